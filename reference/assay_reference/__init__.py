@@ -1,0 +1,1 @@
+"""PyTorch's namespace, readable, over NumPy and CuPy."""

@@ -1,0 +1,1 @@
+"""Results of a run, and what people read of them."""

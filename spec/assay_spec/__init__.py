@@ -1,0 +1,1 @@
+"""The corpus: what each PyTorch function does, as data."""
