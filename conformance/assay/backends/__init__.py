@@ -1,0 +1,1 @@
+"""Backends: the libraries that answer cases, one file each."""

@@ -1,0 +1,77 @@
+"""What a backend is: a name, what it has, and an answer to every case."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Literal
+
+from assay.case import Case, Lack, Lacking, Outcome
+from assay_spec import dtypes
+
+Feature = Literal["views", "out", "in-place", "autograd", "random", "modules", "optimizers", "programs"]
+FEATURES: tuple[Feature, ...] = ("views", "out", "in-place", "autograd", "random", "modules", "optimizers", "programs")
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a backend declares that it has."""
+
+    name: str
+    version: str
+    language: str = "Python"
+    device: str = "cpu"
+    devices: tuple[str, ...] = ("cpu",)
+    dtypes: tuple[str, ...] = dtypes.ALL
+    features: tuple[Feature, ...] = FEATURES
+    speaks_torch: bool = False  # it claims PyTorch's own names, so that signatures can be judged
+    ops: tuple[str, ...] | None = None  # which ops it offers, where it can tell beforehand
+
+
+class BackendUnusable(Exception):
+    """A backend that cannot be imported, started, or trusted with plain inputs; says why and what to do."""
+
+
+class Unsupported(Exception):
+    """Raised inside an adapter for what the library does not offer."""
+
+    def __init__(self, kind: Lack, message: str = "") -> None:
+        super().__init__(message)
+        self.lacking = Lacking(kind, message)
+
+
+class Trouble(Exception):
+    """What befell the process of a backend instead of an answer; the backend goes on with the next case."""
+
+    def __init__(self, message: str, *, signal: str | None = None, stderr_tail: str = "") -> None:
+        super().__init__(message)
+        self.message, self.signal, self.stderr_tail = message, signal, stderr_tail
+
+
+class Died(Trouble):
+    """The process exited or was killed."""
+
+
+class TimedOut(Trouble):
+    """No answer came within the time limit; the process group was killed."""
+
+
+class Malformed(Trouble):
+    """The reply was not one of the protocol's."""
+
+
+class Stopped(Trouble):
+    """The backend died too often to be asked again (for this op, or at all)."""
+
+
+class Backend(ABC):
+    """Answers cases. It never sees an expected value, and never judges."""
+
+    capabilities: Capabilities
+
+    @abstractmethod
+    def perform(self, case: Case) -> Outcome:
+        """Do what a case asks; give every failure of the library as an outcome, never as an exception."""
+
+    def close(self) -> None:  # noqa: B027 - most backends hold nothing
+        """Let go of processes and files."""

@@ -1,0 +1,101 @@
+"""YAML files as Assay reads them: strict, and every node knows its line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+# YAML 1.2's core schema: `1e-5` is a number, `no` and `010` are not a boolean and an octal.
+_SCALARS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
+    ("null", re.compile(r"(?:~|null|Null|NULL|)\Z")),
+    ("bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")),
+    ("int", re.compile(r"[-+]?[0-9]+\Z")),
+    ("float", re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")),
+    ("inf", re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z")),
+    ("nan", re.compile(r"\.(?:nan|NaN|NAN)\Z")),
+    ("hex", re.compile(r"[-+]?0x[0-9a-fA-F]*\.?[0-9a-fA-F]*p[-+]?[0-9]+\Z")),
+)
+_FIRST: Final = frozenset("-+.0123456789~ntfNTF")
+
+
+class SpecError(Exception):
+    """A file of the corpus that does not hold: where, what, and what to do."""
+
+    def __init__(self, file: Path | str, line: int, message: str, hint: str = "") -> None:
+        super().__init__(f"{file}:{line}: {message}" + (f" ({hint})" if hint else ""))
+        self.file, self.line, self.message, self.hint = Path(file), line, message, hint
+
+
+class Document:
+    """The content of one file, and the line of each of its parts."""
+
+    def __init__(self, file: Path, content: Any, lines: dict[tuple[Any, ...], int]) -> None:
+        self.file, self.content, self._lines = file, content, lines
+
+    def line(self, *path: Any) -> int:
+        """Give the line of a part, or of the nearest part around it."""
+        while path and path not in self._lines:
+            path = path[:-1]
+        return self._lines.get(path, 1)
+
+    def error(self, path: tuple[Any, ...], message: str, hint: str = "") -> SpecError:
+        return SpecError(self.file, self.line(*path), message, hint)
+
+
+def read(file: Path) -> Document:
+    """Read one YAML file; raise SpecError where it is not sound YAML."""
+    text = file.read_text(encoding="utf-8")
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise SpecError(file, line, f"not YAML: {error.problem}", "check indentation, quotes and brackets") from None
+    lines: dict[tuple[Any, ...], int] = {}
+    content = None if node is None else _construct(node, (), lines, file)
+    return Document(file, content, lines)
+
+
+def _construct(node: yaml.Node, path: tuple[Any, ...], lines: dict[tuple[Any, ...], int], file: Path) -> Any:
+    line = node.start_mark.line + 1
+    lines.setdefault(path, line)
+    if isinstance(node, yaml.ScalarNode):
+        return node.value if node.style else _scalar(node.value)
+    if isinstance(node, yaml.SequenceNode):
+        return [_construct(item, (*path, place), lines, file) for place, item in enumerate(node.value)]
+    result: dict[Any, Any] = {}
+    for key_node, value_node in node.value:
+        key = _construct(key_node, (*path, "?"), {}, file)
+        if not isinstance(key, str):
+            raise SpecError(file, key_node.start_mark.line + 1, f"the key {key!r} is not a string", "put it in quotes")
+        if key in result:
+            raise SpecError(file, key_node.start_mark.line + 1, f"the key {key!r} appears twice", "keep one of the two")
+        lines[(*path, key)] = key_node.start_mark.line + 1
+        result[key] = _construct(value_node, (*path, key), lines, file)
+    return result
+
+
+def _scalar(text: str) -> Any:
+    if text and text[0] not in _FIRST:
+        return text
+    kind = next((name for name, pattern in _SCALARS if pattern.match(text)), "str")
+    match kind:
+        case "null":
+            return None
+        case "bool":
+            return text.lower() == "true"
+        case "int":
+            return int(text)
+        case "float":
+            return float(text)
+        case "inf":
+            return float(text.replace(".", ""))
+        case "nan":
+            return float("nan")
+        case "hex":
+            return float.fromhex(text)
+    return text

@@ -1,0 +1,220 @@
+"""The expression language: Python expressions over names, evaluated by walking them, never by `eval`."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+Scope = MutableMapping[str, Any]
+Evaluate = Callable[[Scope], Any]
+
+ATTRIBUTES: Final = frozenset({"shape", "dtype", "ndim", "numel", "strides", "layout"})
+
+_BINARY: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+    ast.BitOr: operator.or_,
+}
+_UNARY: Final[dict[type[ast.unaryop], Callable[[Any], Any]]] = {
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+    ast.Not: operator.not_,
+}
+_COMPARE: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Is: operator.is_,
+    ast.IsNot: operator.is_not,
+    ast.In: lambda item, items: item in items,
+    ast.NotIn: lambda item, items: item not in items,
+}
+
+
+class ExpressionError(ValueError):
+    """An expression that the language does not have, or a name in it that nothing defines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """A size that no argument has fixed yet."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FreeMany:
+    """Any number of leading sizes that no argument has fixed yet: the `*N` of a shape."""
+
+    name: str
+
+
+class Expression:
+    """One parsed expression: call it with the names it may use."""
+
+    __slots__ = ("_evaluate", "names", "source")
+
+    def __init__(self, source: str, vocabulary: Mapping[str, Any]) -> None:
+        self.source = source
+        tree = _parse(source)
+        bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        self.names = frozenset(
+            node.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Name) and node.id not in vocabulary and node.id not in bound
+        )
+        self._evaluate = _compile(tree, vocabulary)
+
+    def __call__(self, scope: Scope) -> Any:
+        return self._evaluate(scope)
+
+    def __repr__(self) -> str:
+        return f"Expression({self.source!r})"
+
+
+def is_size_name(name: str) -> bool:
+    """Tell whether a name stands for a size of its own: a capital letter, like the N, C, H, W of a shape."""
+    return name[:1].isupper()
+
+
+def _parse(source: str) -> ast.expr:
+    try:
+        return ast.parse(source.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise ExpressionError(f"{source!r} is not an expression: {error.msg}") from None
+
+
+def _compile(node: ast.expr, vocabulary: Mapping[str, Any]) -> Evaluate:
+    """Turn one node into a function of the scope."""
+
+    def sub(child: ast.expr) -> Evaluate:
+        return _compile(child, vocabulary)
+
+    match node:
+        case ast.Constant(value=value):
+            return lambda scope: value
+        case ast.Name(id=name):
+            return _name(name, vocabulary)
+        case ast.Attribute(value=owner, attr=attr):
+            if attr not in ATTRIBUTES:
+                raise ExpressionError(f".{attr} is not one of {', '.join(sorted(ATTRIBUTES))}")
+            whole = sub(owner)
+            return lambda scope: getattr(whole(scope), attr)
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
+            return _call(name, args, keywords, vocabulary)
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
+            apply, first, second = _BINARY[type(op)], sub(left), sub(right)
+            return lambda scope: apply(first(scope), second(scope))
+        case ast.UnaryOp(op=op, operand=operand) if type(op) in _UNARY:
+            change, value_of = _UNARY[type(op)], sub(operand)
+            return lambda scope: change(value_of(scope))
+        case ast.BoolOp(op=ast.And(), values=values):
+            parts = [sub(value) for value in values]
+            return lambda scope: all(part(scope) for part in parts)
+        case ast.BoolOp(op=ast.Or(), values=values):
+            parts = [sub(value) for value in values]
+            return lambda scope: any(part(scope) for part in parts)
+        case ast.Compare(left=left, ops=ops, comparators=comparators):
+            return _comparison([sub(each) for each in (left, *comparators)], [_COMPARE[type(op)] for op in ops])
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            condition, then, otherwise = sub(test), sub(body), sub(orelse)
+            return lambda scope: then(scope) if condition(scope) else otherwise(scope)
+        case ast.List(elts=elements) | ast.Tuple(elts=elements):
+            return _sequence(elements, vocabulary)
+        case ast.Subscript(value=owner, slice=index):
+            whole, at = sub(owner), _index(index, vocabulary)
+            return lambda scope: whole(scope)[at(scope)]
+        case ast.ListComp(elt=element, generators=[ast.comprehension(target=target, iter=items, ifs=[])]):
+            return _comprehension(sub(element), target, sub(items))
+    raise ExpressionError(f"the language has no {type(node).__name__}")
+
+
+def _name(name: str, vocabulary: Mapping[str, Any]) -> Evaluate:
+    if name in vocabulary:
+        word = vocabulary[name]
+        return lambda scope: scope.get(name, word)
+    if is_size_name(name):
+        free = Free(name)
+        return lambda scope: scope.get(name, free)
+
+    def look_up(scope: Scope) -> Any:
+        try:
+            return scope[name]
+        except KeyError:
+            raise ExpressionError(f"nothing defines {name!r} here") from None
+
+    return look_up
+
+
+def _call(name: str, args: list[ast.expr], keywords: list[ast.keyword], vocabulary: Mapping[str, Any]) -> Evaluate:
+    function = vocabulary.get(name)
+    if not callable(function):
+        raise ExpressionError(f"the vocabulary has no function {name!r}")
+    positional = _sequence(args, vocabulary)
+    named = {keyword.arg: _compile(keyword.value, vocabulary) for keyword in keywords if keyword.arg}
+    if not named:
+        return lambda scope: function(*positional(scope))
+    return lambda scope: function(*positional(scope), **{key: value(scope) for key, value in named.items()})
+
+
+def _comparison(parts: list[Evaluate], tests: list[Callable[[Any, Any], Any]]) -> Evaluate:
+    if len(tests) == 1:
+        first, second, test = parts[0], parts[1], tests[0]
+        return lambda scope: test(first(scope), second(scope))
+
+    def chain(scope: Scope) -> bool:
+        values = [part(scope) for part in parts]
+        return all(test(values[at], values[at + 1]) for at, test in enumerate(tests))
+
+    return chain
+
+
+def _sequence(elements: list[ast.expr], vocabulary: Mapping[str, Any]) -> Evaluate:
+    parts = [
+        (_compile(element.value, vocabulary), True)
+        if isinstance(element, ast.Starred)
+        else (_compile(element, vocabulary), False)
+        for element in elements
+    ]
+    if not any(starred for _, starred in parts):
+        plain = [part for part, _ in parts]
+        return lambda scope: tuple([part(scope) for part in plain])
+
+    def spread(scope: Scope) -> tuple[Any, ...]:
+        return tuple(item for part, starred in parts for item in (_unpacked(part(scope)) if starred else [part(scope)]))
+
+    return spread
+
+
+def _unpacked(value: Any) -> Iterator[Any]:
+    return iter([FreeMany(value.name)] if isinstance(value, Free) else value)
+
+
+def _index(node: ast.expr, vocabulary: Mapping[str, Any]) -> Evaluate:
+    if not isinstance(node, ast.Slice):
+        return _compile(node, vocabulary)
+    bounds = [_compile(each, vocabulary) if each else None for each in (node.lower, node.upper, node.step)]
+    return lambda scope: slice(*[bound(scope) if bound else None for bound in bounds])
+
+
+def _comprehension(element: Evaluate, target: ast.expr, items: Evaluate) -> Evaluate:
+    match target:
+        case ast.Name(id=name):
+            return lambda scope: tuple([element({**scope, name: item}) for item in items(scope)])
+        case ast.Tuple(elts=elements) if all(isinstance(each, ast.Name) for each in elements):
+            names = [each.id for each in elements if isinstance(each, ast.Name)]
+            return lambda scope: tuple(
+                [element({**scope, **dict(zip(names, item, strict=True))}) for item in items(scope)]
+            )
+    raise ExpressionError("a comprehension's variable must be a name or a tuple of names")

@@ -1,0 +1,375 @@
+"""From YAML files to typed ops: families merged, every reference checked, each error with file and line."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from assay_spec import signature as signatures
+from assay_spec.documents import Document, SpecError, read
+from assay_spec.domains import CONSTRUCTORS
+from assay_spec.expression import Expression, ExpressionError, is_size_name
+from assay_spec.model import (
+    Argument,
+    Budget,
+    Constructor,
+    Corpus,
+    Documented,
+    Erratum,
+    Example,
+    Misuse,
+    Op,
+    Overload,
+    ResultRule,
+    Scenario,
+    StateRule,
+    Trajectory,
+)
+from assay_spec.signature import Signature, SignatureError
+from assay_spec.vocabulary import DISTRIBUTIONS, VOCABULARY
+
+TORCH: Final = "2.13"
+WORDS: Final = {**VOCABULARY, **CONSTRUCTORS}
+RANDOM_WORDS: Final = {**VOCABULARY, **DISTRIBUTIONS}
+
+# What an overload says for itself; a family, then the op's own top level, fill in what it leaves out.
+OVERLOAD_KEYS: Final = (
+    "signature", "variants", "returns", "let", "arguments", "require", "result", "judge", "laws", "undefined",
+    "gradient", "shares", "shares_when", "special", "examples", "errors", "random", "constructor", "parameters",
+    "buffers", "modes", "forward", "trajectories",
+)  # fmt: skip
+
+
+def corpus_root() -> Path:
+    """Find the corpus that ships with the package."""
+    return Path(str(files("assay_spec")))
+
+
+@cache
+def load_corpus(root: Path | None = None) -> Corpus:
+    """Load every spec file under a folder (the shipped corpus if none is named)."""
+    root = root or corpus_root()
+    paths = sorted(root.rglob("*.yaml"))
+    if not paths:
+        raise SpecError(root, 1, "no spec files here", "point at a folder that holds .yaml files")
+    digest = hashlib.sha256()
+    documents = []
+    for path in paths:
+        document = read(path)
+        validate(document)
+        digest.update(json.dumps(document.content, sort_keys=True, default=str).encode())
+        documents.append(document)
+    families = {each.content["family"]: each for each in documents if "name" not in each.content}
+    ops: dict[str, Op] = {}
+    for document in documents:
+        if "name" in document.content:
+            op = load_op(document, families)
+            if op.name in ops:
+                raise document.error(("name",), f"{op.name} has a spec already: {ops[op.name].file}", "keep one of the two")
+            ops[op.name] = op
+    return Corpus(ops, {name: each.content for name, each in families.items()}, TORCH, digest.hexdigest()[:16], root)
+
+
+@cache
+def _validator() -> Any:
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(json.loads((corpus_root() / "schema.json").read_text(encoding="utf-8")))
+
+
+def validate(document: Document) -> None:
+    """Check a file against the JSON Schema; raise SpecError at the first line that breaks it."""
+    if not isinstance(document.content, dict):
+        raise document.error((), "a spec file is a mapping", "begin with `name:` or `family:`")
+    validator = _validator()
+    if validator.is_valid(document.content):
+        return
+    from jsonschema.exceptions import best_match
+
+    error = best_match(validator.iter_errors(document.content), key=lambda each: len(each.absolute_path))
+    path = tuple(error.absolute_path)
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        unknown = next(key for key in error.instance if key not in known)
+        raise document.error((*path, unknown), f"unknown key {unknown!r}", suggestion(unknown, known))
+    raise document.error(path, error.message, "see docs/spec-format.md")
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Say which known words a word resembles, or what there is."""
+    known = list(known)
+    close = difflib.get_close_matches(word, known, n=2, cutoff=0.5)
+    if close:
+        return "did you mean " + " or ".join(map(repr, close)) + "?"
+    return "known: " + ", ".join(known[:30])
+
+
+def load_op(document: Document, families: Mapping[str, Document]) -> Op:
+    """Build the op of one file."""
+    own = document.content
+    family = own.get("family")
+    if family is not None and family not in families:
+        raise document.error(("family",), f"no family {family!r}", suggestion(family, families))
+    shared = families[family].content if family else {}
+    content = {**{key: value for key, value in shared.items() if key not in ("family", "summary")}, **own}
+    builder = _Builder(document, content)
+    return Op(
+        name=own["name"],
+        kind=content.get("kind", "function" if "signature" in content or "overloads" in content else "scenario"),
+        area=content["area"],
+        summary=own["summary"],
+        family=family,
+        aliases=tuple(content.get("aliases", ())),
+        editions=tuple(content.get("editions", ("current", "documented"))),
+        documents=tuple(Documented(**each) for each in content.get("documents", ())),
+        errata=tuple(Erratum(**each) for each in content.get("errata", ())),
+        rules=content.get("rules", {}),
+        overloads=tuple(builder.overloads()),
+        scenarios=tuple(builder.scenarios()),
+        file=document.file,
+        content=content,
+    )
+
+
+class _Builder:
+    """Builds the typed parts of one file, and knows where each of them stands."""
+
+    def __init__(self, document: Document, content: Mapping[str, Any]) -> None:
+        self.document, self.content = document, content
+
+    def overloads(self) -> Iterable[Overload]:
+        if "overloads" in self.content:
+            common = {key: self.content[key] for key in OVERLOAD_KEYS if key in self.content}
+            for place, own in enumerate(self.content["overloads"]):
+                yield self._overload({**common, **own}, ("overloads", place), own.get("label", str(place + 1)))
+        elif "signature" in self.content:
+            yield self._overload(self.content, (), "")
+
+    def scenarios(self) -> Iterable[Scenario]:
+        for place, each in enumerate(self.content.get("scenarios", ())):
+            if not each.get("expect") and not each.get("raises"):
+                raise self.document.error(("scenarios", place), "a scenario that expects nothing", "add expect: or raises:")
+            yield Scenario(
+                each["name"],
+                each["run"],
+                each.get("expect", {}),
+                each.get("raises"),
+                tuple(each.get("needs", ())),
+                each.get("documents"),
+                each.get("shows"),
+                self.document.line("scenarios", place),
+            )
+
+    def _overload(self, content: Mapping[str, Any], path: tuple[Any, ...], label: str) -> Overload:
+        constructor = None
+        kind = self.content.get("kind", "function")
+        if kind == "module":
+            constructor = self._constructor(content, path)
+            content = {**content, **content.get("forward", {})}
+        signature = self._signature(content["signature"], (*path, "signature"))
+        known = set(signature.names) | (set() if constructor is None else self._constructed(constructor))
+        arguments = self._arguments(content.get("arguments", {}), signature, known, path)
+        let = self._expressions(content.get("let", {}), known, (*path, "let")) if constructor is None else {}
+        results, named = self._results(content, known | set(let), path)
+        names = [rule.name for rule in results]
+        return Overload(
+            label=label,
+            signature=signature,
+            variants=tuple(content.get("variants", ())),
+            arguments=arguments,
+            let=let,
+            require=self._conditions(content.get("require", ()), known | set(let), (*path, "require")),
+            results=results,
+            named=named,
+            judge=self._budgets(content.get("judge", "exact"), names, path),
+            laws=tuple(content.get("laws", ())),
+            undefined=tuple(content.get("undefined", ())),
+            gradient=self._gradients(content.get("gradient", ()), names, known, path, constructor),
+            shares=content.get("shares"),
+            shares_when=self._optional(content.get("shares_when"), known | set(let), (*path, "shares_when")),
+            special=tuple(map(tuple, content.get("special", ()))),
+            examples=self._examples(content.get("examples", ()), signature, path, constructor),
+            errors=self._errors(content.get("errors", ()), signature, path, constructor),
+            random=self._random(content.get("random"), (*path, "random")),
+            constructor=constructor,
+            trajectories=tuple(Trajectory(**each) for each in content.get("trajectories", ())),
+        )
+
+    def _constructor(self, content: Mapping[str, Any], path: tuple[Any, ...]) -> Constructor:
+        signature = self._signature(content["signature"], (*path, "signature"))
+        known = set(signature.names)
+        arguments = self._arguments(content.get("constructor", {}), signature, known, path, key="constructor")
+        let = self._expressions(content.get("let", {}), known, (*path, "let"))
+        known |= set(let)
+        return Constructor(
+            signature,
+            arguments,
+            let,
+            self._conditions(content.get("require", ()), known, (*path, "require")),
+            self._state(content.get("parameters", {}), known, (*path, "parameters")),
+            self._state(content.get("buffers", {}), known, (*path, "buffers")),
+            tuple(content.get("modes", (True,))),
+        )
+
+    def _constructed(self, constructor: Constructor) -> set[str]:
+        state = {rule.name for rule in (*constructor.parameters, *constructor.buffers)}
+        return {*constructor.signature.names, *constructor.let, *state, "training"}
+
+    def _state(self, content: Mapping[str, Any], known: set[str], path: tuple[Any, ...]) -> tuple[StateRule, ...]:
+        return tuple(
+            StateRule(
+                name,
+                self._expression(each["shape"], known, (*path, name)),
+                self._random(each.get("init"), (*path, name)),
+                self._optional(each.get("when"), known, (*path, name)),
+            )
+            for name, each in content.items()
+        )
+
+    def _signature(self, source: str, path: tuple[Any, ...]) -> Signature:
+        try:
+            return signatures.parse(source)
+        except SignatureError as error:
+            raise self.document.error(path, str(error), "write it as Python would: (input, dim=-1, *, out=None)") from None
+
+    def _arguments(
+        self,
+        content: Mapping[str, Any],
+        signature: Signature,
+        known: set[str],
+        path: tuple[Any, ...],
+        key: str = "arguments",
+    ) -> tuple[Argument, ...]:
+        arguments = []
+        for name, source in content.items():
+            expression = self._expression(source, known, (*path, key, name))
+            arguments.append(Argument(name, expression, passed=name in signature))
+            known.add(name)
+        drawn = {argument.name for argument in arguments}
+        for parameter in signature.parameters:
+            if parameter.required and parameter.name not in drawn and parameter.kind != "options" and content:
+                raise self.document.error(
+                    (*path, key), f"the signature requires {parameter.name!r}, which has no domain", f"add `{parameter.name}:`"
+                )
+        return tuple(arguments)
+
+    def _results(
+        self, content: Mapping[str, Any], known: set[str], path: tuple[Any, ...]
+    ) -> tuple[tuple[ResultRule, ...], bool]:
+        rule = content.get("result")
+        if rule is None:
+            return (), False
+        at = (*path, "result")
+        if "returns" in content:
+            names = content["returns"]
+            missing = [name for name in names if name not in rule]
+            if missing:
+                raise self.document.error(at, f"returns names {missing[0]!r}, which result does not describe", "add it")
+            rules = []
+            for name in names:
+                rules.append(self._result(name, rule[name], known, (*at, name)))
+                known = known | {name}
+            return tuple(rules), True
+        return (self._result("result", rule, known, at),), False
+
+    def _result(self, name: str, rule: Mapping[str, Any], known: set[str], path: tuple[Any, ...]) -> ResultRule:
+        if "value" in rule:
+            return ResultRule(name, "value", value=rule["value"])
+        dtype = self._expression(rule["dtype"], known, (*path, "dtype"))
+        if "shapes" in rule:
+            return ResultRule(name, "sequence", self._expression(rule["shapes"], known, (*path, "shapes")), dtype)
+        return ResultRule(name, "tensor", self._expression(rule["shape"], known, (*path, "shape")), dtype)
+
+    def _budgets(self, judge: Any, names: list[str], path: tuple[Any, ...]) -> dict[str, Budget]:
+        if isinstance(judge, dict) and set(judge) & {"ulp", "accumulation", "conditioned"}:
+            (kind, amount), *_ = judge.items()
+            return dict.fromkeys(names, Budget(kind, amount))
+        if isinstance(judge, dict):
+            return {name: next(iter(self._budgets(each, [name], path).values())) for name, each in judge.items()}
+        return dict.fromkeys(names, Budget(judge))
+
+    def _gradients(
+        self, content: Any, names: list[str], known: set[str], path: tuple[Any, ...], constructor: Constructor | None
+    ) -> dict[str, tuple[str, ...]]:
+        if not content:
+            return {}
+        pairs = content if isinstance(content, dict) else {names[0]: content}
+        found = {name: (each,) if isinstance(each, str) else tuple(each) for name, each in pairs.items()}
+        for name, inputs in found.items():
+            for each in (*inputs, name):
+                if each not in known and each not in names:
+                    raise self.document.error((*path, "gradient"), f"gradient names {each!r}", suggestion(each, known))
+        return found
+
+    def _examples(
+        self, content: Iterable[Any], signature: Signature, path: tuple[Any, ...], constructor: Constructor | None
+    ) -> tuple[Example, ...]:
+        examples = []
+        for place, each in enumerate(content):
+            if isinstance(each, list):
+                each = {"call": each[0], "gives": each[1]}
+            here = (*path, "examples", place)
+            self._check_call(each["call"], signature, here, constructor)
+            shows = each.get("shows")
+            if shows is not None and shows not in self.content.get("rules", {}):
+                raise self.document.error(here, f"shows {shows!r}, which is no rule here", "number it under rules:")
+            examples.append(Example(**each, line=self.document.line(*here)))
+        return tuple(examples)
+
+    def _errors(
+        self, content: Iterable[Any], signature: Signature, path: tuple[Any, ...], constructor: Constructor | None
+    ) -> tuple[Misuse, ...]:
+        errors = []
+        for place, each in enumerate(content):
+            here = (*path, "errors", place)
+            if "call" in each:
+                self._check_call(each["call"], signature, here, constructor)
+            errors.append(Misuse(**each, line=self.document.line(*here)))
+        return tuple(errors)
+
+    def _check_call(
+        self, call: Mapping[str, Any], signature: Signature, path: tuple[Any, ...], constructor: Constructor | None
+    ) -> None:
+        known = [*signature.names, *([] if constructor is None else self._constructed(constructor))]
+        for name in call:
+            if name not in known:
+                raise self.document.error(path, f"the signature has no {name!r}", suggestion(name, known))
+
+    def _expressions(
+        self, content: Mapping[str, str], known: set[str], path: tuple[Any, ...]
+    ) -> dict[str, Expression]:
+        found = {}
+        for name, source in content.items():
+            found[name] = self._expression(source, known, (*path, name))
+            known = known | {name}
+        return found
+
+    def _conditions(self, content: Any, known: set[str], path: tuple[Any, ...]) -> tuple[Expression, ...]:
+        return tuple(self._expression(each, known, path) for each in ([content] if isinstance(content, str) else content))
+
+    def _optional(self, source: Any, known: set[str], path: tuple[Any, ...]) -> Expression | None:
+        return None if source is None else self._expression(source, known, path)
+
+    def _random(self, source: Any, path: tuple[Any, ...]) -> Expression | None:
+        if source is None:
+            return None
+        try:
+            return Expression(str(source), RANDOM_WORDS)
+        except ExpressionError as error:
+            raise self.document.error(path, str(error), "see the distributions in docs/spec-format.md") from None
+
+    def _expression(self, source: Any, known: set[str], path: tuple[Any, ...]) -> Expression:
+        try:
+            expression = Expression(str(source), WORDS)
+        except ExpressionError as error:
+            raise self.document.error(path, str(error), "see the vocabulary in docs/spec-format.md") from None
+        for name in sorted(expression.names):
+            if name not in known and not is_size_name(name):
+                raise self.document.error(path, f"unknown name {name!r}", suggestion(name, {*known, *WORDS}))
+        return expression

@@ -1,0 +1,266 @@
+"""What a spec file says, typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from assay_spec.domains import Domain, Either, Many, Tensors
+from assay_spec.expression import Expression, ExpressionError, Free, Scope, is_size_name
+from assay_spec.signature import Signature
+
+OpKind = Literal["function", "module", "optimizer", "scheduler", "scenario"]
+Variant = Literal["method", "operator", "in-place", "out"]
+Edition = Literal["current", "documented"]
+BudgetKind = Literal["exact", "ulp", "accumulation", "conditioned", "law", "free"]
+ResultKind = Literal["tensor", "sequence", "value"]
+
+
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """A place in the documents that describes an op, and the signature it gives there."""
+
+    at: str
+    signature: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Erratum:
+    """A statement of the documents that PyTorch contradicts."""
+
+    at: str
+    says: str
+    holds: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How far from the oracle a right answer may be."""
+
+    kind: BudgetKind
+    amount: float = 1.0
+
+    def __str__(self) -> str:
+        return f"{self.amount:g} ulp" if self.kind == "ulp" else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a call and the expression of its domain; a name the signature lacks is only drawn."""
+
+    name: str
+    source: Expression
+    passed: bool = True
+
+    def domain(self, scope: Scope) -> Domain:
+        found = self.source(scope)
+        if not isinstance(found, Domain):
+            raise ExpressionError(f"{self.source.source!r} gives no domain")
+        return found
+
+    @property
+    def is_size(self) -> bool:
+        return is_size_name(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRule:
+    """What shape and dtype a result has, or that it is a plain value."""
+
+    name: str
+    kind: ResultKind
+    shape: Expression | None = None  # of a sequence: the shapes of its members
+    dtype: Expression | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A call with the answer it must give."""
+
+    call: Mapping[str, Any]
+    gives: Any = None
+    gradient: Mapping[str, Any] = field(default_factory=dict)
+    at: str | None = None
+    shows: str | None = None
+    decimals: int | None = None
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Misuse:
+    """A call that must raise: given whole, or one argument just outside its domain."""
+
+    raises: str
+    because: str
+    call: Mapping[str, Any] | None = None
+    outside: str | None = None
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StateRule:
+    """A parameter or buffer of a module."""
+
+    name: str
+    shape: Expression
+    init: Expression | None = None
+    when: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Constructor:
+    """How a module is made, and what it then holds."""
+
+    signature: Signature
+    arguments: tuple[Argument, ...]
+    let: Mapping[str, Expression]
+    require: tuple[Expression, ...]
+    parameters: tuple[StateRule, ...]
+    buffers: tuple[StateRule, ...]
+    modes: tuple[bool, ...] = (True,)  # training, evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """A worked run of an optimizer or scheduler: a start, what is fed in, and what is there after each step."""
+
+    call: Mapping[str, Any]
+    start: Any
+    gradients: Any
+    gives: Any
+    at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A short program in the API's own words, and what must hold after it."""
+
+    name: str
+    run: str
+    expect: Mapping[str, Any]
+    raises: str | None = None
+    needs: tuple[str, ...] = ()
+    documents: str | None = None
+    shows: str | None = None
+    line: int = 0
+
+
+class _Unsettled(dict[str, Any]):
+    """A scope in which every name is a size that nothing has fixed."""
+
+    def __missing__(self, name: str) -> Free:
+        return Free(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Overload:
+    """One way to call an op."""
+
+    label: str
+    signature: Signature
+    variants: tuple[Variant, ...]
+    arguments: tuple[Argument, ...]
+    let: Mapping[str, Expression]
+    require: tuple[Expression, ...]
+    results: tuple[ResultRule, ...]
+    named: bool  # the results are fields of a named tuple
+    judge: Mapping[str, Budget]
+    laws: tuple[str, ...]
+    undefined: tuple[str, ...]
+    gradient: Mapping[str, tuple[str, ...]]  # result -> the inputs it has gradients for
+    shares: str | None  # the argument whose memory the result shares
+    shares_when: Expression | None
+    special: tuple[tuple[Any, ...], ...]
+    examples: tuple[Example, ...]
+    errors: tuple[Misuse, ...]
+    random: Expression | None
+    constructor: Constructor | None
+    trajectories: tuple[Trajectory, ...]
+
+    @property
+    def lead(self) -> Tensors | None:
+        """The domain of the first tensor argument, whose dtypes split the op's items."""
+        for argument in self.arguments:
+            try:
+                domain = argument.domain(_Unsettled())
+            except (ExpressionError, TypeError, AttributeError):
+                continue
+            for option in domain.options:
+                if isinstance(option, Many):
+                    option = option.each
+                if isinstance(option, Tensors):
+                    return option
+        return None
+
+    def accepts_tensor(self, name: str, scope: Scope) -> bool:
+        """Tell whether an argument may only be a tensor, so that a bare list or number means one."""
+        argument = next((each for each in self.arguments if each.name == name), None)
+        if argument is None:
+            return False
+        return all(isinstance(option, Tensors) for option in argument.domain(scope).options)
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One documented function, method, module, optimizer or behaviour."""
+
+    name: str
+    kind: OpKind
+    area: str
+    summary: str
+    family: str | None
+    aliases: tuple[str, ...]
+    editions: tuple[Edition, ...]
+    documents: tuple[Documented, ...]
+    errata: tuple[Erratum, ...]
+    rules: Mapping[str, str]
+    overloads: tuple[Overload, ...]
+    scenarios: tuple[Scenario, ...]
+    file: Path
+    content: Mapping[str, Any]  # the file as it stands, its family merged in
+
+    @property
+    def short_name(self) -> str:
+        return self.name.rsplit(".", 1)[-1]
+
+    @property
+    def is_method(self) -> bool:
+        return self.name.startswith("torch.Tensor.")
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        return tuple(dict.fromkeys(variant for overload in self.overloads for variant in overload.variants))
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """The dtypes of the leading tensor argument, over all overloads, plainest first."""
+        leads = [overload.lead for overload in self.overloads]
+        return tuple(dict.fromkeys(name for lead in leads if lead for name in lead.dtypes))
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Every op, by name, and one hash over everything that decides a verdict."""
+
+    ops: Mapping[str, Op]
+    families: Mapping[str, Mapping[str, Any]]
+    torch: str
+    spec_hash: str
+    root: Path
+
+    def __iter__(self) -> Iterator[Op]:
+        return iter(self.ops.values())
+
+    def __getitem__(self, name: str) -> Op:
+        return self.ops[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.ops
+
+    def __len__(self) -> int:
+        return len(self.ops)

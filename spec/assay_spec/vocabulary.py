@@ -1,0 +1,239 @@
+"""The words that expressions may use: shape rules, dtype rules and plain arithmetic."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Any, Final
+
+from assay_spec import dtypes
+from assay_spec.plans import TensorPlan
+
+Shape = tuple[int, ...]
+
+
+class NoBroadcast(ValueError):
+    """Two shapes that do not broadcast with each other."""
+
+
+def broadcast(*operands: Any) -> Shape:
+    """Give the common shape of tensors, shapes and numbers (whose shape is empty)."""
+    result: Shape = ()
+    for operand in operands:
+        result = tuple(_common(a, b) for a, b in zip_longest(result[::-1], shape_of(operand)[::-1], fillvalue=1))[::-1]
+    return result
+
+
+def _common(first: int, second: int) -> int:
+    if first == second or second == 1:
+        return first
+    if first == 1:
+        return second
+    raise NoBroadcast(f"sizes {first} and {second} do not broadcast")
+
+
+def broadcasts(*operands: Any) -> bool:
+    """Tell whether the operands' shapes broadcast with each other."""
+    try:
+        broadcast(*operands)
+    except NoBroadcast:
+        return False
+    return True
+
+
+def shape_of(operand: Any) -> Shape:
+    if isinstance(operand, TensorPlan):
+        return operand.shape
+    return tuple(operand) if isinstance(operand, (tuple, list)) else ()
+
+
+def at(dim: int, rank: int) -> int:
+    """Count a dimension from the front; a 0-d tensor has the dimension 0."""
+    return dim % max(rank, 1)
+
+
+def size(tensor: TensorPlan, dim: int) -> int:
+    """Give the size along a dimension; a 0-d tensor counts as one element."""
+    return tensor.shape[at(dim, tensor.ndim)] if tensor.shape else 1
+
+
+def replace(shape: Shape, dim: int, length: int) -> Shape:
+    """Give the shape with another size along one dimension; a 0-d shape stays 0-d."""
+    if not shape:
+        return shape
+    dim = at(dim, len(shape))
+    return (*shape[:dim], length, *shape[dim + 1 :])
+
+
+def insert(shape: Shape, dim: int, length: int = 1) -> Shape:
+    """Give the shape with a new dimension."""
+    dim = dim % (len(shape) + 1)
+    return (*shape[:dim], length, *shape[dim:])
+
+
+def remove(shape: Shape, dim: int) -> Shape:
+    """Give the shape without one dimension; a 0-d shape stays 0-d."""
+    if not shape:
+        return shape
+    dim = at(dim, len(shape))
+    return (*shape[:dim], *shape[dim + 1 :])
+
+
+def reduced(shape: Shape, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Shape:
+    """Give the shape after a reduction: over one dimension, several, or (None or none named) all."""
+    dims = [dim] if isinstance(dim, int) else list(dim or range(len(shape)))
+    gone = {at(each, len(shape)) for each in dims}
+    if keepdim:
+        return tuple(1 if place in gone else length for place, length in enumerate(shape))
+    return tuple(length for place, length in enumerate(shape) if place not in gone)
+
+
+def swapped(shape: Shape, first: int, second: int) -> Shape:
+    """Give the shape with two dimensions exchanged."""
+    sizes = list(shape)
+    if sizes:
+        sizes[first], sizes[second] = sizes[second], sizes[first]
+    return tuple(sizes)
+
+
+def inferred(shape: Sequence[int], numel: int) -> Shape:
+    """Give the shape with its -1, if any, replaced by what the number of elements leaves."""
+    rest = math.prod(length for length in shape if length != -1)
+    return tuple(length if length != -1 else numel // max(rest, 1) for length in shape)
+
+
+def pair(value: int | Sequence[int]) -> tuple[int, int]:
+    """Give two numbers: the one twice, or the two themselves."""
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
+
+
+def chunks(total: int, length: int) -> tuple[int, ...]:
+    """Cut a total into pieces of a length; the last piece is what is left, and nothing gives one empty piece."""
+    if not total:
+        return (0,)
+    return tuple(min(length, total - start) for start in range(0, total, length))
+
+
+def window(length: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1, ceil_mode: bool = False) -> int:
+    """Count the places of a sliding window along one dimension."""
+    room = length + 2 * padding - dilation * (kernel - 1) - 1
+    places = (-(-room // stride) if ceil_mode else room // stride) + 1
+    if ceil_mode and (places - 1) * stride >= length + padding:
+        places -= 1
+    return places
+
+
+def result_type(*operands: Any) -> str:
+    """Give the dtype that operands compute in: tensors before 0-d tensors before Python numbers, by class."""
+    levels: dict[int, str] = {}
+    for operand in operands:
+        if operand is None:
+            continue
+        level, dtype = _standing(operand)
+        levels[level] = dtypes.promote(levels[level], dtype) if level in levels else dtype
+    result: str | None = None
+    for level in sorted(levels):
+        result = levels[level] if result is None else _weakly(result, levels[level])
+    assert result is not None, "result_type needs an operand"
+    return result
+
+
+def _standing(operand: Any) -> tuple[int, str]:
+    if isinstance(operand, TensorPlan):
+        return (0 if operand.shape else 1), operand.dtype
+    if isinstance(operand, bool):
+        return 2, "bool"
+    if isinstance(operand, int):
+        return 2, "int64"
+    return 2, "complex64" if isinstance(operand, complex) else dtypes.DEFAULT_FLOAT
+
+
+def _weakly(strong: str, weak: str) -> str:
+    """Mix in a weaker operand: its dtype counts only where its class is higher."""
+    if dtypes.can_cast(weak, strong):
+        return strong
+    if dtypes.is_complex(weak) and dtypes.is_floating(strong):
+        return "complex128" if strong == "float64" else "complex64"
+    return weak
+
+
+def floated(dtype: str) -> str:
+    """Give a dtype itself where it has fractions, else the default floating dtype."""
+    return dtype if dtypes.is_floating(dtype) or dtypes.is_complex(dtype) else dtypes.DEFAULT_FLOAT
+
+
+def summed(dtype: str) -> str:
+    """Give the dtype of a sum: integers and booleans count in int64."""
+    return dtype if dtypes.is_floating(dtype) or dtypes.is_complex(dtype) else "int64"
+
+
+def is_contiguous(tensor: TensorPlan) -> bool:
+    return tensor.layout in ("contiguous", "offset")
+
+
+VOCABULARY: Final[dict[str, Any]] = {
+    **dtypes.CLASSES,
+    **{name: name for name in dtypes.ALL},
+    "default_float": dtypes.DEFAULT_FLOAT,
+    "inf": math.inf,
+    "nan": math.nan,
+    "pi": math.pi,
+    **{
+        function.__name__: function
+        for function in (
+            broadcast,
+            broadcasts,
+            at,
+            size,
+            replace,
+            insert,
+            remove,
+            reduced,
+            swapped,
+            inferred,
+            pair,
+            chunks,
+            window,
+            result_type,
+            floated,
+            summed,
+            is_contiguous,
+            dtypes.promote,
+            dtypes.can_cast,
+            dtypes.is_floating,
+            dtypes.is_integral,
+            dtypes.is_complex,
+            dtypes.real_part,
+            math.prod,
+            math.sqrt,
+            math.ceil,
+            math.floor,
+            len,
+            min,
+            max,
+            abs,
+            sum,
+            range,
+            zip,
+            isinstance,
+        )
+    },
+    "tuple": tuple,
+    "int": int,
+    "float": float,
+}
+
+
+def _distribution(name: str) -> Any:
+    def make(*parameters: Any) -> tuple[Any, ...]:
+        return (name, *parameters)
+
+    make.__name__ = name
+    return make
+
+
+# What a random result or an initial parameter follows: a name with its parameters, tested by the judge.
+DISTRIBUTIONS: Final[dict[str, Any]] = {
+    name: _distribution(name) for name in ("uniform", "normal", "bernoulli", "constant", "integers", "permutation", "dropout")
+}
