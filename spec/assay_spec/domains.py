@@ -131,7 +131,10 @@ class Tensors(Domain):
     dense: bool = False  # only contiguous layouts make sense
 
     def walk(self, focus: Focus) -> Iterator[TensorPlan]:
-        plain = TensorPlan(self._dtype(focus), next(self._shapes(focus, swept=False)), fill=self._fill(focus.seed))
+        first = next(self._shapes(focus, swept=False), None)
+        if first is None:
+            return
+        plain = TensorPlan(self._dtype(focus), first, fill=self._fill(focus.seed))
         yield plain
         if focus.on("dtype"):
             for dtype in self.dtypes:
@@ -322,7 +325,9 @@ class Many(Domain):
     most: int = 3
 
     def walk(self, focus: Focus) -> Iterator[tuple[Any, ...]]:
-        plain = next(self.each.walk(Focus(dtype=focus.dtype, seed=focus.seed)))
+        plain = next(self.each.walk(Focus(dtype=focus.dtype, seed=focus.seed)), None)
+        if plain is None:
+            return
         count = min(max(2, self.least), self.most)
         if isinstance(plain, TensorPlan):
             others = [replace(plain, fill=replace(plain.fill, seed=focus.seed + 1 + at)) for at in range(self.most)]

@@ -88,6 +88,22 @@ def is_size_name(name: str) -> bool:
     return name[:1].isupper()
 
 
+def alternatives(source: str) -> tuple[str, ...]:
+    """Name what an expression calls: `tensor(…) | number()` gives tensor and number, `many(tensor(…))` many.tensor."""
+
+    def called(node: ast.expr) -> Iterator[str]:
+        match node:
+            case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+                yield from called(left)
+                yield from called(right)
+            case ast.Call(func=ast.Name(id=name), args=[ast.Call() as inner, *_]):
+                yield from (f"{name}.{each}" for each in called(inner))
+            case ast.Call(func=ast.Name(id=name)):
+                yield name
+
+    return tuple(called(_parse(source)))
+
+
 def _parse(source: str) -> ast.expr:
     try:
         return ast.parse(source.strip(), mode="eval").body

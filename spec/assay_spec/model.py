@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from assay_spec.domains import Domain, Either, Many, Tensors
-from assay_spec.expression import Expression, ExpressionError, Free, Scope, is_size_name
+from assay_spec.domains import Domain, Many, Maybe, Tensors
+from assay_spec.expression import Expression, ExpressionError, Free, Scope, alternatives, is_size_name
 from assay_spec.signature import Signature
 
 OpKind = Literal["function", "module", "optimizer", "scheduler", "scenario"]
@@ -61,6 +61,11 @@ class Argument:
         if not isinstance(found, Domain):
             raise ExpressionError(f"{self.source.source!r} gives no domain")
         return found
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Name the alternatives of the domain: tensor, number, many.tensor, …"""
+        return alternatives(self.source.source)
 
     @property
     def is_size(self) -> bool:
@@ -183,26 +188,20 @@ class Overload:
     trajectories: tuple[Trajectory, ...]
 
     @property
-    def lead(self) -> Tensors | None:
-        """The domain of the first tensor argument, whose dtypes split the op's items."""
-        for argument in self.arguments:
-            try:
-                domain = argument.domain(_Unsettled())
-            except (ExpressionError, TypeError, AttributeError):
-                continue
-            for option in domain.options:
-                if isinstance(option, Many):
-                    option = option.each
-                if isinstance(option, Tensors):
-                    return option
-        return None
+    def leading(self) -> Argument | None:
+        """The first argument that may be a tensor, or a list of them."""
+        return next((each for each in self.arguments if {"tensor", "many.tensor", "maybe.tensor"} & set(each.kinds)), None)
 
-    def accepts_tensor(self, name: str, scope: Scope) -> bool:
-        """Tell whether an argument may only be a tensor, so that a bare list or number means one."""
-        argument = next((each for each in self.arguments if each.name == name), None)
-        if argument is None:
-            return False
-        return all(isinstance(option, Tensors) for option in argument.domain(scope).options)
+    @property
+    def lead(self) -> Tensors | None:
+        """The domain of the leading tensor, whose dtypes split the op's items."""
+        if self.leading is None:
+            return None
+        for option in self.leading.domain(_Unsettled()).options:
+            domain = option.each if isinstance(option, (Many, Maybe)) else option
+            if isinstance(domain, Tensors):
+                return domain
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,11 +168,11 @@ class LibraryBackend(Backend):
         return repr(value)
 
     def _call(self, call: Call) -> Outcome:
+        if call.seed is not None:
+            self.seeded(call.seed)  # before a module is constructed: its parameters are random numbers too
         function = self.function(call)
         arguments = {name: self.native(value) for name, value in call.arguments.items()}
         before = self._contents(arguments) if "mutation" in call.observe else {}
-        if call.seed is not None:
-            self.seeded(call.seed)
         try:
             returned = [self._invoke(function, call, arguments) for _ in range(call.repeat)]
         except Exception as error:

@@ -1,0 +1,133 @@
+"""The bench: a candidate and an oracle, asked the same things."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from assay.arrays import Host, wide
+from assay.backends.base import Backend
+from assay.case import Array, Call, Case, ModuleSetup, Optimization, Outcome, TensorValue, map_tensors
+from assay.judge import Bounds, eps_of
+from assay_spec import dtypes
+from assay_spec.domains import Dtype
+
+_PERTURBATIONS = 4
+
+
+@dataclass
+class Bench:
+    """Asks the candidate; asks the oracle in float64. A candidate has no oracle in itself."""
+
+    candidate: Backend
+    oracle: Backend | None
+    asked: int = 0
+
+    def ask(self, case: Case) -> Outcome:
+        """Give the candidate's answer."""
+        self.asked += 1
+        return self.candidate.perform(case)
+
+    def expect(self, case: Case) -> Outcome | None:
+        """Give the oracle's answer on the inputs as the candidate got them, computed in float64."""
+        if self.oracle is None:
+            return None
+        return self.oracle.perform(widened(case))
+
+    def bounds(self, case: Call, result: int, answer: Outcome) -> Bounds:
+        """Prepare what accumulation and conditioning allow for one result."""
+
+        def magnitude() -> Host:
+            return self._array(map_case(case, _absolute), lambda outcome: outcome.results[result])
+
+        def spread() -> Host:
+            return self._spread(case, answer, lambda outcome: outcome.results[result])
+
+        return Bounds(magnitude, spread)
+
+    def gradient_bounds(self, case: Call, name: str, answer: Outcome) -> Bounds:
+        """Prepare what conditioning allows for one gradient."""
+
+        def magnitude() -> Host:
+            return self._array(map_case(case, _absolute), lambda outcome: outcome.gradients[name])
+
+        return Bounds(magnitude, lambda: self._spread(case, answer, lambda outcome: outcome.gradients[name]))
+
+    def _array(self, case: Call, pick: Any) -> Host:
+        outcome = self.expect(case)
+        assert outcome is not None
+        found = pick(outcome)
+        return np.abs(found.array)
+
+    def _spread(self, case: Call, answer: Outcome, pick: Any) -> Host:
+        base = pick(answer).array
+        moved = [self._moved(case, draw, pick, base) for draw in range(_PERTURBATIONS)]
+        return np.asarray(np.sqrt(np.mean(np.square(moved), axis=0)))
+
+    def _moved(self, case: Call, draw: int, pick: Any, base: Host) -> Host:
+        source = np.random.Generator(np.random.Philox(key=draw))
+        outcome = self.expect(map_case(case, lambda value: _perturbed(value, source)))
+        assert outcome is not None
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.abs(pick(outcome).array - base)
+
+
+def map_case(case: Call, change: Any) -> Call:
+    """Give a call with every tensor in it changed, upstream gradients and a module's parameters too."""
+    return replace(
+        case,
+        arguments={name: map_tensors(value, change) for name, value in case.arguments.items()},
+        upstream={place: change(value) for place, value in case.upstream.items()},
+        module=case.module and replace(case.module, state={k: change(v) for k, v in case.module.state.items()}),
+    )
+
+
+def widened(case: Case) -> Case:
+    """Give the same case with everything floating in float64."""
+    if isinstance(case, Call):
+        case = map_case(case, _widened_tensor)
+        return replace(case, arguments=_wide_dtypes(case.arguments), module=_wide_module(case.module), wide=True)
+    if isinstance(case, Optimization):
+        groups = tuple((options, tuple(map(_widened_tensor, values))) for options, values in case.groups)
+        gradients = tuple(tuple(each and _widened_tensor(each) for each in step) for step in case.gradients)
+        return replace(case, groups=groups, gradients=gradients, wide=True)
+    return case
+
+
+def _wide_module(module: ModuleSetup | None) -> ModuleSetup | None:
+    return module and replace(module, arguments=_wide_dtypes(module.arguments))
+
+
+def _wide_dtypes(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: Dtype(wide(str(value))) if isinstance(value, Dtype) else value for name, value in arguments.items()
+    }
+
+
+def _widened_tensor(value: TensorValue) -> TensorValue:
+    target = wide(value.dtype)
+    return value if target == value.dtype else value.cast(target)
+
+
+def _absolute(value: TensorValue) -> TensorValue:
+    if dtypes.is_complex(value.dtype):
+        return replace(value, buffer=np.abs(value.buffer).astype(value.buffer.dtype))
+    return replace(value, buffer=np.abs(value.buffer)) if dtypes.is_floating(value.dtype) else value
+
+
+def _perturbed(value: TensorValue, source: np.random.Generator) -> TensorValue:
+    """Move every element by half an ulp, up or down."""
+    if not (dtypes.is_floating(value.dtype) or dtypes.is_complex(value.dtype)):
+        return value
+    steps = source.choice((-1.0, 1.0), size=value.buffer.shape) * (eps_of(value.dtype) / 2)
+    target = wide(value.dtype)
+    buffer = value.cast(target).buffer
+    return replace(value, dtype=target, buffer=buffer * (1 + steps))
+
+
+def arrays_of(outcome: Outcome) -> list[Array]:
+    """Give the tensors among an outcome's results."""
+    return [each for each in outcome.results if isinstance(each, Array)]

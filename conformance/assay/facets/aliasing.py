@@ -1,0 +1,63 @@
+"""aliasing: views share memory in both directions, copies do not, inputs are left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay import draw
+from assay.bench import Bench
+from assay.case import Array, Call
+from assay.draw import Plan
+from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, fail, plans, unanswered
+from assay.facets.shape import tensors
+from assay_spec.model import Op, Overload
+
+
+def takes_tensors(overload: Overload) -> bool:
+    return overload.lead is not None and tensors(overload)
+
+
+def applies(op: Op) -> bool:
+    return op.kind == "function" and any(map(takes_tensors, op.overloads))
+
+
+def trials(op: Op, asked: Asked) -> Iterator[Trial]:
+    for plan in plans(op, asked, "options", "layout", "shape", fits=takes_tensors, limit=16):
+        yield Trial(draw.call(op, plan, observe=frozenset({"mutation"})), plan)
+        if _writable(plan):
+            yield Trial(draw.call(op, plan, observe=frozenset({"sharing"})), plan)
+
+
+def _writable(plan: Plan) -> bool:
+    """Tell whether every element of the inputs may be written: an expanded tensor's may not."""
+    plain = [value for value in plan.given.values() if hasattr(value, "layout")]
+    return all(value.layout != "expanded" and value.numel for value in plain)
+
+
+def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
+    assert isinstance(trial.case, Call) and trial.plan is not None
+    outcome = bench.ask(trial.case)
+    early = unanswered(outcome)
+    if early is not None:
+        return early
+    if "mutation" in trial.case.observe:
+        if outcome.changed:
+            return fail("A403", f"the call changed {', '.join(sorted(outcome.changed))}", "inputs left alone", "changed")
+        return PASS
+    if not any(isinstance(each, Array) and each.array.size for each in outcome.results):
+        return Judgement("pass", compared=False)
+    return _shared(trial.plan, outcome.shares)
+
+
+def _shared(plan: Plan, shares: frozenset[str]) -> Judgement:
+    overload = plan.overload
+    due = overload.shares if overload.shares_when is None or overload.shares_when(plan.scope) else None
+    for name in shares:
+        if name.partition(".")[0] != due:
+            return fail("A402", f"the result shares memory with {name}", "a copy", f"shares with {name}")
+    if due is not None and not any(name.partition(".")[0] == due for name in shares):
+        return fail("A401", f"the result does not share memory with {due}", f"a view of {due}", "a copy")
+    return PASS
+
+
+FACET = Facet("aliasing", applies, trials, judge)

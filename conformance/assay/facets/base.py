@@ -1,0 +1,156 @@
+"""What a facet is: when it applies, which cases it asks for, how it judges an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from assay.bench import Bench
+from assay.case import Array, Case, Outcome
+from assay.draw import SHARES, Effort, Plan, drawn, walk
+from assay.judge import Worst
+from assay_spec.domains import Axis, Focus
+from assay_spec.model import Op, Overload
+
+Result = Literal["pass", "fail", "error", "unsupported", "self", "suite_error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One thing to ask: a case, the plan it was made from, and what the facet wants to remember."""
+
+    case: Case
+    plan: Plan | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Why a trial is no pass."""
+
+    code: str
+    message: str
+    expected: str = ""
+    actual: str = ""
+    budget: str | None = None
+    index: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict on one trial."""
+
+    result: Result
+    finding: Finding | None = None
+    worst: Worst | None = None
+    compared: bool = True
+    fallback: bool = False
+
+
+PASS = Judgement("pass")
+SELF = Judgement("self")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which dtype an item is about, and how many cases it may take."""
+
+    dtype: str | None
+    effort: Effort
+    seed: int
+
+    @property
+    def walked(self) -> int:
+        return SHARES[self.effort][0]
+
+    @property
+    def random(self) -> int:
+        return SHARES[self.effort][1]
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One question asked of an op."""
+
+    name: str
+    applies: Callable[[Op], bool]
+    trials: Callable[[Op, Asked], Iterator[Trial]]
+    judge: Callable[[Op, Trial, Bench], Judgement]
+    split: bool = False  # one item for each dtype of the op's leading tensor
+    dtypes: Callable[[Op], tuple[str, ...]] = lambda op: op.dtypes
+    needs: tuple[str, ...] = ()  # features of a backend without which there is nothing to ask
+
+
+def overloads(op: Op, dtype: str | None) -> list[Overload]:
+    """Give the overloads whose leading tensor may have a dtype."""
+    return [each for each in op.overloads if dtype is None or (each.lead is not None and dtype in each.lead.dtypes)]
+
+
+def plans(
+    op: Op, asked: Asked, *axes: Axis, fits: Callable[[Overload], bool] = lambda overload: True, limit: int | None = None
+) -> Iterator[Plan]:
+    """Give the plans of an item: walked along the axes first, then drawn at random."""
+    chosen = [each for each in overloads(op, asked.dtype) if fits(each)]
+    for overload in chosen:
+        focus = Focus(frozenset(axes), asked.dtype, asked.seed)
+        share = max((limit or asked.walked) // len(chosen), 6)
+        yield from walk(overload, focus, share)
+        if asked.random and limit is None:
+            yield from drawn(overload, focus, max(asked.random // len(chosen), 1), asked.seed)
+
+
+def fail(code: str, message: str, expected: Any = "", actual: Any = "", **more: Any) -> Judgement:
+    return Judgement("fail", Finding(code, message, str(expected), str(actual), **more))
+
+
+def unanswered(outcome: Outcome) -> Judgement | None:
+    """Judge a candidate that gave no answer where one is due."""
+    if outcome.lacking is not None:
+        code = {"op": "A001", "dtype": "A002", "feature": "A003", "device": "A004"}[outcome.lacking.kind]
+        return Judgement("unsupported", Finding(code, outcome.lacking.message or f"no such {outcome.lacking.kind}"))
+    if outcome.raised is not None:
+        code = "A503" if outcome.during == "backward" else "A301"
+        return Judgement("error", Finding(code, f"raised {outcome.raised}", "an answer", str(outcome.raised)))
+    return None
+
+
+def broken_oracle(outcome: Outcome) -> Judgement | None:
+    """Judge an oracle that gave no answer: a fault of the suite, not of the candidate."""
+    if outcome.raised is None and outcome.lacking is None:
+        return None
+    why = outcome.raised or (outcome.lacking and outcome.lacking.message)
+    return Judgement("suite_error", Finding("A901", f"the oracle gave no answer: {why}"))
+
+
+def beyond(code: str, worst: Worst, what: str) -> Judgement:
+    """Give the verdict on a measured array."""
+    if worst.fraction <= 1:
+        return Judgement("pass", worst=worst)
+    if code == "A101" and (worst.got in ("nan", "inf", "-inf") or worst.want in ("nan", "inf", "-inf")):
+        code = "A102"
+    if code == "A101" and {worst.got, worst.want} == {"0.0", "-0.0"}:
+        code = "A103"
+    ulps = "" if worst.ulp is None else f", {worst.ulp:.4g} ulp away"
+    at = f" at {list(worst.index)}" if worst.index else ""
+    finding = Finding(code, f"{what}{at} is {worst.got}, not {worst.want}{ulps}", worst.want, worst.got, worst.budget, worst.index)
+    return Judgement("fail", finding, worst)
+
+
+def gravest(judgements: list[Judgement]) -> Judgement:
+    """Sum up the parts of one trial: the first that is no pass, else the one that sails closest to its budget."""
+    for result in ("suite_error", "error", "fail", "unsupported", "self"):
+        for each in judgements:
+            if each.result == result:
+                return each
+    compared = [each for each in judgements if each.compared]
+    if not compared:
+        return Judgement("pass", compared=False)
+    return max(compared, key=lambda each: each.worst.fraction if each.worst else -1.0)
+
+
+def describe(value: Any) -> str:
+    """Say what came back, short."""
+    if isinstance(value, Array):
+        return f"{value.dtype}{list(value.shape)}"
+    return repr(value)

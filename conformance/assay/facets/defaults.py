@@ -1,0 +1,72 @@
+"""defaults: leaving an argument out equals passing its documented default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from assay import draw
+from assay.bench import Bench
+from assay.case import Array, Call
+from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, describe, fail, plans, unanswered
+from assay_spec.model import Op, Overload
+from assay_spec.plans import ABSENT
+from assay_spec.signature import Parameter
+
+
+def optional(overload: Overload) -> list[Parameter]:
+    """Give the parameters that have a default worth passing."""
+    signature = overload.constructor.signature if overload.constructor else overload.signature
+    return [each for each in signature.parameters if not each.required and each.kind != "options" and each.name != "out"]
+
+
+def defaulted(overload: Overload) -> bool:
+    return bool(optional(overload))
+
+
+def applies(op: Op) -> bool:
+    return op.kind in ("function", "module") and any(map(defaulted, op.overloads))
+
+
+def trials(op: Op, asked: Asked) -> Iterator[Trial]:
+    for overload in filter(defaulted, op.overloads):
+        for plan in plans(op, asked, fits=lambda each, chosen=overload: each is chosen, limit=6):  # type: ignore[misc]
+            case = draw.call(op, plan, seed=None if overload.random is None else 7)
+            for parameter in optional(overload):
+                given = plan.constructed if overload.constructor else plan.given
+                if given.get(parameter.name, ABSENT) is ABSENT:
+                    yield Trial(_explicit(case, parameter), plan, {"plain": case, "parameter": parameter.name})
+
+
+def _explicit(case: Call, parameter: Parameter) -> Call:
+    passed = {parameter.name: parameter.default}
+    if case.module is not None:
+        return replace(case, module=replace(case.module, arguments={**case.module.arguments, **passed}))
+    return replace(case, arguments={**case.arguments, **passed})
+
+
+def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
+    plain, explicit = bench.ask(trial.extra["plain"]), bench.ask(trial.case)
+    early = unanswered(plain) or unanswered(explicit)
+    if early is not None:
+        return early
+    if len(plain.results) == len(explicit.results) and all(map(_same, plain.results, explicit.results)):
+        return PASS
+    name = trial.extra["parameter"]
+    said, due = (", ".join(map(describe, each.results)) for each in (explicit, plain))
+    return fail("A106", f"passing the documented default of {name} changes the answer", due, said)
+
+
+def _same(first: Any, second: Any) -> bool:
+    if isinstance(first, Array) and isinstance(second, Array):
+        same_kind = (first.dtype, first.shape) == (second.dtype, second.shape)
+        return same_kind and bool(
+            np.all((first.array == second.array) | ((first.array != first.array) & (second.array != second.array)))
+        )
+    return bool(first == second)
+
+
+FACET = Facet("defaults", applies, trials, judge)

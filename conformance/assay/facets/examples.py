@@ -1,0 +1,163 @@
+"""examples: the worked examples of the spec and the documents, and the scenarios."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from assay import written
+from assay.arrays import Host
+from assay.bench import Bench
+from assay.case import Array, Call, Outcome, Program
+from assay.facets.base import Asked, Facet, Finding, Judgement, Trial, beyond, fail, gravest, unanswered
+from assay.judge import Bounds, Worst, measure, show
+from assay_spec import dtypes
+from assay_spec.model import Budget, Example, Op, Overload, Scenario
+
+_LOOSE: Final = 32  # ulps of the largest element that a composed answer may be away from the written one
+
+
+def applies(op: Op) -> bool:
+    return bool(op.scenarios) or any(each.examples for each in op.overloads)
+
+
+def trials(op: Op, asked: Asked) -> Iterator[Trial]:
+    for overload in op.overloads:
+        for example in overload.examples:
+            case = written.call(op, overload, example.call, wrt=tuple(example.gradient))
+            yield Trial(_asking_gradients(case, example), None, {"example": example, "overload": overload})
+    for scenario in op.scenarios:
+        program = Program(op.name, scenario.name, scenario.run, tuple(scenario.expect), scenario.needs)
+        yield Trial(program, None, {"scenario": scenario})
+
+
+def _asking_gradients(case: Call, example: Example) -> Call:
+    """Ask for the gradient of the first result's sum, where the example says what it is."""
+    if not example.gradient:
+        return case
+    from dataclasses import replace
+
+    given = example.gives if not isinstance(example.gives, Mapping) else next(iter(example.gives.values()))
+    ones = written.tensor(np.ones_like(written.array(given, "float32")).tolist(), "float32")
+    arguments = {
+        name: replace(value, requires_grad=True) if name in example.gradient else value
+        for name, value in case.arguments.items()
+    }
+    return replace(case, arguments=arguments, upstream={0: ones})
+
+
+def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
+    outcome = bench.ask(trial.case)
+    if "scenario" in trial.extra:
+        return _scenario(trial.extra["scenario"], outcome)
+    early = unanswered(outcome)
+    if early is not None:
+        return early
+    return _example(trial.extra["overload"], trial.extra["example"], outcome)
+
+
+def _scenario(scenario: Scenario, outcome: Outcome) -> Judgement:
+    if scenario.raises is not None and outcome.lacking is None:
+        if outcome.raised is None:
+            return fail("A302", f"{scenario.name}: answers where it must raise {scenario.raises}", scenario.raises, "an answer")
+        if scenario.raises not in outcome.raised.classes:
+            return fail("A303", f"{scenario.name}: raises {outcome.raised}", scenario.raises, str(outcome.raised))
+        return Judgement("pass")
+    early = unanswered(outcome)
+    if early is not None:
+        return early
+    return gravest(
+        [_held(f"{scenario.name}: {source}", want, outcome.values[source]) for source, want in scenario.expect.items()]
+    )
+
+
+def _held(what: str, want: Any, got: Any) -> Judgement:
+    if isinstance(got, Array):
+        return _close("A107", what, got, want)
+    if _equal(got, want):
+        return Judgement("pass")
+    return fail("A107", f"{what} is {got!r}, not {want!r}", repr(want), repr(got))
+
+
+def _equal(got: Any, want: Any) -> bool:
+    if isinstance(got, (list, tuple)) and isinstance(want, (list, tuple)):
+        return len(got) == len(want) and all(map(_equal, got, want))
+    if isinstance(got, Array):
+        return _close("A107", "", got, want).result == "pass"
+    if isinstance(got, Mapping) and isinstance(want, Mapping):
+        return list(got) == list(want) and all(_equal(got[key], want[key]) for key in want)
+    if isinstance(got, float) and isinstance(want, (int, float)) and not isinstance(want, bool):
+        return math.isclose(got, want, rel_tol=1e-6, abs_tol=1e-9) or (math.isnan(got) and math.isnan(want))
+    return type(got) is type(want) and bool(got == want)
+
+
+def _example(overload: Overload, example: Example, outcome: Outcome) -> Judgement:
+    gives = example.gives
+    wanted = gives if isinstance(gives, Mapping) and overload.named else {"result": gives}
+    names = list(wanted)
+    if len(wanted) == 1 and len(outcome.results) > 1:
+        wanted, names = {str(place): each for place, each in enumerate(gives)}, [str(p) for p in range(len(gives))]
+    if len(names) != len(outcome.results):
+        return fail("A203", "wrong number of results", len(names), len(outcome.results))
+    parts = [
+        _part(overload, example, name, wanted[name], result)
+        for name, result in zip(names, outcome.results, strict=True)
+        if example.gives is not None
+    ]
+    for name, want in example.gradient.items():
+        gradient = outcome.gradients.get(name)
+        if gradient is None:
+            return fail("A502", f"{name} has no gradient", "a gradient", "none")
+        parts.append(_close("A501", f"the gradient of {name}", gradient, want))
+    return gravest(parts)
+
+
+def _part(overload: Overload, example: Example, name: str, want: Any, got: Any) -> Judgement:
+    if not isinstance(got, Array):
+        return Judgement("pass") if _equal(got, want) else fail("A105", f"gives {got!r}, not {want!r}", repr(want), repr(got))
+    budget = next((overload.judge[rule.name] for rule in overload.results if rule.name == name), None)
+    budget = budget or next(iter(overload.judge.values()), Budget("exact"))
+    return _close("A105", name, got, want, budget, example.decimals)
+
+
+def _close(
+    code: str, what: str, got: Array, want: Any, budget: Budget | None = None, decimals: int | None = None
+) -> Judgement:
+    """Hold an array against the numbers of the file: shape, dtype where it is said, then values."""
+    if isinstance(want, Mapping):
+        if "dtype" in want and got.dtype != want["dtype"]:
+            return fail("A202", f"{what} is {got.dtype}, not {want['dtype']}", want["dtype"], got.dtype)
+        if "shape" in want and list(got.shape) != list(want["shape"]):
+            return fail("A201", f"{what} has shape {list(got.shape)}", list(want["shape"]), list(got.shape))
+        if "tensor" not in want:
+            return Judgement("pass")
+        want = np.array(written.array(want["tensor"], "complex128" if dtypes.is_complex(got.dtype) else "float64")).reshape(
+            want.get("shape", np.shape(want["tensor"]))
+        )
+    target: Host = (
+        written.array(want, "complex128") if dtypes.is_complex(got.dtype) and not isinstance(want, np.ndarray) else np.array(want)
+    )
+    if got.shape != target.shape:
+        return fail("A201", f"{what} has shape {list(got.shape)}, not {list(target.shape)}", list(target.shape), list(got.shape))
+    if decimals is not None:
+        return _printed(code, what, got, target, decimals)
+    exact = budget is not None and budget.kind in ("exact", "ulp")
+    scale = np.full(target.shape, np.max(np.abs(target), initial=0.0, where=np.isfinite(target)))
+    bounds = Bounds(lambda: scale * _LOOSE / 4, lambda: scale)
+    worst = measure(got.array, target, got.dtype, budget if exact and budget else Budget("accumulation"), bounds, signs=False)
+    return Judgement("pass", compared=not target.size) if worst is None else beyond(code, worst, what)
+
+
+def _printed(code: str, what: str, got: Array, want: Host, decimals: int) -> Judgement:
+    """Hold an array against numbers that a document printed with a few decimals."""
+    error = np.abs(got.array.astype(np.float64) - want)
+    allowed = 0.50001 * 10.0**-decimals
+    index = tuple(int(each) for each in np.unravel_index(int(np.argmax(error)), error.shape)) if error.ndim else ()
+    worst = Worst(float(error[index]) / allowed, None, index, show(got.array[index]), show(want[index]), f"{decimals} decimals")
+    return beyond(code, worst, what)
+
+
+FACET = Facet("examples", applies, trials, judge)

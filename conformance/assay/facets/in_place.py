@@ -1,0 +1,119 @@
+"""in-place: `op_`, operators and `out=` give what the plain form gives, in the tensor that they were given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from assay import draw
+from assay.arrays import host_dtype
+from assay.backends.library import IN_PLACE_OPERATORS, OPERATORS
+from assay.bench import Bench
+from assay.case import Array, Call, Form, Outcome, TensorValue
+from assay.draw import Plan
+from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, gravest, plans, unanswered
+from assay.facets.results import expected_rules
+from assay.judge import Bounds, measure
+from assay_spec.model import Budget, Op, Overload
+from assay_spec.plans import ABSENT, TensorPlan
+
+# Another form may take another path through the library, one rounding apart.
+_BUDGET: Final = Budget("ulp", 1)
+
+
+def has_forms(overload: Overload) -> bool:
+    return bool({"in-place", "out", "operator"} & set(overload.variants)) and overload.random is None
+
+
+def applies(op: Op) -> bool:
+    return any(map(has_forms, op.overloads))
+
+
+def trials(op: Op, asked: Asked) -> Iterator[Trial]:
+    for plan in plans(op, asked, "options", "shape", fits=has_forms, limit=16):
+        base = draw.call(op, plan)
+        for form in _forms(op, plan):
+            yield Trial(_formed(base, form, plan), plan, {"plain": base})
+
+
+def _forms(op: Op, plan: Plan) -> Iterator[Form]:
+    variants = plan.overload.variants
+    rules = expected_rules(plan.overload, plan.scope)
+    first = plan.given.get(plan.overload.signature.names[0])
+    keeps = isinstance(first, TensorPlan) and len(rules) == 1 and rules[0][1:] == (first.shape, first.dtype)
+    bare = all(value is ABSENT for value in list(plan.given.values())[2:])
+    if "in-place" in variants and keeps:
+        yield "in-place"
+    if "operator" in variants and bare and op.short_name in OPERATORS:
+        if isinstance(first, TensorPlan):
+            yield "operator"
+        if keeps and "in-place" in variants and op.short_name in IN_PLACE_OPERATORS:
+            yield "in-place operator"
+        if len(plan.given) > 1:
+            yield "reflected"
+    if "out" in variants:
+        yield "out"
+
+
+def _formed(base: Call, form: Form, plan: Plan) -> Call:
+    if form == "out":
+        outs = [_blank(shape, dtype) for _, shape, dtype in expected_rules(plan.overload, plan.scope)]
+        out: Any = outs[0] if len(outs) == 1 else tuple(outs)
+        return replace(base, arguments={**base.arguments, "out": out}, form="out")
+    if form in ("operator", "reflected", "in-place operator"):
+        names = tuple(base.arguments)
+        if form == "reflected" and len(names) == 2:
+            first, second = names
+            swapped = {first: base.arguments[second], second: base.arguments[first]}
+            return replace(base, arguments=swapped, positional=names, form="reflected")
+        return replace(base, positional=names, form=form)
+    return replace(base, form=form)
+
+
+def _blank(shape: tuple[int, ...], dtype: str) -> TensorValue:
+    """Make a tensor to write into; what stands in it must not shine through."""
+    return TensorValue.of(np.full(shape, 1, dtype=host_dtype(dtype)), dtype)
+
+
+def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
+    case, plain_case = trial.case, trial.extra["plain"]
+    assert isinstance(case, Call)
+    plain = bench.ask(plain_case if case.form != "reflected" else _unreflected(case))
+    if plain.lacking or plain.raised:
+        return unanswered(plain) or Judgement("pass", compared=False)
+    outcome = bench.ask(case)
+    early = unanswered(outcome)
+    if early is not None:
+        return early
+    if case.form.startswith("in-place") and not outcome.returned_self:
+        return fail("A404", f"the {case.form} form gives back another tensor", "the tensor itself", "another")
+    if case.form == "out" and not _filled(outcome):
+        return fail("A405", "out= is not given back", "the out tensor", "another")
+    return gravest([_same(case.form, got, want) for got, want in zip(outcome.results, plain.results, strict=False)])
+
+
+def _unreflected(case: Call) -> Call:
+    """Say a reflected operator as the plain call that it stands for."""
+    first, second = case.arguments
+    return replace(case, arguments={first: case.arguments[second], second: case.arguments[first]}, form="operator")
+
+
+def _filled(outcome: Outcome) -> bool:
+    return outcome.returned_self or outcome.structure != "single"
+
+
+def _same(form: Form, got: Any, want: Any) -> Judgement:
+    if not isinstance(got, Array) or not isinstance(want, Array):
+        return fail("A406", f"the {form} form gives no tensor", "a tensor", repr(got))
+    if (got.shape, got.dtype) != (want.shape, want.dtype):
+        said, due = f"{got.dtype}{list(got.shape)}", f"{want.dtype}{list(want.shape)}"
+        return fail("A406", f"the {form} form gives {said}, the plain form {due}", due, said)
+    nothing = Bounds(lambda: np.zeros(got.shape), lambda: np.zeros(got.shape))
+    worst = measure(got.array, want.array, got.dtype, _BUDGET, nothing)
+    return Judgement("pass", compared=False) if worst is None else beyond("A406", worst, f"the {form} form's result")
+
+
+FACET = Facet("in-place", applies, trials, judge, split=True, needs=("in-place",))

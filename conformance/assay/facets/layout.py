@@ -1,0 +1,66 @@
+"""layout: the same result for transposed, sliced, expanded and other non-contiguous inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from assay import draw
+from assay.bench import Bench, map_case
+from assay.case import Call, TensorValue
+from assay.facets import values
+from assay.facets.base import Asked, Facet, Judgement, Trial, plans, unanswered
+from assay.facets.results import compare, lawful
+from assay_spec.model import Op, Overload
+
+
+def strided(overload: Overload) -> bool:
+    """Tell whether an overload takes tensors whose layout may vary."""
+    lead = overload.lead
+    return lead is not None and not lead.dense and values.judged(overload)
+
+
+def applies(op: Op) -> bool:
+    return op.kind in ("function", "module") and any(map(strided, op.overloads))
+
+
+def trials(op: Op, asked: Asked) -> Iterator[Trial]:
+    for plan in plans(op, asked, "layout", "options", fits=strided):
+        case = draw.call(op, plan)
+        if any(not tensor.is_contiguous for tensor in _tensors(case)):
+            yield Trial(case, plan)
+
+
+def _tensors(case: Call) -> Iterator[TensorValue]:
+    for value in case.arguments.values():
+        for each in value if isinstance(value, (tuple, list)) else (value,):
+            if isinstance(each, TensorValue):
+                yield each
+
+
+def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
+    assert isinstance(trial.case, Call) and trial.plan is not None
+    overload = trial.plan.overload
+    outcome = bench.ask(trial.case)
+    early = unanswered(outcome)
+    if early is not None:
+        return early
+    law = lawful(overload, trial.case, outcome, trial.plan.scope)
+    if law is not None:
+        return law
+    dense = map_case(trial.case, _dense)
+    # With no oracle at hand the candidate's own answer for the same elements in a row is one.
+    expected = bench.expect(dense) or bench.ask(dense)
+    verdict = compare(overload, dense, outcome, expected, bench, code="A108")
+    return Judgement("pass") if not verdict.compared and overload.laws else verdict
+
+
+def _dense(value: TensorValue) -> TensorValue:
+    return replace(TensorValue.of(np.array(value.array()), value.dtype), requires_grad=value.requires_grad)
+
+
+
+
+FACET = Facet("layout", applies, trials, judge, split=True)

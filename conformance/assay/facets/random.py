@@ -1,0 +1,94 @@
+"""random: distribution, range, seeds; each test has a stated false-alarm rate, never a fixed sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from assay import draw
+from assay.arrays import Host
+from assay.bench import Bench
+from assay.case import Array, Call, Outcome, TensorValue
+from assay.draw import Scope
+from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, fail, plans, unanswered
+from assay.facets.results import expected_rules, shaped, typed
+from assay.statistics import correlated, out_of_range, unlikely
+from assay_spec.model import Op, Overload
+
+_SAMPLES: Final = 4000
+_CALLS: Final = 200  # successive calls of one case at most
+
+
+def is_random(overload: Overload) -> bool:
+    return overload.random is not None
+
+
+def applies(op: Op) -> bool:
+    return any(map(is_random, op.overloads))
+
+
+def trials(op: Op, asked: Asked) -> Iterator[Trial]:
+    for at, plan in enumerate(plans(op, asked, "options", "shape", fits=is_random, limit=12)):
+        count = sum(int(np.prod(shape)) for _, shape, _ in expected_rules(plan.overload, plan.scope))
+        repeat = max(2, min(_CALLS, -(-_SAMPLES // max(count, 1))))
+        yield Trial(draw.call(op, plan, seed=asked.seed + 100 + at, repeat=repeat), plan)
+
+
+def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
+    case, plan = trial.case, trial.plan
+    assert isinstance(case, Call) and plan is not None and case.seed is not None
+    outcome = bench.ask(case)
+    early = unanswered(outcome)
+    if early is not None:
+        return early
+    rules = expected_rules(plan.overload, plan.scope) * case.repeat
+    if len(outcome.results) != len(rules) or not all(isinstance(each, Array) for each in outcome.results):
+        return fail("A203", "wrong number of results", len(rules), len(outcome.results))
+    early = shaped(outcome, rules) or typed(outcome, rules)
+    if early is not None:
+        return early
+    samples = np.stack([each.array for each in outcome.results])
+    if not samples.size:
+        return Judgement("pass", compared=False)
+    assert plan.overload.random is not None
+    distribution = plan.overload.random(_with_arrays(plan.scope, case))
+    return _distributed(samples, distribution, case.repeat) or _seeded(case, samples, distribution, outcome, bench) or PASS
+
+
+def _with_arrays(scope: Scope, case: Call) -> Scope:
+    """Let a distribution's parameters be the elements of the arguments."""
+    names = scope.copy()
+    for name, value in case.arguments.items():
+        if isinstance(value, TensorValue):
+            names[name] = value.array().astype(np.float64) if value.dtype != "bool" else value.array()
+    return names
+
+
+def _distributed(samples: Host, distribution: tuple[Any, ...], repeat: int) -> Judgement | None:
+    stray = out_of_range(samples, distribution)
+    if stray is not None:
+        return fail("A601", stray, f"{distribution[0]}", stray)
+    odd = unlikely(samples, distribution, repeat)
+    return fail("A602", f"not {distribution[0]}: {odd}", distribution[0], odd) if odd else None
+
+
+def _seeded(
+    case: Call, samples: Host, distribution: tuple[Any, ...], outcome: Outcome, bench: Bench
+) -> Judgement | None:
+    again = bench.ask(case)
+    if any(not np.array_equal(first.array, second.array) for first, second in zip(outcome.results, again.results, strict=True)):
+        return fail("A603", "the same seed gives other numbers", "the same numbers", "others")
+    if np.unique(samples).size < 2 or samples[0].size * case.repeat < 64:
+        return None
+    assert case.seed is not None
+    other = np.stack([each.array for each in bench.ask(replace(case, seed=case.seed + 1)).results])
+    if np.array_equal(samples, other):
+        return fail("A604", "another seed gives the same numbers", "other numbers", "the same")
+    hanging = correlated(samples)
+    return fail("A604", hanging, "independent calls", hanging) if hanging else None
+
+
+FACET = Facet("random", applies, trials, judge, split=True, needs=("random",))

@@ -1,0 +1,132 @@
+"""What several facets share: a call's results held against the spec's rules and the oracle's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from assay.bench import Bench
+from assay.case import Array, Call, Outcome
+from assay.facets.base import Judgement, beyond, broken_oracle, describe, fail, gravest
+from assay.judge import Bounds, measure
+from assay.laws import holds, undefined_mask
+from assay_spec.model import Budget, Overload, ResultRule
+from assay_spec.plans import TensorPlan
+
+
+def expected_rules(overload: Overload, scope: Any) -> list[tuple[ResultRule, tuple[int, ...], str]]:
+    """Give what the spec says of each tensor of a call's answer: its rule, shape and dtype."""
+    rules: list[tuple[ResultRule, tuple[int, ...], str]] = []
+    scope = scope.copy()
+    for rule in overload.results:
+        if rule.kind == "value":
+            continue
+        assert rule.shape is not None and rule.dtype is not None
+        dtype = rule.dtype(scope)
+        if rule.kind == "sequence":
+            rules.extend((rule, tuple(shape), dtype) for shape in rule.shape(scope))
+        else:
+            rules.append((rule, tuple(rule.shape(scope)), dtype))
+        scope[rule.name] = TensorPlan(dtype, rules[-1][1] if rules else ())
+    return rules
+
+
+def structured(overload: Overload, outcome: Outcome, rules: list[Any], repeat: int = 1) -> Judgement | None:
+    """Judge the number and kind of the results."""
+    if overload.results and overload.results[0].kind == "value":
+        return _valued(overload.results[0], outcome)
+    if len(outcome.results) != len(rules) * repeat:
+        return fail("A203", "wrong number of results", len(rules) * repeat, len(outcome.results))
+    for result in outcome.results:
+        if not isinstance(result, Array):
+            return fail("A203", f"{describe(result)} is no tensor", "a tensor", describe(result))
+    if overload.named and outcome.structure == "single":
+        return fail("A203", "the results are not a named tuple", overload.results[0].name, outcome.structure)
+    return None
+
+
+def _valued(rule: ResultRule, outcome: Outcome) -> Judgement | None:
+    kinds = {"bool": bool, "int": int, "float": float, "str": str, "list": list, "none": type(None), "shape": tuple}
+    kind = kinds.get(rule.value or "")
+    if kind is None or isinstance(outcome.results[0], kind):
+        return None
+    return fail("A203", f"{describe(outcome.results[0])} is no {rule.value}", rule.value, describe(outcome.results[0]))
+
+
+def shaped(outcome: Outcome, rules: list[tuple[ResultRule, tuple[int, ...], str]]) -> Judgement | None:
+    for result, (rule, shape, _) in zip(outcome.results, rules, strict=True):
+        if result.shape != shape:
+            return fail("A201", f"{rule.name} has shape {list(result.shape)}, not {list(shape)}", list(shape), list(result.shape))
+    return None
+
+
+def typed(outcome: Outcome, rules: list[tuple[ResultRule, tuple[int, ...], str]]) -> Judgement | None:
+    for result, (rule, _, dtype) in zip(outcome.results, rules, strict=True):
+        if result.dtype != dtype:
+            return fail("A202", f"{rule.name} is {result.dtype}, not {dtype}", dtype, result.dtype)
+    return None
+
+
+def compare(
+    overload: Overload, case: Call, outcome: Outcome, expected: Outcome, bench: Bench, *, signs: bool = False, code: str = "A101"
+) -> Judgement:
+    """Compare every result with the oracle's, each within its budget."""
+    broken = broken_oracle(expected)
+    if broken is not None:
+        return broken
+    if len(outcome.results) != len(expected.results):
+        return fail("A203", "wrong number of results", len(expected.results), len(outcome.results))
+    names = list(_names(overload, outcome))
+    judgements = []
+    for place, (got, want) in enumerate(zip(outcome.results, expected.results, strict=True)):
+        budget = overload.judge.get(names[place], Budget("exact"))
+        if budget.kind in ("law", "free"):
+            continue
+        bounds = bench.bounds(case, place, expected)
+        judgements.append(_compared(names[place], got, want, budget, bounds, overload, case, signs=signs, code=code))
+    return gravest(judgements)
+
+
+def _names(overload: Overload, outcome: Outcome) -> Iterator[str]:
+    """Name each result by its rule; a sequence's members all have the one."""
+    for place in range(len(outcome.results)):
+        yield overload.results[min(place, len(overload.results) - 1)].name if overload.results else "result"
+
+
+def _compared(
+    name: str,
+    got: Any,
+    want: Any,
+    budget: Budget,
+    bounds: Bounds,
+    overload: Overload,
+    case: Call,
+    *,
+    signs: bool,
+    code: str,
+) -> Judgement:
+    if not isinstance(got, Array) or not isinstance(want, Array):
+        same = got == want or (got != got and want != want)
+        return Judgement("pass") if same else fail(code, f"{name} is {describe(got)}, not {describe(want)}", describe(want), describe(got))
+    if got.shape != want.shape:
+        return fail("A201", f"{name} has shape {list(got.shape)}, not {list(want.shape)}", list(want.shape), list(got.shape))
+    answer, truth = got.array, want.array
+    if overload.undefined:
+        free = undefined_mask(overload, case, got.shape)
+        answer, truth = np.where(free, answer.dtype.type(0), answer), np.where(free, 0, truth)
+    worst = measure(answer, truth, got.dtype, budget, bounds, signs=signs, slack=1.0 if got.dtype in ("float64", "complex128") else 0.0)
+    return Judgement("pass", compared=False) if worst is None else beyond(code, worst, name)
+
+
+def lawful(overload: Overload, case: Call, outcome: Outcome, scope: Mapping[str, Any]) -> Judgement | None:
+    """Judge what must hold where PyTorch leaves freedom."""
+    for law in overload.laws:
+        if not holds(law, overload, case, outcome, scope):
+            return fail("A104", f"the law does not hold: {law}", law, "; ".join(map(_brief, outcome.results)))
+    return None
+
+
+def _brief(result: Any) -> str:
+    return str(result.array.tolist())[:200] if isinstance(result, Array) else repr(result)

@@ -1,0 +1,52 @@
+"""signature: every documented parameter exists, positional order and keyword names are accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay import draw
+from assay.bench import Bench
+from assay.case import Call
+from assay.draw import Plan
+from assay.facets.base import PASS, Asked, Facet, Finding, Judgement, Trial, plans, unanswered
+from assay_spec.model import Op
+from assay_spec.plans import ABSENT
+
+
+def applies(op: Op) -> bool:
+    return op.kind in ("function", "module") and any(each.arguments for each in op.overloads)
+
+
+def trials(op: Op, asked: Asked) -> Iterator[Trial]:
+    for plan in plans(op, asked, "options", limit=12):
+        for names in dict.fromkeys(_ways(plan)):
+            yield Trial(draw.call(op, plan, positional=names), plan)
+        if "method" in plan.overload.variants:
+            yield Trial(draw.call(op, plan, form="method"), plan)
+
+
+def _ways(plan: Plan) -> Iterator[tuple[str, ...]]:
+    """Give the ways to pass the arguments: as many by position as there may be, and as few."""
+    signature = plan.overload.signature
+    passed = [name for name in signature.names if plan.given.get(name, ABSENT) is not ABSENT]
+    leading = []
+    for name in signature.positional:
+        if name not in passed:
+            break
+        leading.append(name)
+    yield tuple(leading)
+    many = [each.name for each in signature.parameters if each.kind == "many"]
+    yield tuple(name for name in leading if name in many)
+
+
+def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
+    assert isinstance(trial.case, Call)
+    outcome = bench.ask(trial.case)
+    if outcome.raised is not None and outcome.raised.classes[0] == "TypeError":
+        by_name = [name for name in trial.case.arguments if name not in trial.case.positional]
+        way = f"by position {list(trial.case.positional)}, by name {by_name}"
+        return Judgement("fail", Finding("A305", f"refuses {way}: {outcome.raised}", "accepted", str(outcome.raised)))
+    return unanswered(outcome) or PASS
+
+
+FACET = Facet("signature", applies, trials, judge)

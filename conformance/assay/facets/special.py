@@ -1,0 +1,87 @@
+"""special: NaN, infinities, signed zeros, subnormals, the extremes of the integers, ties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from assay import draw
+from assay.arrays import host_dtype
+from assay.bench import Bench
+from assay.case import Array, Call, TensorValue
+from assay.draw import Plan, Scope
+from assay.facets import values
+from assay.facets.base import SELF, Asked, Facet, Judgement, Trial, beyond, fail, overloads, plans, unanswered
+from assay.facets.results import compare, lawful
+from assay.judge import Bounds, measure
+from assay_spec import dtypes
+from assay_spec.model import Budget, Op, Overload
+
+
+def applies(op: Op) -> bool:
+    return values.applies(op) and op.kind == "function" and bool(op.dtypes)
+
+
+def trials(op: Op, asked: Asked) -> Iterator[Trial]:
+    assert asked.dtype is not None
+    for overload in overloads(op, asked.dtype):
+        for row in overload.special:
+            yield from _row(op, overload, asked.dtype, row)
+    for plan in plans(op, asked, "special", "options", fits=values.judged):
+        if _has_special(plan):
+            yield Trial(draw.call(op, plan), plan)
+
+
+def _has_special(plan: Plan) -> bool:
+    return any(getattr(getattr(value, "fill", None), "kind", None) == "special" for value in plan.given.values())
+
+
+def _row(op: Op, overload: Overload, dtype: str, row: Sequence[Any]) -> Iterator[Trial]:
+    """Ask one row of the spec's table, as one element and as many."""
+    *given, wanted = row
+    target = host_dtype(dtype)
+    fractional = any(isinstance(each, float) and not each.is_integer() for each in given)
+    if dtypes.is_integral(dtype) and fractional or dtype == "bool":
+        return
+    names = [argument.name for argument in overload.arguments if argument.passed][: len(given)]
+    for count in (1, 9):
+        arguments = {
+            name: TensorValue.of(np.full(count, each, dtype=target), dtype) for name, each in zip(names, given, strict=True)
+        }
+        case = Call(op.name, arguments, tuple(names), form="method" if op.is_method else "function")
+        yield Trial(case, Plan(overload, {}, Scope({})), {"wanted": wanted})
+
+
+def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
+    assert isinstance(trial.case, Call) and trial.plan is not None
+    overload = trial.plan.overload
+    outcome = bench.ask(trial.case)
+    early = unanswered(outcome)
+    if early is not None:
+        return early
+    if "wanted" in trial.extra:
+        return _tabled(overload, outcome.results[0], trial.extra["wanted"])
+    law = lawful(overload, trial.case, outcome, trial.plan.scope)
+    if law is not None:
+        return law
+    expected = bench.expect(trial.case)
+    if expected is None:
+        return SELF
+    verdict = compare(overload, trial.case, outcome, expected, bench, signs=True)
+    return Judgement("pass") if not verdict.compared and overload.laws else verdict
+
+
+def _tabled(overload: Overload, result: Any, wanted: Any) -> Judgement:
+    if not isinstance(result, Array):
+        return fail("A203", "the result is no tensor", wanted, result)
+    budget = overload.judge[overload.results[0].name]
+    exact = Budget("exact") if budget.kind in ("law", "free") else budget
+    want = np.full(result.shape, wanted, dtype=np.float64)
+    bounds = Bounds(lambda: np.abs(want), lambda: np.zeros_like(want))
+    worst = measure(result.array, want, result.dtype, exact, bounds, signs=True)
+    return Judgement("pass", compared=False) if worst is None else beyond("A101", worst, "the result")
+
+
+FACET = Facet("special", applies, trials, judge, split=True)

@@ -1,0 +1,152 @@
+"""The judge: how far an answer is from the right one, as a fraction of the budget."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from assay.arrays import Host, host_dtype, limits
+from assay_spec import dtypes
+from assay_spec.model import Budget
+
+# Significant bits, and the exponent of the smallest subnormal.
+_FORMAT: Final = {"float16": (11, -24), "bfloat16": (8, -133), "float32": (24, -149), "float64": (53, -1074)}
+_SMALL_CHANGE: Final = 3.0  # ulps that a composition may lose besides what its conditioning explains
+_ACCUMULATION: Final = 4.0
+_CONDITIONED: Final = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """The element that lies farthest from its expected value."""
+
+    fraction: float  # of the budget; more than 1 is wrong
+    ulp: float | None
+    index: tuple[int, ...]
+    got: str
+    want: str
+    budget: str = "exact"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the budgets of compositions need, computed only when one asks for it."""
+
+    magnitude: Callable[[], Host]  # the op applied to absolute values
+    spread: Callable[[], Host]  # how far the answer moves when the inputs move by half an ulp
+
+
+def ulp_of(values: Host, dtype: str) -> Host:
+    """Give the unit in the last place of a dtype at some magnitudes."""
+    bits, smallest = _FORMAT[dtype]
+    with np.errstate(invalid="ignore"):
+        exponents = np.frexp(np.where(np.isfinite(values), values, 1.0))[1]
+    return np.asarray(np.ldexp(1.0, np.maximum(exponents - bits, smallest)))
+
+
+def eps_of(dtype: str) -> float:
+    return float(2.0 ** (1 - _FORMAT[dtypes.real_part(dtype)][0]))
+
+
+def rounded(want: Host, dtype: str) -> Host:
+    """Round an oracle's answer once to the dtype of the result."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(want).astype(host_dtype(dtype))
+
+
+def measure(
+    got: Host, want: Host, dtype: str, budget: Budget, bounds: Bounds, *, signs: bool = False, slack: float = 0.0
+) -> Worst | None:
+    """Compare two arrays of one shape; give the worst element, or None where there is nothing to compare."""
+    if not got.size:
+        return None
+    if dtypes.is_complex(dtype) and budget.kind != "exact":
+        return _measure_complex(got, want, dtype, budget, bounds, slack=slack)
+    if budget.kind == "exact" or not dtypes.is_floating(dtype):
+        return _measure_exact(got, rounded(want, dtype), signs=signs)
+    return _measure_close(got, want, dtype, budget, bounds, signs=signs, slack=slack)
+
+
+def _measure_exact(got: Host, want: Host, *, signs: bool) -> Worst:
+    same = got == want
+    if got.dtype.kind not in "biu":
+        same |= (got != got) & (want != want)
+        if signs and got.dtype.kind != "c":
+            same &= (got != 0) | (np.signbit(got) == np.signbit(want))
+    if same.all():
+        return Worst(0.0, 0.0, (), "", "")
+    index = tuple(int(each) for each in np.unravel_index(int(np.argmin(same)), got.shape))
+    return Worst(math.inf, None, index, show(got[index]), show(want[index]))
+
+
+def _measure_close(
+    got: Host, want: Host, dtype: str, budget: Budget, bounds: Bounds, *, signs: bool, slack: float
+) -> Worst:
+    target, answer = rounded(want, dtype), got.astype(np.float64)
+    want = want.astype(np.float64)
+    with np.errstate(all="ignore"):
+        unit = ulp_of(want, dtype)
+        error = np.abs(answer - want)
+        allowed = _allowed(unit, dtype, budget, bounds) + slack * unit
+        fraction = error / allowed
+        odd = ~np.isfinite(answer) | ~np.isfinite(target.astype(np.float64))
+    if odd.any():
+        fraction = np.where(odd, _odd_ones(answer, target.astype(np.float64), want, allowed, dtype), fraction)
+        if budget.kind == "accumulation":
+            # A sum whose terms overflow may do so on the way, in one order of adding and not in another.
+            fraction = np.where(~np.isfinite(answer) & (bounds.magnitude() > limits(dtype)[1]), 0.0, fraction)
+    if signs:
+        fraction = np.where((answer == 0) & (want == 0) & (np.signbit(answer) != np.signbit(want)), math.inf, fraction)
+    place = int(np.argmax(fraction))
+    index = tuple(int(each) for each in np.unravel_index(place, got.shape))
+    ulps = float(error[index] / unit[index]) if not odd[index] else None
+    return Worst(
+        float(fraction[index]), ulps, index, show(got[index]), show(target[index]), f"{allowed[index]:.3g} ({budget})"
+    )
+
+
+def _odd_ones(answer: Host, target: Host, want: Host, allowed: Host, dtype: str) -> Host:
+    """Judge elements where either side is NaN or infinite: they agree, or overflow was a matter of rounding."""
+    agree = (answer == target) | (np.isnan(answer) & np.isnan(target))
+    most = limits(dtype)[1]
+    with np.errstate(invalid="ignore"):
+        brink = (np.abs(np.abs(want) - most) <= allowed + ulp_of(np.asarray(most), dtype)) & (
+            np.sign(answer) == np.sign(want)
+        )
+    return np.where(agree | brink, 0.0, math.inf)
+
+
+def _allowed(unit: Host, dtype: str, budget: Budget, bounds: Bounds) -> Host:
+    if budget.kind == "ulp":
+        return budget.amount * unit
+    if budget.kind == "accumulation":
+        reach = _ACCUMULATION * budget.amount * eps_of(dtype) * bounds.magnitude()
+    else:
+        reach = _CONDITIONED * budget.amount * np.abs(bounds.spread())
+    return np.asarray(np.where(np.isfinite(reach), reach, 0.0) + _SMALL_CHANGE * unit)
+
+
+def _measure_complex(got: Host, want: Host, dtype: str, budget: Budget, bounds: Bounds, *, slack: float) -> Worst:
+    """Judge a complex number by its distance in the plane, in units of its magnitude."""
+    part = dtypes.real_part(dtype)
+    with np.errstate(all="ignore"):
+        unit = ulp_of(np.abs(want), part)
+        allowed = _allowed(unit, dtype, budget, bounds) + slack * unit
+        error = np.abs(got.astype(np.complex128) - want)
+        odd = ~np.isfinite(got) | ~np.isfinite(rounded(want, dtype))
+        # Which part of a complex overflow is NaN and which infinite depends on the order of operations.
+        agree = np.isfinite(got) == np.isfinite(rounded(want, dtype))
+        fraction = np.where(odd, np.where(agree, 0.0, math.inf), error / allowed)
+    index = tuple(int(each) for each in np.unravel_index(int(np.argmax(fraction)), got.shape))
+    ulps = None if odd[index] else float(error[index] / unit[index])
+    return Worst(float(fraction[index]), ulps, index, show(got[index]), show(want[index]), f"{allowed[index]:.3g} ({budget})")
+
+
+def show(element: Any) -> str:
+    """Write one element so that it can be read back."""
+    value = element.item() if hasattr(element, "item") else element
+    return repr(value)

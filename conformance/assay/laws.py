@@ -1,0 +1,130 @@
+"""Laws: expressions over arrays that must hold where PyTorch leaves freedom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+
+from assay.arrays import Host
+from assay.case import Array, Call, Outcome, TensorValue
+from assay_spec.expression import Expression
+from assay_spec.loader import WORDS
+from assay_spec.model import Overload
+
+
+def gather(values: Host, dim: int, positions: Host) -> Host:
+    """Pick elements along a dimension by position."""
+    if not values.ndim:
+        return np.broadcast_to(values, positions.shape)
+    return np.take_along_axis(values, positions, dim)
+
+
+def monotone(values: Host, dim: int, descending: bool = False, strict: bool = False) -> bool:
+    """Tell whether elements rise (or fall) along a dimension, NaN counting as the largest."""
+    if not values.ndim or values.shape[dim] < 2:
+        return True
+    order = np.moveaxis(values, dim, -1)
+    first, second = (order[..., 1:], order[..., :-1]) if descending else (order[..., :-1], order[..., 1:])
+    ordered = first < second if strict else (first <= second) | (second != second)
+    return bool(np.all(ordered))
+
+
+def permutation(positions: Host, dim: int) -> bool:
+    """Tell whether positions along a dimension are 0, 1, 2, … in some order."""
+    if not positions.ndim:
+        return bool(positions == 0)
+    return bool(np.all(np.sort(positions, axis=dim) == _places(positions, dim)))
+
+
+def _places(positions: Host, dim: int) -> Host:
+    shape = [1] * positions.ndim
+    shape[dim] = positions.shape[dim]
+    return np.arange(positions.shape[dim]).reshape(shape)
+
+
+def different(positions: Host, dim: int) -> bool:
+    """Tell whether no position stands twice along a dimension."""
+    return monotone(np.sort(positions, axis=dim), dim, strict=True) if positions.ndim else True
+
+
+def stable(values: Host, positions: Host, dim: int) -> bool:
+    """Tell whether equal neighbours stand in the order of their positions."""
+    if not values.ndim or values.shape[dim] < 2:
+        return True
+    values, positions = np.moveaxis(values, dim, -1), np.moveaxis(positions, dim, -1)
+    equal = (values[..., 1:] == values[..., :-1]) | ((values[..., 1:] != values[..., 1:]) & (values[..., :-1] != values[..., :-1]))
+    return bool(np.all(~equal | (positions[..., 1:] > positions[..., :-1])))
+
+
+def same(first: Any, second: Any) -> bool:
+    """Tell whether two arrays are equal everywhere, NaN to NaN."""
+    first, second = np.asarray(first), np.asarray(second)
+    return bool(np.all((first == second) | ((first != first) & (second != second))))
+
+
+def close(first: Host, second: Host, within: float) -> bool:
+    """Tell whether two arrays lie within a distance relative to the larger of them."""
+    scale = max(float(np.max(np.abs(second), initial=0)), 1e-30)
+    return bool(np.all(np.abs(first - second) <= within * scale))
+
+
+def product(first: Host, second: Host) -> Host:
+    """Multiply two matrices in double precision."""
+    return np.asarray(_wide(first) @ _wide(second))
+
+
+def _wide(values: Host) -> Host:
+    return values.astype(np.complex128 if np.iscomplexobj(values) else np.float64)
+
+
+LAW_WORDS: Final = {
+    function.__name__: function for function in (gather, monotone, permutation, different, stable, same, close, product)
+}
+_ARRAY_WORDS: Final = {
+    "abs": np.abs,
+    "maximum": np.maximum,
+    "isnan": np.isnan,
+    "isinf": np.isinf,
+    "isfinite": np.isfinite,
+    "signbit": np.signbit,
+    "trunc": np.trunc,
+    "eye": np.eye,
+}
+
+
+@cache
+def _expression(source: str) -> Expression:
+    return Expression(source, {**WORDS, **_ARRAY_WORDS, **LAW_WORDS})
+
+
+def holds(law: str, overload: Overload, case: Call, outcome: Outcome, scope: Mapping[str, Any]) -> bool:
+    """Evaluate a law over the arrays of a call and of its answer."""
+    names = {**scope, **_arrays(case)}
+    fields = [rule.name for rule in overload.results]
+    results = [each.array if isinstance(each, Array) else each for each in outcome.results]
+    names.update(zip(fields, results, strict=False))
+    names["results"] = tuple(results)
+    with np.errstate(all="ignore"):
+        verdict = _expression(law)(names)
+    return bool(np.all(verdict)) if not isinstance(verdict, bool) else verdict
+
+
+def undefined_mask(overload: Overload, case: Call, shape: tuple[int, ...]) -> Host:
+    """Mark the elements of a result for which PyTorch itself has no one answer."""
+    names = _arrays(case)
+    mask = np.zeros(shape, dtype=bool)
+    for source in overload.undefined:
+        expression = _expression(source)
+        if expression.names <= set(names):
+            with np.errstate(all="ignore"):
+                mask |= np.broadcast_to(expression(names), shape)
+    return mask
+
+
+def _arrays(case: Call) -> dict[str, Any]:
+    return {
+        name: value.array() if isinstance(value, TensorValue) else value for name, value in case.arguments.items()
+    }
