@@ -58,13 +58,9 @@ def load_corpus(root: Path | None = None) -> Corpus:
     paths = sorted(root.rglob("*.yaml"))
     if not paths:
         raise SpecError(root, 1, "no spec files here", "point at a folder that holds .yaml files")
-    digest = hashlib.sha256()
-    documents = []
-    for path in paths:
-        document = read(path)
+    documents = [read(path) for path in paths]
+    for document in documents:
         validate(document)
-        digest.update(json.dumps(document.content, sort_keys=True, default=str).encode())
-        documents.append(document)
     families = {each.content["family"]: each for each in documents if "name" not in each.content}
     ops: dict[str, Op] = {}
     for document in documents:
@@ -73,7 +69,12 @@ def load_corpus(root: Path | None = None) -> Corpus:
             if op.name in ops:
                 raise document.error(("name",), f"{op.name} has a spec already: {ops[op.name].file}", "keep one of the two")
             ops[op.name] = op
-    return Corpus(ops, {name: each.content for name, each in families.items()}, TORCH, digest.hexdigest()[:16], root)
+    return Corpus(ops, {name: each.content for name, each in families.items()}, TORCH, digest([each.content for each in documents]), root)
+
+
+def digest(content: Any) -> str:
+    """Hash the content of spec files."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 @cache
@@ -134,6 +135,7 @@ def load_op(document: Document, families: Mapping[str, Document]) -> Op:
         scenarios=tuple(builder.scenarios()),
         file=document.file,
         content=content,
+        digest=digest(content),
     )
 
 

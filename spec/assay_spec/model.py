@@ -222,6 +222,7 @@ class Op:
     scenarios: tuple[Scenario, ...]
     file: Path
     content: Mapping[str, Any]  # the file as it stands, its family merged in
+    digest: str  # a hash of that content
 
     @property
     def short_name(self) -> str:

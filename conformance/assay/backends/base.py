@@ -10,6 +10,7 @@ from assay.case import Case, Lack, Lacking, Outcome
 from assay_spec import dtypes
 
 Feature = Literal["views", "out", "in-place", "autograd", "random", "modules", "optimizers", "programs"]
+IDENTITY = "assay.identity"  # an op that every backend answers: with the tensor that it was given
 FEATURES: tuple[Feature, ...] = ("views", "out", "in-place", "autograd", "random", "modules", "optimizers", "programs")
 
 
@@ -72,6 +73,12 @@ class Backend(ABC):
     @abstractmethod
     def perform(self, case: Case) -> Outcome:
         """Do what a case asks; give every failure of the library as an outcome, never as an exception."""
+
+    def spell(self, case: Case) -> str:
+        """Write a case as a few lines that a user of the library can paste; PyTorch's words if nothing better."""
+        from assay import spell
+
+        return spell.program(case)
 
     def close(self) -> None:  # noqa: B027 - most backends hold nothing
         """Let go of processes and files."""

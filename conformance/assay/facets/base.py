@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from assay.bench import Bench
-from assay.case import Array, Case, Outcome
-from assay.draw import SHARES, Effort, Plan, drawn, walk
+from assay.case import Array, Call, Case, Outcome
+from assay.draw import SHARES, Effort, Plan, call, drawn, walk
 from assay.judge import Worst
 from assay_spec.domains import Axis, Focus
 from assay_spec.model import Op, Overload
@@ -69,6 +69,15 @@ class Asked:
         return SHARES[self.effort][1]
 
 
+def asked_again(op: Op, plan: Plan, trial: Trial) -> Trial | None:
+    """Make a trial like another from a simpler plan."""
+    case = trial.case
+    if not isinstance(case, Call):
+        return None
+    again = call(op, plan, form=case.form, observe=case.observe, seed=case.seed, repeat=case.repeat)
+    return Trial(again, plan, trial.extra)
+
+
 @dataclass(frozen=True, slots=True)
 class Facet:
     """One question asked of an op."""
@@ -79,6 +88,7 @@ class Facet:
     judge: Callable[[Op, Trial, Bench], Judgement]
     split: bool = False  # one item for each dtype of the op's leading tensor
     dtypes: Callable[[Op], tuple[str, ...]] = lambda op: op.dtypes
+    rebuild: Callable[[Op, Plan, Trial], Trial | None] = asked_again  # for shrinking
     needs: tuple[str, ...] = ()  # features of a backend without which there is nothing to ask
 
 

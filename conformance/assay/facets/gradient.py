@@ -195,4 +195,11 @@ def _moved(name: str, case: Call, change: Host) -> Call:
     return replace(plain, arguments={**arguments, owner: value})
 
 
-FACET = Facet("gradient", applies, trials, judge, split=True, dtypes=gradient_dtypes, needs=("autograd",))
+def rebuild(op: Op, plan: Plan, trial: Trial) -> Trial | None:
+    case = differentiated(op, plan, 0)
+    return None if case is None else Trial(case, plan)
+
+
+FACET = Facet(
+    "gradient", applies, trials, judge, split=True, dtypes=gradient_dtypes, rebuild=rebuild, needs=("autograd",)
+)

@@ -116,4 +116,12 @@ def _same(form: Form, got: Any, want: Any) -> Judgement:
     return Judgement("pass", compared=False) if worst is None else beyond("A406", worst, f"the {form} form's result")
 
 
-FACET = Facet("in-place", applies, trials, judge, split=True, needs=("in-place",))
+def rebuild(op: Op, plan: Plan, trial: Trial) -> Trial | None:
+    assert isinstance(trial.case, Call)
+    if trial.case.form not in _forms(op, plan):
+        return None
+    base = draw.call(op, plan)
+    return Trial(_formed(base, trial.case.form, plan), plan, {"plain": base})
+
+
+FACET = Facet("in-place", applies, trials, judge, split=True, rebuild=rebuild, needs=("in-place",))

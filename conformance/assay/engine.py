@@ -1,0 +1,234 @@
+"""Measuring one item: ask, judge, group what failed, shrink it, and write it down as a row."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from assay import spell
+from assay.backends.base import Backend, Died, Malformed, Stopped, TimedOut, Trouble
+from assay.bench import Bench
+from assay.case import fingerprint
+from assay.draw import Effort
+from assay.facets.base import Asked, Finding, Judgement, Trial
+from assay.items import Item
+from assay.shrink import shrunk
+
+Row = dict[str, Any]
+
+# The gravest outcome among an item's cases is the item's.
+GRAVITY: Final = (
+    "crash", "timeout", "harness_error", "suite_error", "error", "fail", "pass", "self", "unsupported", "skipped", "not_run",
+)  # fmt: skip
+_TROUBLE: Final[dict[type[Trouble], tuple[str, str]]] = {
+    Died: ("crash", "A801"),
+    TimedOut: ("timeout", "A802"),
+    Malformed: ("harness_error", "A804"),
+    Stopped: ("not_run", "A805"),
+}
+_CAP: Final = 400  # characters of a message
+
+
+@dataclass
+class Tally:
+    """What an item's cases came to."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    fallback: int = 0
+    vacuous: int = 0
+    worst: Any = None
+    failures: dict[str, list[tuple[str, Finding, Trial]]] = field(default_factory=dict)
+    events: list[Row] = field(default_factory=list)
+
+    def add(self, outcome: str, judgement: Judgement | None, finding: Finding | None, trial: Trial) -> None:
+        self.counts[outcome] += 1
+        if judgement is not None:
+            self.fallback += judgement.fallback
+            self.vacuous += not judgement.compared
+            worst = judgement.worst
+            if worst is not None and (self.worst is None or worst.fraction > self.worst.fraction):
+                self.worst = worst
+        if finding is not None:
+            self.failures.setdefault(finding.code, []).append((outcome, finding, trial))
+
+
+def measure(item: Item, bench: Bench, *, effort: Effort, seed: int, edition: str = "current") -> tuple[Row, list[Row]]:
+    """Run every case of one item; give its row and the events on the way."""
+    started = time.perf_counter()
+    tally = Tally()
+    asked = Asked(item.dtype, effort, seed)
+    lacking = _lacking(item, bench.candidate)
+    if lacking is not None:
+        tally.counts["unsupported"] += 1
+        tally.failures[lacking.code] = []
+        return _row(item, bench, tally, asked, edition, started, lacking), []
+    trials = _safely(item, asked, tally)
+    for trial in trials:
+        if not _try(item, trial, bench, tally):
+            break
+    return _row(item, bench, tally, asked, edition, started), tally.events
+
+
+def _lacking(item: Item, candidate: Backend) -> Finding | None:
+    """Say what a backend declares not to have, before anything is asked."""
+    has = candidate.capabilities
+    if item.facet in ("signature", "defaults") and not has.speaks_torch:
+        return Finding("A003", "signatures are judged only where a backend claims PyTorch's own names")
+    if item.dtype is not None and item.dtype not in has.dtypes:
+        return Finding("A002", f"no {item.dtype}")
+    missing = [feature for feature in item.question.needs if feature not in has.features]
+    if missing:
+        return Finding("A003", f"no {missing[0]}")
+    if has.ops is not None and item.op not in has.ops:
+        return Finding("A001", f"no {item.op}")
+    return None
+
+
+def _safely(item: Item, asked: Asked, tally: Tally) -> Iterator[Trial]:
+    """Draw the trials of an item; a spec that cannot be drawn from is a fault of the suite."""
+    try:
+        yield from item.question.trials(item.spec, asked)
+    except Exception as error:
+        finding = Finding("A901", f"drawing broke: {type(error).__name__}: {error} ({_where(error)})")
+        tally.counts["suite_error"] += 1
+        tally.failures.setdefault("A901", []).append(("suite_error", finding, Trial(_nothing(item))))
+
+
+def _nothing(item: Item) -> Any:
+    from assay.case import Call
+
+    return Call(item.op, {})
+
+
+def _try(item: Item, trial: Trial, bench: Bench, tally: Tally) -> bool:
+    """Ask and judge one trial; tell whether the item goes on."""
+    try:
+        judgement = item.question.judge(item.spec, trial, bench)
+    except Trouble as trouble:
+        outcome, code = _TROUBLE[type(trouble)]
+        tally.add(outcome, None, Finding(code, trouble.message), trial)
+        tally.events.append(
+            {"kind": outcome, "after": item.id, "signal": trouble.signal, "stderr_tail": trouble.stderr_tail[-2000:]}
+        )
+        return not isinstance(trouble, Stopped)
+    except Exception as error:  # whatever breaks in judging is ours, and costs one case
+        finding = Finding("A901", f"judging broke: {type(error).__name__}: {error} ({_where(error)})")
+        tally.add("suite_error", None, finding, trial)
+        return True
+    if judgement.result in ("fail", "error"):
+        judgement = _steady(item, trial, bench, judgement)
+    tally.add(judgement.result, judgement, judgement.finding, trial)
+    return True
+
+
+def _steady(item: Item, trial: Trial, bench: Bench, first: Judgement) -> Judgement:
+    """Ask a failing case once more: a library that answers differently each time has a fault of its own."""
+    second = item.question.judge(item.spec, trial, bench)
+    assert first.finding is not None
+    if second.result == "pass":
+        return replace(first, finding=replace(first.finding, code="A803", message=f"only sometimes: {first.finding.message}"))
+    return first
+
+
+def _where(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].name}:{frames[-1].lineno}" if frames else "?"
+
+
+def _row(
+    item: Item, bench: Bench, tally: Tally, asked: Asked, edition: str, started: float, lacking: Finding | None = None
+) -> Row:
+    counts = tally.counts
+    total = sum(counts.values())
+    if total and tally.vacuous == total and not counts["suite_error"]:
+        tally.failures["A902"] = []
+        lacking = Finding("A902", "nothing was compared in any case")
+        outcome = "suite_error"
+    else:
+        outcome = next((each for each in GRAVITY if counts[each]), "not_run")
+    failures = [_failure(item, bench, found) for found in tally.failures.values() if found]
+    failures.sort(key=lambda each: GRAVITY.index(each["outcome"]))
+    first = failures[0] if failures else None
+    quiet = lacking is not None
+    return {
+        "type": "result",
+        "id": item.id,
+        "hash": item_hash(item, asked, edition),
+        "op": item.op,
+        "area": item.area,
+        "facet": item.facet,
+        "dtype": item.dtype,
+        "device": bench.candidate.capabilities.device,
+        "outcome": outcome,
+        "code": lacking.code if lacking else None if outcome in ("pass", "self") or first is None else first["code"],
+        "level": "required",
+        "cases": total,
+        "passed": counts["pass"],
+        "failed": total - sum(counts[each] for each in ("pass", "self", "unsupported", "skipped", "not_run")),
+        "self": counts["self"],
+        "unsupported": counts["unsupported"],
+        "fallback": tally.fallback,
+        "ms": round((time.perf_counter() - started) * 1000, 3),
+        "worst": _worst(tally.worst),
+        "message": lacking.message if lacking else None if outcome in ("pass", "self") or first is None else first["message"],
+        "failures": [] if quiet else [each for each in failures if each["outcome"] != "unsupported" or outcome == "unsupported"],
+    }
+
+
+def _worst(worst: Any) -> Row | None:
+    if worst is None:
+        return None
+    fraction = min(worst.fraction, 1e30)
+    return {"fraction": fraction, "ulp": worst.ulp, "index": list(worst.index), "got": worst.got, "want": worst.want}
+
+
+def _failure(item: Item, bench: Bench, found: list[tuple[str, Finding, Trial]]) -> Row:
+    """Describe the failures of one code by the smallest of them."""
+    outcome, finding, trial = found[0]
+    if outcome in ("fail", "error") and finding.code != "A803":
+        trial, finding = _smallest(item, bench, trial, finding)
+    return {
+        "case": fingerprint(trial.case),
+        "code": finding.code,
+        "outcome": outcome,
+        "message": finding.message[:_CAP],
+        "expected": finding.expected[:_CAP],
+        "actual": finding.actual[:_CAP],
+        "budget": finding.budget,
+        "index": None if finding.index is None else list(finding.index),
+        "call": spell.one_line(trial.case),
+        "snippet": bench.candidate.spell(trial.case),
+        "more": len(found) - 1,
+    }
+
+
+def _smallest(item: Item, bench: Bench, trial: Trial, finding: Finding) -> tuple[Trial, Finding]:
+    """Shrink a failing trial; the finding is then the small one's."""
+    if trial.plan is None or not trial.plan.given or "wanted" in trial.extra:
+        return trial, finding
+    best = [(trial, finding)]
+
+    def still_fails(plan: Any) -> bool:
+        try:
+            smaller = item.question.rebuild(item.spec, plan, trial)
+            judgement = None if smaller is None else item.question.judge(item.spec, smaller, bench)
+        except Exception:  # a plan that cannot be asked, or that kills the backend, is no smaller failure
+            return False
+        if smaller is None or judgement is None or judgement.finding is None or judgement.finding.code != finding.code:
+            return False
+        best.append((smaller, judgement.finding))
+        return True
+
+    shrunk(trial.plan, still_fails)
+    return best[-1]
+
+
+def item_hash(item: Item, asked: Asked, edition: str) -> str:
+    """Hash all that decides an item's cases and verdict: where it differs, the test has changed."""
+    parts = (item.spec.digest, item.id, asked.effort, str(asked.seed), edition)
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
