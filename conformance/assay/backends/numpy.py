@@ -1,0 +1,374 @@
+"""NumPy as a candidate: somebody else's library, with other names, that offers a part.
+
+Its own promotion, its own results and its own errors are left as they are: where they differ from PyTorch's,
+the suite is to say so. What NumPy lacks is unsupported, not written here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+import numpy as np
+
+from assay.backends.base import Capabilities, Unsupported
+from assay.backends.table import TableBackend
+from assay.case import Array, Case, Outcome, TensorValue
+from assay_spec import dtypes
+
+
+def unary(ufunc: np.ufunc) -> Callable[..., Any]:
+    def function(input: Any, *, out: Any = None) -> Any:
+        return ufunc(input, out=out)
+
+    return function
+
+
+def binary(ufunc: np.ufunc) -> Callable[..., Any]:
+    def function(input: Any, other: Any, *, out: Any = None) -> Any:
+        return ufunc(input, other, out=out)
+
+    return function
+
+
+def sizes(given: tuple[Any, ...]) -> Any:
+    """Read `*size`: several numbers, or one tuple of them."""
+    return given[0] if len(given) == 1 and isinstance(given[0], (tuple, list)) else given
+
+
+def only(condition: bool, what: str) -> None:
+    if not condition:
+        raise Unsupported("feature", f"no {what}")
+
+
+def array(data: Any, *, dtype: Any = None) -> Any:
+    return np.array(data, dtype=dtype)
+
+
+def zeros(*size: Any, dtype: Any = None) -> Any:
+    return np.zeros(sizes(size), dtype=dtype or float)
+
+
+def ones(*size: Any, dtype: Any = None) -> Any:
+    return np.ones(sizes(size), dtype=dtype)
+
+
+def empty(*size: Any, dtype: Any = None) -> Any:
+    return np.empty(sizes(size), dtype=dtype or float)
+
+
+def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None) -> Any:
+    return np.arange(start, dtype=dtype) if end is None else np.arange(start, end, step, dtype=dtype)
+
+
+def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None) -> Any:
+    return np.linspace(start, end, steps, dtype=dtype)
+
+
+def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None) -> Any:
+    return np.logspace(start, end, steps, base=base, dtype=dtype)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = None) -> Any:
+    return np.eye(n, m, dtype=dtype or float)
+
+
+def from_numpy(ndarray: Any) -> Any:
+    return np.asarray(ndarray)
+
+
+def manual_seed(seed: int) -> Any:
+    return np.random.seed(seed)
+
+
+def rand(*size: Any) -> Any:
+    return np.random.random_sample(sizes(size))
+
+
+def randn(*size: Any) -> Any:
+    return np.random.standard_normal(sizes(size))
+
+
+def bernoulli(input: Any) -> Any:
+    return np.random.binomial(1, input)
+
+
+def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
+    only(rounding_mode != "trunc", "rounding mode 'trunc'")
+    return (np.floor_divide if rounding_mode == "floor" else np.divide)(input, other, out=out)
+
+
+def clamp(input: Any, min: Any = None, max: Any = None, *, out: Any = None) -> Any:
+    return np.clip(input, min, max, out=out)
+
+
+def round(input: Any, *, decimals: int = 0, out: Any = None) -> Any:
+    return np.round(input, decimals, out=out)
+
+
+def power(input: Any, exponent: Any, *, out: Any = None) -> Any:
+    return np.power(input, exponent, out=out)
+
+
+def where(condition: Any, *branches: Any) -> Any:
+    return np.where(condition, *branches)
+
+
+def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None) -> Any:
+    return np.sum(input, axis=dim, keepdims=keepdim, dtype=dtype, out=out)
+
+
+def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None) -> Any:
+    return np.mean(input, axis=dim, keepdims=keepdim, dtype=dtype, out=out)
+
+
+def std(
+    input: Any,
+    dim: Any = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+    out: Any = None,
+) -> Any:
+    ddof = int(unbiased) if correction is None else correction
+    return np.std(input, axis=dim, ddof=ddof, keepdims=keepdim, out=out)
+
+
+def maximum(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None) -> Any:
+    other = dim if isinstance(dim, np.ndarray) else other
+    if other is not None:
+        return np.maximum(input, other, out=out)
+    if dim is None:
+        return np.max(input, out=out)
+    only(out is None, "out= of a maximum with its index")
+    return np.max(input, axis=dim, keepdims=keepdim), np.argmax(input, axis=dim, keepdims=keepdim)
+
+
+def median(input: Any) -> Any:
+    return np.median(input)
+
+
+def cumsum(input: Any, dim: int, *, dtype: Any = None, out: Any = None) -> Any:
+    return np.cumsum(input, axis=dim, dtype=dtype, out=out)
+
+
+def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Any:
+    order = None if p == "fro" else p
+    if dim is None:
+        # PyTorch means the vector of all elements where NumPy would take a matrix norm.
+        return np.linalg.norm(input.reshape(-1), order)
+    return np.linalg.norm(input, order, axis=dim, keepdims=keepdim)
+
+
+def equal(input: Any, other: Any) -> bool:
+    return np.array_equal(input, other)
+
+
+def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+    only(not descending, "descending order")
+    kind: Any = "stable" if stable else None
+    return np.sort(input, axis=dim, kind=kind), np.argsort(input, axis=dim, kind=kind)
+
+
+def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+    place = np.argpartition(input, k - 1, axis=dim).take([k - 1], axis=dim)
+    value = np.take_along_axis(input, place, axis=dim)
+    return (value, place) if keepdim else (value.squeeze(dim), place.squeeze(dim))
+
+
+def cat(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
+    return np.concatenate(tensors, axis=dim, out=out)
+
+
+def stack(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
+    return np.stack(tensors, axis=dim, out=out)
+
+
+def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> Any:
+    wanted = split_size_or_sections
+    if isinstance(wanted, int):
+        return np.split(tensor, range(wanted, tensor.shape[dim], wanted), axis=dim)
+    return np.split(tensor, np.cumsum(wanted)[:-1], axis=dim)
+
+
+def squeeze(input: Any, dim: Any = None) -> Any:
+    return np.squeeze(input, axis=dim)
+
+
+def unsqueeze(input: Any, dim: int) -> Any:
+    return np.expand_dims(input, dim)
+
+
+def transpose(input: Any, dim0: int, dim1: int) -> Any:
+    return np.swapaxes(input, dim0, dim1)
+
+
+def t(input: Any) -> Any:
+    return np.transpose(input)
+
+
+def view(input: Any, *shape: Any, dtype: Any = None) -> Any:
+    dtype = shape[0] if shape and isinstance(shape[0], np.dtype) else dtype
+    if dtype is not None:
+        return input.view(dtype)
+    return np.reshape(input, sizes(shape), copy=False)
+
+
+def reshape(input: Any, *shape: Any) -> Any:
+    return np.reshape(input, sizes(shape))
+
+
+def expand(input: Any, *size: Any) -> Any:
+    return np.broadcast_to(input, sizes(size))
+
+
+def repeat(input: Any, *repeats: Any) -> Any:
+    return np.tile(input, sizes(repeats))
+
+
+def permute(input: Any, *dims: Any) -> Any:
+    return np.transpose(input, sizes(dims))
+
+
+def contiguous(input: Any) -> Any:
+    return np.asarray(input, order="C")
+
+
+def is_contiguous(input: Any) -> bool:
+    return bool(input.flags.c_contiguous)
+
+
+def getitem(input: Any, index: Any) -> Any:
+    return input[index]
+
+
+def astype(input: Any, dtype: Any) -> Any:
+    only(isinstance(dtype, np.dtype), "conversion but to a dtype")
+    return input.astype(dtype)
+
+
+def mm(input: Any, mat2: Any, *, out: Any = None) -> Any:
+    return np.matmul(input, mat2, out=out)
+
+
+def inverse(input: Any) -> Any:
+    return np.linalg.inv(input)
+
+
+TABLE: Final[dict[str, Callable[..., Any]]] = {
+    "tensor": array,
+    "zeros": zeros,
+    "ones": ones,
+    "empty": empty,
+    "arange": arange,
+    "linspace": linspace,
+    "logspace": logspace,
+    "eye": eye,
+    "from_numpy": from_numpy,
+    "manual_seed": manual_seed,
+    "rand": rand,
+    "randn": randn,
+    "bernoulli": bernoulli,
+    "add": binary(np.add),
+    "sub": binary(np.subtract),
+    "mul": binary(np.multiply),
+    "div": div,
+    "abs": unary(np.abs),
+    "exp": unary(np.exp),
+    "clamp": clamp,
+    "round": round,
+    "remainder": binary(np.remainder),
+    "fmod": binary(np.fmod),
+    "sign": unary(np.sign),
+    "pow": power,
+    "where": where,
+    "sum": sum,
+    "mean": mean,
+    "std": std,
+    "max": maximum,
+    "median": median,
+    "cumsum": cumsum,
+    "norm": norm,
+    "eq": binary(np.equal),
+    "equal": equal,
+    "sort": sort,
+    "kthvalue": kthvalue,
+    "cat": cat,
+    "stack": stack,
+    "split": split,
+    "squeeze": squeeze,
+    "unsqueeze": unsqueeze,
+    "transpose": transpose,
+    "t": t,
+    "view": view,
+    "reshape": reshape,
+    "expand": expand,
+    "repeat": repeat,
+    "permute": permute,
+    "contiguous": contiguous,
+    "is_contiguous": is_contiguous,
+    "__getitem__": getitem,
+    "type": astype,
+    "to": astype,
+    "mm": mm,
+    "matmul": binary(np.matmul),
+    "inverse": inverse,
+}
+
+
+class NumpyBackend(TableBackend):
+    """Arrays and scalars of NumPy are its tensors; it has no gradients, modules or optimizers."""
+
+    table: ClassVar[Mapping[str, Callable[..., Any]]] = TABLE
+    methods: ClassVar[frozenset[str]] = frozenset(
+        ("sum", "mean", "std", "max", "cumsum", "round", "squeeze", "transpose", "reshape")
+    )
+    lacks: ClassVar = (
+        (NotImplementedError, ""),
+        (TypeError, "not supported for the input types"),
+        (TypeError, "is unsupported in linalg"),
+        (TypeError, "did not contain a loop with signature matching types"),
+        (TypeError, "unexpected keyword argument"),
+    )
+
+    def __init__(self) -> None:
+        self.capabilities = Capabilities(
+            name="numpy",
+            version=np.__version__,
+            dtypes=tuple(each for each in dtypes.ALL if each != "bfloat16"),
+            features=("views", "out", "in-place", "random"),
+        )
+
+    def perform(self, case: Case) -> Outcome:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return super().perform(case)
+
+    def to_native(self, value: TensorValue) -> Any:
+        self.to_dtype(value.dtype)
+        steps = tuple(step * value.buffer.itemsize for step in value.strides)
+        start = value.buffer.copy()[value.offset :]
+        return np.lib.stride_tricks.as_strided(start, value.shape, steps)
+
+    def to_host(self, native: Any) -> Array:
+        found = np.asarray(native)
+        return Array(found.dtype.name, found.copy())
+
+    def is_native(self, value: Any) -> bool:
+        return isinstance(value, (np.ndarray, np.generic))
+
+    def to_dtype(self, dtype: str) -> Any:
+        if dtype not in self.capabilities.dtypes:
+            raise Unsupported("dtype", f"no {dtype}")
+        return np.dtype(dtype)
+
+    def overwrite(self, native: Any) -> None:
+        if isinstance(native, np.generic):
+            return  # a scalar cannot be written to, and so shares nothing
+        only(native.flags.writeable, "writing into this view")
+        native[...] = ~native if native.dtype == bool else native + 1
+
+    def seeded(self, seed: int) -> None:
+        np.random.seed(seed)
