@@ -180,6 +180,18 @@ def _row(
     }
 
 
+def bare_row(
+    item: Item, asked: Asked, edition: str, device: str, outcome: str, code: str, message: str
+) -> Row:
+    """Write the row of an item that was ended from outside."""
+    return {
+        "type": "result", "id": item.id, "hash": item_hash(item, asked, edition), "op": item.op, "area": item.area,
+        "facet": item.facet, "dtype": item.dtype, "device": device, "outcome": outcome, "code": code,
+        "level": "required", "cases": 1, "passed": 0, "failed": 1, "self": 0, "unsupported": 0, "fallback": 0,
+        "ms": 0.0, "worst": None, "message": message[:_CAP], "failures": [],
+    }  # fmt: skip
+
+
 def _worst(worst: Any) -> Row | None:
     if worst is None:
         return None

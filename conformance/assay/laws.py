@@ -128,3 +128,15 @@ def _arrays(case: Call) -> dict[str, Any]:
     return {
         name: value.array() if isinstance(value, TensorValue) else value for name, value in case.arguments.items()
     }
+
+
+def check_law(source: str, overload: Overload) -> None:
+    """Raise ExpressionError where a law uses a name that it will not have."""
+    from assay_spec.expression import ExpressionError, is_size_name
+
+    expression = _expression(source)
+    known = {argument.name for argument in overload.arguments} | {rule.name for rule in overload.results} | {"results"}
+    known |= set(overload.signature.names) | set(overload.let)
+    for name in sorted(expression.names - known):
+        if not is_size_name(name):
+            raise ExpressionError(f"nothing defines {name!r}")

@@ -1,0 +1,156 @@
+"""`assay lint`: the corpus checked, one small rule at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from assay.draw import ABSTAINED, walk
+from assay.laws import check_law
+from assay_spec.documents import read
+from assay_spec.domains import Focus
+from assay_spec.expression import ExpressionError
+from assay_spec.loader import load_corpus, load_op, validate
+from assay_spec.model import Corpus, Op, Overload
+
+Complaint = tuple[int, str]
+Rule = Callable[[Op], Iterator[Complaint]]
+
+# Keys stand in one order, so that every file reads alike.
+ORDER: Final = (
+    "name", "kind", "family", "area", "summary", "aliases", "editions", "signature", "returns", "documents", "variants",
+    "let", "constructor", "arguments", "parameters", "buffers", "modes", "require", "forward", "result", "shares",
+    "shares_when", "judge", "laws", "undefined", "gradient", "random", "special", "rules", "overloads", "examples",
+    "trajectories", "errors", "scenarios", "errata",
+)  # fmt: skip
+
+
+def keys_in_order(op: Op) -> Iterator[Complaint]:
+    """Keys stand in the fixed order."""
+    own = list(read(op.file).content)
+    expected = sorted(own, key=ORDER.index)
+    for found, due in zip(own, expected, strict=True):
+        if found != due:
+            yield read(op.file).line(found), f"the key {found!r} stands before {due!r}; the order is {', '.join(expected)}"
+            return
+
+
+def stands_at_its_name(op: Op) -> Iterator[Complaint]:
+    """A file stands at the path of its op's name."""
+    path = Path(*op.name.split(".")).with_suffix(".yaml")
+    if not str(op.file).endswith(str(path)):
+        yield 1, f"{op.name} belongs at {path}"
+
+
+def is_documented(op: Op) -> Iterator[Complaint]:
+    """Every op says where the documents describe it."""
+    if not op.documents:
+        yield 1, "no documents: say where the five documents describe it"
+
+
+def asks_something(op: Op) -> Iterator[Complaint]:
+    """Nothing passes by default: an op has examples or scenarios."""
+    if not op.scenarios and not any(each.examples or each.trajectories or each.special for each in op.overloads):
+        yield 1, "no examples, trajectories or scenarios: give at least one worked case"
+
+
+def rules_are_shown(op: Op) -> Iterator[Complaint]:
+    """Each numbered rule is shown by an example or a scenario."""
+    shown = {each.shows for overload in op.overloads for each in overload.examples}
+    shown |= {each.shows for each in op.scenarios}
+    for name in op.rules:
+        if name not in shown:
+            yield read(op.file).line("rules", name), f"nothing shows {name}: add `shows: {name}` to an example or scenario"
+
+
+def family_is_not_repeated(op: Op) -> Iterator[Complaint]:
+    """A member does not say again what its family says."""
+    if op.family is None:
+        return
+    shared = load_corpus().families[op.family]
+    own = read(op.file)
+    for key, value in own.content.items():
+        if key in shared and shared[key] == value and key not in ("family", "summary"):
+            yield own.line(key), f"{key!r} repeats the family {op.family}: leave it out"
+
+
+def domains_can_be_drawn(op: Op) -> Iterator[Complaint]:
+    """Every overload has at least one call that its domains and requirements allow."""
+    for overload in op.overloads:
+        if not (overload.arguments or overload.constructor):
+            continue
+        complaint = _undrawable(overload)
+        if complaint:
+            yield 1, f"no call can be drawn{f' for {overload.label}' if overload.label else ''}: {complaint}"
+
+
+def _undrawable(overload: Overload) -> str | None:
+    try:
+        found = next(walk(overload, Focus(frozenset({"options"})), 8), None)
+    except (*ABSTAINED, ValueError, TypeError, AttributeError, KeyError) as error:
+        return f"{type(error).__name__}: {error}"
+    return None if found is not None else "the domains or require: leave nothing over"
+
+
+def laws_can_be_read(op: Op) -> Iterator[Complaint]:
+    """Laws and undefined points use words that exist."""
+    for overload in op.overloads:
+        for source in (*overload.laws, *overload.undefined):
+            try:
+                check_law(source, overload)
+            except ExpressionError as error:
+                yield 1, f"{source!r}: {error}"
+
+
+def sentences_end(op: Op) -> Iterator[Complaint]:
+    """A summary is a sentence."""
+    if not re.search(r"[.;]$", op.summary.strip()):
+        yield read(op.file).line("summary"), "the summary ends without a full stop"
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    keys_in_order,
+    stands_at_its_name,
+    is_documented,
+    asks_something,
+    rules_are_shown,
+    family_is_not_repeated,
+    domains_can_be_drawn,
+    laws_can_be_read,
+    sentences_end,
+)
+
+
+def complaints(op: Op) -> Iterator[str]:
+    """Give what the rules say against one op, with file and line."""
+    for rule in RULES:
+        for line, words in rule(op):
+            yield f"{op.file}:{line}: {words}"
+
+
+def check(files: Sequence[Path]) -> int:
+    """Lint files (the whole corpus if none is named); give the exit code."""
+    ops = list(_named(files)) if files else list(load_corpus())
+    found = [words for op in ops for words in complaints(op)]
+    for words in found:
+        click.echo(words)
+    click.echo(f"{len(ops)} specs, {len(found)} complaints")
+    return 1 if found else 0
+
+
+def _named(files: Sequence[Path]) -> Iterator[Op]:
+    corpus: Corpus = load_corpus()
+    families: dict[str, Any] = {
+        name: read(next(corpus.root.rglob(f"{name}.yaml"))) for name in corpus.families
+    }
+    for file in files:
+        document = read(file.resolve())
+        validate(document)
+        if "name" in document.content:
+            yield load_op(document, families)
+
+
