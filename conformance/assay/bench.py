@@ -113,9 +113,9 @@ def _widened_tensor(value: TensorValue) -> TensorValue:
 
 
 def _absolute(value: TensorValue) -> TensorValue:
-    if dtypes.is_complex(value.dtype):
-        return replace(value, buffer=np.abs(value.buffer).astype(value.buffer.dtype))
-    return replace(value, buffer=np.abs(value.buffer)) if dtypes.is_floating(value.dtype) else value
+    if not (dtypes.is_floating(value.dtype) or dtypes.is_complex(value.dtype)):
+        return value
+    return value.holding(np.abs(value.buffer).astype(value.buffer.dtype))
 
 
 def _perturbed(value: TensorValue, source: np.random.Generator) -> TensorValue:
@@ -124,8 +124,7 @@ def _perturbed(value: TensorValue, source: np.random.Generator) -> TensorValue:
         return value
     steps = source.choice((-1.0, 1.0), size=value.buffer.shape) * (eps_of(value.dtype) / 2)
     target = wide(value.dtype)
-    buffer = value.cast(target).buffer
-    return replace(value, dtype=target, buffer=buffer * (1 + steps))
+    return value.holding(value.buffer.astype(target) * (1 + steps), target)
 
 
 def arrays_of(outcome: Outcome) -> list[Array]:

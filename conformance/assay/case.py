@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -48,7 +48,11 @@ class TensorValue:
 
     def cast(self, dtype: str) -> TensorValue:
         """Give the same tensor, layout and all, in another dtype."""
-        return replace(self, dtype=dtype, buffer=self.buffer.astype(host_dtype(dtype)))
+        return self.holding(self.buffer.astype(host_dtype(dtype)), dtype)
+
+    def holding(self, buffer: Host, dtype: str | None = None) -> TensorValue:
+        """Give a tensor of the same layout over another buffer."""
+        return TensorValue(dtype or self.dtype, self.shape, buffer, self.strides, self.offset, self.requires_grad)
 
 
 def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
