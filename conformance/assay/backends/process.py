@@ -283,6 +283,7 @@ class _Process:
         """Let the process end by itself, and kill it where it does not."""
         with contextlib.suppress(_Ended, OSError):
             self.exchange("bye", {}, b"", time.monotonic() + 2)
+            self._requests.close()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._popen.wait(2)
         self.kill()

@@ -1,0 +1,207 @@
+"""Miniature backends that misbehave on purpose, each for one op, and are good otherwise.
+
+Every class is a backend by `FILE.py:NAME`; the functions after them speak the wire protocol, for `exec:`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from assay.arrays import host_dtype
+from assay.backends.base import Backend
+from assay.backends.discover import open_backend
+from assay.case import Array, Call, Case, Lacking, Outcome, Raised, TensorValue
+from assay_spec import dtypes
+
+
+class Candidate(Backend):
+    """Answers as a good backend does, except where it is asked for its chosen op."""
+
+    def __init__(self, op: str = "torch.add", good: Backend | None = None) -> None:
+        self.op = op
+        self.good = good or open_backend("numpy")
+        self.capabilities = replace(self.good.capabilities, name=type(self).__name__)
+
+    def perform(self, case: Case) -> Outcome:
+        if isinstance(case, Call) and case.op == self.op:
+            return self.misbehave(case)
+        return self.good.perform(case)
+
+    def misbehave(self, case: Call) -> Outcome:
+        outcome = self.good.perform(case)
+        return replace(outcome, results=tuple(map(self.changed, outcome.results)))
+
+    def changed(self, result: Any) -> Any:
+        return replace(result, array=self.spoil(result.array)) if isinstance(result, Array) else result
+
+    def spoil(self, array: Any) -> Any:
+        raise NotImplementedError
+
+
+class AlwaysWrong(Candidate):
+    def spoil(self, array: Any) -> Any:
+        return ~array if array.dtype == bool else (array + 1).astype(array.dtype)
+
+
+class OffByOneUlp(Candidate):
+    """Answers one ulp beyond a budget in ulp, upwards."""
+
+    def __init__(self, op: str = "torch.exp", good: Backend | None = None, *, budget: int = 2) -> None:
+        super().__init__(op, good)
+        self.budget = budget
+
+    def spoil(self, array: Any) -> Any:
+        if not dtypes.is_floating(array.dtype.name):
+            return array
+        for _ in range(self.budget + 1):
+            array = np.nextafter(array, np.array(np.inf, array.dtype))
+        return array
+
+
+class WrongDtype(Candidate):
+    def changed(self, result: Any) -> Any:
+        if not isinstance(result, Array):
+            return result
+        other = "float64" if result.dtype != "float64" else "float32"
+        return replace(result, dtype=other, array=result.array.real.astype(host_dtype(other)))
+
+
+class WrongShape(Candidate):
+    def spoil(self, array: Any) -> Any:
+        return array[None]
+
+
+class SwallowsNan(Candidate):
+    def spoil(self, array: Any) -> Any:
+        return np.where(np.isnan(array), np.zeros_like(array), array)
+
+
+class MutatesInput(Candidate):
+    def misbehave(self, case: Call) -> Outcome:
+        tensors = {name for name, value in case.arguments.items() if isinstance(value, TensorValue)}
+        return replace(self.good.perform(case), changed=frozenset(tensors))
+
+
+class CopiesViews(Candidate):
+    def __init__(self, op: str = "torch.transpose", good: Backend | None = None) -> None:
+        super().__init__(op, good)
+
+    def misbehave(self, case: Call) -> Outcome:
+        return replace(self.good.perform(case), shares=frozenset())
+
+
+class RaisesAlways(Candidate):
+    def misbehave(self, case: Call) -> Outcome:
+        return Outcome(raised=Raised(("RuntimeError", "Exception"), "no"))
+
+
+class ClaimsWhatItLacks(Candidate):
+    """Declares float16, which it does not have."""
+
+    def perform(self, case: Case) -> Outcome:
+        if isinstance(case, Call) and any(
+            getattr(each, "dtype", "") == "float16" for each in case.arguments.values()
+        ):
+            return Outcome(lacking=Lacking("dtype", "no float16"))
+        return self.good.perform(case)
+
+
+class RaisesInTheAdapter(Candidate):
+    def misbehave(self, case: Call) -> Outcome:
+        raise KeyError("a mistake of the adapter")
+
+
+class Exits(Candidate):
+    def misbehave(self, case: Call) -> Outcome:
+        raise SystemExit(3)
+
+
+class Segfaults(Candidate):
+    def misbehave(self, case: Call) -> Outcome:
+        ctypes.string_at(0)
+        raise AssertionError("still here")
+
+
+class Hangs(Candidate):
+    """Never answers, and leaves a child that outlives it."""
+
+    def misbehave(self, case: Call) -> Outcome:
+        if os.fork() == 0:
+            time.sleep(600)
+        print("about to hang", file=sys.stderr, flush=True)
+        time.sleep(600)
+        raise AssertionError("still here")
+
+
+class PrintsToStdout(Candidate):
+    def misbehave(self, case: Call) -> Outcome:
+        print("from Python", flush=True)
+        os.write(1, b"from C\n")
+        return self.good.perform(case)
+
+
+# What follows is no Python backend, but the other end of a wire: `python candidates.py NAME [OP]`.
+
+
+def answers_bad_json(reply: dict[str, Any]) -> str:
+    return '{"id": 1, "outcome": {"results": [oops]}}\n'
+
+
+def answers_with_an_unknown_tag(reply: dict[str, Any]) -> str:
+    return json.dumps({**reply, "outcome": {"results": [{"number": "1"}]}}) + "\n"
+
+
+def answers_twice(reply: dict[str, Any]) -> str:
+    return 2 * (json.dumps(reply) + "\n")
+
+
+def answers_another_request(reply: dict[str, Any]) -> str:
+    return json.dumps({**reply, "id": reply["id"] - 1}) + "\n"
+
+
+def answers_with_neither(reply: dict[str, Any]) -> str:
+    return json.dumps({"id": reply["id"]}) + "\n"
+
+
+def announces_a_blob_and_dies(reply: dict[str, Any]) -> str:
+    return json.dumps({**reply, "blob": 1000}) + "\nshort"
+
+
+def says_index_error(reply: dict[str, Any]) -> str:
+    error = {"kind": "index", "message": "out of range"}
+    return json.dumps({"id": reply["id"], "error": error}) + "\n"
+
+
+def serve(misbehave: Callable[[dict[str, Any]], str], op: str) -> None:
+    """Echo the first argument of every call as the result, except of the chosen op."""
+    declared = {"protocol": 1, "name": misbehave.__name__, "version": "1", "dtypes": ["float32"]}
+    for line in sys.stdin:
+        request = json.loads(line)
+        reply = {"id": request["id"]}
+        if request["do"] == "hello":
+            reply["hello"] = declared
+        elif request["do"] == "run":
+            call = request["case"]["call"]
+            first = call["arguments"][call["positional"][0]]["tensor"]
+            array = {name: first[name] for name in ("dtype", "shape", "data")}
+            reply["outcome"] = {"results": [{"array": array}]}
+            if call["op"] == op:
+                sys.stdout.write(misbehave(reply))
+                sys.stdout.flush()
+                if misbehave is announces_a_blob_and_dies:
+                    return
+                continue
+        print(json.dumps(reply), flush=True)
+
+
+if __name__ == "__main__":
+    serve(globals()[sys.argv[1]], *(sys.argv[2:] or ["torch.add"]))

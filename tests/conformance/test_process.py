@@ -1,0 +1,236 @@
+"""Backends in processes of their own: each mishap costs one case, and the next one is answered."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from assay.backends import process
+from assay.backends.base import BackendUnusable, Died, Malformed, Stopped, TimedOut, Trouble
+from assay.backends.discover import open_backend
+from assay.backends.process import ProcessBackend
+from assay.case import Call, Outcome, TensorValue
+
+CANDIDATES = Path(__file__).with_name("candidates.py")
+
+
+def call(op: str, array: Any = (1.0, 2.0)) -> Call:
+    value = TensorValue.of(np.array(array, np.float32))
+    return Call(op, {"input": value, "other": 1.0}, ("input", "other"))
+
+
+def isolated(name: str, time_limit: float = 20.0) -> Any:
+    return open_backend(f"{CANDIDATES}:{name}", isolate=True, time_limit=time_limit)
+
+
+def harness(name: str) -> Any:
+    return open_backend(f"exec:{shlex.join([sys.executable, str(CANDIDATES), name])}", time_limit=20)
+
+
+def numbers(outcome: Outcome) -> Any:
+    return outcome.results[0].array.tolist()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    descriptors, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+    yield
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert threading.active_count() == threads
+
+
+@pytest.mark.parametrize(
+    ("name", "trouble", "message", "killed_by"),
+    [
+        ("Exits", Died, "the process exited with status 3", None),
+        ("Segfaults", Died, "the process was killed by SIGSEGV", "SIGSEGV"),
+        ("Hangs", TimedOut, "no answer within 1 s", "SIGKILL"),
+        ("RaisesInTheAdapter", Malformed, "KeyError: 'a mistake of the adapter'", None),
+    ],
+)
+def test_a_mishap_costs_one_case(
+    name: str, trouble: type[Trouble], message: str, killed_by: str | None
+) -> None:
+    with closing(isolated(name, time_limit=1.0 if name == "Hangs" else 20.0)) as backend:
+        with pytest.raises(trouble) as caught:
+            backend.perform(call("torch.add"))
+        after = backend.perform(call("torch.sub"))
+
+    assert (caught.value.message, caught.value.signal) == (message, killed_by)
+    assert numbers(after) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("answers_bad_json", """not JSON: '{"id": 1, "outcome": {"results": [oops]}}'"""),
+        ("answers_with_an_unknown_tag", "unknown tag 'number'; the tags are int, float, complex, dtype"),
+        ("answers_twice", "request 3 was answered more than once"),
+        ("answers_another_request", "a reply to request 2 came where one to 3 was due"),
+        ("answers_with_neither", "the reply holds neither an outcome nor an error"),
+    ],
+)
+def test_a_malformed_reply_costs_one_case(name: str, message: str) -> None:
+    with closing(harness(name)) as backend:
+        before = backend.perform(call("torch.sub"))
+        with pytest.raises(Malformed) as caught:
+            backend.perform(call("torch.add"))
+        after = backend.perform(call("torch.sub"))
+
+    assert caught.value.message.startswith(message)
+    assert numbers(before) == numbers(after) == [1, 2]
+
+
+def test_a_process_that_dies_within_a_blob_has_died() -> None:
+    with closing(harness("announces_a_blob_and_dies")) as backend, pytest.raises(Died) as caught:
+        backend.perform(call("torch.add"))
+
+    assert caught.value.message == "the process exited with status 0"
+
+
+def test_an_error_reply_is_what_the_library_raised() -> None:
+    with closing(harness("says_index_error")) as backend:
+        outcome = backend.perform(call("torch.add"))
+
+    assert str(outcome.raised) == "IndexError: out of range"
+
+
+def test_what_a_library_prints_does_not_reach_the_protocol() -> None:
+    with closing(isolated("PrintsToStdout")) as backend:
+        assert numbers(backend.perform(call("torch.add"))) == [2, 3]
+
+
+def test_what_a_process_said_last_is_kept() -> None:
+    with closing(isolated("Hangs", time_limit=1.0)) as backend, pytest.raises(TimedOut) as caught:
+        backend.perform(call("torch.add"))
+
+    assert caught.value.stderr_tail == "about to hang"
+
+
+def test_a_segfault_says_where_it_was() -> None:
+    with closing(isolated("Segfaults")) as backend, pytest.raises(Died) as caught:
+        backend.perform(call("torch.add"))
+
+    assert "Fatal Python error: Segmentation fault" in caught.value.stderr_tail
+    assert "in misbehave" in caught.value.stderr_tail
+
+
+def test_the_whole_process_group_is_killed() -> None:
+    with closing(isolated("Hangs", time_limit=0.3)) as backend:
+        group = backend._process._popen.pid
+        with pytest.raises(TimedOut):
+            backend.perform(call("torch.add"))
+
+    deadline = time.monotonic() + 5
+    while _alive(group) and time.monotonic() < deadline:
+        time.sleep(0.01)  # whoever inherits an orphan takes a moment to reap it
+    assert not _alive(group)
+
+
+def _alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_three_crashes_stop_an_op_and_no_other() -> None:
+    with closing(isolated("Exits")) as backend:
+        for _ in range(3):
+            with pytest.raises(Died):
+                backend.perform(call("torch.add"))
+        with pytest.raises(Stopped, match=r"^torch.add is not asked again: it cost 3 processes$"):
+            backend.perform(call("torch.add"))
+        after = backend.perform(call("torch.sub"))
+
+    assert numbers(after) == [0, 1]
+
+
+def test_restarts_without_an_answer_stop_the_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "RESTARTS_WITHOUT_AN_ANSWER", 2)
+
+    with closing(isolated("Exits")) as backend:
+        for _ in range(2):
+            with pytest.raises(Died):
+                backend.perform(call("torch.add"))
+        with pytest.raises(Stopped, match=r"^not asked again: 2 processes in a row gave no answer$"):
+            backend.perform(call("torch.sub"))
+
+
+def test_an_answer_makes_the_restarts_count_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "RESTARTS_WITHOUT_AN_ANSWER", 2)
+
+    with closing(isolated("Exits")) as backend:
+        for _ in range(2):
+            with pytest.raises(Died):
+                backend.perform(call("torch.add"))
+            assert numbers(backend.perform(call("torch.sub"))) == [0, 1]
+
+
+def test_large_tensors_go_there_and_back() -> None:
+    with closing(isolated("PrintsToStdout")) as backend:
+        outcome = backend.perform(call("torch.sub", np.arange(300_000)))
+
+    assert outcome.results[0].array[-1] == 299_998
+
+
+def test_a_process_that_was_killed_from_outside_is_replaced() -> None:
+    with closing(isolated("PrintsToStdout")) as backend:
+        os.kill(backend._process._popen.pid, signal.SIGTERM)
+        with pytest.raises(Died, match=r"^the process was killed by SIGTERM$"):
+            backend.perform(call("torch.sub"))
+        backend.ping()
+
+
+def test_a_reset_and_a_restart_leave_a_backend_that_answers() -> None:
+    with closing(isolated("PrintsToStdout")) as backend:
+        backend.reset()
+        backend.perform(call("torch.sub"))
+        backend.restart()
+
+        assert numbers(backend.perform(call("torch.sub"))) == [0, 1]
+
+
+def test_an_interrupt_leaves_no_reply_for_the_next_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(isolated("PrintsToStdout")) as backend:
+        with monkeypatch.context() as interrupted:
+            interrupted.setattr(
+                process._Process, "_reply", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+            )
+            with pytest.raises(KeyboardInterrupt):
+                backend.perform(call("torch.sub"))
+
+        assert numbers(backend.perform(call("torch.sub"))) == [0, 1]
+
+
+def test_a_command_that_cannot_be_started_is_unusable() -> None:
+    with pytest.raises(BackendUnusable, match=r"^cannot start /no/such/command: "):
+        ProcessBackend("/no/such/command")
+
+
+def test_a_command_that_does_not_greet_is_unusable_and_says_why() -> None:
+    with pytest.raises(BackendUnusable) as caught:
+        ProcessBackend([sys.executable, "-c", "import sys; sys.exit('no licence found')"])
+
+    assert str(caught.value).endswith(
+        "no hello: the process exited with status 1; it said:\nno licence found"
+    )
+
+
+def test_a_backend_that_the_worker_cannot_open_is_unusable() -> None:
+    with pytest.raises(
+        BackendUnusable, match=r"^cannot import 'nonesuch': No module named 'nonesuch'; install"
+    ):
+        open_backend("namespace:nonesuch", isolate=True)
