@@ -39,5 +39,10 @@ def limits(dtype: str) -> tuple[float, float]:
     if dtypes.is_integral(dtype):
         info = np.iinfo(host_dtype(dtype))
         return int(info.min), int(info.max)
-    finite = ml_dtypes.finfo(host_dtype(dtypes.real_part(dtype)))
-    return float(finite.min), float(finite.max)
+    info = finfo(dtypes.real_part(dtype))
+    return float(info.min), float(info.max)
+
+
+def finfo(dtype: str) -> Any:
+    """Give the machine limits of a floating dtype."""
+    return ml_dtypes.finfo(host_dtype(dtype))  # type: ignore[no-untyped-call]

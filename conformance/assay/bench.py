@@ -59,8 +59,7 @@ class Bench:
     def _array(self, case: Call, pick: Any) -> Host:
         outcome = self.expect(case)
         assert outcome is not None
-        found = pick(outcome)
-        return np.abs(found.array)
+        return np.asarray(np.abs(pick(outcome).array))
 
     def _spread(self, case: Call, answer: Outcome, pick: Any) -> Host:
         base = pick(answer).array
@@ -72,7 +71,7 @@ class Bench:
         outcome = self.expect(map_case(case, lambda value: _perturbed(value, source)))
         assert outcome is not None
         with np.errstate(invalid="ignore", over="ignore"):
-            return np.abs(pick(outcome).array - base)
+            return np.asarray(np.abs(pick(outcome).array - base))
 
 
 def map_case(case: Call, change: Any) -> Call:
@@ -102,9 +101,7 @@ def _wide_module(module: ModuleSetup | None) -> ModuleSetup | None:
 
 
 def _wide_dtypes(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: Dtype(wide(str(value))) if isinstance(value, Dtype) else value for name, value in arguments.items()
-    }
+    return {name: Dtype(wide(str(value))) if isinstance(value, Dtype) else value for name, value in arguments.items()}
 
 
 def _widened_tensor(value: TensorValue) -> TensorValue:

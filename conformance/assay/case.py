@@ -32,7 +32,12 @@ class TensorValue:
         """Wrap an array as a contiguous tensor."""
         flat = np.ascontiguousarray(array)
         return cls(
-            dtype or str(array.dtype), array.shape, flat.reshape(-1), contiguous_strides(array.shape), 0, requires_grad
+            dtype or str(array.dtype),
+            array.shape,
+            flat.reshape(-1),
+            contiguous_strides(array.shape),
+            0,
+            requires_grad,
         )
 
     def array(self) -> Host:

@@ -22,7 +22,9 @@ def main() -> None:
 
 
 def _filter(command: F) -> F:
-    return click.option("--filter", "text", default="", metavar="QUERY", help="e.g. 'op:torch.nn.* facet:gradient'.")(command)
+    return click.option("--filter", "text", default="", metavar="QUERY", help="e.g. 'op:torch.nn.* facet:gradient'.")(
+        command
+    )
 
 
 def _edition(command: F) -> F:
@@ -109,7 +111,12 @@ _FORMATS = ("html", "table", "markdown", "junit", "json", "badge")
 @main.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="html", show_default=True)
-@click.option("--out", "-o", type=click.Path(path_type=Path), help="A folder for html, else a file.  [default: out/site, or stdout]")
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="A folder for html, else a file.  [default: out/site, or stdout]",
+)
 def report(runs: Sequence[Path], form: str, out: Path | None) -> None:
     """Render results files: the site, a table, Markdown, JUnit, JSON or a badge."""
     from assay.rendering import render

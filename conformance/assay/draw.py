@@ -119,7 +119,11 @@ def _assignments(
 
 
 def _assigned(
-    arguments: Sequence[Argument], signature: Signature, scope: Scope, focus: Focus, deviating: tuple[int, ...]
+    arguments: Sequence[Argument],
+    signature: Signature,
+    scope: Scope,
+    focus: Focus,
+    deviating: tuple[int, ...],
 ) -> Iterator[tuple[dict[str, Any], Scope]]:
     """Choose a value for each argument: away from the plainest where it deviates, else the plainest."""
 
@@ -136,7 +140,11 @@ def _assigned(
             values = candidates(argument, domain, signature, _led(around) if place == leading else around)
             chosen = islice(values, 1, None) if place in deviating else islice(values, 1)
             for value in chosen:
-                yield from choose(place + 1, {**given, argument.name: value}, bound(argument, domain, value, signature, scope))
+                yield from choose(
+                    place + 1,
+                    {**given, argument.name: value},
+                    bound(argument, domain, value, signature, scope),
+                )
         except ABSTAINED:
             return
 
@@ -158,10 +166,9 @@ def candidates(argument: Argument, domain: Domain, signature: Signature, focus: 
         yield ABSENT
         if not (focus.on("options") or _varies(domain, focus)):
             return
-    elif not argument.is_size and not _holds_tensors(domain) and not focus.on("options"):
-        yield from islice(domain.walk(focus), 1)
-        return
-    elif argument.is_size and not focus.on("shape"):
+    elif (not argument.is_size and not _holds_tensors(domain) and not focus.on("options")) or (
+        argument.is_size and not focus.on("shape")
+    ):
         yield from islice(domain.walk(focus), 1)
         return
     yield from domain.walk(focus)
@@ -201,7 +208,13 @@ def drawn(overload: Overload, focus: Focus, count: int, seed: int) -> list[Plan]
         return _drawn(overload, focus, draw)
 
     @seeded(seed)
-    @settings(max_examples=count, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
     @given(plans())
     def collect(plan: Plan | None) -> None:
         if plan is not None:
@@ -234,7 +247,11 @@ def _drawn(overload: Overload, focus: Focus, draw: Callable[[Any], Any]) -> Plan
 
 
 def _drawn_arguments(
-    arguments: Sequence[Argument], signature: Signature, scope: Scope, focus: Focus, draw: Callable[[Any], Any]
+    arguments: Sequence[Argument],
+    signature: Signature,
+    scope: Scope,
+    focus: Focus,
+    draw: Callable[[Any], Any],
 ) -> tuple[dict[str, Any], Scope]:
     from hypothesis import strategies as st
 
@@ -245,7 +262,11 @@ def _drawn_arguments(
         optional = argument.passed and not signature[argument.name].required
         if isinstance(domain, Either) and not focus.on("options"):
             domain = domain.choices[0]
-        value = ABSENT if optional and draw(st.booleans()) else domain.draw(draw, _led(focus) if argument is leading else focus)
+        value = (
+            ABSENT
+            if optional and draw(st.booleans())
+            else domain.draw(draw, _led(focus) if argument is leading else focus)
+        )
         given[argument.name] = value
         scope = bound(argument, domain, value, signature, scope)
     return given, scope

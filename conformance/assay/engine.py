@@ -23,7 +23,8 @@ Row = dict[str, Any]
 
 # The gravest outcome among an item's cases is the item's.
 GRAVITY: Final = (
-    "crash", "timeout", "harness_error", "suite_error", "error", "fail", "pass", "self", "unsupported", "skipped", "not_run",
+    "crash", "timeout", "harness_error", "suite_error", "error", "fail", "pass", "self", "unsupported", "skipped",
+    "not_run",
 )  # fmt: skip
 _TROUBLE: Final[dict[type[Trouble], tuple[str, str]]] = {
     Died: ("crash", "A801"),
@@ -113,7 +114,12 @@ def _try(item: Item, trial: Trial, bench: Bench, tally: Tally) -> bool:
         outcome, code = _TROUBLE[type(trouble)]
         tally.add(outcome, None, Finding(code, trouble.message), trial)
         tally.events.append(
-            {"kind": outcome, "after": item.id, "signal": trouble.signal, "stderr_tail": trouble.stderr_tail[-2000:]}
+            {
+                "kind": outcome,
+                "after": item.id,
+                "signal": trouble.signal,
+                "stderr_tail": trouble.stderr_tail[-2000:],
+            }
         )
         return not isinstance(trouble, Stopped)
     except Exception as error:  # whatever breaks in judging is ours, and costs one case
@@ -131,7 +137,10 @@ def _steady(item: Item, trial: Trial, bench: Bench, first: Judgement) -> Judgeme
     second = item.question.judge(item.spec, trial, bench)
     assert first.finding is not None
     if second.result == "pass":
-        return replace(first, finding=replace(first.finding, code="A803", message=f"only sometimes: {first.finding.message}"))
+        return replace(
+            first,
+            finding=replace(first.finding, code="A803", message=f"only sometimes: {first.finding.message}"),
+        )
     return first
 
 
@@ -141,7 +150,13 @@ def _where(error: Exception) -> str:
 
 
 def _row(
-    item: Item, bench: Bench, tally: Tally, asked: Asked, edition: str, started: float, lacking: Finding | None = None
+    item: Item,
+    bench: Bench,
+    tally: Tally,
+    asked: Asked,
+    edition: str,
+    started: float,
+    lacking: Finding | None = None,
 ) -> Row:
     counts = tally.counts
     total = sum(counts.values())
@@ -175,14 +190,18 @@ def _row(
         "fallback": tally.fallback,
         "ms": round((time.perf_counter() - started) * 1000, 3),
         "worst": _worst(tally.worst),
-        "message": lacking.message if lacking else None if outcome in ("pass", "self") or first is None else first["message"],
-        "failures": [] if quiet else [each for each in failures if each["outcome"] != "unsupported" or outcome == "unsupported"],
+        "message": lacking.message
+        if lacking
+        else None
+        if outcome in ("pass", "self") or first is None
+        else first["message"],
+        "failures": []
+        if quiet
+        else [each for each in failures if each["outcome"] != "unsupported" or outcome == "unsupported"],
     }
 
 
-def bare_row(
-    item: Item, asked: Asked, edition: str, device: str, outcome: str, code: str, message: str
-) -> Row:
+def bare_row(item: Item, asked: Asked, edition: str, device: str, outcome: str, code: str, message: str) -> Row:
     """Write the row of an item that was ended from outside."""
     return {
         "type": "result", "id": item.id, "hash": item_hash(item, asked, edition), "op": item.op, "area": item.area,
@@ -196,7 +215,13 @@ def _worst(worst: Any) -> Row | None:
     if worst is None:
         return None
     fraction = min(worst.fraction, 1e30)
-    return {"fraction": fraction, "ulp": worst.ulp, "index": list(worst.index), "got": worst.got, "want": worst.want}
+    return {
+        "fraction": fraction,
+        "ulp": worst.ulp,
+        "index": list(worst.index),
+        "got": worst.got,
+        "want": worst.want,
+    }
 
 
 def _failure(item: Item, bench: Bench, found: list[tuple[str, Finding, Trial]]) -> Row:

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
-import ml_dtypes
 import numpy as np
 
-from assay.arrays import Host, host_dtype, limits
+from assay.arrays import Host, finfo, host_dtype, limits
 from assay.case import TensorValue, contiguous_strides
 from assay_spec import dtypes
 from assay_spec.plans import Fill, TensorPlan
@@ -126,13 +125,28 @@ def lattice(dtype: str) -> Host:
     if dtypes.is_complex(dtype):
         parts = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan]
         return np.array([complex(real, imaginary) for real in parts for imaginary in parts], dtype=host_dtype(dtype))
-    info = ml_dtypes.finfo(host_dtype(dtype))
+    info = finfo(dtype)
     tiny, subnormal, eps = float(info.tiny), float(info.smallest_subnormal), float(info.eps)
-    edges = [0.0, 1.0, 0.5, 1.5, 2.5, 3.0, 1 + eps, 1 - eps / 2, tiny, subnormal, tiny - subnormal, most, most / 2, 20.0]
+    edges = [
+        0.0,
+        1.0,
+        0.5,
+        1.5,
+        2.5,
+        3.0,
+        1 + eps,
+        1 - eps / 2,
+        tiny,
+        subnormal,
+        tiny - subnormal,
+        most,
+        most / 2,
+        20.0,
+    ]
     with np.errstate(over="ignore"):
-        return np.array(
-            [math.nan, math.inf, -math.inf, *edges, *(-edge for edge in edges)], dtype=np.float64
-        ).astype(host_dtype(dtype))
+        return np.array([math.nan, math.inf, -math.inf, *edges, *(-edge for edge in edges)], dtype=np.float64).astype(
+            host_dtype(dtype)
+        )
 
 
 def _special(dtype: str, count: int, fill: Fill, place: int) -> Host:

@@ -55,15 +55,15 @@ def items_of(op: Op) -> Iterator[Item]:
 
 
 def plan(
-    corpus: Iterable[Op] | Corpus, *, edition: Edition = "current", query: Query | None = None, shard: tuple[int, int] = (1, 1)
+    corpus: Iterable[Op] | Corpus,
+    *,
+    edition: Edition = "current",
+    query: Query | None = None,
+    shard: tuple[int, int] = (1, 1),
 ) -> list[Item]:
     """List the items of a run, in order."""
     found = [
-        item
-        for op in corpus
-        if edition in op.editions
-        for item in items_of(op)
-        if query is None or query.matches(item)
+        item for op in corpus if edition in op.editions for item in items_of(op) if query is None or query.matches(item)
     ]
     part, parts = shard
     return found[part - 1 :: parts]

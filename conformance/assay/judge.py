@@ -59,7 +59,14 @@ def rounded(want: Host, dtype: str) -> Host:
 
 
 def measure(
-    got: Host, want: Host, dtype: str, budget: Budget, bounds: Bounds, *, signs: bool = False, slack: float = 0.0
+    got: Host,
+    want: Host,
+    dtype: str,
+    budget: Budget,
+    bounds: Bounds,
+    *,
+    signs: bool = False,
+    slack: float = 0.0,
 ) -> Worst | None:
     """Compare two arrays of one shape; give the worst element, or None where there is nothing to compare."""
     if not got.size:
@@ -108,7 +115,12 @@ def _measure_close(
     index = tuple(int(each) for each in np.unravel_index(place, got.shape))
     ulps = float(error[index] / unit[index]) if not odd[index] else None
     return Worst(
-        float(fraction[index]), ulps, index, show(got[index]), show(target[index]), f"{allowed[index]:.3g} ({budget})"
+        float(fraction[index]),
+        ulps,
+        index,
+        show(got[index]),
+        show(target[index]),
+        f"{allowed[index]:.3g} ({budget})",
     )
 
 
@@ -146,7 +158,14 @@ def _measure_complex(got: Host, want: Host, dtype: str, budget: Budget, bounds: 
         fraction = np.where(odd, np.where(agree, 0.0, math.inf), error / allowed)
     index = tuple(int(each) for each in np.unravel_index(int(np.argmax(fraction)), got.shape))
     ulps = None if odd[index] else float(error[index] / unit[index])
-    return Worst(float(fraction[index]), ulps, index, show(got[index]), show(want[index]), f"{allowed[index]:.3g} ({budget})")
+    return Worst(
+        float(fraction[index]),
+        ulps,
+        index,
+        show(got[index]),
+        show(want[index]),
+        f"{allowed[index]:.3g} ({budget})",
+    )
 
 
 def show(element: Any) -> str:

@@ -55,7 +55,9 @@ def stable(values: Host, positions: Host, dim: int) -> bool:
     if not values.ndim or values.shape[dim] < 2:
         return True
     values, positions = np.moveaxis(values, dim, -1), np.moveaxis(positions, dim, -1)
-    equal = (values[..., 1:] == values[..., :-1]) | ((values[..., 1:] != values[..., 1:]) & (values[..., :-1] != values[..., :-1]))
+    equal = (values[..., 1:] == values[..., :-1]) | (
+        (values[..., 1:] != values[..., 1:]) & (values[..., :-1] != values[..., :-1])
+    )
     return bool(np.all(~equal | (positions[..., 1:] > positions[..., :-1])))
 
 
@@ -125,9 +127,7 @@ def undefined_mask(overload: Overload, case: Call, shape: tuple[int, ...]) -> Ho
 
 
 def _arrays(case: Call) -> dict[str, Any]:
-    return {
-        name: value.array() if isinstance(value, TensorValue) else value for name, value in case.arguments.items()
-    }
+    return {name: value.array() if isinstance(value, TensorValue) else value for name, value in case.arguments.items()}
 
 
 def check_law(source: str, overload: Overload) -> None:

@@ -35,7 +35,10 @@ def keys_in_order(op: Op) -> Iterator[Complaint]:
     expected = sorted(own, key=ORDER.index)
     for found, due in zip(own, expected, strict=True):
         if found != due:
-            yield read(op.file).line(found), f"the key {found!r} stands before {due!r}; the order is {', '.join(expected)}"
+            yield (
+                read(op.file).line(found),
+                f"the key {found!r} stands before {due!r}; the order is {', '.join(expected)}",
+            )
             return
 
 
@@ -64,7 +67,10 @@ def rules_are_shown(op: Op) -> Iterator[Complaint]:
     shown |= {each.shows for each in op.scenarios}
     for name in op.rules:
         if name not in shown:
-            yield read(op.file).line("rules", name), f"nothing shows {name}: add `shows: {name}` to an example or scenario"
+            yield (
+                read(op.file).line("rules", name),
+                f"nothing shows {name}: add `shows: {name}` to an example or scenario",
+            )
 
 
 def family_is_not_repeated(op: Op) -> Iterator[Complaint]:
@@ -144,13 +150,9 @@ def check(files: Sequence[Path]) -> int:
 
 def _named(files: Sequence[Path]) -> Iterator[Op]:
     corpus: Corpus = load_corpus()
-    families: dict[str, Any] = {
-        name: read(next(corpus.root.rglob(f"{name}.yaml"))) for name in corpus.families
-    }
+    families: dict[str, Any] = {name: read(next(corpus.root.rglob(f"{name}.yaml"))) for name in corpus.families}
     for file in files:
         document = read(file.resolve())
         validate(document)
         if "name" in document.content:
             yield load_op(document, families)
-
-

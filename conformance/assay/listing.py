@@ -18,7 +18,12 @@ def listing(query: Any, edition: Edition, *, each: bool = False, as_json: bool =
     """List the items that a filter leaves, by area, op and facet."""
     items = plan(load_corpus(), edition=edition, query=query)
     if as_json:
-        return json.dumps([{"id": item.id, "op": item.op, "facet": item.facet, "dtype": item.dtype, "area": item.area} for item in items])
+        return json.dumps(
+            [
+                {"id": item.id, "op": item.op, "facet": item.facet, "dtype": item.dtype, "area": item.area}
+                for item in items
+            ]
+        )
     if each:
         return "\n".join(item.id for item in items)
     return "\n".join(_by_area(items))
@@ -72,8 +77,11 @@ def _overload(op: Op, overload: Overload) -> Iterator[str]:
         if rule.kind == "value":
             yield f"    gives {rule.name}: {rule.value}"
         elif rule.shape is not None and rule.dtype is not None:
-            yield f"    gives {rule.name}: shape {rule.shape.source}, dtype {rule.dtype.source}, judged {overload.judge[rule.name]}"
+            rules = f"shape {rule.shape.source}, dtype {rule.dtype.source}"
+            yield f"    gives {rule.name}: {rules}, judged {overload.judge[rule.name]}"
     if overload.gradient:
-        yield "    gradient: " + "; ".join(f"{result} by {', '.join(names)}" for result, names in overload.gradient.items())
+        yield "    gradient: " + "; ".join(
+            f"{result} by {', '.join(names)}" for result, names in overload.gradient.items()
+        )
     for misuse in overload.errors:
         yield f"    raises {misuse.raises}: {misuse.because}"

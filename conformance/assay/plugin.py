@@ -22,16 +22,28 @@ _EVENTS: Final = "assay-events"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("assay", "how much of PyTorch is in a tensor library")
-    group.addoption("--assay-backend", metavar="BACKEND", help="the candidate: reference, torch, numpy, namespace:MODULE, …")
-    group.addoption("--assay-oracle", metavar="BACKEND", help="the backend whose answer counts (torch if installed, else reference)")
+    group.addoption(
+        "--assay-backend",
+        metavar="BACKEND",
+        help="the candidate: reference, torch, numpy, namespace:MODULE, …",
+    )
+    group.addoption(
+        "--assay-oracle",
+        metavar="BACKEND",
+        help="the backend whose answer counts (torch if installed, else reference)",
+    )
     group.addoption("--assay-device", default="cpu", help="the device that the candidate computes on")
-    group.addoption("--assay-filter", default="", metavar="QUERY", help="which items, e.g. 'op:torch.nn.* facet:gradient'")
+    group.addoption(
+        "--assay-filter", default="", metavar="QUERY", help="which items, e.g. 'op:torch.nn.* facet:gradient'"
+    )
     group.addoption("--assay-edition", default="current", choices=["current", "documented"])
     group.addoption("--assay-effort", default="standard", choices=["quick", "standard", "deep"])
     group.addoption("--assay-seed", default=0, type=int)
     group.addoption("--assay-shard", default="1/1", metavar="I/N", help="run the I-th of N parts")
     group.addoption("--assay-isolate", action="store_true", help="run the candidate in a child process")
-    group.addoption("--assay-time-limit", default=30.0, type=float, help="seconds for one case of an isolated candidate")
+    group.addoption(
+        "--assay-time-limit", default=30.0, type=float, help="seconds for one case of an isolated candidate"
+    )
     group.addoption("--assay-results", type=Path, metavar="FILE", help="write the results here, as JSON lines")
     group.addoption("--assay-expect", type=Path, metavar="FILE", help="what is known to fail")
     group.addoption("--assay-resume", action="store_true", help="go on with the results file where it stopped")

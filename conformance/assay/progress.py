@@ -59,7 +59,11 @@ class Progress:
             self.bar.update(self.task, advance=1, counts=self._words())
         elif time.monotonic() - self.said > _LINE_EVERY:
             self.said = time.monotonic()
-            print(f"{self.backend}: {sum(self.counts.values())}/{self.total} {self._words()}", file=sys.stderr, flush=True)
+            print(
+                f"{self.backend}: {sum(self.counts.values())}/{self.total} {self._words()}",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def _words(self) -> str:
         return " ".join(f"{count} {outcome}" for outcome, count in self.counts.most_common())

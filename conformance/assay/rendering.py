@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-
-from assay_reports import badge, diff, expectations, json_report, junit, markdown, merge, terminal
 from assay_reports.results import read_results
+
+from assay_reports import badge, diff, json_report, junit, markdown, merge, terminal
 from assay_spec import load_corpus
 
 

@@ -29,9 +29,7 @@ def find(id: str) -> Item:
     raise ValueError(f"{op} has no item {rest!r} ({suggestion(rest, [item.name for item in items])})")
 
 
-def reproduce(
-    id: str, backend: str, oracle: str | None, device: str, edition: str, effort: Effort, seed: int
-) -> int:
+def reproduce(id: str, backend: str, oracle: str | None, device: str, edition: str, effort: Effort, seed: int) -> int:
     """Run one item, or one case of it (`ID#hash`), and show what came of it."""
     item = find(id.partition("#")[0])
     candidate = open_backend(backend, device=device)
@@ -59,5 +57,3 @@ def _show(failure: dict[str, Any]) -> None:
     click.echo("\n".join("    " + line for line in failure["snippet"].splitlines()))
     if failure["more"]:
         click.echo(f"  and {failure['more']} more like this")
-
-

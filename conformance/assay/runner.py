@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import click
 import pytest
+from assay_reports.results import Run, read_results
 
 from assay.progress import Progress
-from assay_reports.results import Run, read_results
 
 _INI: Final = Path(__file__).with_name("pytest.ini")
 _SMALL: Final = 150  # items below which worker processes cost more than they save
@@ -105,7 +105,9 @@ def _workers(request: Request) -> list[str]:
 
     jobs = os.cpu_count() or 1 if request.jobs == "auto" else int(request.jobs)
     edition: Any = request.edition
-    if jobs <= 1 or (request.jobs == "auto" and len(plan(load_corpus(), edition=edition, query=query.parse(request.filter))) < _SMALL):
+    if jobs <= 1 or (
+        request.jobs == "auto" and len(plan(load_corpus(), edition=edition, query=query.parse(request.filter))) < _SMALL
+    ):
         return ["-p", "no:xdist"]
     return ["-n", str(jobs), "--dist", "worksteal", "--max-worker-restart", "50"]
 
@@ -123,9 +125,8 @@ def _show(runs: Sequence[Run], request: Request) -> None:
 
 def _write_site(runs: Sequence[Run], folder: Path) -> None:
     from assay_reports.site import render_site
+
     from assay_spec import load_corpus
 
     index = render_site(runs, folder, load_corpus())
     click.echo(f"report: {index}", file=sys.stdout)
-
-

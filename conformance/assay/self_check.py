@@ -76,9 +76,7 @@ def _knows_what_it_lacks(backend: Backend) -> None:
     name = backend.capabilities.name
     outcome = _asked(backend, Call(_NO_SUCH_OP, _tensors(backend, "input"), ("input",)))
     if outcome.lacking is None or outcome.lacking.kind != "op":
-        raise BackendUnusable(
-            f"{name} answers {_NO_SUCH_OP} with {_brief(outcome)}, not that it lacks the op"
-        )
+        raise BackendUnusable(f"{name} answers {_NO_SUCH_OP} with {_brief(outcome)}, not that it lacks the op")
 
 
 def _notices_errors(backend: Backend) -> None:
@@ -86,9 +84,7 @@ def _notices_errors(backend: Backend) -> None:
     name = backend.capabilities.name
     outcome = _asked(backend, Call("torch.mm", _tensors(backend, "input", "mat2"), ("input", "mat2")))
     if outcome.raised is None and outcome.lacking is None:
-        raise BackendUnusable(
-            f"{name} multiplies a 2x3 matrix by a 2x3 matrix: {_brief(outcome)}, not an error"
-        )
+        raise BackendUnusable(f"{name} multiplies a 2x3 matrix by a 2x3 matrix: {_brief(outcome)}, not an error")
 
 
 def _tensors(backend: Backend, *names: str) -> dict[str, TensorValue]:
@@ -101,9 +97,7 @@ def _brief(outcome: Outcome) -> str:
         return f"the error {outcome.raised}"
     if outcome.lacking:
         return f"a lacking {outcome.lacking.kind}"
-    return ", ".join(
-        repr(each.array.tolist()) if isinstance(each, Array) else repr(each) for each in outcome.results
-    )
+    return ", ".join(repr(each.array.tolist()) if isinstance(each, Array) else repr(each) for each in outcome.results)
 
 
 def _asked(backend: Backend, call: Call) -> Outcome:

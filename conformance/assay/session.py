@@ -15,19 +15,19 @@ from functools import cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from assay_reports.expectations import Expectations
+from assay_reports.results import ResultsWriter, read_results
 
 from assay import engine
 from assay.backends.base import Backend
 from assay.backends.discover import open_backend
 from assay.bench import Bench
 from assay.draw import Effort
+from assay.facets.base import Asked
 from assay.items import Item, plan
 from assay_reports import query
-from assay_reports.expectations import Expectations
-from assay_reports.results import ResultsWriter, read_results
 from assay_spec import load_corpus
 from assay_spec.model import Corpus, Edition, Op
 
@@ -72,7 +72,7 @@ class Settings:
 
 
 def default_oracle(backend: str) -> str | None:
-    """Choose whose answer counts: real PyTorch where it is installed, else the reference; never the candidate itself."""
+    """Choose whose answer counts: PyTorch where it is installed, else the reference, which is no oracle of its own."""
     if find_spec("torch") is not None:
         return "torch"
     return None if backend == "reference" else "reference"
@@ -143,7 +143,11 @@ class Session:
 
     def measure(self, item: Item) -> tuple[engine.Row, list[engine.Row]]:
         return engine.measure(
-            item, self.bench, effort=self.settings.effort, seed=self.settings.seed, edition=self.settings.edition
+            item,
+            self.bench,
+            effort=self.settings.effort,
+            seed=self.settings.seed,
+            edition=self.settings.edition,
         )
 
     def is_expected(self, row: engine.Row) -> bool:
@@ -155,7 +159,7 @@ class Session:
         return self._bare_row(item, "timeout" if timed_out else "suite_error", "A802" if timed_out else "A901", why)
 
     def _bare_row(self, item: Item, outcome: str, code: str, message: str) -> engine.Row:
-        asked = engine.Asked(item.dtype, self.settings.effort, self.settings.seed)
+        asked = Asked(item.dtype, self.settings.effort, self.settings.seed)
         return engine.bare_row(item, asked, self.settings.edition, self.settings.device, outcome, code, message)
 
     def start(self) -> None:
@@ -170,7 +174,11 @@ class Session:
         part, parts = self.settings.shard
         return {
             "run_id": uuid.uuid4().hex[:12],
-            "suite": {"version": version("assay"), "spec_hash": self.corpus.spec_hash, "torch": self.corpus.torch},
+            "suite": {
+                "version": version("assay"),
+                "spec_hash": self.corpus.spec_hash,
+                "torch": self.corpus.torch,
+            },
             "edition": self.settings.edition,
             "backend": {
                 "name": has.name,
@@ -182,7 +190,11 @@ class Session:
                 "features": list(has.features),
             },
             "oracle": {"name": oracle.name, "version": oracle.version} if oracle else {"name": "none", "version": ""},
-            "env": {"python": platform.python_version(), "platform": platform.platform(), "numpy": np.__version__},
+            "env": {
+                "python": platform.python_version(),
+                "platform": platform.platform(),
+                "numpy": np.__version__,
+            },
             "selection": {
                 "filter": self.settings.filter,
                 "effort": self.settings.effort,

@@ -105,7 +105,11 @@ def _called(case: Call, words: dict[str, str]) -> str:
 
 def _passed(case: Call, words: dict[str, str], names: list[str]) -> str:
     return ", ".join(
-        f"*{words[name]}" if name == case.spread else words[name] if name in case.positional else f"{name}={words[name]}"
+        f"*{words[name]}"
+        if name == case.spread
+        else words[name]
+        if name in case.positional
+        else f"{name}={words[name]}"
         for name in names
     )
 
@@ -150,7 +154,9 @@ def tensor(value: TensorValue) -> str:
 
 def numbers(array: Any) -> str:
     """Write an array's elements as nested lists that Python reads back."""
-    text = repr(np.asarray(array).tolist()) if array.dtype.name != "bfloat16" else repr(array.astype(np.float32).tolist())
+    text = (
+        repr(np.asarray(array).tolist()) if array.dtype.name != "bfloat16" else repr(array.astype(np.float32).tolist())
+    )
     for bare in ("nan", "inf"):
         text = text.replace(bare, f"float('{bare}')")
     return text

@@ -24,12 +24,17 @@ def out_of_range(samples: Host, distribution: tuple[Any, ...]) -> str | None:
             wrong, what = (samples != 0) & (samples != 1), "neither 0 nor 1"
         case "integers":
             low, high = parameters
-            wrong, what = (samples < low) | (samples >= high) | (samples % 1 != 0), f"no integer of [{low}, {high})"
+            wrong, what = (
+                (samples < low) | (samples >= high) | (samples % 1 != 0),
+                f"no integer of [{low}, {high})",
+            )
         case "constant":
             wrong, what = samples != parameters[0], f"not {parameters[0]}"
         case "dropout":
             values, rate = parameters
-            kept = np.isclose(samples, values / (1 - rate) if rate < 1 else 0, rtol=2e-2 if samples.itemsize == 2 else 1e-5)
+            kept = np.isclose(
+                samples, values / (1 - rate) if rate < 1 else 0, rtol=2e-2 if samples.itemsize == 2 else 1e-5
+            )
             wrong, what = (samples != 0) & ~kept, "neither 0 nor the scaled input"
         case _:
             wrong, what = ~np.isfinite(samples), "not finite"
@@ -70,7 +75,9 @@ def _rate(hits: Host, chances: Host) -> str | None:
     variance = float(np.sum(chances * (1 - chances)))
     surplus = float(np.sum(hits - chances))
     if variance == 0:
-        return None if surplus == 0 and np.array_equal(hits, chances) else "an event of chance 0 or 1 went the other way"
+        return (
+            None if surplus == 0 and np.array_equal(hits, chances) else "an event of chance 0 or 1 went the other way"
+        )
     z = surplus / variance**0.5
     return f"the rate is {z:.1f} standard deviations off" if abs(z) > _Z else None
 

@@ -71,9 +71,7 @@ class Worker:
             case "ping":
                 pass
             case unknown:
-                return {
-                    "fault": f"unknown request {unknown!r}; the requests are hello, run, ping, reset, bye"
-                }
+                return {"fault": f"unknown request {unknown!r}; the requests are hello, run, ping, reset, bye"}
         return {}
 
     def _hello(self) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def argument(overload: Overload, name: str, written: Any) -> Value:
     kinds = () if found is None else found.kinds
     if isinstance(written, list) and "many.tensor" in kinds:
         return tuple(tensor(each) for each in written)
-    if isinstance(written, list) and "tensor" in kinds or kinds and set(kinds) == {"tensor"}:
+    if (isinstance(written, list) and "tensor" in kinds) or (kinds and set(kinds) == {"tensor"}):
         return tensor(written)
     if isinstance(written, list):
         return tuple(_plain(each) for each in written)

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from assay_spec.dtypes import DtypeSet, is_floating
 from assay_spec.expression import Free, FreeMany
-from assay_spec.plans import LAYOUTS, Fill, TensorPlan
+from assay_spec.plans import LAYOUTS, Fill, Layout, TensorPlan
 from assay_spec.vocabulary import broadcasts
 
 Axis = Literal["shape", "dtype", "layout", "values", "special", "options"]
@@ -157,7 +157,7 @@ class Tensors(Domain):
     def draw(self, draw: Draw, focus: Focus) -> TensorPlan:
         names = tuple(self.dtypes) if focus.on("dtype") else (self._dtype(focus),)
         kind = draw(_sampled(("plain", "plain", "ties", "small") if self.distinct is False else ("plain",)))
-        layout = draw(_sampled(LAYOUTS)) if focus.on("layout") and not self.dense else "contiguous"
+        layout: Layout = draw(_sampled(LAYOUTS)) if focus.on("layout") and not self.dense else "contiguous"
         return TensorPlan(
             draw(_sampled(names)),
             self._drawn_shape(draw),
@@ -217,7 +217,8 @@ class Tensors(Domain):
 
     def _drawn_shape(self, draw: Draw) -> Shape:
         if self.like is not None:
-            return draw(_sampled([shape for shape in _partners(self.like) if self._allowed(shape)]))
+            partner: Shape = draw(_sampled([shape for shape in _partners(self.like) if self._allowed(shape)]))
+            return partner
         if self.shape is None:
             rank = draw(_integers(self.min_rank, self.max_rank))
             return self._grown(tuple(draw(_sampled(_drawn_sizes(self.min_size))) for _ in range(rank)))
@@ -408,9 +409,13 @@ class DimTuples(Domain):
     def walk(self, focus: Focus) -> Iterator[Shape]:
         dims = tuple(range(self.rank))
         if self.whole:
-            yield from dict.fromkeys((dims[::-1], dims, dims[1:] + dims[:1], tuple(dim - self.rank for dim in dims[::-1])))
+            yield from dict.fromkeys(
+                (dims[::-1], dims, dims[1:] + dims[:1], tuple(dim - self.rank for dim in dims[::-1]))
+            )
         else:
-            yield from dict.fromkeys((dims[:1], dims, dims[-1:] + dims[:-2], tuple(dim - self.rank for dim in dims[1:])))
+            yield from dict.fromkeys(
+                (dims[:1], dims, dims[-1:] + dims[:-2], tuple(dim - self.rank for dim in dims[1:]))
+            )
 
     def draw(self, draw: Draw, focus: Focus) -> Shape:
         order = list(draw(_permutations(self.rank)))
@@ -434,7 +439,6 @@ class Numbers(Domain):
     high: float = math.inf
     whole: bool = True
     fractional: bool = True
-    bool: bool = False
     special: bool = True
 
     def walk(self, focus: Focus) -> Iterator[Any]:
@@ -460,8 +464,7 @@ class Numbers(Domain):
         parts = [0.5, -1.5, 2.0, 0.0] if self.fractional else []
         bounds = [each for each in (self.low, self.high) if math.isfinite(each)]
         typed = [float(each) if self.fractional else int(each) for each in bounds]
-        flags = [True] if self.bool else []
-        return [*whole, *parts, *typed, *flags]
+        return [*whole, *parts, *typed]
 
 
 @dataclass(frozen=True)
@@ -524,7 +527,8 @@ class Sizes(Domain):
     def draw(self, draw: Draw, focus: Focus) -> Shape:
         if self.kind == "any":
             return tuple(draw(_sampled((2, 3, 1, 4, 0, 17))) for _ in range(draw(_integers(0, 4))))
-        return draw(_sampled(list(self.walk(focus))))
+        shape: Shape = draw(_sampled(list(self.walk(focus))))
+        return shape
 
     def describe(self) -> str:
         return {"any": "a shape", "view": "a shape of as many elements", "expand": "a shape to broadcast to"}[self.kind]
@@ -577,7 +581,13 @@ class Indices(Domain):
         if not rank:
             yield from ((Ellipsis,), (None,), (True,), (False,), ())
             return
-        yield from ((Slice(0, 1),), (Slice(1, None),), (Slice(None, None, 2),), (Slice(-2, None),), (Slice(5, 99),))
+        yield from (
+            (Slice(0, 1),),
+            (Slice(1, None),),
+            (Slice(None, None, 2),),
+            (Slice(-2, None),),
+            (Slice(5, 99),),
+        )
         yield from ((Ellipsis,), (None,), (Ellipsis, None), (Ellipsis, Slice(0, 2)), ())
         if first:
             yield from ((0,), (-1,), (first - 1, Ellipsis), (None, 0))
@@ -589,7 +599,12 @@ class Indices(Domain):
         yield (TensorPlan("bool", self.shape, fill=Fill("plain", 7)),)
         if rank > 1 and first and self.shape[1]:
             last = self.shape[1]
-            yield from ((0, -1), (Slice(None), 0), (Slice(None), _positions((3,), last, 8)), (0, None, Slice(None, 1)))
+            yield from (
+                (0, -1),
+                (Slice(None), 0),
+                (Slice(None), _positions((3,), last, 8)),
+                (0, None, Slice(None, 1)),
+            )
             yield (_positions((2, 1), first, 9), _positions((3,), last, 10))
             yield (_positions((2,), first, 11), None, _positions((2,), last, 12))
             yield (Slice(None), TensorPlan("bool", (last,), fill=Fill("plain", 13)))
@@ -604,7 +619,11 @@ class Indices(Domain):
 
     def _drawn(self, draw: Draw, length: int) -> Any:
         if not length or draw(_booleans()):
-            return Slice(draw(_maybe(-length - 1, length + 1)), draw(_maybe(-length - 1, length + 1)), draw(_maybe(1, 3)))
+            return Slice(
+                draw(_maybe(-length - 1, length + 1)),
+                draw(_maybe(-length - 1, length + 1)),
+                draw(_maybe(1, 3)),
+            )
         return draw(_integers(-length, length - 1))
 
     def breach(self) -> Iterator[tuple[Any, ...]]:
@@ -711,7 +730,12 @@ def tensor(
 
 
 def number(
-    low: float = -math.inf, high: float = math.inf, *, of: str | None = None, whole: bool = True, fractional: bool = True
+    low: float = -math.inf,
+    high: float = math.inf,
+    *,
+    of: str | None = None,
+    whole: bool = True,
+    fractional: bool = True,
 ) -> Numbers:
     """Python numbers; `of=` a dtype keeps to the numbers of its class."""
     if of is not None and not is_floating(of):

@@ -15,7 +15,12 @@ DEFAULT_FLOAT: Final = "float32"
 
 _KIND: Final = {
     name: kind
-    for kind, names in (("bool", BOOLEAN), ("integral", INTEGRAL), ("floating", FLOATING), ("complex", COMPLEX))
+    for kind, names in (
+        ("bool", BOOLEAN),
+        ("integral", INTEGRAL),
+        ("floating", FLOATING),
+        ("complex", COMPLEX),
+    )
     for name in names
 }
 _RANK: Final = {"bool": 0, "integral": 1, "floating": 2, "complex": 3}
@@ -123,8 +128,7 @@ def promote(first: str, second: str) -> str:
 def _wider(first: str, second: str) -> str:
     if {first, second} == {"float16", "bfloat16"}:
         return "float32"
-    widest = max(first, second, key=lambda name: _WIDTH[name])
-    return widest
+    return max(first, second, key=lambda name: _WIDTH[name])
 
 
 def _promote_integers(first: str, second: str) -> str:

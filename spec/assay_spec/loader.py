@@ -67,9 +67,17 @@ def load_corpus(root: Path | None = None) -> Corpus:
         if "name" in document.content:
             op = load_op(document, families)
             if op.name in ops:
-                raise document.error(("name",), f"{op.name} has a spec already: {ops[op.name].file}", "keep one of the two")
+                raise document.error(
+                    ("name",), f"{op.name} has a spec already: {ops[op.name].file}", "keep one of the two"
+                )
             ops[op.name] = op
-    return Corpus(ops, {name: each.content for name, each in families.items()}, TORCH, digest([each.content for each in documents]), root)
+    return Corpus(
+        ops,
+        {name: each.content for name, each in families.items()},
+        TORCH,
+        digest([each.content for each in documents]),
+        root,
+    )
 
 
 def digest(content: Any) -> str:
@@ -156,7 +164,9 @@ class _Builder:
     def scenarios(self) -> Iterable[Scenario]:
         for place, each in enumerate(self.content.get("scenarios", ())):
             if not each.get("expect") and not each.get("raises"):
-                raise self.document.error(("scenarios", place), "a scenario that expects nothing", "add expect: or raises:")
+                raise self.document.error(
+                    ("scenarios", place), "a scenario that expects nothing", "add expect: or raises:"
+                )
             yield Scenario(
                 each["name"],
                 each["run"],
@@ -238,7 +248,9 @@ class _Builder:
         try:
             return signatures.parse(source)
         except SignatureError as error:
-            raise self.document.error(path, str(error), "write it as Python would: (input, dim=-1, *, out=None)") from None
+            raise self.document.error(
+                path, str(error), "write it as Python would: (input, dim=-1, *, out=None)"
+            ) from None
 
     def _arguments(
         self,
@@ -257,7 +269,9 @@ class _Builder:
         for parameter in signature.parameters:
             if parameter.required and parameter.name not in drawn and parameter.kind != "options" and content:
                 raise self.document.error(
-                    (*path, key), f"the signature requires {parameter.name!r}, which has no domain", f"add `{parameter.name}:`"
+                    (*path, key),
+                    f"the signature requires {parameter.name!r}, which has no domain",
+                    f"add `{parameter.name}:`",
                 )
         return tuple(arguments)
 
@@ -297,7 +311,12 @@ class _Builder:
         return dict.fromkeys(names, Budget(judge))
 
     def _gradients(
-        self, content: Any, names: list[str], known: set[str], path: tuple[Any, ...], constructor: Constructor | None
+        self,
+        content: Any,
+        names: list[str],
+        known: set[str],
+        path: tuple[Any, ...],
+        constructor: Constructor | None,
     ) -> dict[str, tuple[str, ...]]:
         if not content:
             return {}
@@ -310,7 +329,11 @@ class _Builder:
         return found
 
     def _examples(
-        self, content: Iterable[Any], signature: Signature, path: tuple[Any, ...], constructor: Constructor | None
+        self,
+        content: Iterable[Any],
+        signature: Signature,
+        path: tuple[Any, ...],
+        constructor: Constructor | None,
     ) -> tuple[Example, ...]:
         examples = []
         for place, each in enumerate(content):
@@ -325,7 +348,11 @@ class _Builder:
         return tuple(examples)
 
     def _errors(
-        self, content: Iterable[Any], signature: Signature, path: tuple[Any, ...], constructor: Constructor | None
+        self,
+        content: Iterable[Any],
+        signature: Signature,
+        path: tuple[Any, ...],
+        constructor: Constructor | None,
     ) -> tuple[Misuse, ...]:
         errors = []
         for place, each in enumerate(content):
@@ -336,16 +363,18 @@ class _Builder:
         return tuple(errors)
 
     def _check_call(
-        self, call: Mapping[str, Any], signature: Signature, path: tuple[Any, ...], constructor: Constructor | None
+        self,
+        call: Mapping[str, Any],
+        signature: Signature,
+        path: tuple[Any, ...],
+        constructor: Constructor | None,
     ) -> None:
         known = [*signature.names, *([] if constructor is None else self._constructed(constructor))]
         for name in call:
             if name not in known:
                 raise self.document.error(path, f"the signature has no {name!r}", suggestion(name, known))
 
-    def _expressions(
-        self, content: Mapping[str, str], known: set[str], path: tuple[Any, ...]
-    ) -> dict[str, Expression]:
+    def _expressions(self, content: Mapping[str, str], known: set[str], path: tuple[Any, ...]) -> dict[str, Expression]:
         found = {}
         for name, source in content.items():
             found[name] = self._expression(source, known, (*path, name))
@@ -353,7 +382,9 @@ class _Builder:
         return found
 
     def _conditions(self, content: Any, known: set[str], path: tuple[Any, ...]) -> tuple[Expression, ...]:
-        return tuple(self._expression(each, known, path) for each in ([content] if isinstance(content, str) else content))
+        return tuple(
+            self._expression(each, known, path) for each in ([content] if isinstance(content, str) else content)
+        )
 
     def _optional(self, source: Any, known: set[str], path: tuple[Any, ...]) -> Expression | None:
         return None if source is None else self._expression(source, known, path)

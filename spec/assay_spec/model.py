@@ -190,7 +190,10 @@ class Overload:
     @property
     def leading(self) -> Argument | None:
         """The first argument that may be a tensor, or a list of them."""
-        return next((each for each in self.arguments if {"tensor", "many.tensor", "maybe.tensor"} & set(each.kinds)), None)
+        return next(
+            (each for each in self.arguments if {"tensor", "many.tensor", "maybe.tensor"} & set(each.kinds)),
+            None,
+        )
 
     @property
     def lead(self) -> Tensors | None:

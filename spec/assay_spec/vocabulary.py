@@ -115,7 +115,9 @@ def chunks(total: int, length: int) -> tuple[int, ...]:
     return tuple(min(length, total - start) for start in range(0, total, length))
 
 
-def window(length: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1, ceil_mode: bool = False) -> int:
+def window(
+    length: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1, ceil_mode: bool = False
+) -> int:
     """Count the places of a sliding window along one dimension."""
     room = length + 2 * padding - dilation * (kernel - 1) - 1
     places = (-(-room // stride) if ceil_mode else room // stride) + 1
@@ -235,5 +237,6 @@ def _distribution(name: str) -> Any:
 
 # What a random result or an initial parameter follows: a name with its parameters, tested by the judge.
 DISTRIBUTIONS: Final[dict[str, Any]] = {
-    name: _distribution(name) for name in ("uniform", "normal", "bernoulli", "constant", "integers", "permutation", "dropout")
+    name: _distribution(name)
+    for name in ("uniform", "normal", "bernoulli", "constant", "integers", "permutation", "dropout")
 }

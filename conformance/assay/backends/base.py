@@ -11,7 +11,16 @@ from assay_spec import dtypes
 
 Feature = Literal["views", "out", "in-place", "autograd", "random", "modules", "optimizers", "programs"]
 IDENTITY = "assay.identity"  # an op that every backend answers: with the tensor that it was given
-FEATURES: tuple[Feature, ...] = ("views", "out", "in-place", "autograd", "random", "modules", "optimizers", "programs")
+FEATURES: tuple[Feature, ...] = (
+    "views",
+    "out",
+    "in-place",
+    "autograd",
+    "random",
+    "modules",
+    "optimizers",
+    "programs",
+)
 
 
 @dataclass(frozen=True, slots=True)

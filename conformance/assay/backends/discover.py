@@ -24,9 +24,7 @@ BUILT_IN: Final = {
 }
 
 
-def open_backend(
-    text: str, *, device: str = "cpu", isolate: bool = False, time_limit: float = TIME_LIMIT
-) -> Backend:
+def open_backend(text: str, *, device: str = "cpu", isolate: bool = False, time_limit: float = TIME_LIMIT) -> Backend:
     """Open the backend that a text names; raise BackendUnusable where that cannot be.
 
     The text is a built-in backend's name or an entry point's, `namespace:MODULE`, `MODULE:ATTRIBUTE`,

@@ -156,8 +156,10 @@ class LibraryBackend(Backend):
         if self.is_native(value):
             return self.to_host(value)
         if isinstance(value, (tuple, list)):
-            return type(value)(self.host(each) for each in value) if type(value) in (tuple, list) else tuple(
-                self.host(each) for each in value
+            return (
+                type(value)(self.host(each) for each in value)
+                if type(value) in (tuple, list)
+                else tuple(self.host(each) for each in value)
             )
         if isinstance(value, Mapping):
             return {str(key): self.host(each) for key, each in value.items()}
@@ -180,7 +182,7 @@ class LibraryBackend(Backend):
             return self._changed_by_failure(outcome, arguments, before)
         target = self._target(call, arguments)
         results = [each for answer in returned for each in self.split(answer)]
-        outcome = {
+        found: dict[str, Any] = {
             "results": tuple(self.host(each) for each in results),
             "structure": self.structure(returned[0]),
             "names": self.names(returned[0]),
@@ -188,16 +190,16 @@ class LibraryBackend(Backend):
         }
         if call.wrt:
             try:
-                outcome["gradients"] = self._gradients(call, results, arguments)
+                found["gradients"] = self._gradients(call, results, arguments)
             except Unsupported:
                 raise
             except Exception as error:
                 return self.failed(error, during="backward")
         if "mutation" in call.observe:
-            outcome["changed"] = self._changes(arguments, before)
+            found["changed"] = self._changes(arguments, before)
         if "sharing" in call.observe:
-            outcome["shares"] = self._sharing(results, arguments)
-        return Outcome(**outcome)
+            found["shares"] = self._sharing(results, arguments)
+        return Outcome(**found)
 
     def _invoke(self, function: Callable[..., Any], call: Call, arguments: Mapping[str, Any]) -> Any:
         positional: list[Any] = []
@@ -225,7 +227,9 @@ class LibraryBackend(Backend):
             return arguments["out"]
         return next(iter(arguments.values())) if call.form.startswith("in-place") else None
 
-    def _gradients(self, call: Call, results: Sequence[Any], arguments: Mapping[str, Any]) -> Mapping[str, Array | None]:
+    def _gradients(
+        self, call: Call, results: Sequence[Any], arguments: Mapping[str, Any]
+    ) -> Mapping[str, Array | None]:
         inputs = {name: self.differentiated(name, arguments) for name in call.wrt}
         upstream = {place: self.to_native(value) for place, value in call.upstream.items()}
         found = self.gradients(call, results, inputs, upstream)
@@ -249,7 +253,9 @@ class LibraryBackend(Backend):
 
     def _changes(self, arguments: Mapping[str, Any], before: Mapping[str, Host]) -> frozenset[str]:
         return frozenset(
-            name for name, native in self._tensors(arguments) if not _same_bits(self.to_host(native).array, before[name])
+            name
+            for name, native in self._tensors(arguments)
+            if not _same_bits(self.to_host(native).array, before[name])
         )
 
     def _changed_by_failure(
@@ -279,4 +285,6 @@ def _identity(input: Any) -> Any:
 
 
 def _same_bits(first: Host, second: Host) -> bool:
-    return first.shape == second.shape and np.ascontiguousarray(first).tobytes() == np.ascontiguousarray(second).tobytes()
+    return (
+        first.shape == second.shape and np.ascontiguousarray(first).tobytes() == np.ascontiguousarray(second).tobytes()
+    )

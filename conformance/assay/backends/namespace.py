@@ -61,11 +61,8 @@ class NamespaceBackend(LibraryBackend):
     def _resolve(self, op: str, form: str) -> Callable[..., Any]:
         short = op.rsplit(".", 1)[-1]
         match form:
-            case "operator":
+            case "operator" | "reflected":
                 return OPERATORS[short]
-            case "reflected":
-                forward = OPERATORS[short]
-                return lambda input, other: forward(other, input)
             case "in-place operator":
                 return IN_PLACE_OPERATORS[short]
             case "method":
@@ -222,9 +219,7 @@ class NamespaceBackend(LibraryBackend):
             self.torch.set_default_dtype(before)
 
     def optimize(self, case: Optimization) -> Outcome:
-        groups = [
-            {"params": [self.to_native(value) for value in values], **options} for options, values in case.groups
-        ]
+        groups = [{"params": [self.to_native(value) for value in values], **options} for options, values in case.groups]
         parameters = [tensor for group in groups for tensor in group["params"]]
         for tensor in parameters:
             tensor.requires_grad_()
@@ -237,7 +232,14 @@ class NamespaceBackend(LibraryBackend):
                 optimizer = self._reloaded(case.op, optimizer, groups, case.options)
         return Outcome(results=tuple(trail), structure="tuple")
 
-    def _step(self, optimizer: Any, parameters: Sequence[Any], gradients: Sequence[TensorValue | None], *, closure: bool) -> None:
+    def _step(
+        self,
+        optimizer: Any,
+        parameters: Sequence[Any],
+        gradients: Sequence[TensorValue | None],
+        *,
+        closure: bool,
+    ) -> None:
         optimizer.zero_grad()
 
         def evaluate() -> Any:
@@ -251,7 +253,9 @@ class NamespaceBackend(LibraryBackend):
             evaluate()
             optimizer.step()
 
-    def _reloaded(self, op: str, optimizer: Any, groups: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> Any:
+    def _reloaded(
+        self, op: str, optimizer: Any, groups: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
+    ) -> Any:
         """Make a second optimizer that goes on from the first one's state."""
         fresh = self.attribute(op)([{**group} for group in groups], **options)
         fresh.load_state_dict(copy.deepcopy(optimizer.state_dict()))
@@ -281,8 +285,4 @@ class NamespaceBackend(LibraryBackend):
 
 def _flat(answer: Sequence[Any]) -> tuple[Any, ...]:
     """Lay nested tuples (an LSTM's output and its two states) out in one row."""
-    return tuple(
-        each for item in answer for each in (_flat(item) if isinstance(item, (tuple, list)) else (item,))
-    )
-
-
+    return tuple(each for item in answer for each in (_flat(item) if isinstance(item, (tuple, list)) else (item,)))

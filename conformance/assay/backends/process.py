@@ -128,9 +128,7 @@ class ProcessBackend(Backend):
         """Kill a process that gave no proper answer, and say what befell it."""
         if isinstance(ended, _Late):
             process.kill()
-            raise TimedOut(
-                f"no answer within {limit:g} s", signal="SIGKILL", stderr_tail=process.tail
-            ) from None
+            raise TimedOut(f"no answer within {limit:g} s", signal="SIGKILL", stderr_tail=process.tail) from None
         if isinstance(ended, _Garbled):
             process.kill()
             raise Malformed(str(ended), stderr_tail=process.tail) from None
@@ -204,9 +202,7 @@ class _Process:
         if reply.get("id") != self._asked:
             raise _Garbled(f"a reply to request {reply.get('id')!r} came where one to {self._asked} was due")
         if self._received:
-            raise _Garbled(
-                f"request {self._asked} was answered more than once: {bytes(self._received[:80])!r}"
-            )
+            raise _Garbled(f"request {self._asked} was answered more than once: {bytes(self._received[:80])!r}")
         return reply, rest
 
     def _send(self, data: bytes, deadline: float) -> None:

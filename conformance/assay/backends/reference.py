@@ -12,7 +12,5 @@ class ReferenceBackend(NamespaceBackend):
 
     def __init__(self, *, device: str = "cpu") -> None:
         if device.startswith("cuda") and not assay_reference.cuda.is_available():
-            raise BackendUnusable(
-                "the reference finds no CUDA device: it needs CuPy and a GPU that CuPy can use"
-            )
+            raise BackendUnusable("the reference finds no CUDA device: it needs CuPy and a GPU that CuPy can use")
         super().__init__(assay_reference, device=device, name="reference")

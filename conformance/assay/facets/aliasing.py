@@ -42,7 +42,12 @@ def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
         return early
     if "mutation" in trial.case.observe:
         if outcome.changed:
-            return fail("A403", f"the call changed {', '.join(sorted(outcome.changed))}", "inputs left alone", "changed")
+            return fail(
+                "A403",
+                f"the call changed {', '.join(sorted(outcome.changed))}",
+                "inputs left alone",
+                "changed",
+            )
         return PASS
     if not any(isinstance(each, Array) and each.array.size for each in outcome.results):
         return Judgement("pass", compared=False)

@@ -98,7 +98,11 @@ def overloads(op: Op, dtype: str | None) -> list[Overload]:
 
 
 def plans(
-    op: Op, asked: Asked, *axes: Axis, fits: Callable[[Overload], bool] = lambda overload: True, limit: int | None = None
+    op: Op,
+    asked: Asked,
+    *axes: Axis,
+    fits: Callable[[Overload], bool] = lambda overload: True,
+    limit: int | None = None,
 ) -> Iterator[Plan]:
     """Give the plans of an item: walked along the axes first, then drawn at random."""
     chosen = [each for each in overloads(op, asked.dtype) if fits(each)]
@@ -143,7 +147,14 @@ def beyond(code: str, worst: Worst, what: str) -> Judgement:
         code = "A103"
     ulps = "" if worst.ulp is None else f", {worst.ulp:.4g} ulp away"
     at = f" at {list(worst.index)}" if worst.index else ""
-    finding = Finding(code, f"{what}{at} is {worst.got}, not {worst.want}{ulps}", worst.want, worst.got, worst.budget, worst.index)
+    finding = Finding(
+        code,
+        f"{what}{at} is {worst.got}, not {worst.want}{ulps}",
+        worst.want,
+        worst.got,
+        worst.budget,
+        worst.index,
+    )
     return Judgement("fail", finding, worst)
 
 

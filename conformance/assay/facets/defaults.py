@@ -20,7 +20,9 @@ from assay_spec.signature import Parameter
 def optional(overload: Overload) -> list[Parameter]:
     """Give the parameters that have a default worth passing."""
     signature = overload.constructor.signature if overload.constructor else overload.signature
-    return [each for each in signature.parameters if not each.required and each.kind != "options" and each.name != "out"]
+    return [
+        each for each in signature.parameters if not each.required and each.kind != "options" and each.name != "out"
+    ]
 
 
 def defaulted(overload: Overload) -> bool:

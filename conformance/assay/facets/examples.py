@@ -12,7 +12,7 @@ from assay import written
 from assay.arrays import Host
 from assay.bench import Bench
 from assay.case import Array, Call, Outcome, Program
-from assay.facets.base import Asked, Facet, Finding, Judgement, Trial, beyond, fail, gravest, unanswered
+from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, gravest, unanswered
 from assay.judge import Bounds, Worst, measure, show
 from assay_spec import dtypes
 from assay_spec.model import Budget, Example, Op, Overload, Scenario
@@ -62,7 +62,12 @@ def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
 def _scenario(scenario: Scenario, outcome: Outcome) -> Judgement:
     if scenario.raises is not None and outcome.lacking is None:
         if outcome.raised is None:
-            return fail("A302", f"{scenario.name}: answers where it must raise {scenario.raises}", scenario.raises, "an answer")
+            return fail(
+                "A302",
+                f"{scenario.name}: answers where it must raise {scenario.raises}",
+                scenario.raises,
+                "an answer",
+            )
         if scenario.raises not in outcome.raised.classes:
             return fail("A303", f"{scenario.name}: raises {outcome.raised}", scenario.raises, str(outcome.raised))
         return Judgement("pass")
@@ -99,7 +104,10 @@ def _example(overload: Overload, example: Example, outcome: Outcome) -> Judgemen
     wanted = gives if isinstance(gives, Mapping) and overload.named else {"result": gives}
     names = list(wanted)
     if len(wanted) == 1 and len(outcome.results) > 1:
-        wanted, names = {str(place): each for place, each in enumerate(gives)}, [str(p) for p in range(len(gives))]
+        wanted, names = (
+            {str(place): each for place, each in enumerate(gives)},
+            [str(p) for p in range(len(gives))],
+        )
     if len(names) != len(outcome.results):
         return fail("A203", "wrong number of results", len(names), len(outcome.results))
     parts = [
@@ -117,7 +125,11 @@ def _example(overload: Overload, example: Example, outcome: Outcome) -> Judgemen
 
 def _part(overload: Overload, example: Example, name: str, want: Any, got: Any) -> Judgement:
     if not isinstance(got, Array):
-        return Judgement("pass") if _equal(got, want) else fail("A105", f"gives {got!r}, not {want!r}", repr(want), repr(got))
+        return (
+            Judgement("pass")
+            if _equal(got, want)
+            else fail("A105", f"gives {got!r}, not {want!r}", repr(want), repr(got))
+        )
     budget = next((overload.judge[rule.name] for rule in overload.results if rule.name == name), None)
     budget = budget or next(iter(overload.judge.values()), Budget("exact"))
     return _close("A105", name, got, want, budget, example.decimals)
@@ -134,20 +146,34 @@ def _close(
             return fail("A201", f"{what} has shape {list(got.shape)}", list(want["shape"]), list(got.shape))
         if "tensor" not in want:
             return Judgement("pass")
-        want = np.array(written.array(want["tensor"], "complex128" if dtypes.is_complex(got.dtype) else "float64")).reshape(
-            want.get("shape", np.shape(want["tensor"]))
-        )
+        want = np.array(
+            written.array(want["tensor"], "complex128" if dtypes.is_complex(got.dtype) else "float64")
+        ).reshape(want.get("shape", np.shape(want["tensor"])))
     target: Host = (
-        written.array(want, "complex128") if dtypes.is_complex(got.dtype) and not isinstance(want, np.ndarray) else np.array(want)
+        written.array(want, "complex128")
+        if dtypes.is_complex(got.dtype) and not isinstance(want, np.ndarray)
+        else np.array(want)
     )
     if got.shape != target.shape:
-        return fail("A201", f"{what} has shape {list(got.shape)}, not {list(target.shape)}", list(target.shape), list(got.shape))
+        return fail(
+            "A201",
+            f"{what} has shape {list(got.shape)}, not {list(target.shape)}",
+            list(target.shape),
+            list(got.shape),
+        )
     if decimals is not None:
         return _printed(code, what, got, target, decimals)
     exact = budget is not None and budget.kind in ("exact", "ulp")
     scale = np.full(target.shape, np.max(np.abs(target), initial=0.0, where=np.isfinite(target)))
     bounds = Bounds(lambda: scale * _LOOSE / 4, lambda: scale)
-    worst = measure(got.array, target, got.dtype, budget if exact and budget else Budget("accumulation"), bounds, signs=False)
+    worst = measure(
+        got.array,
+        target,
+        got.dtype,
+        budget if exact and budget else Budget("accumulation"),
+        bounds,
+        signs=False,
+    )
     return Judgement("pass", compared=not target.size) if worst is None else beyond(code, worst, what)
 
 
@@ -156,7 +182,14 @@ def _printed(code: str, what: str, got: Array, want: Host, decimals: int) -> Jud
     error = np.abs(got.array.astype(np.float64) - want)
     allowed = 0.50001 * 10.0**-decimals
     index = tuple(int(each) for each in np.unravel_index(int(np.argmax(error)), error.shape)) if error.ndim else ()
-    worst = Worst(float(error[index]) / allowed, None, index, show(got.array[index]), show(want[index]), f"{decimals} decimals")
+    worst = Worst(
+        float(error[index]) / allowed,
+        None,
+        index,
+        show(got.array[index]),
+        show(want[index]),
+        f"{decimals} decimals",
+    )
     return beyond(code, worst, what)
 
 

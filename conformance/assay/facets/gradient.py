@@ -13,7 +13,19 @@ from assay.arrays import Host
 from assay.bench import Bench
 from assay.case import Array, Call, Outcome, TensorValue
 from assay.draw import Plan
-from assay.facets.base import SELF, Asked, Facet, Judgement, Trial, beyond, broken_oracle, fail, gravest, plans, unanswered
+from assay.facets.base import (
+    SELF,
+    Asked,
+    Facet,
+    Judgement,
+    Trial,
+    beyond,
+    broken_oracle,
+    fail,
+    gravest,
+    plans,
+    unanswered,
+)
 from assay.facets.results import expected_rules
 from assay.fill import elements
 from assay.judge import Worst, measure
@@ -98,7 +110,12 @@ def _malformed(case: Call, outcome: Outcome) -> Judgement | None:
         if gradient is None:
             return fail("A502", f"{name} has no gradient", "a gradient", "none")
         if gradient.shape != source.shape:
-            return fail("A504", f"the gradient of {name} has shape {list(gradient.shape)}", list(source.shape), list(gradient.shape))
+            return fail(
+                "A504",
+                f"the gradient of {name} has shape {list(gradient.shape)}",
+                list(source.shape),
+                list(gradient.shape),
+            )
         if gradient.dtype != source.dtype:
             return fail("A504", f"the gradient of {name} is {gradient.dtype}", source.dtype, gradient.dtype)
     return None
@@ -114,9 +131,7 @@ def source_of(name: str, case: Call) -> TensorValue:
     return case.module.state[name]
 
 
-def _compared(
-    name: str, case: Call, outcome: Outcome, expected: Outcome, budget: Budget, bench: Bench
-) -> Judgement:
+def _compared(name: str, case: Call, outcome: Outcome, expected: Outcome, budget: Budget, bench: Bench) -> Judgement:
     got, want = outcome.gradients[name], expected.gradients.get(name)
     assert got is not None
     if want is None:
@@ -167,9 +182,7 @@ def _slope(name: str, case: Call, direction: Host, bench: Bench) -> tuple[float,
 
 
 def _weighed(case: Call, outcome: Outcome) -> tuple[float, float]:
-    terms = [
-        upstream.array() * _floats(outcome.results[place]) for place, upstream in case.upstream.items()
-    ]
+    terms = [upstream.array() * _floats(outcome.results[place]) for place, upstream in case.upstream.items()]
     return sum(float(np.sum(term)) for term in terms), sum(float(np.sum(np.abs(term))) for term in terms)
 
 
@@ -187,12 +200,10 @@ def _moved(name: str, case: Call, change: Host) -> Call:
         assert case.module is not None
         return replace(plain, module=replace(case.module, state={**case.module.state, name: moved}))
     arguments: Mapping[str, Any] = case.arguments
-    value = arguments[owner]
-    if place:
-        value = type(value)(moved if str(at) == place else each for at, each in enumerate(value))
-    else:
-        value = moved
-    return replace(plain, arguments={**arguments, owner: value})
+    if not place:
+        return replace(plain, arguments={**arguments, owner: moved})
+    members = tuple(moved if str(at) == place else each for at, each in enumerate(arguments[owner]))
+    return replace(plain, arguments={**arguments, owner: members})
 
 
 def rebuild(op: Op, plan: Plan, trial: Trial) -> Trial | None:
@@ -201,5 +212,12 @@ def rebuild(op: Op, plan: Plan, trial: Trial) -> Trial | None:
 
 
 FACET = Facet(
-    "gradient", applies, trials, judge, split=True, dtypes=gradient_dtypes, rebuild=rebuild, needs=("autograd",)
+    "gradient",
+    applies,
+    trials,
+    judge,
+    split=True,
+    dtypes=gradient_dtypes,
+    rebuild=rebuild,
+    needs=("autograd",),
 )

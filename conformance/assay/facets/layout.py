@@ -61,6 +61,4 @@ def _dense(value: TensorValue) -> TensorValue:
     return replace(TensorValue.of(np.array(value.array()), value.dtype), requires_grad=value.requires_grad)
 
 
-
-
 FACET = Facet("layout", applies, trials, judge, split=True)

@@ -55,7 +55,9 @@ def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
         return Judgement("pass", compared=False)
     assert plan.overload.random is not None
     distribution = plan.overload.random(_with_arrays(plan.scope, case))
-    return _distributed(samples, distribution, case.repeat) or _seeded(case, samples, distribution, outcome, bench) or PASS
+    return (
+        _distributed(samples, distribution, case.repeat) or _seeded(case, samples, distribution, outcome, bench) or PASS
+    )
 
 
 def _with_arrays(scope: Scope, case: Call) -> Scope:
@@ -79,7 +81,10 @@ def _seeded(
     case: Call, samples: Host, distribution: tuple[Any, ...], outcome: Outcome, bench: Bench
 ) -> Judgement | None:
     again = bench.ask(case)
-    if any(not np.array_equal(first.array, second.array) for first, second in zip(outcome.results, again.results, strict=True)):
+    if any(
+        not np.array_equal(first.array, second.array)
+        for first, second in zip(outcome.results, again.results, strict=True)
+    ):
         return fail("A603", "the same seed gives other numbers", "the same numbers", "others")
     if np.unique(samples).size < 2 or samples[0].size * case.repeat < 64:
         return None

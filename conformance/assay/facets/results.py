@@ -48,7 +48,15 @@ def structured(overload: Overload, outcome: Outcome, rules: list[Any], repeat: i
 
 
 def _valued(rule: ResultRule, outcome: Outcome) -> Judgement | None:
-    kinds = {"bool": bool, "int": int, "float": float, "str": str, "list": list, "none": type(None), "shape": tuple}
+    kinds = {
+        "bool": bool,
+        "int": int,
+        "float": float,
+        "str": str,
+        "list": list,
+        "none": type(None),
+        "shape": tuple,
+    }
     kind = kinds.get(rule.value or "")
     if kind is None or isinstance(outcome.results[0], kind):
         return None
@@ -58,7 +66,12 @@ def _valued(rule: ResultRule, outcome: Outcome) -> Judgement | None:
 def shaped(outcome: Outcome, rules: list[tuple[ResultRule, tuple[int, ...], str]]) -> Judgement | None:
     for result, (rule, shape, _) in zip(outcome.results, rules, strict=True):
         if result.shape != shape:
-            return fail("A201", f"{rule.name} has shape {list(result.shape)}, not {list(shape)}", list(shape), list(result.shape))
+            return fail(
+                "A201",
+                f"{rule.name} has shape {list(result.shape)}, not {list(shape)}",
+                list(shape),
+                list(result.shape),
+            )
     return None
 
 
@@ -70,7 +83,14 @@ def typed(outcome: Outcome, rules: list[tuple[ResultRule, tuple[int, ...], str]]
 
 
 def compare(
-    overload: Overload, case: Call, outcome: Outcome, expected: Outcome, bench: Bench, *, signs: bool = False, code: str = "A101"
+    overload: Overload,
+    case: Call,
+    outcome: Outcome,
+    expected: Outcome,
+    bench: Bench,
+    *,
+    signs: bool = False,
+    code: str = "A101",
 ) -> Judgement:
     """Compare every result with the oracle's, each within its budget."""
     broken = broken_oracle(expected)
@@ -109,14 +129,31 @@ def _compared(
 ) -> Judgement:
     if not isinstance(got, Array) or not isinstance(want, Array):
         same = got == want or (got != got and want != want)
-        return Judgement("pass") if same else fail(code, f"{name} is {describe(got)}, not {describe(want)}", describe(want), describe(got))
+        return (
+            Judgement("pass")
+            if same
+            else fail(code, f"{name} is {describe(got)}, not {describe(want)}", describe(want), describe(got))
+        )
     if got.shape != want.shape:
-        return fail("A201", f"{name} has shape {list(got.shape)}, not {list(want.shape)}", list(want.shape), list(got.shape))
+        return fail(
+            "A201",
+            f"{name} has shape {list(got.shape)}, not {list(want.shape)}",
+            list(want.shape),
+            list(got.shape),
+        )
     answer, truth = got.array, want.array
     if overload.undefined:
         free = undefined_mask(overload, case, got.shape)
         answer, truth = np.where(free, answer.dtype.type(0), answer), np.where(free, 0, truth)
-    worst = measure(answer, truth, got.dtype, budget, bounds, signs=signs, slack=1.0 if got.dtype in ("float64", "complex128") else 0.0)
+    worst = measure(
+        answer,
+        truth,
+        got.dtype,
+        budget,
+        bounds,
+        signs=signs,
+        slack=1.0 if got.dtype in ("float64", "complex128") else 0.0,
+    )
     return Judgement("pass", compared=False) if worst is None else beyond(code, worst, name)
 
 

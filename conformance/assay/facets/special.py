@@ -43,12 +43,13 @@ def _row(op: Op, overload: Overload, dtype: str, row: Sequence[Any]) -> Iterator
     *given, wanted = row
     target = host_dtype(dtype)
     fractional = any(isinstance(each, float) and not each.is_integer() for each in given)
-    if dtypes.is_integral(dtype) and fractional or dtype == "bool":
+    if (dtypes.is_integral(dtype) and fractional) or dtype == "bool":
         return
     names = [argument.name for argument in overload.arguments if argument.passed][: len(given)]
     for count in (1, 9):
         arguments = {
-            name: TensorValue.of(np.full(count, each, dtype=target), dtype) for name, each in zip(names, given, strict=True)
+            name: TensorValue.of(np.full(count, each, dtype=target), dtype)
+            for name, each in zip(names, given, strict=True)
         }
         case = Call(op.name, arguments, tuple(names), form="method" if op.is_method else "function")
         yield Trial(case, Plan(overload, {}, Scope({})), {"wanted": wanted})

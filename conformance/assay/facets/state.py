@@ -13,7 +13,19 @@ from assay.arrays import Host
 from assay.bench import Bench
 from assay.case import Array, Call, Optimization, Outcome, Schedule, TensorValue
 from assay.draw import Plan, held
-from assay.facets.base import SELF, Asked, Facet, Judgement, Trial, beyond, broken_oracle, fail, gravest, plans, unanswered
+from assay.facets.base import (
+    SELF,
+    Asked,
+    Facet,
+    Judgement,
+    Trial,
+    beyond,
+    broken_oracle,
+    fail,
+    gravest,
+    plans,
+    unanswered,
+)
 from assay.fill import elements
 from assay.judge import Bounds, measure
 from assay.statistics import out_of_range, unlikely
@@ -79,7 +91,8 @@ def _optimizations(op: Op, plan: Plan, seed: int) -> Iterator[Trial]:
     groups: Any = (({}, (tensors[0], tensors[1])), ({"lr": 0.25}, (tensors[2],)))
     steps = tuple(
         tuple(
-            None if (step, at) == (1, 1) else _filled(shape, seed + 10 * (step + 1) + at) for at, shape in enumerate(shapes)
+            None if (step, at) == (1, 1) else _filled(shape, seed + 10 * (step + 1) + at)
+            for at, shape in enumerate(shapes)
         )
         for step in range(_STEPS)
     )
@@ -120,7 +133,12 @@ def _held_state(trial: Trial, outcome: Outcome) -> Judgement:
     parameters = {rule.name for rule in held(maker, plan.scope, maker.parameters)}
     learned = {name.removesuffix(".parameter") for name in outcome.values}
     if parameters != learned:
-        return fail("A611", f"its parameters are {sorted(learned)}, not {sorted(parameters)}", sorted(parameters), sorted(learned))
+        return fail(
+            "A611",
+            f"its parameters are {sorted(learned)}, not {sorted(parameters)}",
+            sorted(parameters),
+            sorted(learned),
+        )
     for rule in rules:
         shape, dtype = tuple(rule.shape(plan.scope)), _dtype(rule, plan)
         got = outcome.state[rule.name]
@@ -198,7 +216,13 @@ def _step(at: int, want: Any, got: Any) -> Judgement:
     if answer.shape != target.shape:
         return fail("A616", f"step {at} has shape {list(answer.shape)}", list(target.shape), list(answer.shape))
     scale = np.full(target.shape, np.max(np.abs(target), initial=1e-3))
-    worst = measure(answer.astype(np.float32), target, "float32", Budget("accumulation"), Bounds(lambda: 4 * scale, lambda: scale))
+    worst = measure(
+        answer.astype(np.float32),
+        target,
+        "float32",
+        Budget("accumulation"),
+        Bounds(lambda: 4 * scale, lambda: scale),
+    )
     return Judgement("pass", compared=False) if worst is None else beyond("A616", worst, f"step {at}")
 
 
