@@ -91,9 +91,8 @@ def _called(case: Call, words: dict[str, str]) -> str:
     match case.form:
         case "operator" | "in-place operator" | "reflected":
             sign = _SIGNS.get(short) or _SIGNS_COMPARE.get(short, short)
-            order = names[::-1] if case.form == "reflected" else names
             equals = "=" if case.form == "in-place operator" else ""
-            return f" {sign}{equals} ".join(words[name] for name in order)
+            return f" {sign}{equals} ".join(words[name] for name in names)
         case "method" | "in-place":
             owner, *rest = names
             if short == "__getitem__":

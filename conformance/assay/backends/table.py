@@ -52,8 +52,7 @@ class TableBackend(LibraryBackend):
             raise Unsupported("feature", f"no operator for {short}")
         if form == "in-place operator":
             return IN_PLACE_OPERATORS[short]
-        forward = OPERATORS[short]
-        return forward if form == "operator" else lambda input, other: forward(other, input)
+        return OPERATORS[short]
 
 
 def short_name(op: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay import draw
+from assay import draw, written
 from assay.arrays import host_dtype
 from assay.backends.library import IN_PLACE_OPERATORS, OPERATORS
 from assay.bench import Bench
@@ -34,9 +34,19 @@ def applies(op: Op) -> bool:
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
     for plan in plans(op, asked, "options", "shape", fits=has_forms, limit=16):
-        base = draw.call(op, plan)
         for form in _forms(op, plan):
-            yield Trial(_formed(base, form, plan), plan, {"plain": base})
+            yield _trial(op, plan, form)
+
+
+def _trial(op: Op, plan: Plan, form: Form) -> Trial:
+    """Make a call of one form, and remember the plain call that it must equal."""
+    plain = draw.call(op, plan)
+    if form != "reflected":
+        return Trial(_formed(plain, form, plan), plan, {"plain": plain})
+    (first, tensor), (second, number) = plain.arguments.items()
+    swapped = replace(plain, arguments={first: number, second: tensor}, positional=(first, second), form=form)
+    wrapped = replace(plain, arguments={first: written.tensor(number), second: tensor}, positional=(first, second))
+    return Trial(swapped, plan, {"plain": wrapped})
 
 
 def _forms(op: Op, plan: Plan) -> Iterator[Form]:
@@ -52,7 +62,8 @@ def _forms(op: Op, plan: Plan) -> Iterator[Form]:
             yield "operator"
         if keeps and "in-place" in variants and op.short_name in IN_PLACE_OPERATORS:
             yield "in-place operator"
-        if len(plan.given) > 1:
+        second = list(plan.given.values())[1:2]
+        if isinstance(first, TensorPlan) and first.ndim and second and isinstance(second[0], (int, float)):
             yield "reflected"
     if "out" in variants:
         yield "out"
@@ -63,13 +74,8 @@ def _formed(base: Call, form: Form, plan: Plan) -> Call:
         outs = [_blank(shape, dtype) for _, shape, dtype in expected_rules(plan.overload, plan.scope)]
         out: Any = outs[0] if len(outs) == 1 else tuple(outs)
         return replace(base, arguments={**base.arguments, "out": out}, form="out")
-    if form in ("operator", "reflected", "in-place operator"):
-        names = tuple(base.arguments)
-        if form == "reflected" and len(names) == 2:
-            first, second = names
-            swapped = {first: base.arguments[second], second: base.arguments[first]}
-            return replace(base, arguments=swapped, positional=names, form="reflected")
-        return replace(base, positional=names, form=form)
+    if form in ("operator", "in-place operator"):
+        return replace(base, positional=tuple(base.arguments), form=form)
     return replace(base, form=form)
 
 
@@ -81,7 +87,7 @@ def _blank(shape: tuple[int, ...], dtype: str) -> TensorValue:
 def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
     case, plain_case = trial.case, trial.extra["plain"]
     assert isinstance(case, Call)
-    plain = bench.ask(plain_case if case.form != "reflected" else _unreflected(case))
+    plain = bench.ask(plain_case)
     if plain.lacking or plain.raised:
         return unanswered(plain) or Judgement("pass", compared=False)
     outcome = bench.ask(case)
@@ -93,12 +99,6 @@ def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
     if case.form == "out" and not _filled(outcome):
         return fail("A405", "out= is not given back", "the out tensor", "another")
     return gravest([_same(case.form, got, want) for got, want in zip(outcome.results, plain.results, strict=False)])
-
-
-def _unreflected(case: Call) -> Call:
-    """Say a reflected operator as the plain call that it stands for."""
-    first, second = case.arguments
-    return replace(case, arguments={first: case.arguments[second], second: case.arguments[first]}, form="operator")
 
 
 def _filled(outcome: Outcome) -> bool:
@@ -120,8 +120,7 @@ def rebuild(op: Op, plan: Plan, trial: Trial) -> Trial | None:
     assert isinstance(trial.case, Call)
     if trial.case.form not in _forms(op, plan):
         return None
-    base = draw.call(op, plan)
-    return Trial(_formed(base, trial.case.form, plan), plan, {"plain": base})
+    return _trial(op, plan, trial.case.form)
 
 
 FACET = Facet("in-place", applies, trials, judge, split=True, rebuild=rebuild, needs=("in-place",))
