@@ -7,7 +7,7 @@ the suite is to say so. What NumPy lacks is unsupported, not written here.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -42,77 +42,17 @@ def only(condition: bool, what: str) -> None:
         raise Unsupported("feature", f"no {what}")
 
 
-def array(data: Any, *, dtype: Any = None) -> Any:
-    return np.array(data, dtype=dtype)
-
-
-def zeros(*size: Any, dtype: Any = None) -> Any:
-    return np.zeros(sizes(size), dtype=dtype or float)
-
-
-def ones(*size: Any, dtype: Any = None) -> Any:
-    return np.ones(sizes(size), dtype=dtype)
-
-
-def empty(*size: Any, dtype: Any = None) -> Any:
-    return np.empty(sizes(size), dtype=dtype or float)
-
-
 def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None) -> Any:
     return np.arange(start, dtype=dtype) if end is None else np.arange(start, end, step, dtype=dtype)
-
-
-def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None) -> Any:
-    return np.linspace(start, end, steps, dtype=dtype)
 
 
 def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None) -> Any:
     return np.logspace(start, end, steps, base=base, dtype=dtype)
 
 
-def eye(n: int, m: int | None = None, *, dtype: Any = None) -> Any:
-    return np.eye(n, m, dtype=dtype or float)
-
-
-def from_numpy(ndarray: Any) -> Any:
-    return np.asarray(ndarray)
-
-
-def manual_seed(seed: int) -> Any:
-    return np.random.seed(seed)
-
-
-def rand(*size: Any) -> Any:
-    return np.random.random_sample(sizes(size))
-
-
-def randn(*size: Any) -> Any:
-    return np.random.standard_normal(sizes(size))
-
-
-def bernoulli(input: Any) -> Any:
-    return np.random.binomial(1, input)
-
-
 def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
     only(rounding_mode != "trunc", "rounding mode 'trunc'")
     return (np.floor_divide if rounding_mode == "floor" else np.divide)(input, other, out=out)
-
-
-def clamp(input: Any, min: Any = None, max: Any = None, *, out: Any = None) -> Any:
-    return np.clip(input, min, max, out=out)
-
-
-def round(input: Any, *, decimals: int = 0, out: Any = None) -> Any:
-    return np.round(input, decimals, out=out)
-
-
-def power(input: Any, exponent: Any, *, out: Any = None) -> Any:
-    return np.power(input, exponent, out=out)
-
-
-def where(condition: Any, *branches: Any) -> Any:
-    return np.where(condition, *branches)
 
 
 def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None) -> Any:
@@ -146,24 +86,12 @@ def maximum(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = 
     return np.max(input, axis=dim, keepdims=keepdim), np.argmax(input, axis=dim, keepdims=keepdim)
 
 
-def median(input: Any) -> Any:
-    return np.median(input)
-
-
-def cumsum(input: Any, dim: int, *, dtype: Any = None, out: Any = None) -> Any:
-    return np.cumsum(input, axis=dim, dtype=dtype, out=out)
-
-
 def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Any:
     order = None if p == "fro" else p
     if dim is None:
         # PyTorch means the vector of all elements where NumPy would take a matrix norm.
         return np.linalg.norm(input.reshape(-1), order)
     return np.linalg.norm(input, order, axis=dim, keepdims=keepdim)
-
-
-def equal(input: Any, other: Any) -> bool:
-    return np.array_equal(input, other)
 
 
 def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
@@ -178,35 +106,11 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     return (value, place) if keepdim else (value.squeeze(dim), place.squeeze(dim))
 
 
-def cat(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
-    return np.concatenate(tensors, axis=dim, out=out)
-
-
-def stack(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
-    return np.stack(tensors, axis=dim, out=out)
-
-
 def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> Any:
     wanted = split_size_or_sections
     if isinstance(wanted, int):
         return np.split(tensor, range(wanted, tensor.shape[dim], wanted), axis=dim)
     return np.split(tensor, np.cumsum(wanted)[:-1], axis=dim)
-
-
-def squeeze(input: Any, dim: Any = None) -> Any:
-    return np.squeeze(input, axis=dim)
-
-
-def unsqueeze(input: Any, dim: int) -> Any:
-    return np.expand_dims(input, dim)
-
-
-def transpose(input: Any, dim0: int, dim1: int) -> Any:
-    return np.swapaxes(input, dim0, dim1)
-
-
-def t(input: Any) -> Any:
-    return np.transpose(input)
 
 
 def view(input: Any, *shape: Any, dtype: Any = None) -> Any:
@@ -216,105 +120,69 @@ def view(input: Any, *shape: Any, dtype: Any = None) -> Any:
     return np.reshape(input, sizes(shape), copy=False)
 
 
-def reshape(input: Any, *shape: Any) -> Any:
-    return np.reshape(input, sizes(shape))
-
-
-def expand(input: Any, *size: Any) -> Any:
-    return np.broadcast_to(input, sizes(size))
-
-
-def repeat(input: Any, *repeats: Any) -> Any:
-    return np.tile(input, sizes(repeats))
-
-
-def permute(input: Any, *dims: Any) -> Any:
-    return np.transpose(input, sizes(dims))
-
-
-def contiguous(input: Any) -> Any:
-    return np.asarray(input, order="C")
-
-
-def is_contiguous(input: Any) -> bool:
-    return bool(input.flags.c_contiguous)
-
-
-def getitem(input: Any, index: Any) -> Any:
-    return input[index]
-
-
 def astype(input: Any, dtype: Any) -> Any:
     only(isinstance(dtype, np.dtype), "conversion but to a dtype")
     return input.astype(dtype)
 
 
-def mm(input: Any, mat2: Any, *, out: Any = None) -> Any:
-    return np.matmul(input, mat2, out=out)
-
-
-def inverse(input: Any) -> Any:
-    return np.linalg.inv(input)
-
-
 TABLE: Final[dict[str, Callable[..., Any]]] = {
-    "tensor": array,
-    "zeros": zeros,
-    "ones": ones,
-    "empty": empty,
+    "tensor": lambda data, *, dtype=None: np.array(data, dtype=dtype),
+    "zeros": lambda *size, dtype=None: np.zeros(sizes(size), dtype=dtype or float),
+    "ones": lambda *size, dtype=None: np.ones(sizes(size), dtype=dtype),
+    "empty": lambda *size, dtype=None: np.empty(sizes(size), dtype=dtype or float),
     "arange": arange,
-    "linspace": linspace,
+    "linspace": lambda start, end, steps, *, dtype=None: np.linspace(start, end, steps, dtype=dtype),
     "logspace": logspace,
-    "eye": eye,
-    "from_numpy": from_numpy,
-    "manual_seed": manual_seed,
-    "rand": rand,
-    "randn": randn,
-    "bernoulli": bernoulli,
+    "eye": lambda n, m=None, *, dtype=None: np.eye(n, m, dtype=dtype or float),
+    "from_numpy": lambda ndarray: np.asarray(ndarray),
+    "manual_seed": lambda seed: np.random.seed(seed),
+    "rand": lambda *size: np.random.random_sample(sizes(size)),
+    "randn": lambda *size: np.random.standard_normal(sizes(size)),
+    "bernoulli": lambda input: np.random.binomial(1, input),
     "add": binary(np.add),
     "sub": binary(np.subtract),
     "mul": binary(np.multiply),
     "div": div,
     "abs": unary(np.abs),
     "exp": unary(np.exp),
-    "clamp": clamp,
-    "round": round,
+    "clamp": lambda input, min=None, max=None, *, out=None: np.clip(input, min, max, out=out),
+    "round": lambda input, *, decimals=0, out=None: np.round(input, decimals, out=out),
     "remainder": binary(np.remainder),
     "fmod": binary(np.fmod),
     "sign": unary(np.sign),
-    "pow": power,
-    "where": where,
+    "pow": lambda input, exponent, *, out=None: np.power(input, exponent, out=out),
+    "where": lambda condition, *branches: np.where(condition, *branches),
     "sum": sum,
     "mean": mean,
     "std": std,
     "max": maximum,
-    "median": median,
-    "cumsum": cumsum,
+    "median": lambda input: np.median(input),
+    "cumsum": lambda input, dim, *, dtype=None, out=None: np.cumsum(input, axis=dim, dtype=dtype, out=out),
     "norm": norm,
     "eq": binary(np.equal),
-    "equal": equal,
+    "equal": lambda input, other: np.array_equal(input, other),
     "sort": sort,
     "kthvalue": kthvalue,
-    "cat": cat,
-    "stack": stack,
+    "cat": lambda tensors, dim=0, *, out=None: np.concatenate(tensors, axis=dim, out=out),
+    "stack": lambda tensors, dim=0, *, out=None: np.stack(tensors, axis=dim, out=out),
     "split": split,
-    "squeeze": squeeze,
-    "unsqueeze": unsqueeze,
-    "transpose": transpose,
-    "t": t,
+    "squeeze": lambda input, dim=None: np.squeeze(input, axis=dim),
+    "unsqueeze": lambda input, dim: np.expand_dims(input, dim),
+    "transpose": lambda input, dim0, dim1: np.swapaxes(input, dim0, dim1),
+    "t": lambda input: np.transpose(input),
     "view": view,
-    "reshape": reshape,
-    "expand": expand,
-    "repeat": repeat,
-    "permute": permute,
-    "contiguous": contiguous,
-    "is_contiguous": is_contiguous,
-    "__getitem__": getitem,
+    "reshape": lambda input, *shape: np.reshape(input, sizes(shape)),
+    "expand": lambda input, *size: np.broadcast_to(input, sizes(size)),
+    "repeat": lambda input, *repeats: np.tile(input, sizes(repeats)),
+    "permute": lambda input, *dims: np.transpose(input, sizes(dims)),
+    "contiguous": lambda input: np.asarray(input, order="C"),
+    "is_contiguous": lambda input: bool(input.flags.c_contiguous),
+    "__getitem__": lambda input, index: input[index],
     "type": astype,
     "to": astype,
-    "mm": mm,
+    "mm": lambda input, mat2, *, out=None: np.matmul(input, mat2, out=out),
     "matmul": binary(np.matmul),
-    "inverse": inverse,
+    "inverse": lambda input: np.linalg.inv(input),
 }
 
 

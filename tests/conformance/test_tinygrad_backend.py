@@ -1,0 +1,178 @@
+"""tinygrad behind its table: plain calls, gradients, modules and optimizers mean what PyTorch means by them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from assay.case import Array, Call, Form, Lacking, ModuleSetup, Optimization, Outcome, TensorValue
+from assay.self_check import self_check
+from assay_spec.domains import Dtype, Slice
+
+# Through the adapter, which chooses a device before tinygrad is imported.
+BACKEND = pytest.importorskip("assay.backends.tinygrad").TinygradBackend()
+MATRIX = [[3.0, 1.0], [2.0, 8.0]]
+
+
+def given(value: Any) -> Any:
+    """Make lists tensors, float32 or int64, and leave everything else alone."""
+    if not isinstance(value, list) or (value and isinstance(value[0], TensorValue)):
+        return value
+    array = np.array(value)
+    return TensorValue.of(array.astype(np.float32) if array.dtype == np.float64 else array)
+
+
+def call(op: str, *positional: Any, form: Form = "function", **named: Any) -> Call:
+    places = {f"p{place}": given(value) for place, value in enumerate(positional)}
+    return Call(op, {**places, **{k: given(v) for k, v in named.items()}}, tuple(places), form=form)
+
+
+def answers(outcome: Outcome) -> list[Any]:
+    assert outcome.raised is None and outcome.lacking is None, outcome
+    return [each.array.tolist() for each in outcome.results]
+
+
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        (call("torch.tensor", ((1, 2), (3, 4))), [[[1, 2], [3, 4]]]),
+        (call("torch.zeros", 2, 1, dtype=Dtype("int16")), [[[0], [0]]]),
+        (call("torch.arange", 1, 7, 2), [[1, 3, 5]]),
+        (call("torch.arange", 3), [[0, 1, 2]]),
+        (call("torch.linspace", 0, 1, 3), [[0, 0.5, 1]]),
+        (call("torch.eye", 2, 3), [[[1, 0, 0], [0, 1, 0]]]),
+        (call("torch.add", MATRIX, 1, form="method"), [[[4, 2], [3, 9]]]),
+        (call("torch.sub", MATRIX, 1, form="reflected"), [[[-2, 0], [-1, -7]]]),
+        (call("torch.add", MATRIX, 1, form="in-place operator"), [[[4, 2], [3, 9]]]),
+        (call("torch.div", MATRIX, 2, rounding_mode="floor"), [[[1, 0], [1, 4]]]),
+        (call("torch.clamp", MATRIX, min=2, max=3), [[[3, 2], [2, 3]]]),
+        (call("torch.remainder", [-3.0, 3.0], 2), [[1, 1]]),
+        (call("torch.fmod", [-3.0, 3.0], 2), [[-1, 1]]),
+        (call("torch.where", [True, False], [1, 2], [3, 4]), [[1, 4]]),
+        (call("torch.sum", MATRIX, dim=1, keepdim=True), [[[4], [10]]]),
+        (call("torch.std", [1.0, 2.0, 3.0]), [1]),
+        (call("torch.max", MATRIX), [8]),
+        (call("torch.max", MATRIX, 1), [[3, 8], [0, 1]]),
+        (call("torch.max", [1, 5], [3, 4]), [[3, 5]]),
+        (call("torch.sort", MATRIX, 0, True), [[[3, 8], [2, 1]], [[0, 1], [1, 0]]]),
+        (call("torch.topk", [1.0, 5.0, 3.0], 2), [[5, 3], [1, 2]]),
+        (call("torch.cat", [given([1]), given([2, 3])]), [[1, 2, 3]]),
+        (call("torch.chunk", [1, 2, 3], 2), [[1, 2], [3]]),
+        (call("torch.transpose", MATRIX, 0, 1), [[[3, 2], [1, 8]]]),
+        (call("torch.Tensor.view", MATRIX, 4, form="method"), [[3, 1, 2, 8]]),
+        (call("torch.Tensor.repeat", [1, 2], 2, 2, form="method"), [[[1, 2, 1, 2], [1, 2, 1, 2]]]),
+        (call("torch.Tensor.__getitem__", MATRIX, (Slice(None), 0), form="operator"), [[3, 2]]),
+        (call("torch.Tensor.type", MATRIX, Dtype("int64"), form="method"), [[[3, 1], [2, 8]]]),
+        (call("torch.mm", MATRIX, MATRIX), [[[11, 11], [22, 66]]]),
+        (call("torch.nn.functional.relu", [-1.0, 2.0]), [[0, 2]]),
+        (call("torch.nn.functional.linear", [[1.0, 2.0]], MATRIX, [1.0, 1.0]), [[[6, 19]]]),
+        (call("torch.nn.functional.max_pool2d", [[MATRIX]], 2, return_indices=True), [[[[[8]]]], [[[[3]]]]]),
+    ],
+    ids=lambda value: value.op if isinstance(value, Call) else "",
+)
+def test_a_plain_call_means_what_pytorch_means_by_it(case: Call, expected: list[Any]) -> None:
+    assert answers(BACKEND.perform(case)) == expected
+
+
+@pytest.mark.parametrize(
+    ("case", "lacking"),
+    [
+        (call("torch.inverse", MATRIX), Lacking("op", "no inverse")),
+        (call("torch.add", MATRIX, 1, form="in-place"), Lacking("feature", "no in-place add")),
+        (call("torch.add", MATRIX, 1, out=MATRIX, form="out"), Lacking("feature", "no parameter out")),
+        (call("torch.zeros", 2, dtype=Dtype("complex64")), Lacking("dtype", "no complex64")),
+        (call("torch.sort", MATRIX, stable=True), Lacking("feature", "no stable sort")),
+    ],
+    ids=lambda value: value.op if isinstance(value, Call) else "",
+)
+def test_what_tinygrad_lacks_is_a_lack_and_no_error(case: Call, lacking: Lacking) -> None:
+    assert BACKEND.perform(case).lacking == lacking
+
+
+def test_a_wrong_call_is_tinygrad_s_own_error() -> None:
+    outcome = BACKEND.perform(call("torch.mm", [[1.0, 2.0]], [[1.0, 2.0]]))
+
+    assert str(outcome.raised) == "RuntimeError: cannot dot (1, 2) and (1, 2)"
+
+
+def test_the_dtype_of_python_s_numbers_is_told_as_it_is() -> None:
+    (result,) = BACKEND.perform(call("torch.tensor", 1.5)).results
+
+    assert isinstance(result, Array) and result.dtype == "weakfloat"
+
+
+def test_gradients_flow_from_what_flows_in() -> None:
+    case = Call(
+        "torch.mul",
+        {"input": given([2.0, 3.0]), "other": given([5.0, 7.0])},
+        ("input", "other"),
+        wrt=("input", "other"),
+        upstream={0: given([1.0, 10.0])},
+    )
+
+    gradients = BACKEND.perform(case).gradients
+
+    assert {name: each.array.tolist() for name, each in gradients.items() if each} == {
+        "input": [5, 70],
+        "other": [2, 30],
+    }
+
+
+def test_a_module_answers_with_the_state_it_was_given() -> None:
+    setup = ModuleSetup({"in_features": 2, "out_features": 1}, {"weight": given([[2.0, 3.0]]), "bias": given([1.0])})
+    case = Call(
+        "torch.nn.Linear",
+        {"input": given([[1.0, 1.0]])},
+        ("input",),
+        module=setup,
+        wrt=("weight",),
+        upstream={0: given([[1.0]])},
+    )
+
+    outcome = BACKEND.perform(case)
+
+    assert answers(outcome) == [[[6]]]
+    assert outcome.gradients["weight"].array.tolist() == [[1, 1]]  # type: ignore[union-attr]
+    assert set(outcome.state) == {"weight", "bias"}
+    assert set(outcome.values) == {"weight.parameter", "bias.parameter"}
+
+
+def test_batch_norm_keeps_running_statistics_in_training_only() -> None:
+    def running_mean(training: bool) -> Any:
+        case = Call(
+            "torch.nn.BatchNorm1d",
+            {"input": given([[1.0], [3.0]])},
+            ("input",),
+            module=ModuleSetup({"num_features": 1}, {}, training),
+        )
+        return BACKEND.perform(case).state["running_mean.after"].array.round(6).tolist()
+
+    assert running_mean(True) == pytest.approx([0.2])
+    assert running_mean(False) == [0]
+
+
+def test_a_module_option_that_it_lacks_is_a_lack() -> None:
+    case = Call("torch.nn.Embedding", {}, module=ModuleSetup({"num_embeddings": 2, "padding_idx": 0}, {}))
+
+    assert BACKEND.perform(case).lacking is not None
+
+
+def test_an_optimizer_steps_each_group_by_its_own_rate() -> None:
+    groups = (({}, (given([1.0]),)), ({"lr": 0.25}, (given([1.0]),)))
+    gradients = ((given([1.0]), given([1.0])), (given([2.0]), given([2.0])))
+
+    outcome = BACKEND.perform(Optimization("torch.optim.SGD", {"lr": 0.5}, groups, gradients))
+
+    assert answers(outcome) == [[0.5], [0.75], [-0.5], [0.25]]
+
+
+def test_strided_tensors_come_with_their_elements() -> None:
+    every_second = TensorValue("int64", (2, 2), np.arange(9), (4, 2), 1)
+
+    assert answers(BACKEND.perform(call("torch.add", every_second, 0))) == [[[1, 3], [5, 7]]]
+
+
+def test_tinygrad_passes_the_self_check() -> None:
+    self_check(BACKEND)
