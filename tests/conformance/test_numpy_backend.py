@@ -54,7 +54,7 @@ def array(outcome: Outcome) -> Array:
         (call("torch.logspace", 0, 2, 3), [[1, 10, 100]]),
         (call("torch.eye", 2, 3), [[[1, 0, 0], [0, 1, 0]]]),
         (call("torch.add", F, 1), [[[5, 2], [3, 9]]]),
-        (call("torch.sub", F, 1, form="reflected"), [[[-3, 0], [-1, -7]]]),
+        (call("torch.sub", 1, F, form="reflected"), [[[-3, 0], [-1, -7]]]),
         (call("torch.sub", F, 1, form="operator"), [[[3, 0], [1, 7]]]),
         (call("torch.div", I, 2, rounding_mode="floor"), [[[1, 0], [1, 4]]]),
         (call("torch.clamp", I, min=2, max=3), [[[3, 2], [2, 3]]]),

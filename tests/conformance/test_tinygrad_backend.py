@@ -44,7 +44,7 @@ def answers(outcome: Outcome) -> list[Any]:
         (call("torch.linspace", 0, 1, 3), [[0, 0.5, 1]]),
         (call("torch.eye", 2, 3), [[[1, 0, 0], [0, 1, 0]]]),
         (call("torch.add", MATRIX, 1, form="method"), [[[4, 2], [3, 9]]]),
-        (call("torch.sub", MATRIX, 1, form="reflected"), [[[-2, 0], [-1, -7]]]),
+        (call("torch.sub", 1, MATRIX, form="reflected"), [[[-2, 0], [-1, -7]]]),
         (call("torch.add", MATRIX, 1, form="in-place operator"), [[[4, 2], [3, 9]]]),
         (call("torch.div", MATRIX, 2, rounding_mode="floor"), [[[1, 0], [1, 4]]]),
         (call("torch.clamp", MATRIX, min=2, max=3), [[[3, 2], [2, 3]]]),
