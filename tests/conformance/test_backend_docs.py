@@ -1,0 +1,102 @@
+"""The examples of the backend documents run, and its lines are those of the protocol."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from contextlib import closing
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from assay import wire
+from assay.backends import process
+from assay.backends.base import Capabilities
+from assay.backends.discover import open_backend
+from assay.case import Call, Lacking, ModuleSetup, Optimization, Outcome, Program, Schedule, TensorValue
+from assay.self_check import self_check
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def blocks(document: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", (DOCS / document).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def add(first: Any, second: Any) -> Call:
+    return Call(
+        "torch.add",
+        {"input": TensorValue.of(np.float32(first)), "other": TensorValue.of(np.float32(second))},
+        ("input", "other"),
+    )
+
+
+def test_the_example_of_a_backend_is_a_sound_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend_source, check_source = blocks("writing-a-backend.md", "python")
+    (tmp_path / "mine.py").write_text(backend_source)
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, Any] = {}
+
+    exec(check_source, scope)
+    backend = scope["backend"]
+
+    assert backend.perform(add([1, 2], [3, 4])).results[0].array.tolist() == [4, 6]
+    odd = Call("torch.std", {"input": TensorValue.of(np.float32([1, 2])), "correction": 2}, ("input",))
+    assert backend.perform(odd).lacking == Lacking("feature", "no correction but 0 and 1")
+    view = Call(
+        "torch.transpose",
+        {"input": TensorValue.of(np.ones((2, 3), np.float32)), "dim0": 0, "dim1": 1},
+        ("input", "dim0", "dim1"),
+        observe=frozenset({"sharing"}),
+    )
+    assert backend.perform(view).shares == {"input"}
+
+
+def test_the_example_of_a_harness_is_a_sound_backend(tmp_path: Path) -> None:
+    (source,) = blocks("wire-protocol.md", "python")
+    harness = tmp_path / "harness.py"
+    harness.write_text(source)
+
+    with closing(open_backend(f"exec:'{sys.executable}' '{harness}'")) as backend:
+        self_check(backend)
+        total = backend.perform(add([1, 2], [3, 4]))
+        large = backend.perform(add(np.ones(20_000), np.ones(20_000)))
+        wrong = backend.perform(add([1, 2], [3]))
+        stepped = TensorValue("float32", (2,), np.float32([1, 9, 2, 9]), (2,))
+        strided = backend.perform(Call("assay.identity", {"input": stepped}, ("input",)))
+
+    assert total.results[0].array.tolist() == [4, 6]
+    assert large.results[0].array.sum() == 40_000
+    assert str(wrong.raised) == "RuntimeError: shapes differ: [[2], [1]]"
+    assert strided.results[0].array.tolist() == [1, 2]
+
+
+def test_the_worked_lines_are_those_of_the_protocol() -> None:
+    hello, *others = [list(map(json.loads, block.splitlines())) for block in blocks("wire-protocol.md", "json")]
+    (request, reply), (error, lacking) = others
+    case = Call("torch.add", {"input": TensorValue.of(np.float32([1, 2])), "other": 0.5}, ("input", "other"))
+
+    assert hello[0] == {"id": 1, "do": "hello"}
+    assert wire.unpack_capabilities(hello[1]["hello"]).language == "Rust"
+    assert request == json.loads(wire.line({"id": 2, "do": "run", "case": wire.pack_case(case, bytearray())}))
+    assert wire.unpack_outcome(reply["outcome"], b"").results[0].array.tolist() == [1.5, 2.5]
+    assert str(wire.unpack_error(error["error"]).raised) == "IndexError: dimension 3 of 2"
+    assert wire.unpack_outcome(lacking["outcome"], b"").lacking == Lacking("op", "no torch.add")
+
+
+@pytest.mark.parametrize("record", [Call, ModuleSetup, Optimization, Schedule, Program, Outcome, Capabilities])
+def test_every_key_of_the_protocol_is_documented(record: type) -> None:
+    text = (DOCS / "wire-protocol.md").read_text()
+
+    assert [each.name for each in fields(record) if f"`{each.name}`" not in text] == []
+
+
+def test_the_documented_limits_are_those_of_the_code() -> None:
+    text = (DOCS / "wire-protocol.md").read_text()
+
+    assert (process.CRASHES_OF_AN_OP, process.RESTARTS_WITHOUT_AN_ANSWER, wire.INLINE) == (3, 20, 64 * 1024)
+    assert "Three such losses in one op" in text and "twenty in a row" in text and "more than 64 KiB" in text
