@@ -1,1 +1,44 @@
 """PyTorch's namespace, readable, over NumPy and CuPy."""
+
+from math import e, inf, nan, pi
+
+from assay_reference import autograd, cuda
+from assay_reference import conversion, creation, pointwise  # isort: skip  # the families: each registers its functions
+from assay_reference.autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from assay_reference.devices import device
+from assay_reference.dispatch import FUNCTIONS
+from assay_reference.dtypes import (
+    bfloat16,
+    can_cast,
+    cdouble,
+    cfloat,
+    complex64,
+    complex128,
+    double,
+    dtype,
+    finfo,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    half,
+    iinfo,
+    int8,
+    int16,
+    int32,
+    int64,
+    long,
+    promote_types,
+    set_default_dtype,
+    short,
+    uint8,
+)
+from assay_reference.dtypes import bool_ as bool
+from assay_reference.dtypes import float_ as float
+from assay_reference.dtypes import int_ as int
+from assay_reference.engine import is_inference_mode_enabled
+from assay_reference.tensor import Size, Tensor, is_tensor, layout, strided
+
+__version__ = "2.13.0+assay"
+
+globals().update(FUNCTIONS)

@@ -1,0 +1,71 @@
+"""Arrays of either kind: NumPy's on the CPU, CuPy's on CUDA.
+
+Kernels call NumPy's functions by name. NumPy hands a call on CuPy's arrays to CuPy (NEP 13 and NEP 18), so that one
+formula serves both. What this module adds is for the few places where no array is at hand to decide.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from functools import cache
+from types import ModuleType
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Array: TypeAlias = np.ndarray[Any, Any]
+
+
+@cache
+def cuda_namespace() -> Any:
+    """Give CuPy where it and a GPU are present, its stand-in where that was asked for, and otherwise None."""
+    if os.environ.get("ASSAY_REFERENCE_CUDA") == "stand-in":
+        return importlib.import_module("assay_reference.strict_cupy")
+    if importlib.util.find_spec("cupy") is None:
+        return None
+    cupy = importlib.import_module("cupy")
+    try:
+        return cupy if cupy.cuda.runtime.getDeviceCount() else None
+    except cupy.cuda.runtime.CUDARuntimeError:  # CuPy without a driver
+        return None
+
+
+def is_on_host(array: Any) -> bool:
+    """Tell whether an array, or a NumPy scalar, is NumPy's own."""
+    return isinstance(array, (np.ndarray, np.generic))
+
+
+def namespace(array: Any) -> Any:
+    """Give the array's own module: NumPy, or CuPy."""
+    return np if is_on_host(array) else cuda_namespace()
+
+
+def special(array: Any) -> ModuleType:
+    """Give the module of special functions for an array: SciPy's, or CuPy's."""
+    if is_on_host(array):
+        return importlib.import_module("scipy.special")
+    return importlib.import_module(f"{_scipy_of(cuda_namespace())}.special")
+
+
+def linear_algebra(array: Any) -> ModuleType:
+    """Give the module of matrix decompositions for an array: SciPy's, or CuPy's."""
+    if is_on_host(array):
+        return importlib.import_module("scipy.linalg")
+    return importlib.import_module(f"{_scipy_of(cuda_namespace())}.linalg")
+
+
+def _scipy_of(cupy: Any) -> str:
+    return "cupyx.scipy" if cupy.__name__ == "cupy" else "scipy"
+
+
+def to_host(array: Any) -> Array:
+    """Bring an array to the CPU; one that is there already is not copied."""
+    return np.asarray(array) if is_on_host(array) else array.get()
+
+
+def address(array: Any) -> int:
+    """Give the address of an array's first element."""
+    if is_on_host(array):
+        return int(array.__array_interface__["data"][0])
+    return int(array.data.ptr)

@@ -1,0 +1,134 @@
+"""torch.autograd: gradients on request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from assay_reference.engine import (
+    Edge,
+    Node,
+    RemovableHandle,
+    edge_of,
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    no_grad,
+    set_grad_enabled,
+    walk,
+)
+from assay_reference.tensor import Tensor
+
+__all__ = [
+    "Node",
+    "RemovableHandle",
+    "backward",
+    "enable_grad",
+    "grad",
+    "inference_mode",
+    "is_grad_enabled",
+    "no_grad",
+    "set_grad_enabled",
+]
+
+
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add the gradients of the tensors to the .grad of the leaves that made them."""
+    outputs = _listed(tensors)
+    targets = None if inputs is None else _targets(_listed(inputs))
+    if targets == []:
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    walk(
+        _roots(outputs, grad_tensors),
+        targets=targets,
+        accumulate=True,
+        retain_graph=create_graph if retain_graph is None else retain_graph,
+        create_graph=create_graph,
+    )
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """Give the gradients of the outputs with respect to the inputs."""
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
+    wanted = _listed(inputs)
+    found = walk(
+        _roots(_listed(outputs), grad_outputs),
+        targets=_targets(wanted),
+        accumulate=False,
+        retain_graph=create_graph if retain_graph is None else retain_graph,
+        create_graph=create_graph,
+    )
+    if materialize_grads:
+        return tuple(
+            each.detach() * 0 if result is None else result for each, result in zip(wanted, found, strict=True)
+        )
+    for place, each in enumerate(found):
+        if each is None and not allow_unused:
+            raise RuntimeError(
+                f"The differentiated Tensor at index {place} appears to not have been used in the graph. Set "
+                "allow_unused=True if this is the desired behavior."
+            )
+    return tuple(found)
+
+
+def _listed(tensors: Any) -> list[Tensor]:
+    return [tensors] if isinstance(tensors, Tensor) else list(tensors)
+
+
+def _targets(inputs: list[Tensor]) -> list[Edge]:
+    edges = [edge_of(each) for each in inputs]
+    if None in edges:
+        raise RuntimeError("One of the differentiated Tensors does not require grad")
+    return [edge for edge in edges if edge is not None]
+
+
+def _roots(outputs: list[Tensor], grads: Any) -> list[tuple[Edge, Tensor]]:
+    given = [None] * len(outputs) if grads is None else _listed(grads)
+    if len(given) != len(outputs):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")
+    first = [_first_gradient(place, output, each) for place, (output, each) in enumerate(zip(outputs, given, strict=True))]
+    roots = []
+    for place, (output, each) in enumerate(zip(outputs, first, strict=True)):
+        edge = edge_of(output)
+        if edge is None:
+            raise RuntimeError(f"element {place} of tensors does not require grad and does not have a grad_fn")
+        roots.append((edge, each))
+    return roots
+
+
+def _first_gradient(place: int, output: Tensor, grad: Tensor | None) -> Tensor:
+    if grad is None:
+        if output.requires_grad and output.numel() != 1:
+            raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        return Tensor._wrap(output.device.xp.ones(output._array.shape, output.dtype.numpy), output.device)
+    if not isinstance(grad, Tensor):
+        raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")
+    if grad._array.shape != output._array.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{place}] has a shape of {grad.shape} and output[{place}] has a shape of "
+            f"{output.shape}."
+        )
+    if grad.dtype.is_complex != output.dtype.is_complex:
+        raise RuntimeError(
+            f"For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
+            f"grad_output[{place}] has a dtype of {grad.dtype} and output[{place}] has a dtype of {output.dtype}."
+        )
+    return grad if grad.dtype is output.dtype else grad.to(output.dtype)

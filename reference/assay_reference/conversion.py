@@ -1,0 +1,187 @@
+"""From one type, device or layout to another, and copies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from assay_reference import devices, dtypes
+from assay_reference.arrays import Array, is_on_host, to_host
+from assay_reference.devices import device
+from assay_reference.dispatch import Number, Sizes, cast, composite, elementwise, op
+from assay_reference.dtypes import dtype
+from assay_reference.tensor import Tensor
+
+
+@op(node="ToCopyBackward0", name="to_copy", function=False, method=False)
+def to_copy(input: Array, dtype: dtype, device: device) -> Array:
+    if (device.type == "cpu") != is_on_host(input):
+        input = to_host(input) if device.type == "cpu" else device.xp.asarray(input)
+    return cast(input, dtype.numpy)
+
+
+to_copy.vjp(input=lambda grad, input: grad.to(input.device))
+
+
+@op()
+def clone(input: Array, *, memory_format: Any = None) -> Array:
+    """Copy a tensor; the copy's gradient flows back to the tensor."""
+    return input.copy(order="K")
+
+
+clone.vjp(input=lambda grad: grad)
+
+
+@op(name="contiguous_copy", node="CloneBackward0", function=False, method=False)
+def contiguous_copy(input: Array) -> Array:
+    return input.copy(order="C")
+
+
+contiguous_copy.vjp(input=lambda grad: grad)
+
+
+@composite(function=False)
+def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
+    """Give the tensor itself if its memory is in order, and otherwise a copy whose memory is."""
+    return self if self.is_contiguous() else contiguous_copy(self)  # type: ignore[no-any-return]
+
+
+@op(function=False)
+def sum_to_size(input: Array, size: Sizes) -> Array:
+    """Undo a broadcast: sum until the shape is this one."""
+    added = input.ndim - len(size)
+    stretched = [dim for dim in range(added, input.ndim) if size[dim - added] == 1 != input.shape[dim]]
+    return input.sum(axis=(*range(added), *stretched), keepdims=True, dtype=input.dtype).reshape(tuple(size))
+
+
+sum_to_size.vjp(input=lambda grad, input: grad.expand(input.shape))
+
+
+@composite(function=False)
+def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """Convert to a type, a device, or both; give the tensor itself if it is so already."""
+    place, kind, copy = _destination(self, args, dict(kwargs))
+    if not copy and place == self.device and kind is self.dtype:
+        return self
+    return to_copy(self, kind, place)  # type: ignore[no-any-return]
+
+
+def _destination(self: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[device, dtype, bool]:
+    """Read the arguments of to(): (dtype), (device, dtype) or (other), then non_blocking and copy."""
+    place, kind = self.device, self.dtype
+    rest = list(args)
+    if "other" in kwargs or (rest and isinstance(rest[0], Tensor)):
+        other = kwargs.pop("other", None)
+        other = rest.pop(0) if other is None else other
+        place, kind = other.device, other.dtype
+    elif rest and isinstance(rest[0], dtype):
+        kind = rest.pop(0)
+    elif rest and (rest[0] is None or isinstance(rest[0], (str, int, device))) and not isinstance(rest[0], bool):
+        place = self.device if rest[0] is None else devices.resolve(rest[0])
+        rest.pop(0)
+        if rest and (rest[0] is None or isinstance(rest[0], dtype)):
+            kind = rest.pop(0) or kind
+    elif rest or not kwargs.keys() & {"dtype", "device", "copy", "memory_format", "non_blocking"}:
+        raise TypeError(
+            f"to() received an invalid combination of arguments - got ({', '.join(type(each).__name__ for each in args)}), "
+            "but expected one of:\n"
+            " * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, bool copy = False, *, "
+            "torch.memory_format memory_format = None)\n"
+            " * (torch.dtype dtype, bool non_blocking = False, bool copy = False, *, torch.memory_format memory_format = "
+            "None)\n"
+            " * (Tensor tensor, bool non_blocking = False, bool copy = False, *, torch.memory_format memory_format = None)\n"
+        )
+    named_place = kwargs.pop("device", None)
+    place = place if named_place is None else devices.resolve(named_place)
+    kind = kwargs.pop("dtype", None) or kind
+    copy = bool(kwargs.pop("copy", rest[1] if len(rest) > 1 else False))
+    kwargs.pop("non_blocking", None)
+    kwargs.pop("memory_format", None)
+    if kwargs:
+        raise TypeError(f"to() got an unexpected keyword argument '{next(iter(kwargs))}'")
+    return place, kind, copy
+
+
+def _converter(name: str, kind: dtype) -> None:
+    @composite(function=False, name=name)
+    def convert(self: Tensor, memory_format: Any = None) -> Tensor:
+        return to(self, kind)
+
+    convert.__name__, convert.__doc__ = name, f"Convert to {kind!r}."
+
+
+for _name, _kind in {
+    "bool": dtypes.bool_, "byte": dtypes.uint8, "char": dtypes.int8, "short": dtypes.int16, "int": dtypes.int32,
+    "long": dtypes.int64, "half": dtypes.float16, "bfloat16": dtypes.bfloat16, "float": dtypes.float32,
+    "double": dtypes.float64, "cfloat": dtypes.complex64, "cdouble": dtypes.complex128,
+}.items():  # fmt: skip
+    _converter(_name, _kind)
+
+
+@composite(function=False)
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    """Convert to another tensor's type and device."""
+    return to(self, other)
+
+
+@composite(function=False)
+def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """Name the tensor's type, as in 'torch.FloatTensor'; or convert to a type, given by its name or itself."""
+    if dtype is None:
+        return f"torch.{'cuda.' if self.is_cuda else ''}{self.dtype.title}Tensor"
+    if isinstance(dtype, dtypes.dtype):
+        return to(self, dtype)
+    name = dtype if isinstance(dtype, str) else f"{dtype.__module__}.{dtype.__name__}"
+    if name not in TYPE_NAMES:
+        raise ValueError(f"invalid type: '{name}'")
+    kind, place = TYPE_NAMES[name]
+    return to(self, place, kind)
+
+
+TYPE_NAMES = {
+    f"torch.{prefix}{kind.title}Tensor": (kind, place)
+    for kind in dtypes.DTYPES
+    for prefix, place in (("", "cpu"), ("cuda.", "cuda"))
+}
+
+
+@composite(function=False)
+def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
+    """Bring a tensor to the CPU."""
+    return to(self, "cpu")
+
+
+@composite(function=False)
+def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+    """Bring a tensor to a CUDA device."""
+    return to(self, "cuda" if device is None else device)
+
+
+@elementwise(promotes="first", name="copy", function=False, method=False, out=False, node="CopyBackwards")
+def copy(input: Array, src: Array | Number, non_blocking: bool = False) -> Array:
+    return np.broadcast_to(src, np.broadcast_shapes(input.shape, np.shape(src)))
+
+
+copy.vjp(src=lambda grad: grad)
+
+
+@elementwise(promotes="first", name="fill", out=False)
+def fill(input: Array, value: Array | Number) -> Array:
+    """Give a tensor of the same shape with one value everywhere."""
+    if np.ndim(value):
+        raise RuntimeError(
+            f"fill_ only supports 0-dimension value tensor but got tensor with {np.ndim(value)} dimensions."
+        )
+    return np.full_like(input, value)
+
+
+fill.vjp(input=lambda grad: grad * 0, value=lambda grad: grad.sum())
+
+
+@elementwise(promotes="first", name="zero", function=False, method=False, out=False)
+def zero(input: Array) -> Array:
+    return np.zeros_like(input)
+
+
+zero.vjp(input=lambda grad: grad * 0)

@@ -1,0 +1,231 @@
+"""New tensors."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from assay_reference import devices, dtypes
+from assay_reference.devices import device
+from assay_reference.dispatch import cast, composite, fill_out
+from assay_reference.dtypes import dtype
+from assay_reference.tensor import Tensor
+
+Kernel = Callable[..., Any]
+
+# What every factory takes after its own arguments.
+OPTIONS: Final = {"out": None, "dtype": None, "layout": None, "device": None, "pin_memory": False, "requires_grad": False}
+PYTHON_TYPES: Final[dict[Any, dtype]] = {
+    bool: dtypes.bool_, int: dtypes.int64, float: dtypes.float64, complex: dtypes.complex128
+}  # fmt: skip
+
+
+def factory(*, spread: bool = False) -> Callable[[Kernel], Callable[..., Tensor]]:
+    """Make a function that creates a tensor, of a kernel that takes the array module, the dtype or None, and the rest.
+
+    With spread, the first of the rest is a size, which callers may spread out.
+    """
+
+    def decorate(kernel: Kernel) -> Callable[..., Tensor]:
+        name = kernel.__name__
+        own = inspect.Signature(list(inspect.signature(kernel).parameters.values())[2:])
+
+        @functools.wraps(kernel)
+        def create(*args: Any, **kwargs: Any) -> Tensor:
+            options = {option: kwargs.pop(option, default) for option, default in OPTIONS.items()}
+            if spread and args:
+                args = _size(name, args)
+            try:
+                bound = own.bind(*map(_number, args), **{each: _number(value) for each, value in kwargs.items()})
+            except TypeError as error:
+                raise TypeError(f"{name}() {error}") from None
+            out, kind = options["out"], as_dtype(name, options["dtype"])
+            place = devices.resolve(options["device"]) if out is None else out.device
+            array = kernel(place.xp, kind, *bound.args, **bound.kwargs)
+            if out is None:
+                return _new(array, place, options["requires_grad"])
+            if kind is not None and kind is not out.dtype:
+                raise RuntimeError(f"dtype {kind.title} does not match dtype of out parameter ({out.dtype.title})")
+            fill_out(out, cast(array, out.dtype.numpy), place)
+            return out  # type: ignore[no-any-return]
+
+        keyword_only = [
+            inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=default)
+            for option, default in OPTIONS.items()
+        ]
+        create.__signature__ = own.replace(  # type: ignore[attr-defined]
+            parameters=[*own.parameters.values(), *keyword_only]
+        )
+        return composite(method=False)(create)
+
+    return decorate
+
+
+def _new(array: Any, place: device, requires_grad: bool) -> Tensor:
+    made = Tensor._wrap(array, place)
+    if requires_grad:
+        if not (made.dtype.is_floating_point or made.dtype.is_complex):
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+        made.requires_grad = True
+    return made
+
+
+def as_dtype(name: str, kind: Any) -> dtype | None:
+    """Read a dtype argument, for which Python's own number types may stand."""
+    if kind is None or isinstance(kind, dtype):
+        return kind
+    if kind in PYTHON_TYPES:
+        return PYTHON_TYPES[kind]
+    raise TypeError(f"{name}(): argument 'dtype' must be torch.dtype, not {type(kind).__name__}")
+
+
+def _number(value: Any) -> Any:
+    """Take the number out of a 0-d tensor, which may stand for one."""
+    return value.item() if isinstance(value, Tensor) and not value.ndim else value
+
+
+def _size(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Collect a size that may be spread out over the arguments."""
+    if isinstance(args[0], (tuple, list)):
+        return (_whole(name, args[0]), *args[1:])
+    return (_whole(name, args),)
+
+
+def _whole(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
+    for each in sizes:
+        if isinstance(each, bool) or not hasattr(each, "__index__"):
+            raise TypeError(
+                f"{name}(): argument 'size' (position 1) must be tuple of ints, not {type(each).__name__}"
+            )
+    whole = tuple(int(each) for each in sizes)
+    if any(each < 0 for each in whole):
+        raise RuntimeError(f"{name}: Dimension size must be non-negative.")
+    return whole
+
+
+def _default(kind: dtype | None) -> Any:
+    return (kind or dtypes.get_default_dtype()).numpy
+
+
+@factory(spread=True)
+def zeros(xp: Any, dtype: dtype | None, size: Sequence[int]) -> Any:
+    """Make a tensor of zeros."""
+    return xp.zeros(size, _default(dtype))
+
+
+@factory(spread=True)
+def ones(xp: Any, dtype: dtype | None, size: Sequence[int]) -> Any:
+    """Make a tensor of ones."""
+    return xp.ones(size, _default(dtype))
+
+
+@factory(spread=True)
+def empty(xp: Any, dtype: dtype | None, size: Sequence[int], *, memory_format: Any = None) -> Any:
+    """Make a tensor whose elements may be anything."""
+    return xp.empty(size, _default(dtype))
+
+
+@factory()
+def full(xp: Any, dtype: dtype | None, size: Sequence[int], fill_value: complex) -> Any:
+    """Make a tensor with one value everywhere."""
+    kind = dtype or dtypes.of_number(fill_value)
+    return xp.full(_whole("full", size), kind.scalar(fill_value), kind.numpy)
+
+
+@composite(method=False)
+def tensor(
+    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
+) -> Tensor:
+    """Make a tensor of numbers in nested lists, or a copy of an array or of a tensor."""
+    place = devices.resolve(device)
+    kind = as_dtype("tensor", dtype)
+    if isinstance(data, Tensor):
+        place = data.device if device is None else place
+        return _new(data.detach().to(device=place, dtype=kind, copy=True)._array, place, requires_grad)
+    if isinstance(data, (np.ndarray, np.generic)):
+        array = np.array(data)
+        kind = kind or dtypes.of_array(array)
+        return _new(_on(place, cast(array, kind.numpy)), place, requires_grad)
+    return _new(_on(place, _of_nested(data, kind)), place, requires_grad)
+
+
+def _on(place: device, array: Any) -> Any:
+    return array if place.xp is np else place.xp.asarray(array)
+
+
+def _of_nested(data: Any, kind: dtype | None) -> Any:
+    shape = _nested_shape(data)
+    leaves = list(_leaves(data, shape, 0))
+    if kind is None:
+        kind = functools.reduce(dtypes.promote_types, map(_leaf_dtype, leaves)) if leaves else dtypes.get_default_dtype()
+    array = np.empty(len(leaves), kind.numpy)
+    for place, leaf in enumerate(leaves):
+        array[place] = _leaf_value(leaf, kind)
+    return array.reshape(shape)
+
+
+def _nested_shape(data: Any) -> tuple[int, ...]:
+    shape = []
+    while _is_sequence(data):
+        shape.append(len(data))
+        if not len(data):
+            break
+        data = data[0]
+    if isinstance(data, str) and shape:
+        raise ValueError("too many dimensions 'str'")
+    return tuple(shape)
+
+
+def _is_sequence(data: Any) -> bool:
+    if isinstance(data, (Tensor, np.ndarray)):
+        return bool(data.ndim)
+    return isinstance(data, Sequence) and not isinstance(data, (str, bytes))
+
+
+def _leaves(data: Any, shape: tuple[int, ...], dim: int) -> Any:
+    if dim == len(shape):
+        yield data
+        return
+    if not _is_sequence(data):
+        raise TypeError("not a sequence")
+    if len(data) != shape[dim]:
+        raise ValueError(f"expected sequence of length {shape[dim]} at dim {dim} (got {len(data)})")
+    for each in data:
+        yield from _leaves(each, shape, dim + 1)
+
+
+def _leaf_dtype(leaf: Any) -> dtype:
+    if isinstance(leaf, Tensor):
+        return leaf.dtype
+    if isinstance(leaf, (np.generic, np.ndarray)):
+        return dtypes.of_array(leaf)
+    if isinstance(leaf, (bool, int, float, complex)):
+        return dtypes.of_number(leaf)
+    if isinstance(leaf, str):
+        raise TypeError("new(): invalid data type 'str'")
+    if _is_sequence(leaf):
+        raise TypeError(f"'{type(leaf).__name__}' object cannot be interpreted as an integer")
+    raise RuntimeError(f"Could not infer dtype of {type(leaf).__name__}")
+
+
+def _leaf_value(leaf: Any, kind: dtype) -> Any:
+    value = leaf.item() if isinstance(leaf, (Tensor, np.generic, np.ndarray)) else leaf
+    if isinstance(value, complex) and not kind.is_complex:
+        if kind.is_floating_point:
+            raise TypeError("must be real number, not complex")
+        raise TypeError("'complex' object cannot be interpreted as an integer")
+    if kind.category == "integer":
+        if isinstance(value, float) and not math.isfinite(value):
+            raise RuntimeError(f"value cannot be converted to type {kind.name} without overflow")
+        if not -(2**63) <= int(value) < 2**63:
+            raise ValueError("Overflow when unpacking long long")
+        if not -(2 ** (8 * kind.itemsize)) < int(value) < 2 ** (8 * kind.itemsize):
+            raise RuntimeError(f"value cannot be converted to type {kind.name} without overflow")
+        return kind.scalar(int(value))
+    with np.errstate(over="ignore"):
+        return kind.numpy.type(value)

@@ -1,0 +1,80 @@
+"""Devices: where a tensor's memory is, and which array module computes there."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from assay_reference.arrays import cuda_namespace
+
+TYPES: Final = (
+    "cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, vulkan, mps, meta, hpu, "
+    "mtia, privateuseone"
+)
+
+
+class device:
+    """A place where tensors live: the CPU, or a CUDA device with its number."""
+
+    __slots__ = ("index", "type")
+
+    def __init__(self, type: str | int | device, index: int | None = None) -> None:
+        if isinstance(type, device):
+            type, index = type.type, type.index
+        if isinstance(type, int):
+            type, index = "cuda", type
+        if index is None and ":" in type:
+            type, _, number = type.partition(":")
+            if not number.isdecimal():
+                raise RuntimeError(f"Invalid device string: '{type}:{number}'")
+            index = int(number)
+        if type not in ("cpu", "cuda"):
+            raise RuntimeError(f"Expected one of {TYPES} device type at start of device string: {type}")
+        self.type = type
+        self.index = index
+
+    @property
+    def xp(self) -> Any:
+        """The module whose arrays live here: NumPy, or CuPy."""
+        return np if self.type == "cpu" else cuda_namespace()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __repr__(self) -> str:
+        return f"device(type='{self.type}'" + (")" if self.index is None else f", index={self.index})")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return device, (self.type,) if self.index is None else (self.type, self.index)
+
+
+CPU: Final = device("cpu")
+
+
+def resolve(place: device | str | int | None) -> device:
+    """Give the device that an argument means, and make sure that it is there."""
+    if place is None or place is CPU:
+        return CPU
+    wanted = device(place)
+    if wanted.type == "cpu":
+        return CPU
+    cupy = cuda_namespace()
+    if cupy is None:
+        raise AssertionError("Torch not compiled with CUDA enabled")
+    if wanted.index is None:
+        return device("cuda", cupy.cuda.runtime.getDevice())
+    if wanted.index >= cupy.cuda.runtime.getDeviceCount():
+        raise RuntimeError("CUDA error: invalid device ordinal")
+    return wanted
+
+
+def of_array(array: Any) -> device:
+    """Give the device on which an array lives."""
+    return CPU if isinstance(array, (np.ndarray, np.generic)) else device("cuda", array.device.id)

@@ -1,0 +1,506 @@
+"""Tensor: an array with an element type, a device, a place in shared memory, and a place in the autograd graph.
+
+What a tensor can compute is attached to the class by the decorators of dispatch.py; here is what it is.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from assay_reference import devices, dtypes
+from assay_reference.arrays import address, to_host
+from assay_reference.devices import CPU, device
+from assay_reference.dtypes import dtype
+from assay_reference.engine import Hook, Node, RemovableHandle, edge_of, inference, recording
+from assay_reference.storage import Storage
+
+NOT_LEAF = (
+    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph "
+    "that doesn't require differentiation use var_no_grad = var.detach()."
+)
+
+
+class Size(tuple[int, ...]):
+    """The shape of a tensor."""
+
+    def numel(self) -> int:
+        """Give the number of elements."""
+        return int(np.prod(self, dtype=np.int64))
+
+    def __getitem__(self, index: Any) -> Any:
+        item = super().__getitem__(index)
+        return Size(item) if isinstance(index, slice) else item
+
+    def __add__(self, other: Any) -> Size:
+        return Size(super().__add__(tuple(other)))
+
+    def __radd__(self, other: Any) -> Size:
+        return Size(tuple(other) + tuple(self))
+
+    def __mul__(self, count: Any) -> Size:
+        return Size(super().__mul__(count))
+
+    def __repr__(self) -> str:
+        return f"torch.Size([{', '.join(map(str, self))}])"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Size, (tuple(self),)
+
+
+class Tensor:
+    """A tensor, as PyTorch has it."""
+
+    __array_priority__ = 1000  # NumPy's numbers leave operators to us
+
+    _array: Any  # NumPy's or CuPy's, with its strides
+    dtype: dtype
+    device: device
+    _storage: Storage
+    _grad: Tensor | None = None
+    _requires_grad: bool = False
+    _node: Node | None = None  # the step that made this
+    _output_nr: int = 0  # which of its results this is
+    _accumulator: weakref.ref[Node] | None = None
+    _base: Tensor | None = None  # what this is a view of
+    _chain: tuple[Any, ...] = ()  # the views that lead from there to here
+    _seen_version: int = 0  # the version of the memory for which the history is right
+    _made_without_grad: bool = False
+    _view_of_several: bool = False
+
+    # -- making ---------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def _wrap(cls, array: Any, place: device = CPU, storage: Storage | None = None) -> Tensor:
+        """Make a tensor of an array, which it keeps."""
+        if isinstance(array, np.generic):
+            array = place.xp.asarray(array)
+        tensor: Tensor = object.__new__(Tensor)
+        tensor._array = array
+        tensor.dtype = dtypes.OF_ARRAY[array.dtype]
+        tensor.device = place
+        if storage is None:
+            storage = Storage(array)
+            storage.inference = inference.get()
+        tensor._storage = storage
+        return tensor
+
+    def _view(self, array: Any) -> Tensor:
+        """Make a view of this tensor's memory, which takes part in the same history."""
+        view = Tensor._wrap(array, self.device, self._storage)
+        view._base = self if self._base is None else self._base
+        view._seen_version = self._storage.version
+        view._made_without_grad = not recording.get() or self._made_without_grad
+        return view
+
+    @staticmethod
+    def _make_subclass(cls: Any, data: Tensor, require_grad: bool = False) -> Any:
+        """Make a tensor of a subclass that shares another's memory and none of its history."""
+        tensor = object.__new__(cls)
+        tensor._array, tensor._storage = data._array, data._storage
+        tensor.dtype, tensor.device = data.dtype, data.device
+        tensor.requires_grad = require_grad
+        return tensor
+
+    # -- what it is -----------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Size:
+        return Size(self._array.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        """Give the shape, or the size of one dimension."""
+        if dim is None:
+            return self.shape
+        return self._array.shape[wrap_dim(dim, self._array.ndim)]
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Give how many elements of memory lie between neighbours, in each dimension or in one."""
+        strides = tuple(each // self.dtype.itemsize for each in self._array.strides)
+        return strides if dim is None else strides[wrap_dim(dim, self._array.ndim)]
+
+    def dim(self) -> int:
+        """Give the number of dimensions."""
+        return int(self._array.ndim)
+
+    def numel(self) -> int:
+        """Give the number of elements."""
+        return int(self._array.size)
+
+    ndimension = dim
+    nelement = numel
+
+    @property
+    def ndim(self) -> int:
+        return int(self._array.ndim)
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return int(self._array.size) * self.dtype.itemsize
+
+    def element_size(self) -> int:
+        """Give the size of an element in bytes."""
+        return self.dtype.itemsize
+
+    def storage_offset(self) -> int:
+        """Give how many elements into its storage the tensor starts."""
+        return self._storage.offset_of(self._array)
+
+    def data_ptr(self) -> int:
+        """Give the address of the first element."""
+        return address(self._array) if self._array.size else 0
+
+    def untyped_storage(self) -> Storage:
+        """Give the memory that the tensor and its views share."""
+        return self._storage
+
+    storage = untyped_storage
+
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        """Tell whether the elements lie in memory in order and without gaps."""
+        return bool(self._array.flags.c_contiguous)
+
+    def is_floating_point(self) -> bool:
+        """Tell whether the elements are floating point numbers."""
+        return self.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        """Tell whether the elements are complex numbers."""
+        return self.dtype.is_complex
+
+    def is_signed(self) -> bool:
+        """Tell whether the element type has negative numbers."""
+        return self.dtype.is_signed
+
+    def is_inference(self) -> bool:
+        """Tell whether the tensor was made in inference mode."""
+        return self._storage.inference
+
+    def get_device(self) -> int:
+        """Give the number of the CUDA device, or -1 on the CPU."""
+        return -1 if self.device.index is None else self.device.index
+
+    @property
+    def is_cuda(self) -> bool:
+        return self.device.type == "cuda"
+
+    @property
+    def is_sparse(self) -> bool:
+        return False
+
+    @property
+    def is_quantized(self) -> bool:
+        return False
+
+    @property
+    def layout(self) -> Any:
+        return strided
+
+    @property
+    def _version(self) -> int:
+        return self._storage.version
+
+    # -- its place in the graph -----------------------------------------------------------------------------------
+
+    @property
+    def grad_fn(self) -> Node | None:
+        if self._base is not None and self._seen_version != self._storage.version:
+            from assay_reference.dispatch import refresh_history  # dispatch is written on tensors
+
+            refresh_history(self)
+        return self._node
+
+    @property
+    def output_nr(self) -> int:
+        return self._output_nr
+
+    @property
+    def requires_grad(self) -> bool:
+        return self._requires_grad or (self._base is not None and self.grad_fn is not None)
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if not self.is_leaf and not wanted:
+            raise RuntimeError(NOT_LEAF)
+        if wanted and not (self.dtype.is_floating_point or self.dtype.is_complex):
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+        if wanted and self._storage.inference and not inference.get():
+            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
+        self._requires_grad = bool(wanted)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Choose whether gradients are wanted."""
+        if requires_grad and not (self.dtype.is_floating_point or self.dtype.is_complex):
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        return self.grad_fn is None
+
+    @property
+    def grad(self) -> Tensor | None:
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: Tensor | None) -> None:
+        if grad is not None:
+            _check_grad(self, grad)
+        self._grad = grad
+
+    @property
+    def data(self) -> Tensor:
+        alias = Tensor._wrap(self._array, self.device, Storage(self._storage.array))
+        alias._storage.inference = self._storage.inference
+        return alias
+
+    @data.setter
+    def data(self, new: Tensor) -> None:
+        if not isinstance(new, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(new).__name__}")
+        self._array, self._storage, self.dtype, self.device = new._array, new._storage, new.dtype, new.device
+
+    def detach(self) -> Tensor:
+        """Give the same memory without the history."""
+        return Tensor._wrap(self._array, self.device, self._storage)
+
+    def detach_(self) -> Tensor:
+        """Forget the history."""
+        if self._base is not None:
+            raise RuntimeError(
+                "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
+                "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
+                "detach_() cannot be called on these gradients. To fix this error, please refer to the "
+                "Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution."
+            )
+        self._node, self._output_nr, self._requires_grad = None, 0, False
+        return self
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Add the gradient with respect to every leaf that made this to the leaf's .grad."""
+        from assay_reference.autograd import backward  # autograd is written on tensors
+
+        backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+    def retain_grad(self) -> None:
+        """Keep the gradient in .grad, as if this were a leaf."""
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        node = self.grad_fn
+        if node is not None:
+            node.retained[self._output_nr] = self
+
+    @property
+    def retains_grad(self) -> bool:
+        return self._node is not None and self._node.retained.get(self._output_nr) is self
+
+    def register_hook(self, hook: Hook) -> RemovableHandle:
+        """Call a function with the gradient when it is known; what it gives, if anything, takes the gradient's place."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        node = self.grad_fn
+        hooks = self._leaf_hooks if node is None else node.hooks.setdefault(self._output_nr, {})
+        handle = RemovableHandle(hooks)
+        hooks[handle.id] = hook
+        return handle
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call a function with this leaf after its .grad has been added to."""
+        if not self.requires_grad or self.grad_fn is not None:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        handle = RemovableHandle(self._accumulated_hooks)
+        self._accumulated_hooks[handle.id] = hook
+        return handle
+
+    @property
+    def _leaf_hooks(self) -> dict[int, Hook]:
+        hooks: dict[int, Hook] = self.__dict__.setdefault("_hooks_of_leaf", {})
+        return hooks
+
+    @property
+    def _accumulated_hooks(self) -> dict[int, Callable[[Tensor], None]]:
+        hooks: dict[int, Callable[[Tensor], None]] = self.__dict__.setdefault("_hooks_of_accumulation", {})
+        return hooks
+
+    # -- to Python and NumPy --------------------------------------------------------------------------------------
+
+    def numpy(self, *, force: bool = False) -> Any:
+        """Give the NumPy array that shares this tensor's memory."""
+        if force:
+            return to_host(self.detach()._array)
+        if self.device.type != "cpu":
+            raise TypeError(
+                f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
+                "memory first."
+            )
+        if self.requires_grad:
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+            )
+        if self.dtype is dtypes.bfloat16:
+            raise TypeError("Got unsupported ScalarType BFloat16")
+        return self._array.view()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        array = self.numpy()
+        return array if dtype is None else array.astype(dtype, copy=bool(copy))
+
+    def item(self) -> Any:
+        """Give the only element as a Python number."""
+        if self._array.size != 1:
+            raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
+        return self.tolist() if not self._array.ndim else to_host(self._array).reshape(()).tolist()
+
+    def tolist(self) -> Any:
+        """Give the elements as Python numbers, in nested lists."""
+        array = to_host(self._array)
+        return (array.astype(np.float32) if self.dtype is dtypes.bfloat16 else array).tolist()
+
+    def _only_element(self) -> Any:
+        if self._array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self.item()
+
+    def __float__(self) -> float:
+        return float(self._only_element())
+
+    def __int__(self) -> int:
+        return int(self._only_element())
+
+    def __complex__(self) -> complex:
+        return complex(self._only_element())
+
+    def __index__(self) -> int:
+        if self._array.size != 1 or self.dtype.category not in ("bool", "integer"):
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self._array.size != 1:
+            raise RuntimeError(
+                f"Boolean value of Tensor with {'more than one value' if self._array.size else 'no values'} is ambiguous"
+            )
+        return bool(self.item())
+
+    def __len__(self) -> int:
+        if not self._array.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return int(self._array.shape[0])
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self._array.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __contains__(self, element: Any) -> bool:
+        return bool((element == self)._array.any())
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        from assay_reference import printing  # printing is written on tensors
+
+        return printing.tensor_str(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec and not self._array.ndim else format(str(self), spec)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
+                "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
+                "see https://github.com/pytorch/pytorch/pull/103001"
+            )
+        if id(self) not in memo:
+            copied = Tensor._make_subclass(type(self), self.detach().clone(), self._requires_grad)
+            copied._grad = None if self._grad is None else self._grad.__deepcopy__(memo)
+            memo[id(self)] = copied
+        return memo[id(self)]  # type: ignore[no-any-return]
+
+    if TYPE_CHECKING:  # what dispatch.py attaches
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __getitem__(self, index: Any) -> Tensor: ...
+        def __setitem__(self, index: Any, value: Any) -> None: ...
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __floordiv__(self, other: Any) -> Tensor: ...
+        def __mod__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __and__(self, other: Any) -> Tensor: ...
+        def __or__(self, other: Any) -> Tensor: ...
+        def __xor__(self, other: Any) -> Tensor: ...
+        def __lt__(self, other: Any) -> Tensor: ...
+        def __le__(self, other: Any) -> Tensor: ...
+        def __gt__(self, other: Any) -> Tensor: ...
+        def __ge__(self, other: Any) -> Tensor: ...
+        def __eq__(self, other: Any) -> Tensor: ...  # type: ignore[override]
+        def __ne__(self, other: Any) -> Tensor: ...  # type: ignore[override]
+        def __neg__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __invert__(self) -> Tensor: ...
+
+
+class layout:
+    """How the elements of a tensor are arranged; dense tensors are strided."""
+
+    def __repr__(self) -> str:
+        return "torch.strided"
+
+
+strided = layout()
+
+
+def wrap_dim(dim: int, ndim: int) -> int:
+    """Count a dimension from the front, or say which ones there are."""
+    bound = max(ndim, 1)
+    if not -bound <= dim < bound:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-bound}, {bound - 1}], but got {dim})"
+        )
+    return dim % bound
+
+
+def is_tensor(obj: Any) -> bool:
+    """Tell whether something is a tensor."""
+    return isinstance(obj, Tensor)
+
+
+def _check_grad(tensor: Tensor, grad: Tensor) -> None:
+    if not isinstance(grad, Tensor):
+        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(grad).__name__}")
+    if grad is tensor:
+        raise RuntimeError("can't assign Variable as its own grad")
+    if grad.dtype is not tensor.dtype:
+        raise RuntimeError(
+            f"attempting to assign a gradient with dtype '{grad.dtype.title}' to a tensor with dtype "
+            f"'{tensor.dtype.title}'. The gradient must match the tensor's dtype."
+        )
+    if grad._array.shape != tensor._array.shape:
+        raise RuntimeError(
+            f"assigned grad has data of a different size: {list(grad.shape)} vs {list(tensor.shape)}"
+        )
