@@ -15,7 +15,7 @@ from assay.judge import Bounds, eps_of
 from assay_spec import dtypes
 from assay_spec.domains import Dtype
 
-_PERTURBATIONS = 4
+_PERTURBATIONS = 6
 
 
 @dataclass
@@ -116,10 +116,14 @@ def _absolute(value: TensorValue) -> TensorValue:
 
 
 def _perturbed(value: TensorValue, source: np.random.Generator) -> TensorValue:
-    """Move every element by half an ulp, up or down."""
+    """Move every element by up to an ulp, up or down."""
     if not (dtypes.is_floating(value.dtype) or dtypes.is_complex(value.dtype)):
         return value
-    steps = source.choice((-1.0, 1.0), size=value.buffer.shape) * (eps_of(value.dtype) / 2)
+    if 0 in value.strides:
+        value = TensorValue.of(value.array(), value.dtype, requires_grad=value.requires_grad)  # each element by itself
+    # float64 has nothing finer to compute in: there a whole ulp is the least that makes a difference.
+    reach = eps_of(value.dtype) * (2 if eps_of(value.dtype) < 1e-15 else 1)
+    steps = source.uniform(-reach, reach, size=value.buffer.shape)
     target = wide(value.dtype)
     return value.holding(value.buffer.astype(target) * (1 + steps), target)
 

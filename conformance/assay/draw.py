@@ -10,7 +10,8 @@ from typing import Any, Final, Literal
 
 from assay.case import Call, Form, ModuleSetup, Observation, TensorValue
 from assay.fill import materialise
-from assay_spec.domains import Domain, Either, Focus, Many, Tensors
+from assay_spec.domains import Domain, Either, Focus, Given, Many, Tensors
+from assay_spec.dtypes import DEFAULT_FLOAT, is_complex, is_floating
 from assay_spec.expression import ExpressionError
 from assay_spec.model import Argument, Constructor, Op, Overload, StateRule
 from assay_spec.plans import ABSENT, Fill, TensorPlan
@@ -53,6 +54,8 @@ class Plan:
 def walk(overload: Overload, focus: Focus, limit: int) -> Iterator[Plan]:
     """Give the plainest call, then every deviation of one argument, then of two, up to a limit."""
     starts = list(_starts(overload, focus))
+    if not starts:
+        return
     yield from _walked(overload, starts[0], focus, limit)
     for start in starts[1:]:
         # Another construction or mode is a deviation itself: the rest of the call stays plain.
@@ -73,8 +76,13 @@ def _starts(overload: Overload, focus: Focus) -> Iterator[Plan]:
             mode = scope.copy()
             mode["training"] = training
             for rule in held(maker, mode):
-                mode[rule.name] = TensorPlan(focus.dtype or "float32", tuple(rule.shape(mode)))
+                mode[rule.name] = TensorPlan(_state_dtype(focus), tuple(rule.shape(mode)))
             yield Plan(overload, {}, mode, given, training)
+
+
+def _state_dtype(focus: Focus) -> str:
+    """Give the dtype of a module's parameters: the item's, unless that is one of indices."""
+    return focus.dtype if focus.dtype and (is_floating(focus.dtype) or is_complex(focus.dtype)) else DEFAULT_FLOAT
 
 
 def held(maker: Constructor, scope: Scope, rules: Sequence[StateRule] | None = None) -> list[StateRule]:
@@ -162,7 +170,7 @@ def _led(focus: Focus) -> Focus:
 
 def candidates(argument: Argument, domain: Domain, signature: Signature, focus: Focus) -> Iterator[Any]:
     """Give the values of one argument: left out first where it may be."""
-    if argument.passed and not signature[argument.name].required and signature[argument.name].kind != "options":
+    if may_be_left_out(argument, domain, signature):
         yield ABSENT
         if not (focus.on("options") or _varies(domain, focus)):
             return
@@ -174,8 +182,13 @@ def candidates(argument: Argument, domain: Domain, signature: Signature, focus: 
     yield from domain.walk(focus)
 
 
+def may_be_left_out(argument: Argument, domain: Domain, signature: Signature) -> bool:
+    """Tell whether a call may do without an argument, so that its default counts."""
+    return argument.passed and not signature[argument.name].required and not isinstance(domain, Given)
+
+
 def _holds_tensors(domain: Domain) -> bool:
-    if isinstance(domain, Many):
+    if isinstance(domain, (Given, Many)):
         return _holds_tensors(domain.each)
     return any(isinstance(each, Tensors) for each in domain.options)
 
@@ -239,7 +252,7 @@ def _drawn(overload: Overload, focus: Focus, draw: Callable[[Any], Any]) -> Plan
             if not all(condition(scope) for condition in maker.require):
                 return None
             for rule in held(maker, scope):
-                scope[rule.name] = TensorPlan(focus.dtype or "float32", tuple(rule.shape(scope)))
+                scope[rule.name] = TensorPlan(_state_dtype(focus), tuple(rule.shape(scope)))
         given, scope = _drawn_arguments(overload.arguments, overload.signature, scope, focus, draw)
         return Plan(overload, given, scope, constructed, training) if _holds(overload, scope) else None
     except ABSTAINED:
@@ -259,7 +272,7 @@ def _drawn_arguments(
     leading = next((each for each in arguments if "tensor" in " ".join(each.kinds)), None)
     for argument in arguments:
         domain = argument.domain(scope)
-        optional = argument.passed and not signature[argument.name].required
+        optional = may_be_left_out(argument, domain, signature)
         if isinstance(domain, Either) and not focus.on("options"):
             domain = domain.choices[0]
         value = (

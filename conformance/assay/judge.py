@@ -18,6 +18,7 @@ _FORMAT: Final = {"float16": (11, -24), "bfloat16": (8, -133), "float32": (24, -
 _SMALL_CHANGE: Final = 3.0  # ulps that a composition may lose besides what its conditioning explains
 _ACCUMULATION: Final = 4.0
 _CONDITIONED: Final = 8.0
+_CANCELLED: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def _measure_close(
         allowed = _SMALL_CHANGE * unit
         if budget.kind == "ulp" or odd.any() or (error > allowed / 2).any():
             # What a composition may lose beyond a few ulp costs further oracle calls: only where it matters.
-            allowed = _allowed(unit, dtype, budget, bounds) + slack * unit
+            allowed = _allowed(want, unit, dtype, budget, bounds) + slack * unit
         fraction = error / allowed
     if odd.any():
         fraction = np.where(odd, _odd_ones(answer, target.astype(np.float64), want, allowed, dtype), fraction)
@@ -135,13 +136,15 @@ def _odd_ones(answer: Host, target: Host, want: Host, allowed: Host, dtype: str)
     return np.where(agree | brink, 0.0, math.inf)
 
 
-def _allowed(unit: Host, dtype: str, budget: Budget, bounds: Bounds) -> Host:
+def _allowed(want: Host, unit: Host, dtype: str, budget: Budget, bounds: Bounds) -> Host:
     if budget.kind == "ulp":
         return budget.amount * unit
     if budget.kind == "accumulation":
         reach = _ACCUMULATION * budget.amount * eps_of(dtype) * bounds.magnitude()
     else:
-        reach = _CONDITIONED * budget.amount * np.abs(bounds.spread())
+        # What cancels inside a composition leaves an error in proportion to its largest results.
+        largest = np.max(np.abs(want), initial=0.0, where=np.isfinite(want))
+        reach = _CONDITIONED * budget.amount * np.abs(bounds.spread()) + _CANCELLED * eps_of(dtype) * largest
     return np.asarray(np.where(np.isfinite(reach), reach, 0.0) + _SMALL_CHANGE * unit)
 
 
@@ -150,7 +153,7 @@ def _measure_complex(got: Host, want: Host, dtype: str, budget: Budget, bounds: 
     part = dtypes.real_part(dtype)
     with np.errstate(all="ignore"):
         unit = ulp_of(np.abs(want), part)
-        allowed = _allowed(unit, dtype, budget, bounds) + slack * unit
+        allowed = _allowed(want, unit, dtype, budget, bounds) + slack * unit
         error = np.abs(got.astype(np.complex128) - want)
         odd = ~np.isfinite(got) | ~np.isfinite(rounded(want, dtype))
         # Which part of a complex overflow is NaN and which infinite depends on the order of operations.

@@ -82,10 +82,43 @@ def _rate(hits: Host, chances: Host) -> str | None:
     return f"the rate is {z:.1f} standard deviations off" if abs(z) > _Z else None
 
 
-def correlated(samples: Host) -> str | None:
+def is_certain(distribution: tuple[Any, ...]) -> bool:
+    """Tell whether a distribution leaves nothing to chance."""
+    kind, *parameters = distribution
+    match kind:
+        case "dropout":
+            return parameters[1] in (0, 1)
+        case "bernoulli":
+            return bool(np.all((np.asarray(parameters[0]) == 0) | (np.asarray(parameters[0]) == 1)))
+        case "uniform":
+            return bool(np.all(parameters[0] == parameters[1]))
+        case "normal":
+            return bool(np.all(np.asarray(parameters[1]) == 0))
+        case "integers":
+            return bool(parameters[1] - parameters[0] <= 1)
+    return bool(kind == "constant")
+
+
+def correlated(samples: Host, distribution: tuple[Any, ...]) -> str | None:
     """Say whether each call's numbers hang together with the next call's."""
-    first, second = (np.asarray(part, dtype=np.float64).ravel() for part in (samples[:-1], samples[1:]))
+    surprise = _surprise(samples.astype(np.float64), distribution)
+    first, second = surprise[:-1].ravel(), surprise[1:].ravel()
     if first.size < 64 or first.std() == 0 or second.std() == 0:
         return None
     z = float(np.corrcoef(first, second)[0, 1]) * first.size**0.5
     return f"successive calls correlate, {z:.1f} standard deviations from none" if abs(z) > _Z else None
+
+
+def _surprise(samples: Host, distribution: tuple[Any, ...]) -> Host:
+    """Take from samples what their distribution lets expect of each element."""
+    kind, *parameters = distribution
+    match kind:
+        case "bernoulli":
+            return np.asarray(samples - parameters[0])
+        case "dropout":
+            return np.asarray((samples != 0) - (1.0 - parameters[1]))
+        case "uniform":
+            return np.asarray(samples - (np.asarray(parameters[0]) + parameters[1]) / 2)
+        case "normal":
+            return np.asarray(samples - parameters[0])
+    return np.asarray(samples - samples.mean())

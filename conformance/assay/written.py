@@ -84,7 +84,6 @@ def _plain(written: Any, name: str = "") -> Value:
 def call(op: Op, overload: Overload, written: Mapping[str, Any], **more: Any) -> Call:
     """Make the case of a call written in a spec file; a module's constructor arguments and state stand in it too."""
     maker = overload.constructor
-    made = {} if maker is None else {name: written[name] for name in maker.signature.names if name in written}
     signature = overload.signature
     arguments = {name: argument(overload, name, written[name]) for name in signature.names if name in written}
     spread = next((each.name for each in signature.parameters if each.kind == "many"), None)
@@ -100,6 +99,9 @@ def call(op: Op, overload: Overload, written: Mapping[str, Any], **more: Any) ->
     if maker is None:
         return case
     rules = [rule.name for rule in (*maker.parameters, *maker.buffers)]
-    state = {name: tensor(written[name]) for name in rules if name in written}
-    plain = {name: _plain(value, name) for name, value in made.items()}
+    # `bias: false` is the constructor's argument, `bias: [0.5]` the parameter of that name.
+    state = {name: tensor(written[name]) for name in rules if not isinstance(written.get(name, False), bool)}
+    plain = {
+        name: _plain(written[name], name) for name in maker.signature.names if name in written and name not in state
+    }
     return replace(case, module=ModuleSetup(plain, state, written.get("training", True)))

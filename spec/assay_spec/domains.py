@@ -181,6 +181,8 @@ class Tensors(Domain):
         if self.shape is None or not isinstance(value, TensorPlan):
             return
         fixed = sum(not isinstance(each, FreeMany) for each in self.shape)
+        if value.ndim < fixed or (fixed == len(self.shape) and value.ndim > fixed):
+            return  # the value is another alternative's
         sizes = iter(value.shape)
         for each in self.shape:
             if isinstance(each, FreeMany):
@@ -665,6 +667,28 @@ class Maybe(Domain):
         self.each.bind(value, scope)
 
 
+@dataclass(frozen=True)
+class Given(Domain):
+    """A value that is always passed, although the signature has a default for it."""
+
+    each: Domain
+
+    def walk(self, focus: Focus) -> Iterator[Any]:
+        return self.each.walk(focus)
+
+    def draw(self, draw: Draw, focus: Focus) -> Any:
+        return self.each.draw(draw, focus)
+
+    def breach(self) -> Iterator[Any]:
+        return self.each.breach()
+
+    def describe(self) -> str:
+        return f"{self.each.describe()}, always given"
+
+    def bind(self, value: Any, scope: MutableMapping[str, Any]) -> None:
+        self.each.bind(value, scope)
+
+
 def _integers(low: int, high: int) -> Any:
     from hypothesis import strategies as st
 
@@ -765,6 +789,7 @@ CONSTRUCTORS: Final[dict[str, Callable[..., Any]]] = {
     "order": lambda of: DimTuples(of.ndim, whole=True),
     "pairs": lambda each: Pairs(each),
     "maybe": Maybe,
+    "given": Given,
     "many": Many,
     "shapes": lambda: Sizes("any"),
     "view_shapes": lambda of: Sizes("view", of.shape),

@@ -66,6 +66,18 @@ class DtypeSet:
         return " | ".join(self.names)
 
 
+class DtypeName(str):
+    """The name of one element type, which makes a class of types with another."""
+
+    __slots__ = ()
+
+    def __or__(self, other: DtypeSet | str) -> DtypeSet:
+        return DtypeSet([self]) | other
+
+    def __ror__(self, other: str) -> DtypeSet:
+        return DtypeSet([other]) | self
+
+
 def _as_set(value: DtypeSet | str) -> DtypeSet:
     return DtypeSet([value]) if isinstance(value, str) else value
 

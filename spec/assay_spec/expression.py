@@ -48,9 +48,17 @@ class ExpressionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """A size that no argument has fixed yet."""
+    """A size that no argument has fixed yet; what is computed from it is not fixed either."""
 
     name: str
+
+    def _unfixed(self, other: object) -> Free:
+        return Free("")
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __floordiv__ = __rfloordiv__ = _unfixed
+
+    def __neg__(self) -> Free:
+        return Free("")
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,6 +266,8 @@ class _Builder:
             arguments.append(Argument(name, expression, passed=name in signature))
             known.add(name)
         drawn = {argument.name for argument in arguments}
+        if self.content.get("kind") in ("optimizer", "scheduler"):
+            drawn.add(signature.names[0])  # what it works on is the facet's to make
         for parameter in signature.parameters:
             if parameter.required and parameter.name not in drawn and parameter.kind != "options" and content:
                 raise self.document.error(

@@ -176,7 +176,7 @@ def is_contiguous(tensor: TensorPlan) -> bool:
 
 VOCABULARY: Final[dict[str, Any]] = {
     **dtypes.CLASSES,
-    **{name: name for name in dtypes.ALL},
+    **{name: dtypes.DtypeName(name) for name in dtypes.ALL},
     "default_float": dtypes.DEFAULT_FLOAT,
     "inf": math.inf,
     "nan": math.nan,

@@ -15,7 +15,7 @@ from assay.case import Array, Call, Outcome, TensorValue
 from assay.draw import Scope
 from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, fail, plans, unanswered
 from assay.facets.results import expected_rules, shaped, typed
-from assay.statistics import correlated, out_of_range, unlikely
+from assay.statistics import correlated, is_certain, out_of_range, unlikely
 from assay_spec.model import Op, Overload
 
 _SAMPLES: Final = 4000
@@ -86,13 +86,13 @@ def _seeded(
         for first, second in zip(outcome.results, again.results, strict=True)
     ):
         return fail("A603", "the same seed gives other numbers", "the same numbers", "others")
-    if np.unique(samples).size < 2 or samples[0].size * case.repeat < 64:
+    if is_certain(distribution) or samples[0].size * case.repeat < 64:
         return None
     assert case.seed is not None
     other = np.stack([each.array for each in bench.ask(replace(case, seed=case.seed + 1)).results])
     if np.array_equal(samples, other):
         return fail("A604", "another seed gives the same numbers", "other numbers", "the same")
-    hanging = correlated(samples)
+    hanging = correlated(samples, distribution)
     return fail("A604", hanging, "independent calls", hanging) if hanging else None
 
 
