@@ -25,6 +25,7 @@ class Bench:
     candidate: Backend
     oracle: Backend | None
     asked: int = 0
+    _moved: tuple[Call, list[Outcome]] | None = None
 
     def ask(self, case: Case) -> Outcome:
         """Give the candidate's answer."""
@@ -63,15 +64,21 @@ class Bench:
 
     def _spread(self, case: Call, answer: Outcome, pick: Any) -> Host:
         base = pick(answer).array
-        moved = [self._moved(case, draw, pick, base) for draw in range(_PERTURBATIONS)]
-        return np.asarray(np.sqrt(np.mean(np.square(moved), axis=0)))
+        with np.errstate(invalid="ignore", over="ignore"):
+            moved = [np.square(np.abs(pick(outcome).array - base)) for outcome in self._perturbed(case)]
+        return np.asarray(np.sqrt(np.mean(moved, axis=0)))
 
-    def _moved(self, case: Call, draw: int, pick: Any, base: Host) -> Host:
+    def _perturbed(self, case: Call) -> list[Outcome]:
+        """Ask the oracle about slightly different inputs; all results and gradients of a case share the answers."""
+        if self._moved is None or self._moved[0] is not case:
+            self._moved = (case, [self._moved_once(case, draw) for draw in range(_PERTURBATIONS)])
+        return self._moved[1]
+
+    def _moved_once(self, case: Call, draw: int) -> Outcome:
         source = np.random.Generator(np.random.Philox(key=draw))
         outcome = self.expect(map_case(case, lambda value: _perturbed(value, source)))
         assert outcome is not None
-        with np.errstate(invalid="ignore", over="ignore"):
-            return np.asarray(np.abs(pick(outcome).array - base))
+        return outcome
 
 
 def map_case(case: Call, change: Any) -> Call:

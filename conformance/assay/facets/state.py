@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -206,23 +206,22 @@ def _worked(trial: Trial, outcome: Outcome) -> Judgement:
     gives = trial.extra["gives"]
     if len(gives) != len(outcome.results):
         return fail("A616", "wrong number of steps", len(gives), len(outcome.results))
-    parts = [_step(at, want, got) for at, (want, got) in enumerate(zip(gives, outcome.results, strict=True))]
-    return gravest(parts)
+    return _stepped([np.array(want, dtype=np.float64) for want in gives], outcome.results)
 
 
-def _step(at: int, want: Any, got: Any) -> Judgement:
+def _stepped(wants: Sequence[Host], results: Sequence[Any]) -> Judgement:
+    """Judge a run step by step, against the largest value on its way."""
+    largest = max((float(np.max(np.abs(want), initial=0.0)) for want in wants), default=0.0)
+    return gravest([_step(at, want, got, largest) for at, (want, got) in enumerate(zip(wants, results, strict=True))])
+
+
+def _step(at: int, want: Host, got: Any, largest: float) -> Judgement:
     answer = got.array if isinstance(got, Array) else np.array(got)
-    target = np.array(want, dtype=np.float64)
-    if answer.shape != target.shape:
-        return fail("A616", f"step {at} has shape {list(answer.shape)}", list(target.shape), list(answer.shape))
-    scale = np.full(target.shape, np.max(np.abs(target), initial=1e-3))
-    worst = measure(
-        answer.astype(np.float32),
-        target,
-        "float32",
-        Budget("accumulation"),
-        Bounds(lambda: 4 * scale, lambda: scale),
-    )
+    if answer.shape != want.shape:
+        return fail("A616", f"step {at} has shape {list(answer.shape)}", list(want.shape), list(answer.shape))
+    scale = np.full(want.shape, max(largest, 1e-3))
+    bounds = Bounds(lambda: 4 * scale, lambda: scale)
+    worst = measure(answer.astype(np.float32), want, "float32", Budget("accumulation"), bounds)
     return Judgement("pass", compared=False) if worst is None else beyond("A616", worst, f"step {at}")
 
 
@@ -236,8 +235,8 @@ def _moved(trial: Trial, outcome: Outcome, bench: Bench) -> Judgement:
         return broken
     if len(outcome.results) != len(expected.results):
         return fail("A616", "wrong number of steps", len(expected.results), len(outcome.results))
-    wants = [each.array if isinstance(each, Array) else each for each in expected.results]
-    return gravest([_step(at, want, got) for at, (want, got) in enumerate(zip(wants, outcome.results, strict=True))])
+    wants = [each.array if isinstance(each, Array) else np.array(each) for each in expected.results]
+    return _stepped(wants, outcome.results)
 
 
 FACET = Facet("state", applies, trials, judge, needs=())
