@@ -46,7 +46,8 @@ def ulp_of(values: Host, dtype: str) -> Host:
     bits, smallest = _FORMAT[dtype]
     with np.errstate(invalid="ignore"):
         exponents = np.frexp(np.where(np.isfinite(values), values, 1.0))[1]
-    return np.asarray(np.ldexp(1.0, np.maximum(exponents - bits, smallest)))
+    exponents = np.where(values == 0, smallest, exponents - bits)  # frexp gives 0 an exponent of 0
+    return np.asarray(np.ldexp(1.0, np.maximum(exponents, smallest)))
 
 
 def eps_of(dtype: str) -> float:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from assay.arrays import Host
 from assay.bench import Bench
 from assay.case import Array, Call, Outcome
+from assay.draw import Plan
 from assay.facets.base import Judgement, beyond, broken_oracle, describe, fail, gravest
-from assay.judge import Bounds, measure
+from assay.judge import measure, rounded
 from assay.laws import holds, undefined_mask
 from assay_spec.model import Budget, Overload, ResultRule
 from assay_spec.plans import TensorPlan
@@ -66,12 +68,7 @@ def _valued(rule: ResultRule, outcome: Outcome) -> Judgement | None:
 def shaped(outcome: Outcome, rules: list[tuple[ResultRule, tuple[int, ...], str]]) -> Judgement | None:
     for result, (rule, shape, _) in zip(outcome.results, rules, strict=True):
         if result.shape != shape:
-            return fail(
-                "A201",
-                f"{rule.name} has shape {list(result.shape)}, not {list(shape)}",
-                list(shape),
-                list(result.shape),
-            )
+            return misshapen(rule.name, result, shape)
     return None
 
 
@@ -83,7 +80,7 @@ def typed(outcome: Outcome, rules: list[tuple[ResultRule, tuple[int, ...], str]]
 
 
 def compare(
-    overload: Overload,
+    plan: Plan,
     case: Call,
     outcome: Outcome,
     expected: Outcome,
@@ -92,69 +89,55 @@ def compare(
     signs: bool = False,
     code: str = "A101",
 ) -> Judgement:
-    """Compare every result with the oracle's, each within its budget."""
+    """Compare every result with the oracle's, each within its budget and in the dtype that is due."""
     broken = broken_oracle(expected)
     if broken is not None:
         return broken
     if len(outcome.results) != len(expected.results):
         return fail("A203", "wrong number of results", len(expected.results), len(outcome.results))
-    names = list(_names(overload, outcome))
+    overload = plan.overload
+    rules = expected_rules(overload, plan.scope)
     judgements = []
     for place, (got, want) in enumerate(zip(outcome.results, expected.results, strict=True)):
-        budget = overload.judge.get(names[place], Budget("exact"))
+        name, dtype = (rules[place][0].name, rules[place][2]) if place < len(rules) else (overload.results[0].name, "")
+        budget = overload.judge.get(name, Budget("exact"))
         if budget.kind in ("law", "free"):
             continue
-        bounds = bench.bounds(case, place, expected)
-        judgements.append(_compared(names[place], got, want, budget, bounds, overload, case, signs=signs, code=code))
+        if not isinstance(got, Array) or not isinstance(want, Array):
+            judgements.append(_plainly(name, got, want, code))
+        elif got.shape != want.shape:
+            judgements.append(misshapen(name, got, want.shape))
+        else:
+            answer, truth = _defined(overload, case, _in_dtype(got, dtype), want.array)
+            bounds = bench.bounds(case, place, expected)
+            slack = 1.0 if dtype in ("float64", "complex128") else 0.0  # there the oracle rounds like the candidate
+            worst = measure(answer, truth, dtype, budget, bounds, signs=signs, slack=slack)
+            judgements.append(Judgement("pass", compared=False) if worst is None else beyond(code, worst, name))
     return gravest(judgements)
 
 
-def _names(overload: Overload, outcome: Outcome) -> Iterator[str]:
-    """Name each result by its rule; a sequence's members all have the one."""
-    for place in range(len(outcome.results)):
-        yield overload.results[min(place, len(overload.results) - 1)].name if overload.results else "result"
+def _plainly(name: str, got: Any, want: Any, code: str) -> Judgement:
+    """Compare results that are no tensors."""
+    if got == want or (got != got and want != want):
+        return Judgement("pass")
+    return fail(code, f"{name} is {describe(got)}, not {describe(want)}", describe(want), describe(got))
 
 
-def _compared(
-    name: str,
-    got: Any,
-    want: Any,
-    budget: Budget,
-    bounds: Bounds,
-    overload: Overload,
-    case: Call,
-    *,
-    signs: bool,
-    code: str,
-) -> Judgement:
-    if not isinstance(got, Array) or not isinstance(want, Array):
-        same = got == want or (got != got and want != want)
-        return (
-            Judgement("pass")
-            if same
-            else fail(code, f"{name} is {describe(got)}, not {describe(want)}", describe(want), describe(got))
-        )
-    if got.shape != want.shape:
-        return fail(
-            "A201",
-            f"{name} has shape {list(got.shape)}, not {list(want.shape)}",
-            list(want.shape),
-            list(got.shape),
-        )
-    answer, truth = got.array, want.array
-    if overload.undefined:
-        free = undefined_mask(overload, case, got.shape)
-        answer, truth = np.where(free, answer.dtype.type(0), answer), np.where(free, 0, truth)
-    worst = measure(
-        answer,
-        truth,
-        got.dtype,
-        budget,
-        bounds,
-        signs=signs,
-        slack=1.0 if got.dtype in ("float64", "complex128") else 0.0,
-    )
-    return Judgement("pass", compared=False) if worst is None else beyond(code, worst, name)
+def misshapen(name: str, got: Array, shape: tuple[int, ...]) -> Judgement:
+    return fail("A201", f"{name} has shape {list(got.shape)}, not {list(shape)}", list(shape), list(got.shape))
+
+
+def _in_dtype(got: Array, dtype: str) -> Host:
+    """Give a result in the dtype that is due: that it came in another is the dtype facet's finding, not this one's."""
+    return got.array if got.dtype == dtype else rounded(got.array, dtype)
+
+
+def _defined(overload: Overload, case: Call, answer: Host, truth: Host) -> tuple[Host, Host]:
+    """Leave out the elements for which PyTorch itself has no one answer."""
+    if not overload.undefined:
+        return answer, truth
+    free = undefined_mask(overload, case, answer.shape)
+    return np.where(free, answer.dtype.type(0), answer), np.where(free, 0, truth)
 
 
 def lawful(overload: Overload, case: Call, outcome: Outcome, scope: Mapping[str, Any]) -> Judgement | None:

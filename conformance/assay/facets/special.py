@@ -70,7 +70,7 @@ def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
     expected = bench.expect(trial.case)
     if expected is None:
         return SELF
-    verdict = compare(overload, trial.case, outcome, expected, bench, signs=True)
+    verdict = compare(trial.plan, trial.case, outcome, expected, bench, signs=True)
     return Judgement("pass") if not verdict.compared and overload.laws else verdict
 
 

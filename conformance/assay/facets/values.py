@@ -39,7 +39,7 @@ def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
     expected = bench.expect(trial.case)
     if expected is None:
         return SELF
-    verdict = compare(overload, trial.case, outcome, expected, bench)
+    verdict = compare(trial.plan, trial.case, outcome, expected, bench)
     if not verdict.compared and overload.laws:
         return Judgement("pass")
     return gravest([verdict])

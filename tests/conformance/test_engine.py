@@ -1,0 +1,139 @@
+"""Backends that misbehave on purpose cost exactly the facets that they should."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from assay.backends.base import Backend
+from assay.backends.discover import open_backend
+from assay.bench import Bench
+from assay.engine import Row, measure
+from assay.items import items_of
+from assay_spec import load_corpus
+
+HERE = Path(__file__).parent
+
+
+def _candidates() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("assay_test_candidates", HERE / "candidates.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+candidates = _candidates()
+
+
+@pytest.fixture(scope="module")
+def good() -> Backend:
+    return open_backend("numpy")
+
+
+def rows(candidate: Backend, oracle: Backend, op: str) -> Mapping[str, Row]:
+    """Measure the float32 and int64 items of an op."""
+    bench = Bench(candidate, oracle)
+    return {
+        item.name: measure(item, bench, effort="quick", seed=0)[0]
+        for item in items_of(load_corpus()[op])
+        if item.dtype in (None, "float32", "int64")
+    }
+
+
+def differences(candidate: Backend, good: Backend, op: str) -> dict[str, str | None]:
+    """Give the code of each item in which a candidate does worse than the good backend that it wraps."""
+    plain, odd = rows(good, good, op), rows(candidate, good, op)
+    return {name: odd[name]["code"] for name in odd if odd[name]["failed"] > plain[name]["failed"]}
+
+
+def test_an_honest_backend_agrees_with_itself(good: Backend) -> None:
+    found = rows(good, good, "torch.exp")
+
+    assert {found[name]["outcome"] for name in ("shape", "values[float32]", "layout[float32]", "examples")} == {"pass"}
+
+
+def test_a_wrong_answer_fails_where_values_are_judged_and_nowhere_else(good: Backend) -> None:
+    found = differences(candidates.AlwaysWrong("torch.add"), good, "torch.add")
+
+    assert {name: code for name, code in found.items() if "int64" not in name} == {
+        "values[float32]": "A101",
+        "special[float32]": "A101",
+        "layout[float32]": "A108",
+        "examples": "A105",
+    }
+
+
+def test_one_ulp_beyond_the_budget_is_noticed(good: Backend) -> None:
+    found = differences(candidates.OffByOneUlp("torch.exp", budget=2), good, "torch.exp")
+
+    assert found["values[float32]"] == "A101"
+    assert "shape" not in found
+    assert "dtype[float32]" not in found
+
+
+def test_a_wrong_dtype_costs_the_dtype_facet_alone(good: Backend) -> None:
+    found = differences(candidates.WrongDtype("torch.exp"), good, "torch.exp")
+
+    assert found == {"dtype[float32]": "A202"}  # NumPy's own exp of int64 is float64, wrong to begin with
+
+
+def test_a_wrong_shape_is_named_as_one_wherever_it_shows(good: Backend) -> None:
+    found = differences(candidates.WrongShape("torch.exp"), good, "torch.exp")
+
+    assert found["shape"] == "A201"
+    assert {code for name, code in found.items()} == {"A201"}
+
+
+def test_swallowed_nan_shows_in_the_special_facet_alone(good: Backend) -> None:
+    found = differences(candidates.SwallowsNan("torch.exp"), good, "torch.exp")
+
+    assert found == {"special[float32]": "A102"}
+
+
+def test_a_changed_input_is_found_by_aliasing_and_by_errors(good: Backend) -> None:
+    found = differences(candidates.MutatesInput("torch.add"), good, "torch.add")
+
+    assert found == {"aliasing": "A403", "errors": "A304"}
+
+
+def test_a_copy_for_a_view_is_found_by_aliasing(good: Backend) -> None:
+    found = differences(candidates.CopiesViews("torch.transpose"), good, "torch.transpose")
+
+    assert found == {"aliasing": "A401"}
+
+
+def test_raising_is_an_error_and_not_a_failure(good: Backend) -> None:
+    row = rows(candidates.RaisesAlways("torch.exp"), good, "torch.exp")["values[float32]"]
+
+    assert (row["outcome"], row["code"], row["passed"]) == ("error", "A301", 0)
+
+
+def test_what_a_backend_lacks_is_unsupported_and_never_failed(good: Backend) -> None:
+    row = rows(good, good, "torch.exp")["gradient[float32]"]
+
+    assert (row["outcome"], row["code"], row["failed"]) == ("unsupported", "A003", 0)
+
+
+def test_a_failure_is_shrunk_and_spelled_out(good: Backend) -> None:
+    failure = rows(candidates.AlwaysWrong("torch.exp"), good, "torch.exp")["values[float32]"]["failures"][0]
+
+    assert failure["code"] == "A101"
+    assert failure["call"] in ("torch.exp(float32[])", "torch.exp(float32[1])")
+    assert "exp" in failure["snippet"]
+    assert failure["more"] > 0
+
+
+def test_a_candidate_that_is_its_own_oracle_proves_nothing(good: Backend) -> None:
+    item = next(each for each in items_of(load_corpus()["torch.exp"]) if each.name == "values[float32]")
+
+    row, _ = measure(item, Bench(good, None), effort="quick", seed=0)
+
+    assert (row["outcome"], row["passed"]) == ("self", 0)
+    assert row["self"] > 0
