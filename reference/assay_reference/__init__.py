@@ -42,3 +42,4 @@ from assay_reference.tensor import Size, Tensor, is_tensor, layout, strided
 __version__ = "2.13.0+assay"
 
 globals().update(FUNCTIONS)
+globals().update(creation.typed_tensors("cpu", "torch"))

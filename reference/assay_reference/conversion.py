@@ -9,7 +9,7 @@ import numpy as np
 from assay_reference import devices, dtypes
 from assay_reference.arrays import Array, is_on_host, to_host
 from assay_reference.devices import device
-from assay_reference.dispatch import Number, Sizes, cast, composite, elementwise, op
+from assay_reference.dispatch import Number, Sizes, attach, cast, composite, elementwise, op, view
 from assay_reference.dtypes import dtype
 from assay_reference.tensor import Tensor
 
@@ -185,3 +185,37 @@ def zero(input: Array) -> Array:
 
 
 zero.vjp(input=lambda grad: grad * 0)
+
+
+@view(name="real", function=False, method=False)
+def real_view(input: Array) -> Array:
+    return input.real
+
+
+real_view.vjp(input=lambda grad: grad)
+
+
+@view(name="imag", function=False, method=False)
+def imag_view(input: Array) -> Array:
+    return input.imag
+
+
+imag_view.vjp(input=lambda grad: grad * 1j)
+
+
+@composite(method=False)
+def real(input: Tensor) -> Tensor:
+    """Give the real parts, which share memory with the complex numbers."""
+    return real_view(input) if input.is_complex() else input  # type: ignore[no-any-return]
+
+
+@composite(method=False)
+def imag(input: Tensor) -> Tensor:
+    """Give the imaginary parts, which share memory with the complex numbers."""
+    if not input.is_complex():
+        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
+    return imag_view(input)  # type: ignore[no-any-return]
+
+
+attach("real", property(real))
+attach("imag", property(imag))

@@ -229,3 +229,214 @@ def _leaf_value(leaf: Any, kind: dtype) -> Any:
         return kind.scalar(int(value))
     with np.errstate(over="ignore"):
         return kind.numpy.type(value)
+
+
+@composite(method=False)
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """Make a tensor that shares the memory of an array, or give the tensor that was given, where that will do."""
+    if isinstance(data, Tensor):
+        return data.to(device=device, dtype=as_dtype("as_tensor", dtype))  # type: ignore[no-any-return]
+    if isinstance(data, np.ndarray):
+        return from_numpy(data).to(device=device, dtype=as_dtype("as_tensor", dtype))  # type: ignore[no-any-return]
+    return tensor(data, dtype=dtype, device=device)
+
+
+@composite(method=False)
+def from_numpy(ndarray: Any) -> Tensor:
+    """Make a tensor that shares the memory of an array."""
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+    dtypes.of_array(ndarray)
+    if any(stride < 0 for stride in ndarray.strides):
+        raise ValueError(
+            "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
+            "currently supported. (You can probably work around this by making a copy of your array  with array.copy().) "
+        )
+    return Tensor._wrap(ndarray.view(np.ndarray))
+
+
+@factory()
+def arange(xp: Any, dtype: dtype | None, start: Any = None, end: Any = None, step: Any = 1) -> Any:
+    """Count from start to end, which is not reached, by step."""
+    if end is None:
+        start, end = 0, start
+    if start is None:
+        start = 0
+    if end is None:
+        raise TypeError("arange() received an invalid combination of arguments - got ()")
+    numbers = (start, end, step)
+    if any(isinstance(each, complex) for each in numbers):
+        raise RuntimeError("value cannot be converted to type double without overflow")
+    if not all(map(math.isfinite, numbers)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if dtype is None:
+        dtype = dtypes.get_default_dtype() if any(isinstance(each, float) for each in numbers) else dtypes.int64
+    if dtype.category == "bool":
+        raise NotImplementedError("\"arange_cpu\" not implemented for 'Bool'")
+    if dtype.category == "integer":
+        start, end, step = map(int, numbers)
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    return (start + xp.arange(math.ceil((end - start) / step)) * step).astype(dtype.numpy)
+
+
+@factory()
+def linspace(xp: Any, dtype: dtype | None, start: Any, end: Any, steps: int) -> Any:
+    """Place so many numbers evenly from start to end, both included."""
+    kind = dtype or dtypes.promote_types(dtypes.get_default_dtype(), _span_dtype(start, end))
+    return _evenly(xp, kind, "linspace", start, end, steps).astype(kind.numpy)
+
+
+@factory()
+def logspace(xp: Any, dtype: dtype | None, start: Any, end: Any, steps: int, base: float = 10.0) -> Any:
+    """Raise a base to powers that lie evenly from start to end, both included."""
+    kind = dtype or dtypes.promote_types(dtypes.get_default_dtype(), _span_dtype(start, end))
+    powers = _evenly(xp, kind, "logspace", start, end, steps)
+    with np.errstate(all="ignore"):
+        return np.power(np.asarray(base, powers.dtype)[()], powers).astype(kind.numpy)
+
+
+def _span_dtype(start: Any, end: Any) -> dtype:
+    return dtypes.promote_types(dtypes.of_number(start), dtypes.of_number(end))
+
+
+def _evenly(xp: Any, kind: dtype, name: str, start: Any, end: Any, steps: int) -> Any:
+    """Step from the start up to the middle, and from the end down to it, in float64 or complex128."""
+    for which, value in (("start", start), ("end", end)):
+        if isinstance(value, Tensor):
+            raise RuntimeError(
+                f"{name} only supports 0-dimensional start and end tensors, but got {which} with {value.ndim} dimension(s)."
+            )
+    if isinstance(steps, bool) or not hasattr(steps, "__index__"):
+        raise TypeError(f"{name}(): argument 'steps' must be int, not {type(steps).__name__}")
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    if _span_dtype(start, end).is_complex and not kind.is_complex:
+        raise RuntimeError(
+            f"torch.{name}(): inferred dtype c10::complex<float> can't be safely cast to passed dtype {kind.title}"
+        )
+    if kind.category == "integer":
+        start, end = int(start), int(end)
+    places = xp.arange(steps)
+    step = (end - start) / max(steps - 1, 1)
+    return np.where(places < max(steps, 2) // 2, start + step * places, end - step * (steps - 1 - places))
+
+
+@factory()
+def eye(xp: Any, dtype: dtype | None, n: int, m: int = -1) -> Any:
+    """Make the identity matrix, with so many rows and columns."""
+    given = {"n": n} if m == -1 else {"n": n, "m": m}
+    for name, size in given.items():
+        if isinstance(size, bool) or not hasattr(size, "__index__"):
+            raise TypeError(f"eye(): argument '{name}' must be int, not {type(size).__name__}")
+        if size < 0:
+            raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
+    return xp.eye(n, given.get("m", n), dtype=_default(dtype))
+
+
+@factory()
+def scalar_tensor(xp: Any, dtype: dtype | None, s: complex) -> Any:
+    """Make a tensor of one number."""
+    return xp.full((), s, _default(dtype))
+
+
+def like(kernel: Kernel) -> Callable[..., Tensor]:
+    """Make a function that creates a tensor of the same shape, type and device as another, unless told otherwise."""
+    name = kernel.__name__
+
+    @functools.wraps(kernel)
+    def create(
+        input: Tensor,
+        *args: Any,
+        dtype: Any = None,
+        layout: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        memory_format: Any = None,
+        **kwargs: Any,
+    ) -> Tensor:
+        if not isinstance(input, Tensor):
+            raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+        place = input.device if device is None else devices.resolve(device)
+        kind = as_dtype(name, dtype) or input.dtype
+        array = input._array if place == input.device else input.to(place)._array
+        return _new(kernel(array, kind, *args, **kwargs), place, requires_grad)
+
+    return composite(method=False)(create)
+
+
+@like
+def zeros_like(array: Any, kind: dtype) -> Any:
+    """Make a tensor of zeros in the shape of another."""
+    return np.zeros_like(array, kind.numpy)
+
+
+@like
+def ones_like(array: Any, kind: dtype) -> Any:
+    """Make a tensor of ones in the shape of another."""
+    return np.ones_like(array, kind.numpy)
+
+
+@like
+def empty_like(array: Any, kind: dtype) -> Any:
+    """Make a tensor in the shape of another, whose elements may be anything."""
+    return np.empty_like(array, kind.numpy)
+
+
+@like
+def full_like(array: Any, kind: dtype, fill_value: complex) -> Any:
+    """Make a tensor with one value everywhere in the shape of another."""
+    return np.full_like(array, kind.scalar(_number(fill_value)), kind.numpy)
+
+
+def new(create: Callable[..., Tensor]) -> None:
+    """Offer a factory as the method new_…, which takes its type and device from the tensor."""
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return create(*args, **{"dtype": self.dtype, "device": self.device, **kwargs})
+
+    method.__name__, method.__doc__ = f"new_{create.__name__}", create.__doc__
+    composite(function=False)(method)
+
+
+for _create in (zeros, ones, empty, full, tensor):
+    new(_create)
+
+
+# -- the constructors of old ------------------------------------------------------------------------------------------
+
+
+def constructed(kind: dtype, args: tuple[Any, ...], place: Any = None) -> Tensor:
+    """Make a tensor as torch.Tensor(...) does: of a size, or of data."""
+    if len(args) == 1 and isinstance(args[0], Tensor):
+        if args[0].dtype is not kind:
+            raise TypeError(f"expected {kind.title} (got {args[0].dtype.title})")
+        return args[0].detach()
+    if len(args) == 1 and not isinstance(args[0], (int, Size)):
+        return tensor(args[0], dtype=kind, device=place)
+    return empty(*(args or (0,)), dtype=kind, device=place)
+
+
+class TypedTensor(type):
+    """The type of torch.FloatTensor and its like, which are names for tensors of one element type."""
+
+    kind: dtype
+    place: str
+
+    def __call__(cls, *args: Any) -> Tensor:
+        return constructed(cls.kind, args, cls.place)
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, Tensor) and (instance.dtype, instance.device.type) == (cls.kind, cls.place)
+
+
+def typed_tensors(place: str, module: str) -> dict[str, Any]:
+    """Make FloatTensor and its like for a kind of device."""
+    return {
+        f"{kind.title}Tensor": TypedTensor(
+            f"{kind.title}Tensor", (), {"kind": kind, "place": place, "__module__": module}
+        )
+        for kind in dtypes.DTYPES
+    }

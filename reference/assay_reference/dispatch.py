@@ -16,14 +16,18 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias, TypeVar, get_args
 import numpy as np
 
 from assay_reference import dtypes
+from assay_reference.arrays import Array
 from assay_reference.devices import CPU, device
 from assay_reference.dtypes import dtype
 from assay_reference.engine import FREED, STALE, Edge, Grads, Meta, Node, edge_of, inference, meta_of, recording
 from assay_reference.tensor import Tensor
 
 Number: TypeAlias = complex
+Scalar: TypeAlias = complex
 Sizes: TypeAlias = Sequence[int]
 Promotion = Literal["same", "int_to_float", "first"]
+Promotes: TypeAlias = "Promotion | Callable[..., Promotion]"
+Mask: TypeAlias = Array
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 # The words of a kernel's annotations, and what each lets a caller pass.
@@ -31,6 +35,7 @@ ARRAY: Final = "Array"  # a tensor
 MASK: Final = "Mask"  # a tensor of truth values, which takes no part in promotion
 ARRAYS: Final = "Sequence[Array]"  # several tensors
 NUMBER: Final = "Number"  # with Array: a Python number will do as well
+SCALAR: Final = "Scalar"  # a Python number, which an elementwise kernel gets in the common type
 SIZES: Final = "Sizes"  # whole numbers, in a sequence or spread out
 
 REFLECTED: Final = frozenset("add sub mul truediv floordiv mod pow matmul and or xor lshift rshift".split())
@@ -227,6 +232,7 @@ class Op:
         out: bool = False,
         node: str | None = None,
         returns: tuple[str, ...] = (),
+        refuses: Mapping[str, Exception] | None = None,
     ) -> None:
         if isinstance(returns, str):
             raise TypeError(f"{kernel.__name__}: returns is a tuple of names")
@@ -244,8 +250,11 @@ class Op:
         self.masks = frozenset(place for place, word in enumerate(words) if MASK in word)
         self.lists = frozenset(place for place, word in enumerate(words) if ARRAYS in word)
         self.takes_number = frozenset(place for place, word in enumerate(words) if NUMBER in word)
+        self.scalars = [place for place, word in enumerate(words) if SCALAR in word]
         self.takes_none = frozenset(place for place, word in enumerate(words) if "None" in word)
         self.spread = next((place for place, word in enumerate(words) if SIZES in word), None)
+        self.precondition: Callable[..., None] | None = None
+        self.refusals = _by_dtype(self.name, refuses or {})
         self.rules: dict[str, Rule] = {}
         self.joint_rule: Rule | None = None
         self.node: type[OpNode] = type(node or f"{_camel(self.name)}Backward0", (OpNode,), {"op": self})
@@ -270,6 +279,13 @@ class Op:
             raise TypeError(f"{self.name}: {', '.join(sorted(unknown))} is not an operand")
         self.rules = {operand: Rule(self, each) for operand, each in rules.items()}
         return None
+
+    def check(self, precondition: Callable[..., None]) -> Callable[..., None]:
+        """Register what must hold of a call's arguments; the function takes the kernel's parameters, and raises."""
+        if self.precondition is not None or list(inspect.signature(precondition).parameters) != self.names:
+            raise TypeError(f"{self.name}: a check takes {', '.join(self.names)}, and there is one of them")
+        self.precondition = precondition
+        return precondition
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any], *, method: bool = False) -> list[Any]:
         """Put a call's arguments in the kernel's order, and check the operands among them."""
@@ -338,6 +354,11 @@ class Op:
 
     def compute(self, values: list[Any]) -> Any:
         """Run the kernel on arrays; give its array, or a tuple of them."""
+        if self.refusals:
+            for tensor in self.tensors(values):
+                self.check_accepted(tensor.dtype)
+        if self.precondition is not None:
+            self.call(self.precondition, values)
         arrays = list(values)
         half = None
         for place in self.operands:
@@ -349,15 +370,21 @@ class Op:
                 half = next((each.dtype for each in value if each.dtype.is_half), half)
                 arrays[place] = tuple(_computable(each) for each in value)
         with np.errstate(all="ignore"):
-            result = self.run_kernel(arrays)
+            result = self.call(self.kernel, arrays)
             return result if half is None else _rounded(result, half)
 
-    def run_kernel(self, arrays: list[Any]) -> Any:
-        """Call the kernel with its arguments in their places."""
-        if self.positional == len(arrays):
-            return self.kernel(*arrays)
-        named = zip(self.names[self.positional :], arrays[self.positional :], strict=True)
-        return self.kernel(*arrays[: self.positional], **dict(named))
+    def check_accepted(self, kind: dtype) -> None:
+        """Refuse a type that the op does not take, in PyTorch's words."""
+        refusal = self.refusals.get(kind)
+        if refusal is not None:
+            raise type(refusal)(str(refusal).replace("{dtype}", f"'{kind.title}'"))
+
+    def call(self, function: Callable[..., Any], arguments: list[Any]) -> Any:
+        """Call a function that takes the kernel's parameters."""
+        if self.positional == len(arguments):
+            return function(*arguments)
+        named = zip(self.names[self.positional :], arguments[self.positional :], strict=True)
+        return function(*arguments[: self.positional], **dict(named))
 
     def perform(self, values: list[Any]) -> Any:
         """Compute, wrap and record."""
@@ -479,15 +506,20 @@ class Op:
 class Elementwise(Op):
     """An op on each element: its operands are promoted to one type and broadcast."""
 
-    def __init__(self, kernel: Callable[..., Any], *, promotes: Promotion, **options: Any) -> None:
-        if promotes not in get_args(Promotion):
+    def __init__(
+        self, kernel: Callable[..., Any], *, promotes: Promotes, wide_numbers: bool = False, **options: Any
+    ) -> None:
+        if promotes not in get_args(Promotion) and not callable(promotes):
             raise TypeError(f"{kernel.__name__}: promotes is one of {', '.join(get_args(Promotion))}")
         super().__init__(kernel, **options)
         self.promotes = promotes
+        self.wide_numbers = wide_numbers  # whether numbers that meet half types stay float32
         self.casts_result = promotes == "first"
 
     def compute(self, values: list[Any]) -> Any:
         common = self.common_dtype(values)
+        if self.precondition is not None:
+            self.call(self.precondition, values)
         compute = common.compute
         arrays = list(values)
         shape = None
@@ -505,9 +537,11 @@ class Elementwise(Op):
                     array = cast(array, compute)
                 arrays[place] = array
             elif value is not None:
-                arrays[place] = common.scalar(value)
+                arrays[place] = common.scalar(value, wide=self.wide_numbers)
+        for place in self.scalars:
+            arrays[place] = common.scalar(values[place], wide=True)
         with np.errstate(all="ignore"):
-            result = self.run_kernel(arrays)
+            result = self.call(self.kernel, arrays)
             if common.compute is not common.numpy and result.dtype == compute:
                 return result.astype(common.numpy)
         if any(result is array for array in arrays):
@@ -524,10 +558,13 @@ class Elementwise(Op):
                     ranked.append((value.dtype, "dimensioned" if value._array.ndim else "zero_dim"))
             elif value is not None:
                 ranked.append((dtypes.of_number(value), "number"))
-        if self.promotes == "first":
+        promotes = self.call(self.promotes, values) if callable(self.promotes) else self.promotes
+        if promotes == "first":
             return ranked[0][0]
         common = dtypes.result_of(tuple(ranked))
-        if self.promotes == "int_to_float" and common.category in ("bool", "integer"):
+        if self.refusals:
+            self.check_accepted(common)
+        if promotes == "int_to_float" and common.category in ("bool", "integer"):
             return dtypes.get_default_dtype()
         return common
 
@@ -542,7 +579,7 @@ class ViewOp(Op):
 
     def perform(self, values: list[Any]) -> Any:
         source: Tensor = values[0]
-        result = self.run_kernel([source._array, *values[1:]])
+        result = self.call(self.kernel, [source._array, *values[1:]])
         several = isinstance(result, (tuple, list))
         outs = tuple(source._view(each) for each in (result if several else (result,)))
         for number, out in enumerate(outs):
@@ -672,6 +709,22 @@ def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(n if m == 1 else m for m, n in zip(left, right, strict=True))
 
 
+def not_implemented(kernel: str) -> Exception:
+    """Say that a kernel does not take a type, for `refuses`."""
+    return NotImplementedError(f'"{kernel}" not implemented for {{dtype}}')
+
+
+def _by_dtype(name: str, refuses: Mapping[str, Exception]) -> dict[dtype, Exception]:
+    known = {*dtypes.CATEGORIES, *(each.name for each in dtypes.DTYPES)}
+    if not refuses.keys() <= known:
+        raise TypeError(f"{name}: refuses takes dtypes and categories of them, not {sorted(refuses.keys() - known)}")
+    return {
+        each: refuses.get(each.name, refuses.get(each.category, Exception()))
+        for each in dtypes.DTYPES
+        if {each.name, each.category} & refuses.keys()
+    }
+
+
 def _is_differentiable(of: dtype) -> bool:
     return of.is_floating_point or of.is_complex
 
@@ -717,7 +770,7 @@ def _named_tuple(name: str, fields: tuple[str, ...]) -> Any:
 
 def elementwise(
     *,
-    promotes: Promotion,
+    promotes: Promotes,
     function: bool = True,
     method: bool = True,
     in_place: bool = True,
@@ -776,7 +829,7 @@ def composite(
         if function:
             _register(FUNCTIONS, called, offered)
         if method:
-            _register_method(called, body)
+            attach(called, body)
         return offered
 
     return decorate
@@ -806,16 +859,16 @@ def _attach(made: Op, *, function: bool, method: bool, in_place: bool, operator:
     if function:
         _register(FUNCTIONS, made.name, made)
     if method:
-        _register_method(made.name, _method(made))
+        attach(made.name, _method(made))
     if in_place:
-        _register_method(f"{made.name}_", _in_place_method(made))
+        attach(f"{made.name}_", _in_place_method(made))
     if operator is None:
         return
-    _register_method(f"__{operator}__", _operator(made, lambda self, other: [self, other]))
+    attach(f"__{operator}__", _operator(made, lambda self, other: [self, other]))
     if operator in REFLECTED:
-        _register_method(f"__r{operator}__", _operator(made, lambda self, other: [other, self]))
+        attach(f"__r{operator}__", _operator(made, lambda self, other: [other, self]))
         if in_place:
-            _register_method(f"__i{operator}__", _in_place_operator(made))
+            attach(f"__i{operator}__", _in_place_operator(made))
 
 
 def _register(functions: dict[str, Callable[..., Any]], name: str, function: Callable[..., Any]) -> None:
@@ -824,7 +877,8 @@ def _register(functions: dict[str, Callable[..., Any]], name: str, function: Cal
     functions[name] = function
 
 
-def _register_method(name: str, function: Callable[..., Any]) -> None:
+def attach(name: str, function: Any) -> None:
+    """Give Tensor a method or a property."""
     if name in vars(Tensor) and name not in vars(object):
         raise TypeError(f"Tensor.{name}: defined twice")
     setattr(Tensor, name, function)

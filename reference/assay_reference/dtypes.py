@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final, Literal
@@ -16,7 +17,7 @@ CATEGORIES: Final[tuple[Category, ...]] = ("bool", "integer", "floating", "compl
 class dtype:
     """An element type, such as torch.float32."""
 
-    __slots__ = ("category", "compute", "is_complex", "is_floating_point", "itemsize", "name", "numpy", "title")
+    __slots__ = ("category", "compute", "is_complex", "is_floating_point", "is_half", "itemsize", "name", "numpy", "title")
 
     def __init__(self, name: str, title: str, category: Category, array_type: Any) -> None:
         self.name = name
@@ -26,13 +27,9 @@ class dtype:
         self.itemsize: int = self.numpy.itemsize
         self.is_floating_point = category == "floating"
         self.is_complex = category == "complex"
+        self.is_half = self.is_floating_point and self.itemsize == 2
         # The half types are computed in float32 and rounded once, as PyTorch does on the CPU.
         self.compute: np.dtype[Any] = np.dtype(np.float32) if self.is_half else self.numpy
-
-    @property
-    def is_half(self) -> bool:
-        """Tell whether this is one of the two 16-bit floating point types."""
-        return self.is_floating_point and self.itemsize == 2
 
     @property
     def is_signed(self) -> bool:
@@ -47,14 +44,18 @@ class dtype:
         """Give the complex type whose real part is of this type, or the nearest there is."""
         return self if self.is_complex else complex128 if self is float64 else complex64
 
-    def scalar(self, value: Any) -> Any:
-        """Turn a Python number into one of the type that kernels compute in; integers wrap around."""
+    def scalar(self, value: Any, *, wide: bool = False) -> Any:
+        """Turn a Python number into one that kernels compute with: integers wrap around, floats lose their fraction.
+
+        A number that meets a half type is rounded to it, unless it is to stay as wide as the computation.
+        """
         try:
-            return self.compute.type(value)
-        except OverflowError:
-            return np.array(value % 2**64, np.uint64).astype(self.numpy)[()]
-        except TypeError:  # a complex number with no imaginary part in a real type
-            return self.compute.type(value.real)
+            number = self.compute.type(value)
+        except (OverflowError, ValueError):
+            number = np.array(int(value) % 2**64 if math.isfinite(value) else 0, np.uint64).astype(self.numpy)[()]
+        except TypeError:  # a complex number in a real type
+            number = self.compute.type(value.real)
+        return self.numpy.type(number).astype(self.compute) if self.is_half and not wide else number
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"

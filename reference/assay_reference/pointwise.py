@@ -2,28 +2,259 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from assay_reference.arrays import Array
-from assay_reference.dispatch import Number, elementwise
+from assay_reference.creation import zeros_like
+from assay_reference.dispatch import FUNCTIONS, Mask, Number, Scalar, composite, elementwise, not_implemented
+from assay_reference.tensor import Tensor
+
+BOOL_MINUS_BOOL = (
+    "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator "
+    "instead."
+)
+BOOL_MINUS = (
+    "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the "
+    "`~` or `logical_not()` operator instead."
+)
+MINUS_BOOL = (
+    "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
+    "`logical_not()` operator instead."
+)
 
 
-@elementwise(promotes="same", operator="add")
-def add(input: Array | Number, other: Array | Number, *, alpha: Number = 1) -> Array:
+def category(value: Any) -> str:
+    """Give the category of a tensor's type, or of a number's."""
+    if isinstance(value, Tensor):
+        return value.dtype.category
+    return {bool: "bool", int: "integer", float: "floating"}.get(type(value), "complex")
+
+
+# -- arithmetic -------------------------------------------------------------------------------------------------------
+
+
+@elementwise(promotes="same", operator="add", wide_numbers=True)
+def add(input: Array | Number, other: Array | Number, *, alpha: Scalar = 1) -> Array:
     """Add other, multiplied by alpha."""
     return input + other if alpha == 1 else input + alpha * other
 
 
-add.vjp(input=lambda grad: grad, other=lambda grad, alpha: grad * alpha)
+add.vjp(input=lambda grad: grad, other=lambda grad, alpha: grad * conj(alpha))
 
 
-@elementwise(promotes="same", operator="mul")
+@add.check
+def check_alpha(input: Any, other: Any, alpha: Any) -> None:
+    if type(alpha) is int:
+        return
+    operands = {category(input), category(other)}
+    if isinstance(alpha, bool) and operands != {"bool"}:
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if isinstance(alpha, float) and not operands & {"floating", "complex"}:
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if isinstance(alpha, complex) and "complex" not in operands:
+        raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
+    if not isinstance(alpha, (bool, float, complex)):
+        raise TypeError(f"add(): argument 'alpha' must be Number, not {type(alpha).__name__}")
+
+
+@elementwise(promotes="same", operator="sub", wide_numbers=True)
+def sub(input: Array | Number, other: Array | Number, *, alpha: Scalar = 1) -> Array:
+    """Subtract other, multiplied by alpha."""
+    return input - other if alpha == 1 else input - alpha * other
+
+
+sub.vjp(input=lambda grad: grad, other=lambda grad, alpha: grad * -conj(alpha))
+
+
+@sub.check
+def check_difference(input: Any, other: Any, alpha: Any) -> None:
+    operands = [category(input), category(other)]
+    if "bool" in operands:
+        raise RuntimeError(BOOL_MINUS_BOOL if operands == ["bool", "bool"] else BOOL_MINUS)
+    check_alpha(input, other, alpha)
+
+
+@elementwise(promotes="same", operator="mul", wide_numbers=True)
 def mul(input: Array | Number, other: Array | Number) -> Array:
     """Multiply."""
     return input * other
 
 
-mul.vjp(input=lambda grad, other: grad * other, other=lambda grad, input: grad * input)
+mul.vjp(input=lambda grad, other: grad * conj(other), other=lambda grad, input: grad * conj(input))
+
+
+def promotion_of_quotient(input: Any, other: Any, rounding_mode: str | None) -> Any:
+    return "int_to_float" if rounding_mode is None else "same"
+
+
+@elementwise(promotes=promotion_of_quotient, operator="truediv", wide_numbers=True)
+def div(input: Array | Number, other: Array | Number, *, rounding_mode: str | None = None) -> Array:
+    """Divide; round the quotient towards zero ('trunc') or downwards ('floor'), if asked to."""
+    if rounding_mode is None:
+        return np.true_divide(input, other)
+    return floored(input, other) if rounding_mode == "floor" else truncated(input, other)
+
+
+div.vjp(
+    input=lambda grad, other, rounding_mode: grad * 0 if rounding_mode else grad / conj(other),
+    other=lambda grad, input, other, rounding_mode: (
+        grad * 0 if rounding_mode else -grad * conj(input / other / other)
+    ),
+)
+
+
+@div.check
+def check_rounding_mode(input: Any, other: Any, rounding_mode: Any) -> None:
+    if rounding_mode not in (None, "trunc", "floor"):
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
+        )
+
+
+def check_divisor(other: Array) -> None:
+    """Refuse to divide whole numbers by zero."""
+    if other.dtype.kind in "iu" and np.any(other == 0):
+        raise RuntimeError("ZeroDivisionError")
+
+
+def truncated(input: Array, other: Array) -> Array:
+    """Divide, and round towards zero."""
+    if other.dtype.kind == "f":
+        return np.trunc(input / other)
+    check_divisor(other)
+    return (input - np.fmod(input, other)) // other
+
+
+def floored(input: Array, other: Array) -> Array:
+    """Divide, and round downwards; where the quotient is whole, it is exact."""
+    check_divisor(other)
+    if other.dtype.kind != "f":
+        return np.floor_divide(input, other)
+    rest = np.fmod(input, other)
+    whole = (input - rest) / other
+    whole = np.where((rest != 0) & ((other < 0) != (rest < 0)), whole - 1, whole)
+    floor = np.floor(whole)
+    floor = np.where(whole - floor > 0.5, floor + 1, floor)
+    floor = np.where(whole == 0, np.copysign(whole * 0, input / other), floor)
+    return np.where(other == 0, input / other, floor)
+
+
+@elementwise(
+    promotes="same",
+    operator="floordiv",
+    refuses={"bool": not_implemented("div_floor_cpu"), "complex": not_implemented("div_floor_cpu")},
+)
+def floor_divide(input: Array | Number, other: Array | Number) -> Array:
+    """Divide, and round downwards."""
+    return floored(input, other)
+
+
+floor_divide.vjp(input=lambda grad: grad * 0, other=lambda grad: grad * 0)
+
+
+@elementwise(
+    promotes="same",
+    operator="mod",
+    refuses={"bool": not_implemented("remainder_cpu"), "complex": not_implemented("remainder_cpu")},
+)
+def remainder(input: Array | Number, other: Array | Number) -> Array:
+    """Give what a division that rounds downwards leaves: it has the sign of other."""
+    check_divisor(other)
+    rest = np.fmod(input, other)
+    return np.where((rest != 0) & ((rest < 0) != (other < 0)), rest + other, rest)
+
+
+remainder.vjp(input=lambda grad: grad, other=lambda grad, input, other: -grad * (input // other))
+
+
+@elementwise(
+    promotes="same", refuses={"bool": not_implemented("fmod_cpu"), "complex": not_implemented("fmod_cpu")}
+)
+def fmod(input: Array, other: Array | Number) -> Array:
+    """Give what a division that rounds towards zero leaves: it has the sign of input."""
+    check_divisor(other)
+    return np.fmod(input, other)
+
+
+fmod.vjp(
+    input=lambda grad: grad, other=lambda grad, input, other: -grad * div(input, other, rounding_mode="trunc")
+)
+
+
+@elementwise(promotes="same", operator="neg", refuses={"bool": RuntimeError(MINUS_BOOL)})
+def neg(input: Array) -> Array:
+    """Change the sign."""
+    return -input
+
+
+neg.vjp(input=lambda grad: -grad)
+
+
+@elementwise(promotes="int_to_float")
+def reciprocal(input: Array) -> Array:
+    """Divide 1 by each element."""
+    return 1 / input
+
+
+reciprocal.vjp(input=lambda grad, out: -grad * conj(out * out))
+
+
+@elementwise(promotes="same", operator="abs", refuses={"bool": not_implemented("abs_cpu")})
+def abs(input: Array) -> Array:
+    """Give the absolute value."""
+    return np.abs(input)
+
+
+abs.vjp(input=lambda grad, input: grad * sgn(input))
+
+
+@elementwise(promotes="same")
+def square(input: Array) -> Array:
+    """Multiply each element by itself."""
+    return np.square(input) if input.dtype != bool else input.astype(np.int64)
+
+
+square.vjp(input=lambda grad, input: grad * conj(2 * input))
+
+# -- powers, exponentials and logarithms ------------------------------------------------------------------------------
+
+
+@elementwise(promotes="same", operator="pow", refuses={"bool": not_implemented("pow")})
+def pow(input: Array | Number, exponent: Array | Number) -> Array:
+    """Raise to a power."""
+    if input.dtype.kind not in "iu":
+        return np.power(input, exponent)
+    # 1 / n is a whole number for n = 1 and n = -1 alone.
+    reciprocal = np.where(exponent % 2 == 0, input * input == 1, (input * input == 1) * input)
+    return np.where(exponent < 0, reciprocal, np.power(input, np.maximum(exponent, 0))).astype(input.dtype)
+
+
+pow.vjp(
+    input=lambda grad, input, exponent: grad * conj(power_slope(input, exponent)),
+    exponent=lambda grad, out, input, exponent: grad * conj(exponent_slope(out, input, exponent)),
+)
+
+
+@pow.check
+def check_exponent(input: Any, exponent: Any) -> None:
+    if isinstance(exponent, int) and exponent < 0 and category(input) == "integer":
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+
+
+def power_slope(input: Any, exponent: Any) -> Any:
+    """Differentiate a power with respect to its base; a constant, which is what the power 0 gives, has slope 0."""
+    if isinstance(exponent, Tensor):
+        return where(exponent == 0, 0.0, exponent * input ** (exponent - 1))
+    return exponent * input ** (exponent - 1) if exponent else zeros_like(input)
+
+
+def exponent_slope(out: Tensor, input: Any, exponent: Tensor) -> Any:
+    """Differentiate a power with respect to its exponent; 0 to any power but a negative one has slope 0."""
+    base = input if isinstance(input, Tensor) else zeros_like(exponent) + input
+    at_zero = base == 0 if exponent.is_complex() else (base == 0) & (exponent >= 0)
+    return where(at_zero, 0.0, out * log(base))
 
 
 @elementwise(promotes="int_to_float")
@@ -32,14 +263,434 @@ def exp(input: Array) -> Array:
     return np.exp(input)
 
 
-exp.vjp(input=lambda grad, out: grad * out)
+exp.vjp(input=lambda grad, out: grad * conj(out))
+
+
+@elementwise(promotes="int_to_float")
+def log(input: Array) -> Array:
+    """Give the natural logarithm."""
+    return np.log(input)
+
+
+log.vjp(input=lambda grad, input: grad / conj(input))
+
+
+@elementwise(promotes="int_to_float")
+def sqrt(input: Array) -> Array:
+    """Give the square root."""
+    return np.sqrt(input)
+
+
+sqrt.vjp(input=lambda grad, out: grad / conj(2 * out))
+
+
+@elementwise(promotes="int_to_float")
+def sin(input: Array) -> Array:
+    """Give the sine."""
+    return np.sin(input)
+
+
+sin.vjp(input=lambda grad, input: grad * conj(cos(input)))
+
+
+@elementwise(promotes="int_to_float")
+def cos(input: Array) -> Array:
+    """Give the cosine."""
+    return np.cos(input)
+
+
+cos.vjp(input=lambda grad, input: -grad * conj(sin(input)))
+
+
+@elementwise(promotes="int_to_float")
+def sigmoid(input: Array) -> Array:
+    """Give 1 / (1 + exp(-x))."""
+    return 1 / (1 + np.exp(-input))
+
+
+sigmoid.vjp(input=lambda grad, out: grad * conj((1 - out) * out))
+
+
+@elementwise(promotes="int_to_float")
+def tanh(input: Array) -> Array:
+    """Give the hyperbolic tangent."""
+    return np.tanh(input)
+
+
+tanh.vjp(input=lambda grad, out: grad * conj(1 - out * out))
+
+# -- rounding ---------------------------------------------------------------------------------------------------------
+
+
+def rounding(kernel: Any) -> Any:
+    """Make an op that gives whole numbers, and whole numbers as they are."""
+    name = kernel.__name__
+    refuses = {
+        "bool": not_implemented(f"{name}_vml_cpu"),
+        "complex": NotImplementedError(f"{name} is not supported for complex inputs"),
+    }
+    made = elementwise(promotes="same", refuses=refuses)(kernel)
+    made.vjp(input=lambda grad: zeros_like(grad))
+    return made
+
+
+@rounding
+def floor(input: Array) -> Array:
+    """Round downwards."""
+    return np.floor(input) if input.dtype.kind == "f" else input
+
+
+@rounding
+def ceil(input: Array) -> Array:
+    """Round upwards."""
+    return np.ceil(input) if input.dtype.kind == "f" else input
+
+
+@rounding
+def trunc(input: Array) -> Array:
+    """Round towards zero."""
+    return np.trunc(input) if input.dtype.kind == "f" else input
+
+
+@elementwise(
+    promotes="same", refuses={"bool": not_implemented("round_vml_cpu"), "complex": not_implemented("round_vml_cpu")}
+)
+def round(input: Array, *, decimals: int = 0) -> Array:
+    """Round to so many decimals, and halves to the even neighbour."""
+    if decimals == 0:
+        return np.rint(input) if input.dtype.kind == "f" else input
+    scale = input.dtype.type(10.0 ** np.abs(decimals))
+    return np.rint(input * scale) / scale if decimals > 0 else np.rint(input / scale) * scale
+
+
+round.vjp(input=lambda grad: zeros_like(grad))
+
+
+@round.check
+def check_decimals(input: Tensor, decimals: int) -> None:
+    if decimals and input.dtype.category == "integer":
+        raise NotImplementedError(f"\"round_cpu\" not implemented for '{input.dtype.title}'")
+
+
+# -- sign and choice --------------------------------------------------------------------------------------------------
+
+NO_COMPLEX_SIGN = "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
+NO_COMPLEX_CLAMP = "clamp is not supported for complex types"
+
+
+@elementwise(promotes="same", refuses={"complex": NotImplementedError(NO_COMPLEX_SIGN)})
+def sign(input: Array) -> Array:
+    """Give 1, 0 or -1; NaN has no sign, and gives 0."""
+    if input.dtype == bool:
+        return input
+    return (input > 0).astype(input.dtype) - (input < 0).astype(input.dtype)
+
+
+sign.vjp(input=lambda grad: zeros_like(grad))
 
 
 @elementwise(promotes="same")
+def sgn(input: Array) -> Array:
+    """Give the sign; of a complex number, the number of absolute value 1 in its direction."""
+    if input.dtype.kind != "c":
+        return sign.kernel(input)
+    size = np.abs(input)
+    return np.where(size == 0, 0, input / size).astype(input.dtype)
+
+
+@sgn.vjp
+def sgn_vjp(grad: Tensor, input: Tensor, out: Tensor) -> Tensor:
+    if not input.is_complex():
+        return zeros_like(grad)
+    along = (grad * conj(out)).real
+    return where(input == 0, 0.0, (grad - out * along) / input.abs())
+
+
+@elementwise(promotes="same", refuses={"complex": NotImplementedError(NO_COMPLEX_CLAMP)})
+def clamp(input: Array, min: Array | Number | None = None, max: Array | Number | None = None) -> Array:
+    """Keep each element between min and max; where they cross, max wins."""
+    # np.maximum and np.minimum give NaN where either is NaN.
+    bounded = input if min is None else np.maximum(input, min)
+    return bounded if max is None else np.minimum(bounded, max)
+
+
+clamp.vjp(
+    input=lambda grad, input, min, max: where(is_between(input, min, max), grad, 0.0),
+    min=lambda grad, input, min, max: where((input < min) & (True if max is None else min < max), grad, 0.0),
+    max=lambda grad, input, min, max: where((input > max) | (False if min is None else max < min), grad, 0.0),
+)
+
+
+def is_between(value: Tensor, min: Any, max: Any) -> Any:
+    """Tell where a value is within the bounds that there are."""
+    if min is None or max is None:
+        return value <= max if min is None else value >= min
+    return (value >= min) & (value <= max)
+
+
+@clamp.check
+def check_bounds(input: Any, min: Any, max: Any) -> None:
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+
+
+@elementwise(promotes="same", refuses={"bool": RuntimeError("Boolean inputs not supported for relu"),
+                                       "complex": NotImplementedError(NO_COMPLEX_CLAMP)})  # fmt: skip
 def relu(input: Array) -> Array:
     """Replace what is negative by zero."""
-    # NaN <= 0 is false, so NaN passes through.
-    return np.where(input <= 0, input * 0, input)
+    # NaN < 0 and -0.0 < 0 are false, so both pass through.
+    return np.where(input < 0, input.dtype.type(0), input)
 
 
-relu.vjp(input=lambda grad, out: grad * (out > 0))
+relu.vjp(input=lambda grad, out: where(out <= 0, 0.0, grad))
+
+
+def extremum(kernel: Any) -> Any:
+    """Make an op that chooses one of two elements; where they are equal, the gradient is shared."""
+    name = kernel.__name__
+    refusal = RuntimeError(f"{name} not implemented for complex tensors.")
+    made = elementwise(promotes="same", in_place=False, refuses={"complex": refusal})(kernel)
+    made.vjp(
+        input=lambda grad, out, input, other: grad * ((input == out) / (1.0 + (input == other))),
+        other=lambda grad, out, input, other: grad * ((other == out) / (1.0 + (input == other))),
+    )
+    return made
+
+
+@extremum
+def maximum(input: Array, other: Array) -> Array:
+    """Give the larger of two elements, or NaN if either is."""
+    return np.maximum(input, other)
+
+
+@extremum
+def minimum(input: Array, other: Array) -> Array:
+    """Give the smaller of two elements, or NaN if either is."""
+    return np.minimum(input, other)
+
+
+@elementwise(promotes="same", name="where", function=False, method=False, in_place=False)
+def choice(condition: Mask, input: Array | Number, other: Array | Number) -> Array:
+    return np.where(condition.astype(bool), input, other)
+
+
+choice.vjp(
+    input=lambda grad, condition: choice(condition, grad, 0.0),
+    other=lambda grad, condition: choice(condition, 0.0, grad),
+)
+
+
+@choice.check
+def check_condition(condition: Tensor, input: Any, other: Any) -> None:
+    if condition.dtype.name not in ("bool", "uint8"):
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype.title}"
+        )
+
+
+@composite(method=False)
+def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = None) -> Any:
+    """Choose from input where the condition holds and from other elsewhere; alone, tell where the condition holds."""
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)
+    return choice(condition, input, other, out=out)
+
+
+@composite(function=False, name="where")
+def where_method(self: Tensor, condition: Tensor, other: Any) -> Any:
+    """Keep the elements where the condition holds, and take other's elsewhere."""
+    return choice(condition, self, other)
+
+
+# -- comparison -------------------------------------------------------------------------------------------------------
+
+
+def comparison(operator: str) -> Any:
+    """Make an op that tells how two elements compare."""
+
+    def decorate(kernel: Any) -> Any:
+        refusal = {} if operator in ("eq", "ne") else {"complex": not_implemented(f"{operator}_cpu")}
+        made = elementwise(promotes="same", operator=operator, refuses=refusal)(kernel)
+        return made
+
+    return decorate
+
+
+@comparison("eq")
+def eq(input: Array, other: Array | Number) -> Array:
+    """Tell whether two elements are equal."""
+    return np.equal(input, other)
+
+
+@comparison("ne")
+def ne(input: Array, other: Array | Number) -> Array:
+    """Tell whether two elements differ."""
+    return np.not_equal(input, other)
+
+
+@comparison("lt")
+def lt(input: Array, other: Array | Number) -> Array:
+    """Tell whether an element is less than the other."""
+    return np.less(input, other)
+
+
+@comparison("le")
+def le(input: Array, other: Array | Number) -> Array:
+    """Tell whether an element is at most the other."""
+    return np.less_equal(input, other)
+
+
+@comparison("gt")
+def gt(input: Array, other: Array | Number) -> Array:
+    """Tell whether an element is greater than the other."""
+    return np.greater(input, other)
+
+
+@comparison("ge")
+def ge(input: Array, other: Array | Number) -> Array:
+    """Tell whether an element is at least the other."""
+    return np.greater_equal(input, other)
+
+
+@elementwise(promotes="same", in_place=False, out=False)
+def isnan(input: Array) -> Array:
+    """Tell whether an element is not a number."""
+    return input != input
+
+
+@elementwise(promotes="same", in_place=False, out=False)
+def isinf(input: Array) -> Array:
+    """Tell whether an element is infinite."""
+    return np.isinf(input)
+
+
+@elementwise(promotes="same", in_place=False, out=False)
+def isfinite(input: Array) -> Array:
+    """Tell whether an element is neither infinite nor NaN."""
+    return np.isfinite(input)
+
+
+# -- logic ------------------------------------------------------------------------------------------------------------
+
+
+@elementwise(promotes="same")
+def logical_and(input: Array, other: Array) -> Array:
+    """Tell whether both elements are other than zero."""
+    return (input != 0) & (other != 0)
+
+
+@elementwise(promotes="same")
+def logical_or(input: Array, other: Array) -> Array:
+    """Tell whether either element is other than zero."""
+    return (input != 0) | (other != 0)
+
+
+@elementwise(promotes="same")
+def logical_xor(input: Array, other: Array) -> Array:
+    """Tell whether just one element is other than zero."""
+    return (input != 0) ^ (other != 0)
+
+
+@elementwise(promotes="same")
+def logical_not(input: Array) -> Array:
+    """Tell whether an element is zero."""
+    return input == 0
+
+
+def bitwise(operator: str, kernel_name: str) -> Any:
+    """Make an op on bits, which only whole numbers and truth values have."""
+
+    def decorate(kernel: Any) -> Any:
+        refusal = not_implemented(kernel_name)
+        refuses = {"floating": refusal, "complex": refusal}
+        if "shift" in operator:
+            refuses["bool"] = refusal
+        return elementwise(promotes="same", operator=operator, refuses=refuses)(kernel)
+
+    return decorate
+
+
+@bitwise("and", "bitwise_and_cpu")
+def bitwise_and(input: Array | Number, other: Array | Number) -> Array:
+    """Combine bits by 'and'."""
+    return np.bitwise_and(input, other)
+
+
+@bitwise("or", "bitwise_or_cpu")
+def bitwise_or(input: Array | Number, other: Array | Number) -> Array:
+    """Combine bits by 'or'."""
+    return np.bitwise_or(input, other)
+
+
+@bitwise("xor", "bitwise_xor_cpu")
+def bitwise_xor(input: Array | Number, other: Array | Number) -> Array:
+    """Combine bits by 'exclusive or'."""
+    return np.bitwise_xor(input, other)
+
+
+@bitwise("lshift", "lshift_cpu")
+def bitwise_left_shift(input: Array | Number, other: Array | Number) -> Array:
+    """Shift bits to the left."""
+    return np.left_shift(input, other)
+
+
+@bitwise("rshift", "rshift_cpu")
+def bitwise_right_shift(input: Array | Number, other: Array | Number) -> Array:
+    """Shift bits to the right."""
+    return np.right_shift(input, other)
+
+
+@elementwise(
+    promotes="same",
+    refuses={"floating": not_implemented("bitwise_not_cpu"), "complex": not_implemented("bitwise_not_cpu")},
+)
+def bitwise_not(input: Array) -> Array:
+    """Turn every bit over."""
+    return np.invert(input)
+
+
+@composite(function=False, name="__invert__")
+def invert(self: Tensor) -> Any:
+    """Turn every bit over, as the operator ~."""
+    if self.dtype.category not in ("bool", "integer"):
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+    return bitwise_not(self)
+
+
+# -- complex numbers --------------------------------------------------------------------------------------------------
+
+
+@elementwise(promotes="same", node="ConjBackward0")
+def conj_physical(input: Array) -> Array:
+    """Give the complex conjugate."""
+    return np.conj(input)
+
+
+conj_physical.vjp(input=lambda grad: conj(grad))
+
+
+@composite()
+def conj(input: Any) -> Any:
+    """Give the complex conjugate; what is real is given as it is."""
+    if isinstance(input, Tensor):
+        return conj_physical(input) if input.is_complex() else input
+    return input.conjugate()
+
+
+# -- other names ------------------------------------------------------------------------------------------------------
+
+
+def alias(name: str, of: str, *, in_place: bool = True) -> None:
+    """Offer an op under another name too."""
+    FUNCTIONS[name] = FUNCTIONS[of]
+    setattr(Tensor, name, vars(Tensor)[of])
+    if in_place:
+        setattr(Tensor, f"{name}_", vars(Tensor)[f"{of}_"])
+
+
+for _name, _of in {
+    "absolute": "abs", "clip": "clamp", "divide": "div", "true_divide": "div", "fix": "trunc", "greater": "gt",
+    "greater_equal": "ge", "less": "lt", "less_equal": "le", "multiply": "mul", "negative": "neg", "not_equal": "ne",
+    "subtract": "sub",
+}.items():  # fmt: skip
+    alias(_name, _of)

@@ -73,6 +73,12 @@ class Tensor:
 
     # -- making ---------------------------------------------------------------------------------------------------
 
+    def __new__(cls, *args: Any, device: Any = None) -> Tensor:
+        from assay_reference.creation import constructed  # creation is written on tensors
+
+        made = constructed(dtypes.get_default_dtype(), args, device)
+        return made if cls is Tensor else Tensor._make_subclass(cls, made)  # type: ignore[no-any-return]
+
     @classmethod
     def _wrap(cls, array: Any, place: device = CPU, storage: Storage | None = None) -> Tensor:
         """Make a tensor of an array, which it keeps."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from assay_reference.arrays import cuda_namespace
+from assay_reference.creation import typed_tensors
+
+globals().update(typed_tensors("cuda", "torch.cuda"))
 
 
 def is_available() -> bool:
