@@ -27,6 +27,7 @@ from assay.bench import Bench
 from assay.draw import Effort
 from assay.facets.base import Asked
 from assay.items import Item, plan
+from assay.self_check import self_check
 from assay_reports import query
 from assay_spec import load_corpus
 from assay_spec.model import Corpus, Edition, Op
@@ -164,7 +165,9 @@ class Session:
 
     def start(self) -> None:
         """Open the results file: every path is checked before anything runs."""
-        self.bench  # noqa: B018 - a backend that cannot be used says so here
+        self_check(self.candidate)
+        if self.oracle is not None:
+            self_check(self.oracle)
         if self.settings.results is not None:
             self._writer = ResultsWriter(self.settings.results, self.header(), resume=self.settings.resume)
 

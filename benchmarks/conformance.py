@@ -1,0 +1,102 @@
+"""How quick the suite is: judged cases a second, the whole slice, and the commands that a person waits for.
+
+    python benchmarks/conformance.py [--runs N] [--jobs N]
+
+Every figure stands beside a peer measured in the same run: the suite beside a bare loop that calls PyTorch's (or, without
+it, NumPy's) functions on the same cases and judges nothing; the commands beside `python -c pass`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from assay_reports.query import parse
+from tabulate import tabulate
+
+from assay.backends.discover import open_backend
+from assay.case import Case
+from assay.facets.base import Asked
+from assay.items import plan
+from assay_spec import load_corpus
+
+Row = tuple[str, str, str, str]
+
+
+def median_seconds(act: Callable[[], object], runs: int) -> float:
+    """Time an action several times; give the median."""
+    times = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        act()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def command(*words: str) -> Callable[[], object]:
+    """Make an action that runs a command to its end."""
+    return lambda: subprocess.run([sys.executable, *words], check=False, capture_output=True)
+
+
+def startup(runs: int) -> list[Row]:
+    """Time the commands that a person waits for, beside an interpreter that does nothing."""
+    nothing = median_seconds(command("-c", "pass"), runs)
+    rows = []
+    for words in (("--help",), ("list",)):
+        seconds = median_seconds(command("-m", "assay.cli", *words), runs)
+        rows.append((f"assay {' '.join(words)}", f"{seconds:.2f} s", "python -c pass", f"{nothing:.2f} s"))
+    return rows
+
+
+def suite(backend: str, jobs: str) -> Row:
+    """Run the whole slice against a backend; give cases a second beside a loop that judges nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["-m", "assay.cli", "run", "-b", backend, "--no-report", "--quiet", "-j", jobs, "-o", folder]
+        started = time.perf_counter()
+        subprocess.run([sys.executable, *words], check=False, capture_output=True)
+        seconds = time.perf_counter() - started
+        results = (Path(folder) / f"{backend}.jsonl").read_text(encoding="utf-8").splitlines()
+    cases = json.loads(results[-1])["counts"]["cases"]["total"]
+    rate = f"{cases / seconds:,.0f} cases/s ({cases:,} in {seconds:.1f} s, {jobs} jobs)"
+    return (f"whole slice, {backend}", rate, "calling only, 1 process", f"{bare_rate(backend):,.0f} cases/s")
+
+
+def bare_rate(backend: str) -> float:
+    """Measure how many cases a second the backend answers when nobody draws or judges."""
+    chosen = open_backend(backend)
+    cases = [case for case in some_cases()]
+    return len(cases) / median_seconds(lambda: [chosen.perform(case) for case in cases], 3)
+
+
+def some_cases() -> Sequence[Case]:
+    """Draw the cases of the values facet in float32."""
+    items = plan(load_corpus(), query=parse("facet:values dtype:float32"))
+    asked = Asked("float32", "standard", 0)
+    return [trial.case for item in items for trial in item.question.trials(item.spec, asked)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--jobs", default=str(os.cpu_count() or 1))
+    chosen = parser.parse_args()
+    rows = startup(chosen.runs)
+    rows += [
+        suite(name, chosen.jobs) for name in ("reference", "numpy", "torch") if name != "torch" or find_spec("torch")
+    ]
+    print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(tabulate(rows, headers=("what", "measured", "peer", "peer measured"), tablefmt="github"))
+
+
+if __name__ == "__main__":
+    main()
