@@ -2,8 +2,8 @@
 
     python benchmarks/conformance.py [--runs N] [--jobs N]
 
-Every figure stands beside a peer measured in the same run: the suite beside a bare loop that calls PyTorch's (or, without
-it, NumPy's) functions on the same cases and judges nothing; the commands beside `python -c pass`.
+Every figure stands beside a peer measured in the same run: the suite beside a loop that calls the same functions on the
+same cases and judges nothing, the commands beside `python -c pass`.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def suite(backend: str, jobs: str) -> Row:
 def bare_rate(backend: str) -> float:
     """Measure how many cases a second the backend answers when nobody draws or judges."""
     chosen = open_backend(backend)
-    cases = [case for case in some_cases()]
+    cases = list(some_cases())
     return len(cases) / median_seconds(lambda: [chosen.perform(case) for case in cases], 3)
 
 

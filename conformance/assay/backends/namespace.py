@@ -144,19 +144,15 @@ class NamespaceBackend(LibraryBackend):
         return super().differentiated(name, arguments)
 
     def to_native(self, value: TensorValue) -> Any:
-        tensor = self._from_buffer(value)
-        if not value.is_contiguous:
-            tensor = tensor.as_strided(value.shape, value.strides, value.offset)
-        elif len(value.shape) != 1 or value.shape[0] != len(value.buffer):
-            tensor = tensor.reshape(value.shape)
-        return tensor.requires_grad_() if value.requires_grad else tensor
-
-    def _from_buffer(self, value: TensorValue) -> Any:
+        # NumPy lays the tensor out, so that a library without as_strided or reshape loses no more than these.
+        array = value.holding(value.buffer.copy()).array()
         if value.dtype == "bfloat16":
-            tensor = self.torch.from_numpy(value.buffer.view(np.int16).copy()).view(self.torch.bfloat16)
+            tensor = self.torch.from_numpy(array.view(np.int16)).view(self.torch.bfloat16)
         else:
-            tensor = self.torch.from_numpy(value.buffer.copy())
-        return tensor if self.device == "cpu" else tensor.to(self.device)
+            tensor = self.torch.from_numpy(array)
+        if self.device != "cpu":
+            tensor = tensor.to(self.device)
+        return tensor.requires_grad_() if value.requires_grad else tensor
 
     def to_host(self, native: Any) -> Array:
         dtype = self._dtypes.get(native.dtype, str(native.dtype))
@@ -168,7 +164,9 @@ class NamespaceBackend(LibraryBackend):
         if dtype == "bfloat16":
             bits: Host = tensor.contiguous().view(self.torch.int16).numpy()
             return bits.view(ml_dtypes.bfloat16).copy()
-        return np.array(tensor.resolve_conj().resolve_neg().numpy() if dtype in dtypes.COMPLEX else tensor.numpy())
+        if dtype in dtypes.COMPLEX and hasattr(tensor, "resolve_conj"):
+            tensor = tensor.resolve_conj().resolve_neg()  # PyTorch conjugates by a flag that NumPy has not
+        return np.array(tensor.numpy())
 
     def is_native(self, value: Any) -> bool:
         return isinstance(value, self.torch.Tensor)
