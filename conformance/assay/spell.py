@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -153,12 +153,17 @@ def tensor(value: TensorValue) -> str:
 
 def numbers(array: Any) -> str:
     """Write an array's elements as nested lists that Python reads back."""
-    text = (
-        repr(np.asarray(array).tolist()) if array.dtype.name != "bfloat16" else repr(array.astype(np.float32).tolist())
-    )
-    for bare in ("nan", "inf"):
-        text = text.replace(bare, f"float('{bare}')")
-    return text
+    return _number(np.asarray(array).tolist()) if array.dtype.name != "bfloat16" else numbers(array.astype(np.float32))
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_number, value))}]"
+    if isinstance(value, complex) and not np.isfinite(value):
+        return f"complex({_number(value.real)}, {_number(value.imag)})"
+    if isinstance(value, float) and not np.isfinite(value):
+        return f"float('{value}')"
+    return repr(value)
 
 
 def literal(value: Any) -> str:
@@ -172,11 +177,13 @@ def literal(value: Any) -> str:
     if value is Ellipsis:
         return "..."
     if isinstance(value, (tuple, list)):
-        inner = ", ".join(map(literal, value))
-        return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' if len(value) == 1 else ''})"
-    if isinstance(value, float) and not np.isfinite(value):
-        return f"float('{value}')"
-    return repr(value)
+        return _listed(value, literal)
+    return _number(value)
+
+
+def _listed(values: Sequence[Any], write: Callable[[Any], str]) -> str:
+    inner = ", ".join(map(write, values))
+    return f"[{inner}]" if isinstance(values, list) else f"({inner}{',' if len(values) == 1 else ''})"
 
 
 def _brief(value: Any) -> str:
@@ -184,6 +191,5 @@ def _brief(value: Any) -> str:
         layout = "" if value.is_contiguous else f" strides {list(value.strides)}"
         return f"{value.dtype}{list(value.shape)}{layout}"
     if isinstance(value, (tuple, list)):
-        inner = ", ".join(map(_brief, value))
-        return f"({inner})" if isinstance(value, tuple) else f"[{inner}]"
+        return _listed(value, _brief)
     return literal(value)

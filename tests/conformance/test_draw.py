@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from itertools import islice
+
+from assay import draw
+from assay.case import fingerprint
+from assay_spec import load_corpus
+from assay_spec.domains import Focus
+from assay_spec.plans import ABSENT, TensorPlan
+
+TOPK = load_corpus()["torch.topk"].overloads[0]
+MM = load_corpus()["torch.mm"].overloads[0]
+LINEAR = load_corpus()["torch.nn.Linear"].overloads[0]
+
+
+def tensor(value: object) -> TensorPlan:
+    assert isinstance(value, TensorPlan)
+    return value
+
+
+def test_the_plainest_call_comes_first_and_leaves_options_out() -> None:
+    plan = next(draw.walk(TOPK, Focus(frozenset({"options"}), "float32"), 10))
+
+    assert tensor(plan.given["input"]).shape == (2, 3)
+    assert plan.given["largest"] is ABSENT
+    assert plan.scope["largest"] is True
+
+
+def test_one_argument_deviates_before_two_do() -> None:
+    plans = list(draw.walk(TOPK, Focus(frozenset({"options"}), "float32"), 40))
+    plain = plans[0].given
+    deviations = [sum(plan.given[name] != plain[name] for name in ("dim", "largest", "sorted")) for plan in plans]
+
+    assert deviations.index(2) > deviations.index(1)
+
+
+def test_an_argument_is_drawn_within_what_those_above_it_allow() -> None:
+    for plan in draw.walk(TOPK, Focus(frozenset({"options", "shape"}), "float32"), 60):
+        shape, dim, k = tensor(plan.given["input"]).shape, plan.scope["dim"], plan.given["k"]
+        assert 0 <= k <= (shape[dim] if shape else 1)
+
+
+def test_sizes_of_the_same_name_are_equal_and_others_differ() -> None:
+    plan = next(draw.walk(MM, Focus(dtype="float32"), 1))
+    first, second = tensor(plan.given["input"]).shape, tensor(plan.given["mat2"]).shape
+
+    assert first[1] == second[0]
+    assert len({*first, *second}) == 3
+
+
+def test_the_dtype_facet_never_changes_the_leading_tensor() -> None:
+    plans = draw.walk(load_corpus()["torch.add"].overloads[0], Focus(frozenset({"dtype"}), "int64"), 40)
+
+    assert {tensor(plan.given["input"]).dtype for plan in plans} == {"int64"}
+
+
+def test_a_module_is_constructed_before_its_input_is_drawn() -> None:
+    for plan in draw.walk(LINEAR, Focus(frozenset({"options"}), "float32"), 30):
+        assert tensor(plan.given["input"]).shape[-1] == plan.constructed["in_features"]
+
+
+def test_the_same_seed_draws_the_same_cases() -> None:
+    op, focus = load_corpus()["torch.topk"], Focus(frozenset({"shape", "options"}), "float32", 5)
+
+    first, second = ([fingerprint(draw.call(op, plan)) for plan in draw.drawn(TOPK, focus, 10, 5)] for _ in range(2))
+
+    assert first == second
+    assert len(set(first)) > 5
+
+
+def test_required_arguments_go_by_position_and_the_others_by_name() -> None:
+    op = load_corpus()["torch.topk"]
+    plan = next(plan for plan in islice(draw.walk(TOPK, Focus(frozenset({"options"}), "float32"), 40), 40)
+                if plan.given["largest"] is False)  # fmt: skip
+
+    case = draw.call(op, plan)
+
+    assert case.positional == ("input", "k")
+    assert case.arguments["largest"] is False
+    assert "out" not in case.arguments
