@@ -1,9 +1,13 @@
 """PyTorch's namespace, readable, over NumPy and CuPy."""
 
+# ruff: noqa: F401 - the imports are the namespace
+
 from math import e, inf, nan, pi
 
 from assay_reference import autograd, cuda
-from assay_reference import conversion, creation, pointwise  # isort: skip  # the families: each registers its functions
+
+# The families: each registers its functions when it is imported.
+from assay_reference import conversion, creation, pointwise  # isort: skip
 from assay_reference.autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from assay_reference.devices import device
 from assay_reference.dispatch import FUNCTIONS

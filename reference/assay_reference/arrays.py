@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-Array: TypeAlias = np.ndarray[Any, Any]
+Array: TypeAlias = Any  # NumPy's ndarray or CuPy's, which share no base
 
 
 @cache

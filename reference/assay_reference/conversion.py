@@ -14,7 +14,7 @@ from assay_reference.dtypes import dtype
 from assay_reference.tensor import Tensor
 
 
-@op(node="ToCopyBackward0", name="to_copy", function=False, method=False)
+@op(node="ToCopyBackward0", function=False, method=False, keeps_half=True)
 def to_copy(input: Array, dtype: dtype, device: device) -> Array:
     if (device.type == "cpu") != is_on_host(input):
         input = to_host(input) if device.type == "cpu" else device.xp.asarray(input)
@@ -24,7 +24,7 @@ def to_copy(input: Array, dtype: dtype, device: device) -> Array:
 to_copy.vjp(input=lambda grad, input: grad.to(input.device))
 
 
-@op()
+@op(keeps_half=True)
 def clone(input: Array, *, memory_format: Any = None) -> Array:
     """Copy a tensor; the copy's gradient flows back to the tensor."""
     return input.copy(order="K")
@@ -33,7 +33,7 @@ def clone(input: Array, *, memory_format: Any = None) -> Array:
 clone.vjp(input=lambda grad: grad)
 
 
-@op(name="contiguous_copy", node="CloneBackward0", function=False, method=False)
+@op(node="CloneBackward0", function=False, method=False, keeps_half=True)
 def contiguous_copy(input: Array) -> Array:
     return input.copy(order="C")
 
@@ -84,13 +84,8 @@ def _destination(self: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
             kind = rest.pop(0) or kind
     elif rest or not kwargs.keys() & {"dtype", "device", "copy", "memory_format", "non_blocking"}:
         raise TypeError(
-            f"to() received an invalid combination of arguments - got ({', '.join(type(each).__name__ for each in args)}), "
-            "but expected one of:\n"
-            " * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, bool copy = False, *, "
-            "torch.memory_format memory_format = None)\n"
-            " * (torch.dtype dtype, bool non_blocking = False, bool copy = False, *, torch.memory_format memory_format = "
-            "None)\n"
-            " * (Tensor tensor, bool non_blocking = False, bool copy = False, *, torch.memory_format memory_format = None)\n"
+            "to() received an invalid combination of arguments - got "
+            f"({', '.join(each.__class__.__name__ for each in args)})"
         )
     named_place = kwargs.pop("device", None)
     place = place if named_place is None else devices.resolve(named_place)

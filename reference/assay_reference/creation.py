@@ -14,12 +14,14 @@ from assay_reference import devices, dtypes
 from assay_reference.devices import device
 from assay_reference.dispatch import cast, composite, fill_out
 from assay_reference.dtypes import dtype
-from assay_reference.tensor import Tensor
+from assay_reference.tensor import Size, Tensor
 
 Kernel = Callable[..., Any]
 
 # What every factory takes after its own arguments.
-OPTIONS: Final = {"out": None, "dtype": None, "layout": None, "device": None, "pin_memory": False, "requires_grad": False}
+OPTIONS: Final = {
+    "out": None, "dtype": None, "layout": None, "device": None, "pin_memory": False, "requires_grad": False
+}  # fmt: skip
 PYTHON_TYPES: Final[dict[Any, dtype]] = {
     bool: dtypes.bool_, int: dtypes.int64, float: dtypes.float64, complex: dtypes.complex128
 }  # fmt: skip
@@ -99,9 +101,7 @@ def _size(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
 def _whole(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
     for each in sizes:
         if isinstance(each, bool) or not hasattr(each, "__index__"):
-            raise TypeError(
-                f"{name}(): argument 'size' (position 1) must be tuple of ints, not {type(each).__name__}"
-            )
+            raise TypeError(f"{name}(): argument 'size' (position 1) must be tuple of ints, not {type(each).__name__}")
     whole = tuple(int(each) for each in sizes)
     if any(each < 0 for each in whole):
         raise RuntimeError(f"{name}: Dimension size must be non-negative.")
@@ -162,7 +162,9 @@ def _of_nested(data: Any, kind: dtype | None) -> Any:
     shape = _nested_shape(data)
     leaves = list(_leaves(data, shape, 0))
     if kind is None:
-        kind = functools.reduce(dtypes.promote_types, map(_leaf_dtype, leaves)) if leaves else dtypes.get_default_dtype()
+        kind = (
+            functools.reduce(dtypes.promote_types, map(_leaf_dtype, leaves)) if leaves else dtypes.get_default_dtype()
+        )
     array = np.empty(len(leaves), kind.numpy)
     for place, leaf in enumerate(leaves):
         array[place] = _leaf_value(leaf, kind)
@@ -250,7 +252,8 @@ def from_numpy(ndarray: Any) -> Tensor:
     if any(stride < 0 for stride in ndarray.strides):
         raise ValueError(
             "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
-            "currently supported. (You can probably work around this by making a copy of your array  with array.copy().) "
+            "currently supported. (You can probably work around this by making a copy of your array  with "
+            "array.copy().) "
         )
     return Tensor._wrap(ndarray.view(np.ndarray))
 
@@ -307,7 +310,8 @@ def _evenly(xp: Any, kind: dtype, name: str, start: Any, end: Any, steps: int) -
     for which, value in (("start", start), ("end", end)):
         if isinstance(value, Tensor):
             raise RuntimeError(
-                f"{name} only supports 0-dimensional start and end tensors, but got {which} with {value.ndim} dimension(s)."
+                f"{name} only supports 0-dimensional start and end tensors, but got {which} with "
+                f"{value.ndim} dimension(s)."
             )
     if isinstance(steps, bool) or not hasattr(steps, "__index__"):
         raise TypeError(f"{name}(): argument 'steps' must be int, not {type(steps).__name__}")
@@ -429,7 +433,10 @@ class TypedTensor(type):
         return constructed(cls.kind, args, cls.place)
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        return isinstance(instance, Tensor) and (instance.dtype, instance.device.type) == (cls.kind, cls.place)
+        return isinstance(instance, Tensor) and (instance.dtype, instance.device.type) == (
+            cls.kind,
+            cls.place,
+        )
 
 
 def typed_tensors(place: str, module: str) -> dict[str, Any]:

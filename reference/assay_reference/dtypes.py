@@ -17,7 +17,9 @@ CATEGORIES: Final[tuple[Category, ...]] = ("bool", "integer", "floating", "compl
 class dtype:
     """An element type, such as torch.float32."""
 
-    __slots__ = ("category", "compute", "is_complex", "is_floating_point", "is_half", "itemsize", "name", "numpy", "title")
+    __slots__ = (
+        "category", "compute", "is_complex", "is_floating_point", "is_half", "itemsize", "name", "numpy", "title"
+    )  # fmt: skip
 
     def __init__(self, name: str, title: str, category: Category, array_type: Any) -> None:
         self.name = name

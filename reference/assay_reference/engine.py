@@ -55,6 +55,12 @@ class Meta(NamedTuple):
     dtype: dtype
     device: device
 
+    def zeros(self) -> Tensor:
+        """Make the gradient of an output that nothing depends on."""
+        from assay_reference.tensor import Tensor  # tensors are written on the engine
+
+        return Tensor._wrap(self.device.xp.zeros(self.shape, self.dtype.numpy), self.device)
+
 
 class Node:
     """One recorded step; calling it turns gradients of its outputs into gradients of its inputs."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from assay_reference.arrays import Array
 from assay_reference.creation import zeros_like
 from assay_reference.dispatch import FUNCTIONS, Mask, Number, Scalar, composite, elementwise, not_implemented
+from assay_reference.ops import Elementwise
 from assay_reference.tensor import Tensor
+
+Kernel: TypeAlias = Callable[..., Any]
 
 BOOL_MINUS_BOOL = (
     "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator "
@@ -30,6 +34,59 @@ def category(value: Any) -> str:
     if isinstance(value, Tensor):
         return value.dtype.category
     return {bool: "bool", int: "integer", float: "floating"}.get(type(value), "complex")
+
+
+# -- choice by a condition, and complex conjugates, on which gradients rest --------------------------------------------
+
+
+@elementwise(promotes="same", name="where", function=False, method=False, in_place=False)
+def choice(condition: Mask, input: Array | Number, other: Array | Number) -> Array:
+    return np.where(condition.astype(bool), input, other)
+
+
+choice.vjp(
+    input=lambda grad, condition: choice(condition, grad, 0.0),
+    other=lambda grad, condition: choice(condition, 0.0, grad),
+)
+
+
+@choice.check
+def check_condition(condition: Tensor, input: Any, other: Any) -> None:
+    if condition.dtype.name not in ("bool", "uint8"):
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype.title}"
+        )
+
+
+@composite(method=False)
+def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = None) -> Any:
+    """Choose from input where the condition holds and from other elsewhere; alone, tell where the condition holds."""
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)
+    return choice(condition, input, other, out=out)
+
+
+@composite(function=False, name="where")
+def where_method(self: Tensor, condition: Tensor, other: Any) -> Any:
+    """Keep the elements where the condition holds, and take other's elsewhere."""
+    return choice(condition, self, other)
+
+
+@elementwise(promotes="same", node="ConjBackward0")
+def conj_physical(input: Array) -> Array:
+    """Give the complex conjugate."""
+    return np.conj(input)
+
+
+conj_physical.vjp(input=lambda grad: conj(grad))
+
+
+@composite()
+def conj(input: Any) -> Any:
+    """Give the complex conjugate; what is real is given as it is."""
+    if isinstance(input, Tensor):
+        return conj_physical(input) if input.is_complex() else input
+    return input.conjugate()
 
 
 # -- arithmetic -------------------------------------------------------------------------------------------------------
@@ -99,9 +156,7 @@ def div(input: Array | Number, other: Array | Number, *, rounding_mode: str | No
 
 div.vjp(
     input=lambda grad, other, rounding_mode: grad * 0 if rounding_mode else grad / conj(other),
-    other=lambda grad, input, other, rounding_mode: (
-        grad * 0 if rounding_mode else -grad * conj(input / other / other)
-    ),
+    other=lambda grad, input, other, rounding_mode: grad * 0 if rounding_mode else -grad * conj(input / other / other),
 )
 
 
@@ -134,7 +189,7 @@ def floored(input: Array, other: Array) -> Array:
         return np.floor_divide(input, other)
     rest = np.fmod(input, other)
     whole = (input - rest) / other
-    whole = np.where((rest != 0) & ((other < 0) != (rest < 0)), whole - 1, whole)
+    whole = np.where((rest != 0) & ((rest < 0) != (other < 0)), whole - 1, whole)
     floor = np.floor(whole)
     floor = np.where(whole - floor > 0.5, floor + 1, floor)
     floor = np.where(whole == 0, np.copysign(whole * 0, input / other), floor)
@@ -169,18 +224,14 @@ def remainder(input: Array | Number, other: Array | Number) -> Array:
 remainder.vjp(input=lambda grad: grad, other=lambda grad, input, other: -grad * (input // other))
 
 
-@elementwise(
-    promotes="same", refuses={"bool": not_implemented("fmod_cpu"), "complex": not_implemented("fmod_cpu")}
-)
+@elementwise(promotes="same", refuses={"bool": not_implemented("fmod_cpu"), "complex": not_implemented("fmod_cpu")})
 def fmod(input: Array, other: Array | Number) -> Array:
     """Give what a division that rounds towards zero leaves: it has the sign of input."""
     check_divisor(other)
     return np.fmod(input, other)
 
 
-fmod.vjp(
-    input=lambda grad: grad, other=lambda grad, input, other: -grad * div(input, other, rounding_mode="trunc")
-)
+fmod.vjp(input=lambda grad: grad, other=lambda grad, input, other: -grad * div(input, other, rounding_mode="trunc"))
 
 
 @elementwise(promotes="same", operator="neg", refuses={"bool": RuntimeError(MINUS_BOOL)})
@@ -290,15 +341,13 @@ def sin(input: Array) -> Array:
     return np.sin(input)
 
 
-sin.vjp(input=lambda grad, input: grad * conj(cos(input)))
-
-
 @elementwise(promotes="int_to_float")
 def cos(input: Array) -> Array:
     """Give the cosine."""
     return np.cos(input)
 
 
+sin.vjp(input=lambda grad, input: grad * conj(cos(input)))
 cos.vjp(input=lambda grad, input: -grad * conj(sin(input)))
 
 
@@ -322,7 +371,7 @@ tanh.vjp(input=lambda grad, out: grad * conj(1 - out * out))
 # -- rounding ---------------------------------------------------------------------------------------------------------
 
 
-def rounding(kernel: Any) -> Any:
+def rounding(kernel: Kernel) -> Elementwise:
     """Make an op that gives whole numbers, and whole numbers as they are."""
     name = kernel.__name__
     refuses = {
@@ -353,7 +402,8 @@ def trunc(input: Array) -> Array:
 
 
 @elementwise(
-    promotes="same", refuses={"bool": not_implemented("round_vml_cpu"), "complex": not_implemented("round_vml_cpu")}
+    promotes="same",
+    refuses={"bool": not_implemented("round_vml_cpu"), "complex": not_implemented("round_vml_cpu")},
 )
 def round(input: Array, *, decimals: int = 0) -> Array:
     """Round to so many decimals, and halves to the even neighbour."""
@@ -445,7 +495,7 @@ def relu(input: Array) -> Array:
 relu.vjp(input=lambda grad, out: where(out <= 0, 0.0, grad))
 
 
-def extremum(kernel: Any) -> Any:
+def extremum(kernel: Kernel) -> Elementwise:
     """Make an op that chooses one of two elements; where they are equal, the gradient is shared."""
     name = kernel.__name__
     refusal = RuntimeError(f"{name} not implemented for complex tensors.")
@@ -469,49 +519,15 @@ def minimum(input: Array, other: Array) -> Array:
     return np.minimum(input, other)
 
 
-@elementwise(promotes="same", name="where", function=False, method=False, in_place=False)
-def choice(condition: Mask, input: Array | Number, other: Array | Number) -> Array:
-    return np.where(condition.astype(bool), input, other)
-
-
-choice.vjp(
-    input=lambda grad, condition: choice(condition, grad, 0.0),
-    other=lambda grad, condition: choice(condition, 0.0, grad),
-)
-
-
-@choice.check
-def check_condition(condition: Tensor, input: Any, other: Any) -> None:
-    if condition.dtype.name not in ("bool", "uint8"):
-        raise RuntimeError(
-            f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype.title}"
-        )
-
-
-@composite(method=False)
-def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = None) -> Any:
-    """Choose from input where the condition holds and from other elsewhere; alone, tell where the condition holds."""
-    if input is None and other is None:
-        return condition.nonzero(as_tuple=True)
-    return choice(condition, input, other, out=out)
-
-
-@composite(function=False, name="where")
-def where_method(self: Tensor, condition: Tensor, other: Any) -> Any:
-    """Keep the elements where the condition holds, and take other's elsewhere."""
-    return choice(condition, self, other)
-
-
 # -- comparison -------------------------------------------------------------------------------------------------------
 
 
-def comparison(operator: str) -> Any:
+def comparison(operator: str) -> Callable[[Kernel], Elementwise]:
     """Make an op that tells how two elements compare."""
 
-    def decorate(kernel: Any) -> Any:
+    def decorate(kernel: Kernel) -> Elementwise:
         refusal = {} if operator in ("eq", "ne") else {"complex": not_implemented(f"{operator}_cpu")}
-        made = elementwise(promotes="same", operator=operator, refuses=refusal)(kernel)
-        return made
+        return elementwise(promotes="same", operator=operator, refuses=refusal)(kernel)
 
     return decorate
 
@@ -597,10 +613,10 @@ def logical_not(input: Array) -> Array:
     return input == 0
 
 
-def bitwise(operator: str, kernel_name: str) -> Any:
+def bitwise(operator: str, kernel_name: str) -> Callable[[Kernel], Elementwise]:
     """Make an op on bits, which only whole numbers and truth values have."""
 
-    def decorate(kernel: Any) -> Any:
+    def decorate(kernel: Kernel) -> Elementwise:
         refusal = not_implemented(kernel_name)
         refuses = {"floating": refusal, "complex": refusal}
         if "shift" in operator:
@@ -655,26 +671,6 @@ def invert(self: Tensor) -> Any:
     if self.dtype.category not in ("bool", "integer"):
         raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
     return bitwise_not(self)
-
-
-# -- complex numbers --------------------------------------------------------------------------------------------------
-
-
-@elementwise(promotes="same", node="ConjBackward0")
-def conj_physical(input: Array) -> Array:
-    """Give the complex conjugate."""
-    return np.conj(input)
-
-
-conj_physical.vjp(input=lambda grad: conj(grad))
-
-
-@composite()
-def conj(input: Any) -> Any:
-    """Give the complex conjugate; what is real is given as it is."""
-    if isinstance(input, Tensor):
-        return conj_physical(input) if input.is_complex() else input
-    return input.conjugate()
 
 
 # -- other names ------------------------------------------------------------------------------------------------------

@@ -6,16 +6,16 @@ What a tensor can compute is attached to the class by the decorators of dispatch
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from assay_reference import devices, dtypes
 from assay_reference.arrays import address, to_host
-from assay_reference.devices import CPU, device
+from assay_reference.devices import device
 from assay_reference.dtypes import dtype
-from assay_reference.engine import Hook, Node, RemovableHandle, edge_of, inference, recording
+from assay_reference.engine import Hook, Node, RemovableHandle, inference, recording
 from assay_reference.storage import Storage
 
 NOT_LEAF = (
@@ -80,14 +80,14 @@ class Tensor:
         return made if cls is Tensor else Tensor._make_subclass(cls, made)  # type: ignore[no-any-return]
 
     @classmethod
-    def _wrap(cls, array: Any, place: device = CPU, storage: Storage | None = None) -> Tensor:
+    def _wrap(cls, array: Any, place: device | None = None, storage: Storage | None = None) -> Tensor:
         """Make a tensor of an array, which it keeps."""
         if isinstance(array, np.generic):
-            array = place.xp.asarray(array)
+            array = np.asarray(array)
         tensor: Tensor = object.__new__(Tensor)
         tensor._array = array
         tensor.dtype = dtypes.OF_ARRAY[array.dtype]
-        tensor.device = place
+        tensor.device = devices.of_array(array) if place is None else place
         if storage is None:
             storage = Storage(array)
             storage.inference = inference.get()
@@ -218,7 +218,7 @@ class Tensor:
     @property
     def grad_fn(self) -> Node | None:
         if self._base is not None and self._seen_version != self._storage.version:
-            from assay_reference.dispatch import refresh_history  # dispatch is written on tensors
+            from assay_reference.recording import refresh_history  # recording is written on tensors
 
             refresh_history(self)
         return self._node
@@ -315,7 +315,7 @@ class Tensor:
         return self._node is not None and self._node.retained.get(self._output_nr) is self
 
     def register_hook(self, hook: Hook) -> RemovableHandle:
-        """Call a function with the gradient when it is known; what it gives, if anything, takes the gradient's place."""
+        """Call a function with the gradient when it is known; what it gives, if anything, replaces the gradient."""
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         node = self.grad_fn
@@ -354,9 +354,7 @@ class Tensor:
                 "memory first."
             )
         if self.requires_grad:
-            raise RuntimeError(
-                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
-            )
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self.dtype is dtypes.bfloat16:
             raise TypeError("Got unsupported ScalarType BFloat16")
         return self._array.view()
@@ -398,7 +396,8 @@ class Tensor:
     def __bool__(self) -> bool:
         if self._array.size != 1:
             raise RuntimeError(
-                f"Boolean value of Tensor with {'more than one value' if self._array.size else 'no values'} is ambiguous"
+                f"Boolean value of Tensor with {'more than one' if self._array.size else 'no'} value"
+                f"{'' if self._array.size else 's'} is ambiguous"
             )
         return bool(self.item())
 
@@ -429,9 +428,9 @@ class Tensor:
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
             raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
-                "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
-                "see https://github.com/pytorch/pytorch/pull/103001"
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
+                "moment.  If you were attempting to deepcopy a module, this may be because of a "
+                "torch.nn.utils.weight_norm usage, see https://github.com/pytorch/pytorch/pull/103001"
             )
         if id(self) not in memo:
             copied = Tensor._make_subclass(type(self), self.detach().clone(), self._requires_grad)
@@ -485,9 +484,7 @@ def wrap_dim(dim: int, ndim: int) -> int:
     """Count a dimension from the front, or say which ones there are."""
     bound = max(ndim, 1)
     if not -bound <= dim < bound:
-        raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-bound}, {bound - 1}], but got {dim})"
-        )
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-bound}, {bound - 1}], but got {dim})")
     return dim % bound
 
 
@@ -507,6 +504,4 @@ def _check_grad(tensor: Tensor, grad: Tensor) -> None:
             f"'{tensor.dtype.title}'. The gradient must match the tensor's dtype."
         )
     if grad._array.shape != tensor._array.shape:
-        raise RuntimeError(
-            f"assigned grad has data of a different size: {list(grad.shape)} vs {list(tensor.shape)}"
-        )
+        raise RuntimeError(f"assigned grad has data of a different size: {list(grad.shape)} vs {list(tensor.shape)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from assay_reference.autograd.function import Function, once_differentiable
 from assay_reference.engine import (
     Edge,
     Node,
@@ -20,6 +21,7 @@ from assay_reference.engine import (
 from assay_reference.tensor import Tensor
 
 __all__ = [
+    "Function",
     "Node",
     "RemovableHandle",
     "backward",
@@ -28,6 +30,7 @@ __all__ = [
     "inference_mode",
     "is_grad_enabled",
     "no_grad",
+    "once_differentiable",
     "set_grad_enabled",
 ]
 
@@ -104,7 +107,9 @@ def _roots(outputs: list[Tensor], grads: Any) -> list[tuple[Edge, Tensor]]:
     given = [None] * len(outputs) if grads is None else _listed(grads)
     if len(given) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")
-    first = [_first_gradient(place, output, each) for place, (output, each) in enumerate(zip(outputs, given, strict=True))]
+    first = [
+        _first_gradient(place, output, grad) for place, (output, grad) in enumerate(zip(outputs, given, strict=True))
+    ]
     roots = []
     for place, (output, each) in enumerate(zip(outputs, first, strict=True)):
         edge = edge_of(output)

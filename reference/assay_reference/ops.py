@@ -1,0 +1,465 @@
+"""Ops: kernels on arrays that are called with tensors.
+
+A call goes through the same steps for every op: bind the arguments, compare the devices, compute (check, promote,
+broadcast, run the kernel), wrap the result, record.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+import numpy as np
+
+from assay_reference import dtypes
+from assay_reference.devices import CPU, device
+from assay_reference.dtypes import dtype
+from assay_reference.engine import edge_of, recording
+from assay_reference.recording import OpNode, Rule, check_writable, is_differentiable, rebase
+from assay_reference.tensor import Tensor
+from assay_reference.writing import broadcast_shape, cast, check_cast, fill_out, write
+
+Promotion = Literal["same", "int_to_float", "first"]
+Promotes: TypeAlias = "Promotion | Callable[..., Promotion]"
+MISSING: Final = object()
+
+# The words of a kernel's annotations, and what each lets a caller pass.
+ARRAY: Final = "Array"  # a tensor
+MASK: Final = "Mask"  # a tensor of truth values, which takes no part in promotion
+ARRAYS: Final = "Sequence[Array]"  # several tensors
+NUMBER: Final = "Number"  # with Array: a Python number will do as well
+SCALAR: Final = "Scalar"  # a Python number, which an elementwise kernel gets in the common type
+SIZES: Final = "Sizes"  # whole numbers, in a sequence or spread out
+
+
+class Op:
+    """A documented function: a kernel on arrays, with its gradient rules."""
+
+    casts_result = False  # whether an in-place form takes a result of any type
+    shares_memory = False
+
+    def __init__(
+        self,
+        kernel: Callable[..., Any],
+        *,
+        name: str | None = None,
+        out: bool = False,
+        node: str | None = None,
+        returns: tuple[str, ...] = (),
+        keeps_half: bool = False,
+        refuses: Mapping[str, Exception] | None = None,
+    ) -> None:
+        if isinstance(returns, str):
+            raise TypeError(f"{kernel.__name__}: returns is a tuple of names")
+        self.kernel = kernel
+        self.name = name or kernel.__name__
+        self.takes_out = out
+        self.keeps_half = keeps_half  # whether the kernel takes the half types as they are
+        self.returns = _named_tuple(self.name, returns) if returns else None
+        parameters = inspect.signature(kernel).parameters.values()
+        words = [str(each.annotation).split(" | ") for each in parameters]
+        self.names = [each.name for each in parameters]
+        self.index = {each: place for place, each in enumerate(self.names)}
+        self.defaults = [MISSING if each.default is each.empty else each.default for each in parameters]
+        self.positional = sum(each.kind is not each.KEYWORD_ONLY for each in parameters)
+        self.operands = [place for place, word in enumerate(words) if {ARRAY, MASK, ARRAYS} & set(word)]
+        self.masks = frozenset(place for place, word in enumerate(words) if MASK in word)
+        self.lists = frozenset(place for place, word in enumerate(words) if ARRAYS in word)
+        self.takes_number = frozenset(place for place, word in enumerate(words) if NUMBER in word)
+        self.scalars = [place for place, word in enumerate(words) if SCALAR in word]
+        self.takes_none = frozenset(place for place, word in enumerate(words) if "None" in word)
+        self.spread = next((place for place, word in enumerate(words) if SIZES in word), None)
+        self.precondition: Callable[..., None] | None = None
+        self.refusals = _by_dtype(self.name, refuses or {})
+        self.rules: dict[str, Rule] = {}
+        self.joint_rule: Rule | None = None
+        self.node: type[OpNode] = type(node or f"{_camel(self.name)}Backward0", (OpNode,), {"op": self})
+        if not self.operands:
+            raise TypeError(f"{self.name}: no parameter of the kernel is annotated Array")
+        functools.update_wrapper(self, kernel)
+        self.__name__ = self.__qualname__ = self.name
+        self.__signature__ = signature_of(kernel, out=out)
+
+    def vjp(self, rule: Callable[..., Any] | None = None, /, **rules: Callable[..., Any]) -> Any:
+        """Register the gradient: one rule for all operands, or one for each by name.
+
+        A rule names what it needs: `grad`, `out`, and any of the op's own arguments. What it names is what is saved.
+        """
+        if self.rules or self.joint_rule or (rule is None) == (not rules):
+            raise TypeError(f"{self.name}: the gradient is defined twice, or not at all")
+        if rule is not None:
+            self.joint_rule = Rule(self, rule)
+            return rule
+        unknown = rules.keys() - {self.names[place] for place in self.operands}
+        if unknown:
+            raise TypeError(f"{self.name}: {', '.join(sorted(unknown))} is not an operand")
+        self.rules = {operand: Rule(self, each) for operand, each in rules.items()}
+        return None
+
+    def check(self, precondition: Callable[..., None]) -> Callable[..., None]:
+        """Register what must hold of a call's arguments; the function takes the kernel's parameters, and raises."""
+        if self.precondition is not None or list(inspect.signature(precondition).parameters) != self.names:
+            raise TypeError(f"{self.name}: a check takes {', '.join(self.names)}, and there is one of them")
+        self.precondition = precondition
+        return precondition
+
+    def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any], *, method: bool = False) -> list[Any]:
+        """Put a call's arguments in the kernel's order, and check the operands among them."""
+        if len(args) > self.positional or (self.spread is not None and len(args) > self.spread):
+            args = self._gathered(args, method)
+        values = [*args, *self.defaults[len(args) :]]
+        for name, value in kwargs.items():
+            place = self.index.get(name)
+            if place is None:
+                raise TypeError(f"{self.name}() got an unexpected keyword argument '{name}'")
+            if place < len(args):
+                raise TypeError(f"{self.name}() got multiple values for argument '{name}'")
+            values[place] = value
+        for place in self.operands:
+            if not isinstance(values[place], Tensor):
+                values[place] = self._operand(place, values[place], place + (not method))
+        if len(args) + len(kwargs) < len(values):
+            self._check_complete(values)
+        return values
+
+    def _gathered(self, args: Sequence[Any], method: bool) -> Sequence[Any]:
+        """Collect sizes that were spread out over the arguments."""
+        if self.spread is None or len(args) <= self.spread:
+            takes, given = self.positional - method, len(args) - method
+            raise TypeError(
+                f"{self.name}() takes {takes} positional argument{'s' * (takes != 1)} "
+                f"but {given} {'were' if given != 1 else 'was'} given"
+            )
+        before, sizes = args[: self.spread], args[self.spread :]
+        if isinstance(sizes[0], (tuple, list)):
+            return (*before, tuple(sizes[0]), *sizes[1:])
+        return (*before, tuple(sizes))
+
+    def _check_complete(self, values: list[Any]) -> None:
+        absent = [name for name, value in zip(self.names, values, strict=True) if value is MISSING]
+        if absent:
+            listed = ", ".join(f'"{each}"' for each in absent)
+            raise TypeError(f"{self.name}() missing {len(absent)} required positional arguments: {listed}")
+
+    def _operand(self, place: int, value: Any, position: int) -> Any:
+        """Accept what may stand for a tensor, or say what is wrong with it."""
+        if value is MISSING or (value is None and place in self.takes_none):
+            return value
+        if place in self.lists and isinstance(value, (tuple, list)):
+            for number, each in enumerate(value):
+                if not isinstance(each, Tensor):
+                    raise TypeError(
+                        f"expected Tensor as element {number} in argument {position - 1}, but got {_type_name(each)}"
+                    )
+            return tuple(value)
+        if place in self.takes_number:
+            if isinstance(value, (bool, int, float, complex)):
+                return value
+            if isinstance(value, np.generic):
+                return value.item()
+        wanted = "tuple of Tensors" if place in self.lists else "Tensor"
+        raise TypeError(
+            f"{self.name}(): argument '{self.names[place]}' (position {position}) must be {wanted}, "
+            f"not {_type_name(value)}"
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        out = kwargs.pop("out", None) if kwargs and self.takes_out else None
+        values = self.bind(args, kwargs)
+        return self.perform(values) if out is None else self.perform_into(out, values)
+
+    def compute(self, values: list[Any]) -> Any:
+        """Run the kernel on arrays; give its array, or a tuple of them."""
+        if self.refusals:
+            for tensor in self.tensors(values):
+                self.check_accepted(tensor.dtype)
+        if self.precondition is not None:
+            self.call(self.precondition, values)
+        arrays = list(values)
+        half = None
+        for place in self.operands:
+            value = values[place]
+            if isinstance(value, Tensor):
+                half = value.dtype if value.dtype.is_half and not self.keeps_half else half
+                arrays[place] = self.computable(value)
+            elif isinstance(value, tuple):
+                half = next((each.dtype for each in value if each.dtype.is_half and not self.keeps_half), half)
+                arrays[place] = tuple(self.computable(each) for each in value)
+        with np.errstate(all="ignore"):
+            result = self.call(self.kernel, arrays)
+            return result if half is None else _rounded(result, half)
+
+    def computable(self, tensor: Tensor) -> Any:
+        """Give the array that the kernel is to have."""
+        return tensor._array.astype(np.float32) if tensor.dtype.is_half and not self.keeps_half else tensor._array
+
+    def check_accepted(self, kind: dtype) -> None:
+        """Refuse a type that the op does not take, in PyTorch's words."""
+        refusal = self.refusals.get(kind)
+        if refusal is not None:
+            raise type(refusal)(str(refusal).replace("{dtype}", f"'{kind.title}'"))
+
+    def call(self, function: Callable[..., Any], arguments: list[Any]) -> Any:
+        """Call a function that takes the kernel's parameters."""
+        if self.positional == len(arguments):
+            return function(*arguments)
+        named = zip(self.names[self.positional :], arguments[self.positional :], strict=True)
+        return function(*arguments[: self.positional], **dict(named))
+
+    def perform(self, values: list[Any]) -> Any:
+        """Compute, wrap and record."""
+        self.device_of(values)
+        result = self.compute(values)
+        if isinstance(result, tuple):
+            outs = tuple(Tensor._wrap(each) for each in result)
+            self.record(values, outs)
+            return self.returns(*outs) if self.returns is not None else outs
+        out = Tensor._wrap(result)
+        if recording.get():
+            self.record(values, (out,))
+        return out
+
+    def perform_into(self, out: Any, values: list[Any]) -> Any:
+        """Compute into tensors that the caller gave."""
+        outs = tuple(out) if isinstance(out, (tuple, list)) else (out,)
+        for each in outs:
+            if not isinstance(each, Tensor):
+                raise TypeError(f"{self.name}(): argument 'out' must be Tensor, not {_type_name(each)}")
+        if recording.get() and (self.needs_grad(values) or any(each.requires_grad for each in outs)):
+            raise RuntimeError(
+                f"{self.name}(): functions with out=... arguments don't support automatic differentiation, "
+                "but one of the arguments requires grad."
+            )
+        place = self.device_of(values)
+        result = self.compute(values)
+        results = result if isinstance(result, tuple) else (result,)
+        for tensor, array in zip(outs, results, strict=True):
+            fill_out(tensor, array, place)
+        return out if self.returns is None else self.returns(*outs)
+
+    def perform_in_place(self, values: list[Any]) -> Tensor:
+        """Compute into the first operand."""
+        target: Tensor = values[0]
+        needs_grad = self.needs_grad(values)
+        check_writable(target)
+        self.device_of(values)
+        result = self.compute(values)
+        if result.shape != target._array.shape:
+            raise RuntimeError(
+                f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(result.shape)}"
+            )
+        if not self.casts_result:
+            check_cast(result, target)
+        node = None
+        if needs_grad and is_differentiable(target.dtype):
+            if any(self.names[0] in rule.needs for rule in self.all_rules()):
+                values = [target.clone(), *values[1:]]  # the rule will need what is overwritten now
+            node = self.make_node(values, (target,))
+        write(target, result)
+        if node is not None:
+            node.save_outputs((target,))
+            rebase(target, node)
+        return target
+
+    def device_of(self, values: list[Any]) -> device:
+        """Give the device of the operands, which must be one."""
+        found: device | None = None
+        for tensor in self.tensors(values):
+            if found is None:
+                found = tensor.device
+            elif tensor.device is not found and tensor.device != found:
+                return self._only_device([each for each in self.tensors(values) if not self._is_host_number(each)])
+        return found or CPU
+
+    def _is_host_number(self, tensor: Tensor) -> bool:
+        """Tell whether a tensor may meet tensors of another device."""
+        return False
+
+    def _only_device(self, tensors: list[Tensor]) -> device:
+        places = list(dict.fromkeys(each.device for each in tensors))
+        if len(places) > 1:
+            raise RuntimeError(
+                "Expected all tensors to be on the same device, but found at least two devices, "
+                f"{places[0]} and {places[1]}!"
+            )
+        return places[0]
+
+    def tensors(self, values: list[Any]) -> Iterator[Tensor]:
+        """Give the tensors among the operands."""
+        for place in self.operands:
+            value = values[place]
+            if isinstance(value, Tensor):
+                yield value
+            elif isinstance(value, tuple):
+                yield from value
+
+    def all_rules(self) -> list[Rule]:
+        """Give the gradient rules."""
+        return [*self.rules.values(), *([] if self.joint_rule is None else [self.joint_rule])]
+
+    def needs_grad(self, values: list[Any]) -> bool:
+        """Tell whether a call is to be recorded."""
+        if not recording.get():
+            return False
+        for each in self.tensors(values):
+            if each._requires_grad or (each._base is not None and each.requires_grad):
+                return True
+        return False
+
+    def make_node(self, values: list[Any], outs: tuple[Tensor, ...]) -> OpNode:
+        """Record a call."""
+        if not self.rules and self.joint_rule is None:
+            raise NotImplementedError(f"the derivative for '{self.name}' is not implemented.")
+        return self.node([edge_of(each) for each in self.tensors(values)], outs, values)
+
+    def record(self, values: list[Any], outs: tuple[Tensor, ...]) -> None:
+        """Make the results remember how they were made, where a gradient is wanted."""
+        if not self.needs_grad(values) or not any(is_differentiable(each.dtype) for each in outs):
+            return
+        node = self.make_node(values, outs)
+        node.save_outputs(outs)
+        for number in node.differentiable:
+            out = outs[number]
+            out._node, out._output_nr, out._requires_grad = node, number, True
+
+
+class Elementwise(Op):
+    """An op on each element: its operands are promoted to one type and broadcast."""
+
+    def __init__(
+        self, kernel: Callable[..., Any], *, promotes: Promotes, wide_numbers: bool = False, **options: Any
+    ) -> None:
+        if promotes not in get_args(Promotion) and not callable(promotes):
+            raise TypeError(f"{kernel.__name__}: promotes is one of {', '.join(get_args(Promotion))}")
+        super().__init__(kernel, **options)
+        self.promotes = promotes
+        self.wide_numbers = wide_numbers  # whether numbers that meet half types stay float32
+        self.casts_result = promotes == "first"
+
+    def compute(self, values: list[Any]) -> Any:
+        common = self.common_dtype(values)
+        if self.precondition is not None:
+            self.call(self.precondition, values)
+        compute = common.compute
+        arrays = list(values)
+        shape = None
+        for place in self.operands:
+            value = values[place]
+            if isinstance(value, Tensor):
+                array = value._array
+                if shape is None:
+                    shape = array.shape
+                elif array.shape != shape:
+                    shape = broadcast_shape(shape, array.shape)
+                if not array.shape:
+                    array = array[()]  # a number of either device may meet arrays of the other
+                if place not in self.masks and array.dtype != compute:
+                    array = cast(array, compute)
+                arrays[place] = array
+            elif value is not None:
+                arrays[place] = common.scalar(value, wide=self.wide_numbers)
+        for place in self.scalars:
+            arrays[place] = common.scalar(values[place], wide=True)
+        with np.errstate(all="ignore"):
+            result = self.call(self.kernel, arrays)
+            if common.compute is not common.numpy and result.dtype == compute:
+                return result.astype(common.numpy)
+        if any(result is array for array in arrays):
+            return result.copy()
+        return result
+
+    def common_dtype(self, values: list[Any]) -> dtype:
+        """Give the type in which a call computes."""
+        ranked: list[tuple[dtype, dtypes.Rank]] = []
+        for place in self.operands:
+            value = values[place]
+            if isinstance(value, Tensor):
+                if place not in self.masks:
+                    ranked.append((value.dtype, "dimensioned" if value._array.ndim else "zero_dim"))
+            elif value is not None:
+                ranked.append((dtypes.of_number(value), "number"))
+        promotes = self.call(self.promotes, values) if callable(self.promotes) else self.promotes
+        if promotes == "first":
+            return ranked[0][0]
+        common = dtypes.result_of(tuple(ranked))
+        if self.refusals:
+            self.check_accepted(common)
+        if promotes == "int_to_float" and common.category in ("bool", "integer"):
+            return dtypes.get_default_dtype()
+        return common
+
+    def _is_host_number(self, tensor: Tensor) -> bool:
+        return not tensor._array.ndim and tensor.device is CPU
+
+
+class ViewOp(Op):
+    """An op whose result shares the memory of its first operand."""
+
+    shares_memory = True
+
+    def perform(self, values: list[Any]) -> Any:
+        source: Tensor = values[0]
+        result = self.call(self.kernel, [source._array, *values[1:]])
+        several = isinstance(result, (tuple, list))
+        outs = tuple(source._view(each) for each in (result if several else (result,)))
+        for number, out in enumerate(outs):
+            out._chain = (*source._chain, (self, tuple(values[1:]), number))
+            out._view_of_several = several
+        if recording.get():
+            self.record(values, outs)
+        return outs if several else outs[0]
+
+
+def not_implemented(kernel: str) -> Exception:
+    """Say that a kernel does not take a type, for `refuses`."""
+    return NotImplementedError(f'"{kernel}" not implemented for {{dtype}}')
+
+
+def _by_dtype(name: str, refuses: Mapping[str, Exception]) -> dict[dtype, Exception]:
+    known = {*dtypes.CATEGORIES, *(each.name for each in dtypes.DTYPES)}
+    if not refuses.keys() <= known:
+        raise TypeError(f"{name}: refuses takes dtypes and categories of them, not {sorted(refuses.keys() - known)}")
+    return {
+        each: refuses.get(each.name, refuses.get(each.category, Exception()))
+        for each in dtypes.DTYPES
+        if {each.name, each.category} & refuses.keys()
+    }
+
+
+def signature_of(kernel: Callable[..., Any], *, out: bool) -> inspect.Signature:
+    """Give the parameters that a caller sees."""
+    signature = inspect.signature(kernel)
+    parameters = list(signature.parameters.values())
+    if out:
+        parameters.append(inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None))
+    return signature.replace(parameters=parameters)
+
+
+def _rounded(result: Any, half: dtype) -> Any:
+    if isinstance(result, tuple):
+        return tuple(_rounded(each, half) for each in result)
+    return result.astype(half.numpy) if result.dtype == np.float32 else result
+
+
+def _type_name(value: Any) -> str:
+    return type(value).__name__
+
+
+def _camel(name: str) -> str:
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+
+
+def _named_tuple(name: str, fields: tuple[str, ...]) -> Any:
+    """Make the type of a result of several parts, which shows itself a part a line."""
+    kind: Any = namedtuple(name, fields)  # type: ignore[misc]
+
+    def show(self: Any) -> str:
+        parts = ",\n".join(f"{field}={value!r}" for field, value in zip(fields, self, strict=True))
+        return f"torch.return_types.{name}(\n{parts})"
+
+    kind.__repr__ = show
+    kind.__module__ = "torch.return_types"
+    return kind

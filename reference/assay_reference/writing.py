@@ -1,0 +1,76 @@
+"""Results into memory that is there already: casting, broadcasting, out= and in-place."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from assay_reference import dtypes
+from assay_reference.devices import device
+from assay_reference.tensor import Tensor
+
+
+def check_cast(result: Any, target: Tensor) -> None:
+    """Refuse to store a result in a type of a lower category."""
+    of = dtypes.of_array(result)
+    if not dtypes.can_cast(of, target.dtype):
+        raise RuntimeError(f"result type {of.title} can't be cast to the desired output type {target.dtype.title}")
+
+
+def write(target: Tensor, result: Any) -> None:
+    """Overwrite a tensor's elements, which all its views see."""
+    array = target._array
+    if any(size > 1 and stride == 0 for size, stride in zip(array.shape, array.strides, strict=True)):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
+    array[...] = result if result.dtype == array.dtype else cast(result, array.dtype)
+    target._storage.version += 1
+
+
+def fill_out(target: Tensor, result: Any, place: device) -> None:
+    """Put a result where out= says, which is resized to hold it."""
+    check_cast(result, target)
+    if target.device != place:
+        raise RuntimeError(
+            "Expected all tensors to be on the same device, but found at least two devices, "
+            f"{place} and {target.device}!"
+        )
+    if target._array.shape != result.shape:
+        if target._array.size:
+            warnings.warn(
+                "An output with one or more elements was resized since it had shape "
+                f"{list(target.shape)}, which does not match the required output shape {list(result.shape)}. This "
+                "behavior is deprecated, and in a future PyTorch release outputs will not be resized unless they "
+                "have zero elements. You can explicitly reuse an out tensor t by resizing it, inplace, to zero "
+                "elements with t.resize_(0).",
+                UserWarning,
+                stacklevel=4,
+            )
+        target._array = place.xp.empty(result.shape, target.dtype.numpy)
+        target._storage.array = target._array
+    write(target, result)
+
+
+def cast(array: Any, to: Any) -> Any:
+    """Convert an array as C does: floats towards zero, complex numbers to their real parts."""
+    if array.dtype.kind == "c" and to.kind != "c":
+        array = array != 0 if to.kind == "b" else array.real
+    with np.errstate(all="ignore"):
+        return array.astype(to)
+
+
+def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    """Give the shape that two shapes have in common, or say in which dimension they differ."""
+    dims = max(len(a), len(b))
+    left, right = (1,) * (dims - len(a)) + a, (1,) * (dims - len(b)) + b
+    for dim in range(dims - 1, -1, -1):
+        if left[dim] != right[dim] and left[dim] != 1 and right[dim] != 1:
+            raise RuntimeError(
+                f"The size of tensor a ({left[dim]}) must match the size of tensor b ({right[dim]}) at non-singleton "
+                f"dimension {dim}"
+            )
+    return tuple(n if m == 1 else m for m, n in zip(left, right, strict=True))
