@@ -206,10 +206,13 @@ def lint(files: Sequence[Path]) -> None:
 
 def _query(text: str) -> Any:
     """Parse a filter, or say what is wrong with it before anything runs."""
-    from assay_reports.query import QueryError, parse
+    from assay_reports.query import QueryError, check_ops, parse
+    from assay_spec import load_corpus
 
     try:
-        return parse(text)
+        query = parse(text)
+        check_ops(query, list(load_corpus().ops))
+        return query
     except QueryError as error:
         raise click.BadParameter(str(error), param_hint="--filter") from None
 

@@ -110,7 +110,7 @@ def _measure_close(
         fraction = np.where(odd, _odd_ones(answer, target.astype(np.float64), want, allowed, dtype), fraction)
         if budget.kind == "accumulation":
             # A sum whose terms overflow may do so on the way, in one order of adding and not in another.
-            fraction = np.where(~np.isfinite(answer) & (bounds.magnitude() > limits(dtype)[1]), 0.0, fraction)
+            fraction = np.where(odd & (bounds.magnitude() > limits(dtype)[1]), 0.0, fraction)
     if signs:
         fraction = np.where((answer == 0) & (want == 0) & (np.signbit(answer) != np.signbit(want)), math.inf, fraction)
     place = int(np.argmax(fraction))

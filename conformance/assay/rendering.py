@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from assay_reports.results import read_results
 
 from assay_reports import badge, diff, json_report, junit, markdown, merge, terminal
+from assay_reports import expectations as known
+from assay_reports.results import read_results, write_run
 from assay_spec import load_corpus
 
 
@@ -41,5 +42,21 @@ def difference(before: Path, after: Path) -> str:
 def merged(files: Sequence[Path], out: Path) -> None:
     """Put shards together and say what came of it."""
     run = merge.merge([read_results(file) for file in files])
-    merge.write(run, out)
+    write_run(run, out)
     click.echo(f"{out}: {len(run.results)} results, {'complete' if run.complete else 'partial'}")
+
+
+def expectations(action: str, file: Path, run: Path) -> str:
+    """Update or prune a file of what is known to fail."""
+    act = known.update if action == "update" else known.prune
+    return act(file, read_results(run))
+
+
+def checked(file: Path, run: Path) -> int:
+    """Hold a run against its expectations; give the exit code."""
+    found = known.check(file, read_results(run))
+    for label in ("unexpected", "improved", "stale"):
+        for words in getattr(found, label):
+            click.echo(f"{label}: {words}")
+    click.echo(f"{len(found.expected)} known failures")
+    return 0 if found.holds else 1

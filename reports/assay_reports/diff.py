@@ -1,0 +1,59 @@
+"""What changed between two runs: compared by id, and where the test itself changed, that is said instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from assay_reports.results import BROKEN, Result, Run
+
+BUCKETS: Final = (
+    "regressed", "support lost", "fixed", "newly supported", "test changed", "otherwise changed", "added", "removed",
+)  # fmt: skip
+
+Difference = Mapping[str, list[tuple[Result | None, Result | None]]]
+
+
+def compare(before: Run, after: Run) -> Difference:
+    """Sort the items of two runs into buckets; what is the same in both is in none."""
+    found: dict[str, list[tuple[Result | None, Result | None]]] = {bucket: [] for bucket in BUCKETS}
+    for id in dict.fromkeys([*before.by_id, *after.by_id]):
+        old, new = before.by_id.get(id), after.by_id.get(id)
+        bucket = _bucket(old, new)
+        if bucket is not None:
+            found[bucket].append((old, new))
+    return found
+
+
+def _bucket(old: Result | None, new: Result | None) -> str | None:
+    if old is None or new is None:
+        return "added" if old is None else "removed"
+    if old.outcome == new.outcome and old.code == new.code:
+        return None
+    if old.hash != new.hash:
+        return "test changed"
+    if new.outcome == "unsupported":
+        return "support lost"
+    if old.outcome == "unsupported":
+        return "newly supported" if new.outcome == "pass" else "regressed"
+    if new.outcome in BROKEN and old.outcome not in BROKEN:
+        return "regressed"
+    return "fixed" if old.outcome in BROKEN and new.outcome not in BROKEN else "otherwise changed"
+
+
+def render(difference: Difference) -> str:
+    """Write the buckets that hold something, the worst first."""
+    lines: list[str] = []
+    for bucket in BUCKETS:
+        rows = difference[bucket]
+        if rows:
+            lines.append(f"{bucket}: {len(rows)}")
+            lines += [f"  {_words(old, new)}" for old, new in rows]
+    return "\n".join(lines) if lines else "nothing changed"
+
+
+def _words(old: Result | None, new: Result | None) -> str:
+    known = new or old
+    assert known is not None
+    states = " -> ".join(f"{each.outcome}{f' {each.code}' if each.code else ''}" for each in (old, new) if each)
+    return f"{known.id}: {states}"

@@ -1,0 +1,42 @@
+"""Merging: the shards of one run, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assay_reports.results import ResultsError, Run, Tally
+
+_SAME = ("suite", "edition", "backend", "oracle", "seed")
+
+
+def merge(runs: Sequence[Run]) -> Run:
+    """Put shards together; they must agree on suite, backend and seed, and a missing one makes the whole partial."""
+    first = runs[0]
+    for other in runs[1:]:
+        for key in _SAME:
+            if other.header.get(key) != first.header.get(key):
+                raise ResultsError(
+                    f"{other.path}: its {key} is {other.header.get(key)}, but {first.path} has {first.header.get(key)};"
+                    " only shards of one run can be merged"
+                )
+    results = {result.id: result for run in runs for result in run.results}
+    planned = _planned(runs)
+    complete = all(run.complete for run in runs) and len(results) == planned
+    tally = Tally.over(results.values())
+    footer = {
+        "type": "footer",
+        "complete": complete,
+        "counts": {"items": dict(tally.items), "cases": dict(tally.cases)},
+        "stop_reason": None if complete else "a shard is missing or partial",
+    }
+    header = {**first.header, "planned": planned, "selection": {**first.header["selection"], "shard": None}}
+    events = tuple(event for run in runs for event in run.events)
+    return Run(header, tuple(results.values()), events, footer)
+
+
+def _planned(runs: Sequence[Run]) -> int:
+    """Count the items of all shards, those of missing ones estimated by the others' share."""
+    shards = {run.header["selection"]["shard"]: run.header["planned"] for run in runs}
+    present = sum(shards.values())
+    parts = next((int(str(shard).partition("/")[2]) for shard in shards if shard), 1)
+    return int(present if len(shards) >= parts else present * parts // len(shards))

@@ -1,0 +1,84 @@
+"""What a person reads in the terminal: a table by area, and each distinct failure once."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from assay_reports.results import BROKEN, Result, Run, Tally
+
+
+def table(runs: Sequence[Run]) -> str:
+    """Lay the runs side by side: passes over what each backend offers, and over all, by area."""
+    from tabulate import tabulate
+
+    areas = list(dict.fromkeys(result.area for run in runs for result in run.results))
+    head = ["area", "items"]
+    for run in runs:
+        head += [run.name, "offered", "cases"]
+    rows = [_row(area, [[each for each in run.results if each.area == area] for run in runs]) for area in areas]
+    rows.append(_row("all", [list(run.results) for run in runs]))
+    text = tabulate(rows, headers=head, tablefmt="simple_outline", colalign=["left", *["right"] * (len(head) - 1)])
+    notes = [_note(run) for run in runs]
+    return "\n".join([text, *notes])
+
+
+def _row(area: str, groups: Sequence[Sequence[Result]]) -> list[str]:
+    tallies = [Tally.over(group) for group in groups]
+    cells = [area, f"{max(tally.total for tally in tallies):,}"]
+    for tally in tallies:
+        passed = tally.items["pass"]
+        cells.append(f"{passed:,} pass" if tally.offered else "–")
+        cells.append(f"{passed / tally.offered:.0%} of {tally.offered:,}" if tally.offered else "–")
+        cells.append(f"{tally.cases['passed']:,}/{tally.cases['cases']:,}")
+    return cells
+
+
+def _note(run: Run) -> str:
+    tally = run.tally
+    words = ", ".join(f"{count:,} {outcome}" for outcome, count in tally.items.most_common())
+    oracle = run.header["oracle"]
+    judged = "by itself" if oracle["name"] == "none" else f"by {oracle['name']} {oracle['version']}"
+    partial = "" if run.complete else "  PARTIAL: the run did not finish; go on with --resume"
+    return f"{run.name} {run.header['backend']['version']}, values judged {judged}: {words}{partial}"
+
+
+def failures(run: Run, most: int = 20) -> str:
+    """Print each distinct failure of a run once, the first of each op and code."""
+    seen: set[tuple[str, str | None]] = set()
+    blocks: list[str] = []
+    left = 0
+    for result in run.results:
+        if result.outcome not in BROKEN:
+            continue
+        key = (result.op, result.code)
+        if key in seen:
+            continue
+        seen.add(key)
+        if len(blocks) < most:
+            blocks.append("\n".join(_block(result, run.name)))
+        else:
+            left += 1
+    if left:
+        blocks.append(f"and {left} more ops with failures; the report shows them all")
+    return "\n\n".join(blocks)
+
+
+def failure(row: Mapping[str, Any]) -> str:
+    """Print one failing item, as pytest shows it."""
+    return "\n".join(_block(Result.of(row), None))
+
+
+def _block(result: Result, backend: str | None) -> Iterator[str]:
+    yield f"{result.id}  {result.code}  {result.message}"
+    for each in result.failures[:1]:
+        for label, value in (("expected", each.expected), ("actual", each.actual), ("budget", each.budget)):
+            if value:
+                yield f"  {label + ':':10}{value}"
+        yield from (f"    {line}" for line in each.snippet.splitlines())
+    chosen = f" --backend {shlex.quote(backend)}" if backend else ""
+    yield f"  again: assay repro {shlex.quote(result.id)}{chosen}"
+    more = result.failed - 1
+    if more > 0:
+        yield f"  and {more} more like this"
