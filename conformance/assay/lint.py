@@ -24,7 +24,8 @@ Rule = Callable[[Op], Iterator[Complaint]]
 ORDER: Final = (
     "name", "kind", "family", "area", "summary", "aliases", "editions", "signature", "returns", "documents", "variants",
     "let", "constructor", "arguments", "parameters", "buffers", "modes", "require", "forward", "result", "shares",
-    "shares_when", "judge", "laws", "undefined", "gradient", "random", "special", "rules", "overloads", "examples",
+    "shares_when", "changes",
+    "judge", "laws", "undefined", "gradient", "random", "special", "rules", "overloads", "examples",
     "trajectories", "errors", "scenarios", "errata",
 )  # fmt: skip
 

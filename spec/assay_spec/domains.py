@@ -767,9 +767,9 @@ def number(
     return Numbers(low, high, whole=whole, fractional=fractional)
 
 
-def dtype(of: DtypeSet) -> Choice:
+def dtype(of: DtypeSet | str) -> Choice:
     """An element type."""
-    return Choice(tuple(Dtype(name) for name in of))
+    return Choice(tuple(Dtype(name) for name in ([of] if isinstance(of, str) else of)))
 
 
 def varying(shape: Shape, dim: int) -> tuple[Any, ...]:

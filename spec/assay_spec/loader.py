@@ -41,7 +41,8 @@ RANDOM_WORDS: Final = {**VOCABULARY, **DISTRIBUTIONS}
 # What an overload says for itself; a family, then the op's own top level, fill in what it leaves out.
 OVERLOAD_KEYS: Final = (
     "signature", "variants", "returns", "let", "arguments", "require", "result", "judge", "laws", "undefined",
-    "gradient", "shares", "shares_when", "special", "examples", "errors", "random", "constructor", "parameters",
+    "gradient", "shares", "shares_when", "changes",
+    "special", "examples", "errors", "random", "constructor", "parameters",
     "buffers", "modes", "forward", "trajectories",
 )  # fmt: skip
 
@@ -205,6 +206,7 @@ class _Builder:
             gradient=self._gradients(content.get("gradient", ()), names, known, path, constructor),
             shares=content.get("shares"),
             shares_when=self._optional(content.get("shares_when"), known | set(let), (*path, "shares_when")),
+            changes=tuple(content.get("changes", ())),
             special=tuple(map(tuple, content.get("special", ()))),
             examples=self._examples(content.get("examples", ()), signature, path, constructor),
             errors=self._errors(content.get("errors", ()), signature, path, constructor),

@@ -180,12 +180,19 @@ class Overload:
     gradient: Mapping[str, tuple[str, ...]]  # result -> the inputs it has gradients for
     shares: str | None  # the argument whose memory the result shares
     shares_when: Expression | None
+    changes: tuple[str, ...]  # the arguments that a call writes to, as its purpose or on the side
     special: tuple[tuple[Any, ...], ...]
     examples: tuple[Example, ...]
     errors: tuple[Misuse, ...]
     random: Expression | None
     constructor: Constructor | None
     trajectories: tuple[Trajectory, ...]
+
+    @property
+    def always_given(self) -> frozenset[str]:
+        """The arguments that are passed although they have a default."""
+        arguments = (*self.arguments, *(self.constructor.arguments if self.constructor else ()))
+        return frozenset(each.name for each in arguments if any(kind.startswith("given.") for kind in each.kinds))
 
     @property
     def leading(self) -> Argument | None:

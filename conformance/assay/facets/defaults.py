@@ -20,8 +20,11 @@ from assay_spec.signature import Parameter
 def optional(overload: Overload) -> list[Parameter]:
     """Give the parameters that have a default worth passing."""
     signature = overload.constructor.signature if overload.constructor else overload.signature
+    left_out = {"out", *overload.always_given}
     return [
-        each for each in signature.parameters if not each.required and each.kind != "options" and each.name != "out"
+        each
+        for each in signature.parameters
+        if not each.required and each.kind != "options" and each.name not in left_out
     ]
 
 
