@@ -7,6 +7,7 @@ formula serves both. What this module adds is for the few places where no array 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 from functools import cache
 from types import ModuleType

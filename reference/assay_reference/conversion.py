@@ -44,7 +44,7 @@ contiguous_copy.vjp(input=lambda grad: grad)
 @composite(function=False)
 def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
     """Give the tensor itself if its memory is in order, and otherwise a copy whose memory is."""
-    return self if self.is_contiguous() else contiguous_copy(self)  # type: ignore[no-any-return]
+    return self if self.is_contiguous() else contiguous_copy(self)
 
 
 @op(function=False)
@@ -55,7 +55,7 @@ def sum_to_size(input: Array, size: Sizes) -> Array:
     return input.sum(axis=(*range(added), *stretched), keepdims=True, dtype=input.dtype).reshape(tuple(size))
 
 
-sum_to_size.vjp(input=lambda grad, input: grad.expand(input.shape))
+sum_to_size.vjp(input=lambda grad, shape: grad.expand(shape))
 
 
 @composite(function=False)
@@ -201,7 +201,7 @@ imag_view.vjp(input=lambda grad: grad * 1j)
 @composite(method=False)
 def real(input: Tensor) -> Tensor:
     """Give the real parts, which share memory with the complex numbers."""
-    return real_view(input) if input.is_complex() else input  # type: ignore[no-any-return]
+    return real_view(input) if input.is_complex() else input
 
 
 @composite(method=False)

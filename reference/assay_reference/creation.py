@@ -26,6 +26,8 @@ PYTHON_TYPES: Final[dict[Any, dtype]] = {
     bool: dtypes.bool_, int: dtypes.int64, float: dtypes.float64, complex: dtypes.complex128
 }  # fmt: skip
 
+SQUARE: Final = object()  # as many columns as rows
+
 
 def factory(*, spread: bool = False) -> Callable[[Kernel], Callable[..., Tensor]]:
     """Make a function that creates a tensor, of a kernel that takes the array module, the dtype or None, and the rest.
@@ -53,7 +55,7 @@ def factory(*, spread: bool = False) -> Callable[[Kernel], Callable[..., Tensor]
                 return _new(array, place, options["requires_grad"])
             if kind is not None and kind is not out.dtype:
                 raise RuntimeError(f"dtype {kind.title} does not match dtype of out parameter ({out.dtype.title})")
-            fill_out(out, cast(array, out.dtype.numpy), place)
+            fill_out(out, cast(array, out.dtype.numpy))
             return out  # type: ignore[no-any-return]
 
         keyword_only = [
@@ -184,7 +186,7 @@ def _nested_shape(data: Any) -> tuple[int, ...]:
 
 
 def _is_sequence(data: Any) -> bool:
-    if isinstance(data, (Tensor, np.ndarray)):
+    if isinstance(data, np.ndarray):
         return bool(data.ndim)
     return isinstance(data, Sequence) and not isinstance(data, (str, bytes))
 
@@ -216,6 +218,8 @@ def _leaf_dtype(leaf: Any) -> dtype:
 
 
 def _leaf_value(leaf: Any, kind: dtype) -> Any:
+    if isinstance(leaf, Tensor) and leaf.numel() != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars")
     value = leaf.item() if isinstance(leaf, (Tensor, np.generic, np.ndarray)) else leaf
     if isinstance(value, complex) and not kind.is_complex:
         if kind.is_floating_point:
@@ -329,15 +333,15 @@ def _evenly(xp: Any, kind: dtype, name: str, start: Any, end: Any, steps: int) -
 
 
 @factory()
-def eye(xp: Any, dtype: dtype | None, n: int, m: int = -1) -> Any:
+def eye(xp: Any, dtype: dtype | None, n: int, m: Any = SQUARE) -> Any:
     """Make the identity matrix, with so many rows and columns."""
-    given = {"n": n} if m == -1 else {"n": n, "m": m}
-    for name, size in given.items():
+    columns = n if m is SQUARE else m
+    for position, (name, size) in enumerate((("n", n), ("m", columns)), start=1):
         if isinstance(size, bool) or not hasattr(size, "__index__"):
-            raise TypeError(f"eye(): argument '{name}' must be int, not {type(size).__name__}")
+            raise TypeError(f"eye(): argument '{name}' (position {position}) must be int, not {type(size).__name__}")
         if size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
-    return xp.eye(n, given.get("m", n), dtype=_default(dtype))
+    return xp.eye(n, columns, dtype=_default(dtype))
 
 
 @factory()

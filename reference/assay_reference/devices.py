@@ -18,21 +18,20 @@ class device:
     """A place where tensors live: the CPU, or a CUDA device with its number."""
 
     __slots__ = ("index", "type")
+    type: str
+    index: int | None
 
     def __init__(self, type: str | int | device, index: int | None = None) -> None:
         if isinstance(type, device):
-            type, index = type.type, type.index
-        if isinstance(type, int):
-            type, index = "cuda", type
-        if index is None and ":" in type:
-            type, _, number = type.partition(":")
-            if not number.isdecimal():
-                raise RuntimeError(f"Invalid device string: '{type}:{number}'")
-            index = int(number)
-        if type not in ("cpu", "cuda"):
-            raise RuntimeError(f"Expected one of {TYPES} device type at start of device string: {type}")
-        self.type = type
-        self.index = index
+            self.type, self.index = type.type, type.index
+            return
+        name, _, number = f"cuda:{type}".partition(":") if isinstance(type, int) else type.partition(":")
+        if name not in ("cpu", "cuda"):
+            raise RuntimeError(f"Expected one of {TYPES} device type at start of device string: {name}")
+        if (":" in str(type) or number) and not number.isdecimal():
+            raise RuntimeError(f"Invalid device string: '{type}'")
+        self.type = name
+        self.index = int(number) if number else index
 
     @property
     def xp(self) -> Any:

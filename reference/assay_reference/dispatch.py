@@ -37,9 +37,9 @@ __all__ = [
     "write",
 ]
 
-# What the annotations of kernels mean to a type checker.
-Number: TypeAlias = complex
-Scalar: TypeAlias = complex
+# What the annotations of kernels mean to a type checker: numbers arrive as NumPy's.
+Number: TypeAlias = Any
+Scalar: TypeAlias = Any
 Sizes: TypeAlias = Sequence[int]
 Mask: TypeAlias = Array
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -129,7 +129,7 @@ def _with_out(body: Function, name: str) -> Function:
                 "but one of the arguments requires grad."
             )
         result = body(*args, **kwargs)
-        fill_out(out, result._array, result.device)
+        fill_out(out, result._array)
         return out
 
     with_out.__signature__ = signature_of(body, out=True)  # type: ignore[attr-defined]

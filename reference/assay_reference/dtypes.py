@@ -202,12 +202,12 @@ class finfo:
         of = type or _Default.dtype
         if not (of.is_floating_point or of.is_complex):
             raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{of!r}'")
-        info = ml_dtypes.finfo(of.to_real().numpy)
+        info: Any = ml_dtypes.finfo(of.to_real().numpy)  # type: ignore[no-untyped-call]
         self.dtype = of.to_real().name
         self.bits = int(info.bits)
         self.eps, self.max, self.min = float(info.eps), float(info.max), float(info.min)
         self.tiny = self.smallest_normal = float(info.smallest_normal)
-        self.resolution = float(info.resolution)
+        self.resolution = 10.0**-info.precision
 
     def __repr__(self) -> str:
         return (
@@ -226,4 +226,4 @@ class iinfo:
         self.dtype, self.bits, self.max, self.min = type.name, info.bits, int(info.max), int(info.min)
 
     def __repr__(self) -> str:
-        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
+        return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"

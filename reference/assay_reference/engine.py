@@ -88,7 +88,7 @@ class Node:
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
-        return tuple((None, 0) if edge is None else tuple(edge) for edge in self.edges)
+        return tuple((None, 0) if edge is None else (edge.node, edge.output) for edge in self.edges)
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
@@ -185,9 +185,9 @@ def walk(
             results = node(grads, wanted)
             if not retain_graph:
                 node.release()
-            for position, (edge, result) in enumerate(zip(node.edges, results, strict=True)):
-                if edge is not None and wanted[position] and result is not None:
-                    deliver(edge, _conform(result, edge, node, position))
+            for position, (onward, result) in enumerate(zip(node.edges, results, strict=True)):
+                if onward is not None and wanted[position] and result is not None:
+                    deliver(onward, _conform(result, onward, node, position))
     for place, edge in enumerate(targets or ()):  # the same input may be asked for twice
         arrived[place] = arrived[wanted_at[edge.node, edge.output]]
     return arrived

@@ -173,6 +173,7 @@ class Op:
 
     def compute(self, values: list[Any]) -> Any:
         """Run the kernel on arrays; give its array, or a tuple of them."""
+        self.device_of(values)
         if self.refusals:
             for tensor in self.tensors(values):
                 self.check_accepted(tensor.dtype)
@@ -211,7 +212,6 @@ class Op:
 
     def perform(self, values: list[Any]) -> Any:
         """Compute, wrap and record."""
-        self.device_of(values)
         result = self.compute(values)
         if isinstance(result, tuple):
             outs = tuple(Tensor._wrap(each) for each in result)
@@ -233,11 +233,10 @@ class Op:
                 f"{self.name}(): functions with out=... arguments don't support automatic differentiation, "
                 "but one of the arguments requires grad."
             )
-        place = self.device_of(values)
         result = self.compute(values)
         results = result if isinstance(result, tuple) else (result,)
         for tensor, array in zip(outs, results, strict=True):
-            fill_out(tensor, array, place)
+            fill_out(tensor, array)
         return out if self.returns is None else self.returns(*outs)
 
     def perform_in_place(self, values: list[Any]) -> Tensor:
@@ -245,7 +244,6 @@ class Op:
         target: Tensor = values[0]
         needs_grad = self.needs_grad(values)
         check_writable(target)
-        self.device_of(values)
         result = self.compute(values)
         if result.shape != target._array.shape:
             raise RuntimeError(
@@ -255,7 +253,7 @@ class Op:
             check_cast(result, target)
         node = None
         if needs_grad and is_differentiable(target.dtype):
-            if any(self.names[0] in rule.needs for rule in self.all_rules()):
+            if any(self.names[0] in rule.needs for rule in self.rules_for(values)):
                 values = [target.clone(), *values[1:]]  # the rule will need what is overwritten now
             node = self.make_node(values, (target,))
         write(target, result)
@@ -296,9 +294,17 @@ class Op:
             elif isinstance(value, tuple):
                 yield from value
 
-    def all_rules(self) -> list[Rule]:
-        """Give the gradient rules."""
-        return [*self.rules.values(), *([] if self.joint_rule is None else [self.joint_rule])]
+    def rules_for(self, values: list[Any]) -> list[Rule]:
+        """Give the rules for the gradients that a call will want."""
+        if self.joint_rule is not None:
+            return [self.joint_rule]
+        wanted = []
+        for place in self.operands:
+            rule, value = self.rules.get(self.names[place]), values[place]
+            tensors = value if isinstance(value, tuple) else (value,)
+            if rule is not None and any(isinstance(each, Tensor) and each.requires_grad for each in tensors):
+                wanted.append(rule)
+        return wanted
 
     def needs_grad(self, values: list[Any]) -> bool:
         """Tell whether a call is to be recorded."""
@@ -340,6 +346,7 @@ class Elementwise(Op):
         self.casts_result = promotes == "first"
 
     def compute(self, values: list[Any]) -> Any:
+        place = self.device_of(values)
         common = self.common_dtype(values)
         if self.precondition is not None:
             self.call(self.precondition, values)
@@ -354,8 +361,8 @@ class Elementwise(Op):
                     shape = array.shape
                 elif array.shape != shape:
                     shape = broadcast_shape(shape, array.shape)
-                if not array.shape:
-                    array = array[()]  # a number of either device may meet arrays of the other
+                if value.device is CPU and place is not CPU:
+                    array = array[()]  # the one element of a tensor on the CPU may meet arrays on CUDA
                 if place not in self.masks and array.dtype != compute:
                     array = cast(array, compute)
                 arrays[place] = array
@@ -454,12 +461,10 @@ def _camel(name: str) -> str:
 
 def _named_tuple(name: str, fields: tuple[str, ...]) -> Any:
     """Make the type of a result of several parts, which shows itself a part a line."""
-    kind: Any = namedtuple(name, fields)  # type: ignore[misc]
+    kind: Any = namedtuple(name, fields)  # type: ignore[misc]  # the name is not known to a type checker
 
     def show(self: Any) -> str:
         parts = ",\n".join(f"{field}={value!r}" for field, value in zip(fields, self, strict=True))
         return f"torch.return_types.{name}(\n{parts})"
 
-    kind.__repr__ = show
-    kind.__module__ = "torch.return_types"
-    return kind
+    return type(name, (kind,), {"__repr__": show, "__slots__": (), "__module__": "torch.return_types"})

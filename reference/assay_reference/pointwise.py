@@ -72,6 +72,14 @@ def where_method(self: Tensor, condition: Tensor, other: Any) -> Any:
     return choice(condition, self, other)
 
 
+@composite()
+def conj(input: Any) -> Any:
+    """Give the complex conjugate; what is real is given as it is."""
+    if isinstance(input, Tensor):
+        return conj_physical(input) if input.is_complex() else input
+    return input.conjugate()
+
+
 @elementwise(promotes="same", node="ConjBackward0")
 def conj_physical(input: Array) -> Array:
     """Give the complex conjugate."""
@@ -79,14 +87,6 @@ def conj_physical(input: Array) -> Array:
 
 
 conj_physical.vjp(input=lambda grad: conj(grad))
-
-
-@composite()
-def conj(input: Any) -> Any:
-    """Give the complex conjugate; what is real is given as it is."""
-    if isinstance(input, Tensor):
-        return conj_physical(input) if input.is_complex() else input
-    return input.conjugate()
 
 
 # -- arithmetic -------------------------------------------------------------------------------------------------------
@@ -258,9 +258,6 @@ def abs(input: Array) -> Array:
     return np.abs(input)
 
 
-abs.vjp(input=lambda grad, input: grad * sgn(input))
-
-
 @elementwise(promotes="same")
 def square(input: Array) -> Array:
     """Multiply each element by itself."""
@@ -275,6 +272,8 @@ square.vjp(input=lambda grad, input: grad * conj(2 * input))
 @elementwise(promotes="same", operator="pow", refuses={"bool": not_implemented("pow")})
 def pow(input: Array | Number, exponent: Array | Number) -> Array:
     """Raise to a power."""
+    if isinstance(exponent, np.generic) and exponent in (0.5, -0.5):  # given as a number; differs at -0.0 and -inf
+        return np.sqrt(input) if exponent > 0 else 1 / np.sqrt(input)
     if input.dtype.kind not in "iu":
         return np.power(input, exponent)
     # 1 / n is a whole number for n = 1 and n = -1 alone.
@@ -448,12 +447,16 @@ def sgn(input: Array) -> Array:
     return np.where(size == 0, 0, input / size).astype(input.dtype)
 
 
+abs.vjp(input=lambda grad, input: grad * sgn(input))
+
+
 @sgn.vjp
 def sgn_vjp(grad: Tensor, input: Tensor, out: Tensor) -> Tensor:
     if not input.is_complex():
         return zeros_like(grad)
     along = (grad * conj(out)).real
-    return where(input == 0, 0.0, (grad - out * along) / input.abs())
+    turned: Tensor = where(input == 0, 0.0, (grad - out * along) / input.abs())
+    return turned
 
 
 @elementwise(promotes="same", refuses={"complex": NotImplementedError(NO_COMPLEX_CLAMP)})
@@ -493,30 +496,6 @@ def relu(input: Array) -> Array:
 
 
 relu.vjp(input=lambda grad, out: where(out <= 0, 0.0, grad))
-
-
-def extremum(kernel: Kernel) -> Elementwise:
-    """Make an op that chooses one of two elements; where they are equal, the gradient is shared."""
-    name = kernel.__name__
-    refusal = RuntimeError(f"{name} not implemented for complex tensors.")
-    made = elementwise(promotes="same", in_place=False, refuses={"complex": refusal})(kernel)
-    made.vjp(
-        input=lambda grad, out, input, other: grad * ((input == out) / (1.0 + (input == other))),
-        other=lambda grad, out, input, other: grad * ((other == out) / (1.0 + (input == other))),
-    )
-    return made
-
-
-@extremum
-def maximum(input: Array, other: Array) -> Array:
-    """Give the larger of two elements, or NaN if either is."""
-    return np.maximum(input, other)
-
-
-@extremum
-def minimum(input: Array, other: Array) -> Array:
-    """Give the smaller of two elements, or NaN if either is."""
-    return np.minimum(input, other)
 
 
 # -- comparison -------------------------------------------------------------------------------------------------------
@@ -584,6 +563,38 @@ def isinf(input: Array) -> Array:
 def isfinite(input: Array) -> Array:
     """Tell whether an element is neither infinite nor NaN."""
     return np.isfinite(input)
+
+
+# -- the larger and the smaller ----------------------------------------------------------------------------------------
+
+
+def extremum(kernel: Kernel) -> Elementwise:
+    """Make an op that chooses one of two elements; equal elements share the gradient, and NaN lets it through."""
+    name = kernel.__name__
+    refusal = RuntimeError(f"{name} not implemented for complex tensors.")
+    made = elementwise(promotes="same", in_place=False, refuses={"complex": refusal})(kernel)
+    loses = lt if name == "maximum" else gt
+
+    def share(grad: Tensor, mine: Tensor, theirs: Tensor) -> Any:
+        return where(loses(mine, theirs), 0.0, where(mine == theirs, grad / 2, grad))
+
+    made.vjp(
+        input=lambda grad, input, other: share(grad, input, other),
+        other=lambda grad, input, other: share(grad, other, input),
+    )
+    return made
+
+
+@extremum
+def maximum(input: Array, other: Array) -> Array:
+    """Give the larger of two elements, or NaN if either is."""
+    return np.maximum(input, other)
+
+
+@extremum
+def minimum(input: Array, other: Array) -> Array:
+    """Give the smaller of two elements, or NaN if either is."""
+    return np.minimum(input, other)
 
 
 # -- logic ------------------------------------------------------------------------------------------------------------

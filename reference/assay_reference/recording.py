@@ -23,7 +23,8 @@ class Rule:
         unknown = set(names) - {"grad", "out", "shape", *op.names}
         if names[:1] != ["grad"] or unknown:
             raise TypeError(
-                f"{op.name}: a gradient rule takes grad, then any of out, shape, {', '.join(op.names)}; not {names}"
+                f"{op.name}: a gradient rule takes grad, then any of out, shape, "
+                f"{', '.join(op.names)}; not {', '.join(names)}"
             )
         self.needs_out = "out" in names
         self.needs_shape = "shape" in names
@@ -112,19 +113,9 @@ class OpNode(Node):
             value = values[place]
             if isinstance(value, (Tensor, tuple)):
                 self.operands.append((self.op.names[place], len(value) if isinstance(value, tuple) else 1))
-        self.rules = self._applicable_rules()
+        self.rules = self.op.rules_for(values)
         needed = {name for rule in self.rules for name in rule.needs}
         self.saved = {name: _saved(values[self.op.index[name]]) for name in needed}
-
-    def _applicable_rules(self) -> list[Rule]:
-        if self.op.joint_rule is not None:
-            return [self.op.joint_rule]
-        wanted, first = [], 0
-        for name, count in self.operands:
-            if any(self.edges[first : first + count]) and name in self.op.rules:
-                wanted.append(self.op.rules[name])
-            first += count
-        return wanted
 
     def save_outputs(self, outs: Sequence[Tensor]) -> None:
         """Save the results too, if a rule asks for them."""

@@ -13,8 +13,6 @@ import numpy as np
 
 from assay_reference import devices, dtypes
 from assay_reference.arrays import address, to_host
-from assay_reference.devices import device
-from assay_reference.dtypes import dtype
 from assay_reference.engine import Hook, Node, RemovableHandle, inference, recording
 from assay_reference.storage import Storage
 
@@ -57,8 +55,8 @@ class Tensor:
     __array_priority__ = 1000  # NumPy's numbers leave operators to us
 
     _array: Any  # NumPy's or CuPy's, with its strides
-    dtype: dtype
-    device: device
+    dtype: dtypes.dtype
+    device: devices.device
     _storage: Storage
     _grad: Tensor | None = None
     _requires_grad: bool = False
@@ -77,10 +75,10 @@ class Tensor:
         from assay_reference.creation import constructed  # creation is written on tensors
 
         made = constructed(dtypes.get_default_dtype(), args, device)
-        return made if cls is Tensor else Tensor._make_subclass(cls, made)  # type: ignore[no-any-return]
+        return made if cls is Tensor else Tensor._make_subclass(cls, made)
 
     @classmethod
-    def _wrap(cls, array: Any, place: device | None = None, storage: Storage | None = None) -> Tensor:
+    def _wrap(cls, array: Any, place: devices.device | None = None, storage: Storage | None = None) -> Tensor:
         """Make a tensor of an array, which it keeps."""
         if isinstance(array, np.generic):
             array = np.asarray(array)

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from assay_reference import dtypes
-from assay_reference.devices import device
+from assay_reference import devices, dtypes
 from assay_reference.tensor import Tensor
 
 
@@ -31,9 +30,10 @@ def write(target: Tensor, result: Any) -> None:
     target._storage.version += 1
 
 
-def fill_out(target: Tensor, result: Any, place: device) -> None:
+def fill_out(target: Tensor, result: Any) -> None:
     """Put a result where out= says, which is resized to hold it."""
     check_cast(result, target)
+    place = devices.of_array(result)
     if target.device != place:
         raise RuntimeError(
             "Expected all tensors to be on the same device, but found at least two devices, "

@@ -101,6 +101,8 @@ def _among(tensor: Tensor, tensors: Sequence[Tensor]) -> bool:
 class Function:
     """An op of the user's own: forward and backward are static methods, and apply calls it."""
 
+    _node: ClassVar[type[FunctionNode]]
+
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
         """Compute the results; takes ctx first, unless there is a setup_context."""
@@ -122,7 +124,7 @@ class Function:
     @classmethod
     def apply(cls, *args: Any) -> Any:
         """Call the function, and record the call."""
-        node: FunctionNode = _node_type(cls)(args)
+        node = _node_type(cls)(args)
         with no_grad():
             if cls.setup_context is Function.setup_context:
                 result = cls.forward(node, *args)
@@ -139,9 +141,11 @@ class Function:
         return tuple(outs) if isinstance(result, tuple) else outs[0]
 
 
-@functools.cache
 def _node_type(function: type[Function]) -> type[FunctionNode]:
-    return type(f"{function.__name__}Backward", (FunctionNode,), {"function": function})
+    """Give the class of a function's nodes, which bears its name."""
+    if "_node" not in vars(function):
+        function._node = type(f"{function.__name__}Backward", (FunctionNode,), {"function": function})
+    return function._node
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,0 +1,129 @@
+"""The CUDA path, on the strict stand-in for CuPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import assay_reference as torch
+from assay_reference import strict_cupy
+from assay_reference.arrays import cuda_namespace
+
+
+@pytest.fixture(autouse=True)
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("ASSAY_REFERENCE_CUDA", "stand-in")
+    cuda_namespace.cache_clear()
+    yield
+    cuda_namespace.cache_clear()
+
+
+def test_a_tensor_on_cuda_is_the_stand_ins_array() -> None:
+    x = torch.ones(2, device="cuda")
+
+    assert isinstance(x._array, strict_cupy.ndarray)
+    assert (x.device, x.is_cuda, x.type(), x.get_device()) == (
+        torch.device("cuda:0"),
+        True,
+        "torch.cuda.FloatTensor",
+        0,
+    )
+    assert torch.cuda.is_available()
+    assert isinstance(x, torch.cuda.FloatTensor)
+
+
+def test_the_stand_in_refuses_to_become_a_host_array() -> None:
+    x = torch.ones(2, device="cuda")._array
+
+    with pytest.raises(TypeError, match="Implicit conversion to a NumPy array is not allowed"):
+        np.asarray(x)
+    with pytest.raises(TypeError, match=r"Unsupported type <class 'numpy.ndarray'>"):
+        x + np.ones(2)
+    with pytest.raises(TypeError, match=r"Unsupported type <class 'numpy.ndarray'>"):
+        np.ones(2) + x
+    with pytest.raises(TypeError, match=r"Unsupported type <class 'numpy.ndarray'>"):
+        np.where(x > 0, x, np.ones(2))
+
+
+def test_tensors_of_two_devices_do_not_meet() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.ones(2, device="cuda") + torch.ones(2)
+
+    assert str(caught.value) == (
+        "Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu!"
+    )
+
+
+def test_a_number_in_a_cpu_tensor_may_meet_a_cuda_tensor() -> None:
+    x = torch.ones(2, device="cuda")
+
+    assert (torch.tensor(2.0) * x).device == (x * torch.tensor(2.0)).device == x.device
+
+
+def test_tensors_travel_there_and_back() -> None:
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+
+    y = (x.cuda() * 3).cpu()
+    y.backward(torch.ones(2))
+
+    assert y.tolist() == [3, 6]
+    assert x.grad.tolist() == [3, 3]
+    assert x.grad.device == torch.device("cpu")
+    with pytest.raises(TypeError, match="can't convert cuda:0 device type tensor to numpy"):
+        x.cuda().numpy()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["abs", "neg", "exp", "log", "sqrt", "square", "sigmoid", "tanh", "relu", "floor", "ceil", "trunc", "round", "sign",
+     "isnan", "isinf", "isfinite", "logical_not", "reciprocal", "sin", "cos", "sgn", "conj"],
+)  # fmt: skip
+def test_functions_of_one_tensor_give_what_they_give_on_the_cpu(name: str) -> None:
+    x = torch.tensor([0.5, -1.5, 2.0])
+    function = getattr(torch, name)
+
+    assert np.array_equal(function(x.cuda()).tolist(), function(x).tolist(), equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["add", "sub", "mul", "div", "floor_divide", "remainder", "fmod", "pow", "maximum", "minimum", "eq", "lt",
+     "logical_and", "clamp"],
+)  # fmt: skip
+def test_functions_of_two_tensors_give_what_they_give_on_the_cpu(name: str) -> None:
+    x, y = torch.tensor([0.5, -1.5, 2.0]), torch.tensor([2.0, 3.0, -1.0])
+    function = getattr(torch, name)
+
+    on_cuda = function(x.cuda(), y.cuda())
+
+    assert on_cuda.is_cuda
+    assert np.array_equal(on_cuda.tolist(), function(x, y).tolist(), equal_nan=True)
+
+
+def test_creation_on_cuda_gives_what_it_gives_on_the_cpu() -> None:
+    for make in (
+        lambda place: torch.arange(5, device=place),
+        lambda place: torch.linspace(0, 1, 3, device=place),
+        lambda place: torch.logspace(0, 2, 3, device=place),
+        lambda place: torch.eye(2, device=place),
+        lambda place: torch.full((2,), 3, device=place),
+        lambda place: torch.zeros_like(torch.ones(2), device=place),
+        lambda place: torch.tensor([1.5], dtype=torch.bfloat16, device=place),
+    ):
+        assert make("cuda").is_cuda
+        assert make("cuda").tolist() == make("cpu").tolist()
+
+
+def test_gradients_stay_on_the_device() -> None:
+    x = torch.tensor([0.5, 2.0], device="cuda", requires_grad=True)
+
+    (x.sigmoid() * x.clamp(max=1) ** 2).add_(1).backward(torch.ones(2, device="cuda"))
+
+    assert x.grad.device == x.device
+
+
+def test_a_device_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(RuntimeError, match="CUDA error: invalid device ordinal"):
+        torch.zeros(1, device="cuda:7")
