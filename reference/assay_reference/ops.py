@@ -294,7 +294,7 @@ class Op:
             elif isinstance(value, tuple):
                 yield from value
 
-    def rules_for(self, values: list[Any]) -> list[Rule]:
+    def rules_for(self, values: Sequence[Any]) -> list[Rule]:
         """Give the rules for the gradients that a call will want."""
         if self.joint_rule is not None:
             return [self.joint_rule]
@@ -346,7 +346,7 @@ class Elementwise(Op):
         self.casts_result = promotes == "first"
 
     def compute(self, values: list[Any]) -> Any:
-        place = self.device_of(values)
+        target = self.device_of(values)
         common = self.common_dtype(values)
         if self.precondition is not None:
             self.call(self.precondition, values)
@@ -361,7 +361,7 @@ class Elementwise(Op):
                     shape = array.shape
                 elif array.shape != shape:
                     shape = broadcast_shape(shape, array.shape)
-                if value.device is CPU and place is not CPU:
+                if value.device is CPU and target is not CPU:
                     array = array[()]  # the one element of a tensor on the CPU may meet arrays on CUDA
                 if place not in self.masks and array.dtype != compute:
                     array = cast(array, compute)

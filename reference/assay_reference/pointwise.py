@@ -272,8 +272,8 @@ square.vjp(input=lambda grad, input: grad * conj(2 * input))
 @elementwise(promotes="same", operator="pow", refuses={"bool": not_implemented("pow")})
 def pow(input: Array | Number, exponent: Array | Number) -> Array:
     """Raise to a power."""
-    if isinstance(exponent, np.generic) and exponent in (0.5, -0.5):  # given as a number; differs at -0.0 and -inf
-        return np.sqrt(input) if exponent > 0 else 1 / np.sqrt(input)
+    if isinstance(exponent, np.generic) and np.abs(exponent) == 0.5:  # given as a number; differs at -0.0 and -inf
+        return np.sqrt(input) if exponent == 0.5 else 1 / np.sqrt(input)
     if input.dtype.kind not in "iu":
         return np.power(input, exponent)
     # 1 / n is a whole number for n = 1 and n = -1 alone.
