@@ -38,11 +38,11 @@ class Bench:
             return None
         return self.oracle.perform(widened(case))
 
-    def bounds(self, case: Call, result: int, answer: Outcome) -> Bounds:
-        """Prepare what accumulation and conditioning allow for one result."""
+    def bounds(self, case: Call, result: int, answer: Outcome, numbers: frozenset[str] = frozenset()) -> Bounds:
+        """Prepare what accumulation and conditioning allow for one result; `numbers` are summed up like tensors."""
 
         def magnitude() -> Host:
-            return self._array(map_case(case, _absolute), lambda outcome: outcome.results[result])
+            return self._array(_magnitudes(case, numbers), lambda outcome: outcome.results[result])
 
         def spread() -> Host:
             return self._spread(case, answer, lambda outcome: outcome.results[result])
@@ -79,6 +79,16 @@ class Bench:
         outcome = self.expect(map_case(case, lambda value: _perturbed(value, source)))
         assert outcome is not None
         return outcome
+
+
+def _magnitudes(case: Call, numbers: frozenset[str]) -> Call:
+    """Give a call on absolute values."""
+    positive = map_case(case, _absolute)
+    arguments = {
+        name: abs(value) if name in numbers and isinstance(value, (int, float)) else value
+        for name, value in positive.arguments.items()
+    }
+    return replace(positive, arguments=arguments)
 
 
 def map_case(case: Call, change: Any) -> Call:

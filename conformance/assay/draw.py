@@ -28,8 +28,8 @@ ABSTAINED: Final = (ExpressionError, NoBroadcast, IndexError, ZeroDivisionError)
 class Scope(dict[str, Any]):
     """The names that expressions see: what is chosen so far, and what `let:` derives from it."""
 
-    def __init__(self, let: Mapping[str, Any], **names: Any) -> None:
-        super().__init__(**names)
+    def __init__(self, let: Mapping[str, Any], names: Mapping[str, Any] | None = None) -> None:
+        super().__init__(names or {})
         self._let = let
 
     def __missing__(self, name: str) -> Any:
@@ -37,7 +37,7 @@ class Scope(dict[str, Any]):
         return value
 
     def copy(self) -> Scope:
-        return Scope(self._let, **self)
+        return Scope(self._let, self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +312,7 @@ def call(
         op=op.name,
         arguments=arguments,
         positional=positional,
-        spread=spread if spread in positional else None,
+        spread=spread if spread in positional and arguments[spread] else None,  # `x.view()` is no call, `x.view(())` is
         form="method" if op.is_method and form == "function" else form,
         observe=observe,
         wrt=wrt,

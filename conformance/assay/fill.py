@@ -54,7 +54,8 @@ def elements(dtype: str, shape: tuple[int, ...], fill: Fill, salt: int = 0) -> H
         chosen = _real(count, fill, place, dtype)
     else:
         chosen = _whole(dtype, count, fill, place)
-    return np.asarray(chosen).astype(target).reshape(shape)
+    found = np.asarray(chosen).astype(target).reshape(shape)
+    return np.where(found == 0, np.ones_like(found), found) if fill.nonzero else found
 
 
 @cache

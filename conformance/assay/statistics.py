@@ -46,6 +46,8 @@ def unlikely(samples: Host, distribution: tuple[Any, ...], repeat: int) -> str |
     from scipy import stats
 
     kind, *parameters = distribution
+    if kind == "constant":
+        return None
     wide = samples.astype(np.float64)
     match kind:
         case "uniform" | "normal":

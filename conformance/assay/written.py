@@ -59,10 +59,10 @@ def argument(overload: Overload, name: str, written: Any) -> Value:
     if isinstance(written, Mapping):
         return Slice(*written["slice"]) if "slice" in written else tensor(written)
     found = next((each for each in overload.arguments if each.name == name), None)
-    kinds = () if found is None else found.kinds
+    kinds = set() if found is None else {each.removeprefix("given.").removeprefix("maybe.") for each in found.kinds}
     if isinstance(written, list) and "many.tensor" in kinds:
         return tuple(tensor(each) for each in written)
-    if (isinstance(written, list) and "tensor" in kinds) or (kinds and set(kinds) == {"tensor"}):
+    if (isinstance(written, list) and "tensor" in kinds) or (kinds == {"tensor"}):
         return tensor(written)
     if isinstance(written, list):
         return tuple(_plain(each) for each in written)
@@ -92,7 +92,7 @@ def call(op: Op, overload: Overload, written: Mapping[str, Any], **more: Any) ->
         op.name,
         arguments,
         positional,
-        spread if spread in positional else None,
+        spread if spread in positional and arguments[spread] else None,
         form="method" if op.is_method else "function",
         **more,
     )

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from assay_spec.dtypes import DtypeSet, is_floating
 from assay_spec.expression import Free, FreeMany
 from assay_spec.plans import LAYOUTS, Fill, Layout, TensorPlan
-from assay_spec.vocabulary import broadcasts
+from assay_spec.vocabulary import broadcast, broadcasts
 
 Axis = Literal["shape", "dtype", "layout", "values", "special", "options"]
 Draw = Callable[[Any], Any]  # Hypothesis's draw: a strategy in, a value out
@@ -121,6 +121,7 @@ class Tensors(Domain):
     dtypes: DtypeSet
     shape: Sequence[Any] | None = None
     like: Shape | None = None  # a shape that this one must broadcast with
+    inner: bool = False  # and must not enlarge
     min_rank: int = 0
     max_rank: int = 4
     min_size: int = 0
@@ -128,6 +129,7 @@ class Tensors(Domain):
     low: float = -math.inf
     high: float = math.inf
     distinct: bool = False
+    nonzero: bool = False
     dense: bool = False  # only contiguous layouts make sense
 
     def walk(self, focus: Focus) -> Iterator[TensorPlan]:
@@ -198,7 +200,11 @@ class Tensors(Domain):
         return next(iter(self.dtypes))
 
     def _fill(self, seed: int) -> Fill:
-        return Fill("plain", seed, self.low, self.high, self.distinct)
+        return Fill("plain", seed, self.low, self.high, self.distinct, self.nonzero)
+
+    def _companions(self) -> Iterator[Shape]:
+        assert self.like is not None
+        return (each for each in _partners(self.like) if not self.inner or broadcast(self.like, each) == self.like)
 
     def _allowed(self, shape: Shape) -> bool:
         return (
@@ -211,7 +217,7 @@ class Tensors(Domain):
         if self.shape is not None:
             found = _filled(self.shape, swept)
         elif self.like is not None:
-            found = _partners(self.like)
+            found = self._companions()
         else:
             found = iter(_SHAPES)
         kept = filter(self._allowed, found)
@@ -219,7 +225,7 @@ class Tensors(Domain):
 
     def _drawn_shape(self, draw: Draw) -> Shape:
         if self.like is not None:
-            partner: Shape = draw(_sampled([shape for shape in _partners(self.like) if self._allowed(shape)]))
+            partner: Shape = draw(_sampled([shape for shape in self._companions() if self._allowed(shape)]))
             return partner
         if self.shape is None:
             rank = draw(_integers(self.min_rank, self.max_rank))
@@ -724,6 +730,7 @@ def tensor(
     *,
     shape: Sequence[Any] | None = None,
     like: TensorPlan | Shape | None = None,
+    inner: bool = False,
     rank: int | None = None,
     min_rank: int = 0,
     max_rank: int = 4,
@@ -731,6 +738,7 @@ def tensor(
     min_numel: int = 0,
     within: tuple[float, float] = (-math.inf, math.inf),
     distinct: bool = False,
+    nonzero: bool = False,
     dense: bool = False,
 ) -> Tensors:
     """Tensors; `shape` may hold free sizes (capitals) and one leading `*N`, `like` broadcasts with a tensor."""
@@ -743,12 +751,14 @@ def tensor(
         DtypeSet([dtypes]) if isinstance(dtypes, str) else dtypes,
         shape,
         like.shape if isinstance(like, TensorPlan) else like,
+        inner,
         min_rank,
         max_rank,
         min_size,
         min_numel,
         *within,
         distinct,
+        nonzero,
         dense,
     )
 

@@ -21,6 +21,7 @@ class Fill:
     low: float = -math.inf
     high: float = math.inf
     distinct: bool = False
+    nonzero: bool = False
     given: Any = None
 
 

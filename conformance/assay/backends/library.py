@@ -175,18 +175,21 @@ class LibraryBackend(Backend):
         function = _identity if call.op == IDENTITY else self.function(call)
         arguments = {name: self.native(value) for name, value in call.arguments.items()}
         before = self._contents(arguments) if "mutation" in call.observe else {}
+        hosted: list[Value] = []
         try:
-            returned = [self._invoke(function, call, arguments) for _ in range(call.repeat)]
+            for _ in range(call.repeat):
+                answer = self._invoke(function, call, arguments)
+                results = self.split(answer)
+                hosted.extend(self.host(each) for each in results)  # now: the next call may write into the same tensor
         except Exception as error:
             outcome = Outcome(lacking=error.lacking) if isinstance(error, Unsupported) else self.failed(error)
             return self._changed_by_failure(outcome, arguments, before)
         target = self._target(call, arguments)
-        results = [each for answer in returned for each in self.split(answer)]
         found: dict[str, Any] = {
-            "results": tuple(self.host(each) for each in results),
-            "structure": self.structure(returned[0]),
-            "names": self.names(returned[0]),
-            "returned_self": target is not None and returned[0] is target,
+            "results": tuple(hosted),
+            "structure": self.structure(answer),
+            "names": self.names(answer),
+            "returned_self": target is not None and answer is target,
         }
         if call.wrt:
             try:

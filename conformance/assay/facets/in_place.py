@@ -88,6 +88,8 @@ def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
     case, plain_case = trial.case, trial.extra["plain"]
     assert isinstance(case, Call)
     plain = bench.ask(plain_case)
+    if plain.raised and case.form == "reflected" and bench.ask(case).raised:
+        return Judgement("pass")  # 5 % x raises where x holds a zero, like the plain call
     if plain.lacking or plain.raised:
         return unanswered(plain) or Judgement("pass", compared=False)
     outcome = bench.ask(case)

@@ -97,6 +97,7 @@ def compare(
         return fail("A203", "wrong number of results", len(expected.results), len(outcome.results))
     overload = plan.overload
     rules = expected_rules(overload, plan.scope)
+    numbers = frozenset(argument.name for argument in overload.arguments if "number" in " ".join(argument.kinds))
     judgements = []
     for place, (got, want) in enumerate(zip(outcome.results, expected.results, strict=True)):
         name, dtype = (rules[place][0].name, rules[place][2]) if place < len(rules) else (overload.results[0].name, "")
@@ -109,7 +110,7 @@ def compare(
             judgements.append(misshapen(name, got, want.shape))
         else:
             answer, truth = _defined(overload, case, _in_dtype(got, dtype), want.array)
-            bounds = bench.bounds(case, place, expected)
+            bounds = bench.bounds(case, place, expected, numbers)
             slack = 1.0 if dtype in ("float64", "complex128") else 0.0  # there the oracle rounds like the candidate
             worst = measure(answer, truth, dtype, budget, bounds, signs=signs, slack=slack)
             judgements.append(Judgement("pass", compared=False) if worst is None else beyond(code, worst, name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from assay import draw
 from assay.bench import Bench
@@ -20,7 +21,10 @@ def applies(op: Op) -> bool:
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
     for plan in plans(op, asked, "options", limit=12):
         for names in dict.fromkeys(_ways(plan)):
-            yield Trial(draw.call(op, plan, positional=names), plan)
+            case = draw.call(op, plan, positional=names)
+            yield Trial(case, plan)
+            if case.spread is not None:
+                yield Trial(replace(case, spread=None), plan)  # the sizes in one tuple
         if "method" in plan.overload.variants:
             yield Trial(draw.call(op, plan, form="method"), plan)
 

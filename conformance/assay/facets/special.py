@@ -42,9 +42,8 @@ def _row(op: Op, overload: Overload, dtype: str, row: Sequence[Any]) -> Iterator
     """Ask one row of the spec's table, as one element and as many."""
     *given, wanted = row
     target = host_dtype(dtype)
-    fractional = any(isinstance(each, float) and not each.is_integer() for each in given)
-    if (dtypes.is_integral(dtype) and fractional) or dtype == "bool":
-        return
+    if not dtypes.is_floating(dtype):
+        return  # the rows are about what only floats have; integers meet their extremes in the lattice
     names = [argument.name for argument in overload.arguments if argument.passed][: len(given)]
     for count in (1, 9):
         arguments = {
