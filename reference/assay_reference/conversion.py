@@ -8,6 +8,7 @@ import numpy as np
 
 from assay_reference import devices, dtypes
 from assay_reference.arrays import Array, is_on_host, to_host
+from assay_reference.creation import zeros_like
 from assay_reference.devices import device
 from assay_reference.dispatch import Number, Sizes, attach, cast, composite, elementwise, op, view
 from assay_reference.dtypes import dtype
@@ -155,31 +156,30 @@ def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_fo
 
 @elementwise(promotes="first", name="copy", function=False, method=False, out=False, node="CopyBackwards")
 def copy(input: Array, src: Array | Number, non_blocking: bool = False) -> Array:
-    return np.broadcast_to(src, np.broadcast_shapes(input.shape, np.shape(src)))
+    return np.broadcast_to(src, np.broadcast_shapes(input.shape, np.shape(src))).copy()
 
 
-copy.vjp(src=lambda grad: grad)
+copy.vjp(input=lambda grad: zeros_like(grad), src=lambda grad: grad)
 
 
-@elementwise(promotes="first", name="fill", out=False)
+@elementwise(promotes="first", function=False, method=False, out=False)
 def fill(input: Array, value: Array | Number) -> Array:
-    """Give a tensor of the same shape with one value everywhere."""
     if np.ndim(value):
         raise RuntimeError(
             f"fill_ only supports 0-dimension value tensor but got tensor with {np.ndim(value)} dimensions."
         )
-    return np.full_like(input, value)
+    return np.broadcast_to(value, input.shape)
 
 
-fill.vjp(input=lambda grad: grad * 0, value=lambda grad: grad.sum())
+fill.vjp(input=lambda grad: zeros_like(grad), value=lambda grad: grad.sum())
 
 
 @elementwise(promotes="first", name="zero", function=False, method=False, out=False)
 def zero(input: Array) -> Array:
-    return np.zeros_like(input)
+    return np.broadcast_to(input.dtype.type(0), input.shape)
 
 
-zero.vjp(input=lambda grad: grad * 0)
+zero.vjp(input=lambda grad: zeros_like(grad))
 
 
 @view(name="real", function=False, method=False)

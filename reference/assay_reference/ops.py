@@ -20,7 +20,7 @@ from assay_reference.dtypes import dtype
 from assay_reference.engine import edge_of, recording
 from assay_reference.recording import OpNode, Rule, check_writable, is_differentiable, rebase
 from assay_reference.tensor import Tensor
-from assay_reference.writing import broadcast_shape, cast, check_cast, fill_out, write
+from assay_reference.writing import broadcast_shape, cast, check_cast, check_overlap, fill_out, write
 
 Promotion = Literal["same", "int_to_float", "first"]
 Promotes: TypeAlias = "Promotion | Callable[..., Promotion]"
@@ -244,6 +244,7 @@ class Op:
         target: Tensor = values[0]
         needs_grad = self.needs_grad(values)
         check_writable(target)
+        check_overlap(target, self.tensors(values))
         result = self.compute(values)
         if result.shape != target._array.shape:
             raise RuntimeError(
@@ -414,7 +415,8 @@ class ViewOp(Op):
         outs = tuple(source._view(each) for each in (result if several else (result,)))
         for number, out in enumerate(outs):
             out._chain = (*source._chain, (self, tuple(values[1:]), number))
-            out._view_of_several = several
+            out._view_of_several = several or source._view_of_several
+            out._made_without_grad |= several and not source.requires_grad
         if recording.get():
             self.record(values, outs)
         return outs if several else outs[0]

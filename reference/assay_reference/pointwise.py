@@ -155,8 +155,10 @@ def div(input: Array | Number, other: Array | Number, *, rounding_mode: str | No
 
 
 div.vjp(
-    input=lambda grad, other, rounding_mode: grad * 0 if rounding_mode else grad / conj(other),
-    other=lambda grad, input, other, rounding_mode: grad * 0 if rounding_mode else -grad * conj(input / other / other),
+    input=lambda grad, other, rounding_mode: zeros_like(grad) if rounding_mode else grad / conj(other),
+    other=lambda grad, input, other, rounding_mode: (
+        zeros_like(grad) if rounding_mode else -grad * conj(input / other / other)
+    ),
 )
 
 
@@ -206,7 +208,7 @@ def floor_divide(input: Array | Number, other: Array | Number) -> Array:
     return floored(input, other)
 
 
-floor_divide.vjp(input=lambda grad: grad * 0, other=lambda grad: grad * 0)
+floor_divide.vjp(input=lambda grad: zeros_like(grad), other=lambda grad: zeros_like(grad))
 
 
 @elementwise(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from assay_reference.dtypes import dtype
-from assay_reference.engine import FREED, STALE, Edge, Grads, Node, edge_of, inference, meta_of, recording
+from assay_reference.engine import FREED, STALE, Edge, Grads, Node, edge_of, enable_grad, inference, meta_of, recording
 from assay_reference.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -191,14 +191,13 @@ def _replayed(base: Tensor, chain: Chain) -> Tensor:
 def refresh_history(view: Tensor) -> None:
     """Record a view anew after a write to the memory that it shares."""
     base = view._base
-    view._seen_version = view._storage.version
-    if base is None or view._made_without_grad or not base.requires_grad:
+    if base is None or not base.requires_grad:
+        view._seen_version = view._storage.version
         return
-    token = recording.set(True)
-    try:
+    refuse_ambiguous(view, "its base or another view of its base has been modified inplace")
+    view._seen_version = view._storage.version
+    with enable_grad():
         fresh = _replayed(base, view._chain)
-    finally:
-        recording.reset(token)
     view._node, view._output_nr, view._requires_grad = fresh._node, fresh._output_nr, True
 
 
@@ -222,25 +221,28 @@ def check_writable(target: Tensor) -> None:
     if not recording.get():
         return
     base = target._base
+    if base is not None and (target.requires_grad or base.requires_grad):
+        refuse_ambiguous(target, "is being modified inplace")
+        if base._requires_grad and base._node is None:
+            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
     if target._requires_grad and target.grad_fn is None:
         raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-    if base is None or not (target.requires_grad or base.requires_grad):
-        return
-    if base._requires_grad and base._node is None:
-        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
-    if target._made_without_grad:
+
+
+def refuse_ambiguous(view: Tensor, what: str) -> None:
+    """Refuse a write after which it is not clear what a view's history is."""
+    if view._made_without_grad:
         raise RuntimeError(
-            "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this "
-            "use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the "
-            "view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) "
-            "or both outside (if you want the inplace to be tracked)."
+            f"A view was created in no_grad mode and {what} with grad mode enabled. Given that this use case is "
+            "ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the "
+            "inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both "
+            "outside (if you want the inplace to be tracked)."
         )
-    if target._view_of_several:
-        source = "" if target._node is None else target._node.name().split("Backward")[0]
+    if view._view_of_several and view._node is not None:
         raise RuntimeError(
-            f"Output {target._output_nr} of {source} is a view and is being modified inplace. This view is the output "
-            "of a function that returns multiple views. Such functions do not allow the output views to be modified "
-            "inplace. You should replace the inplace operation by an out-of-place one."
+            f"Output {view._output_nr} of {view._node.name().split('Backward')[0]} is a view and {what}. This view is "
+            "the output of a function that returns multiple views. Such functions do not allow the output views to be "
+            "modified inplace. You should replace the inplace operation by an out-of-place one."
         )
 
 

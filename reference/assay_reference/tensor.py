@@ -207,6 +207,10 @@ class Tensor:
     def layout(self) -> Any:
         return strided
 
+    def _is_view(self) -> bool:
+        """Tell whether the tensor is a view of another, of which its history takes account."""
+        return self._base is not None
+
     @property
     def _version(self) -> int:
         return self._storage.version
@@ -227,7 +231,9 @@ class Tensor:
 
     @property
     def requires_grad(self) -> bool:
-        return self._requires_grad or (self._base is not None and self.grad_fn is not None)
+        if self._requires_grad or self._base is None:
+            return self._requires_grad
+        return self._base.requires_grad and (self.dtype.is_floating_point or self.dtype.is_complex)
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from assay_reference import devices, dtypes
+from assay_reference.arrays import address
 from assay_reference.tensor import Tensor
 
 
@@ -18,10 +20,42 @@ def check_cast(result: Any, target: Tensor) -> None:
         raise RuntimeError(f"result type {of.title} can't be cast to the desired output type {target.dtype.title}")
 
 
+def check_overlap(target: Tensor, operands: Iterable[Tensor]) -> None:
+    """Refuse to write to memory that is read at other places at the same time."""
+    for operand in operands:
+        if operand is target or operand._storage is not target._storage:
+            continue
+        ours, theirs = target._array, operand._array
+        if not (is_dense(ours) and is_dense(theirs)):
+            continue  # whether they overlap would be hard to tell, and PyTorch does not try
+        begin, other = address(ours), address(theirs)
+        if begin == other and ours.size == theirs.size:
+            overlaps = ours.strides != theirs.strides
+        else:
+            overlaps = begin < other + theirs.nbytes and other < begin + ours.nbytes
+        if overlaps:
+            raise RuntimeError(
+                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+                "memory location. Please clone() the tensor before performing the operation."
+            )
+
+
+def is_dense(array: Any) -> bool:
+    """Tell whether an array fills its memory without gaps, in whatever order of dimensions."""
+    expected = array.itemsize
+    for stride, size in sorted(zip(array.strides, array.shape, strict=True)):
+        if size > 1:
+            if stride != expected:
+                return False
+            expected *= size
+    return True
+
+
 def write(target: Tensor, result: Any) -> None:
     """Overwrite a tensor's elements, which all its views see."""
     array = target._array
-    if any(size > 1 and stride == 0 for size, stride in zip(array.shape, array.strides, strict=True)):
+    repeated = [place for place, stride in enumerate(array.strides) if stride == 0 and array.shape[place] > 1]
+    if any(result.strides[place] for place in repeated):  # a value that is repeated as well may be written
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."
