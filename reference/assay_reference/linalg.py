@@ -1,0 +1,472 @@
+"""torch.linalg: decompositions, equations and norms of matrices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from assay_reference.arrays import Array, linear_algebra, namespace, to_host
+from assay_reference.creation import as_dtype, eye, ones_like, zeros_like
+from assay_reference.dispatch import FUNCTIONS, attach, composite, op
+from assay_reference.dtypes import can_cast
+from assay_reference.pointwise import conj, where
+from assay_reference.reduction import axes, real_type, spread
+from assay_reference.shape import adjoint, transpose
+from assay_reference.tensor import Tensor, wrap_dim
+
+Order: TypeAlias = float | str
+
+
+class _LinAlgError(RuntimeError):
+    """A matrix for which there is no answer."""
+
+
+LinAlgError = _LinAlgError
+
+
+# -- what is refused --------------------------------------------------------------------------------------------------
+
+
+def check_numbers(name: str, tensor: Tensor, *, low_precision: bool = False) -> None:
+    """Refuse whole numbers and, where nothing computes with them, half types."""
+    if tensor.dtype.category in ("bool", "integer"):
+        raise RuntimeError(
+            f"{name}: Expected a floating point or complex tensor as input. Got {tensor.dtype.title}"
+        )
+    if tensor.dtype.is_half and not low_precision:
+        raise RuntimeError(f"{name}: Low precision dtypes not supported. Got {tensor.dtype.title}")
+
+
+def check_matrix(name: str, tensor: Tensor, word: str = "A") -> None:
+    """Refuse what is not a matrix of fractions, or a stack of such."""
+    if tensor.ndim < 2:
+        raise RuntimeError(f"{name}: The input tensor {word} must have at least 2 dimensions.")
+    check_numbers(name, tensor)
+
+
+def check_square(name: str, tensor: Tensor) -> None:
+    """Refuse what is not a square matrix of fractions, or a stack of such."""
+    if tensor.ndim < 2:
+        raise RuntimeError(f"{name}: The input tensor A must have at least 2 dimensions.")
+    rows, columns = tensor.shape[-2:]
+    if rows != columns:
+        raise RuntimeError(
+            f"{name}: A must be batches of square matrices, but they are {rows} by {columns} matrices"
+        )
+    check_numbers(name, tensor)
+
+
+def batch_element(array: Array, number: int) -> str:
+    """Say which matrix of a stack is meant."""
+    return f"(Batch element {number}): " if array.ndim > 2 else ""
+
+
+# -- inverses, determinants, equations --------------------------------------------------------------------------------
+
+
+@op(name="linalg_inv", function=False, method=False, out=True, node="LinalgInvExBackward0")
+def inv(A: Array) -> Array:
+    """Invert square matrices."""
+    try:
+        return np.linalg.inv(A)
+    except np.linalg.LinAlgError:
+        raise singular("linalg.inv", A) from None
+
+
+inv.vjp(A=lambda grad, out: -(adjoint(out) @ grad @ adjoint(out)))
+
+
+@inv.check
+def check_inv(A: Tensor) -> None:
+    check_square("linalg.inv", A)
+
+
+def singular(name: str, stack: Array) -> LinAlgError:
+    """Say which matrix has no inverse, and at which pivot that shows."""
+    size = stack.shape[-1]
+    for number, matrix in enumerate(stack.reshape(-1, size, size)):
+        _, _, triangle = linear_algebra(stack).lu(matrix)
+        pivots = np.nonzero(np.diagonal(triangle) == 0)[0]
+        if pivots.size:
+            return LinAlgError(
+                f"{name}: {batch_element(stack, number)}The diagonal element {int(pivots[0]) + 1} is zero, the inversion "
+                "could not be completed because the input matrix is singular."
+            )
+    return LinAlgError(f"{name}: the input matrix is singular.")
+
+
+FUNCTIONS["inverse"] = inv
+attach("inverse", lambda self: inv(self))
+
+
+@op(name="linalg_det", function=False, method=False, out=True)
+def det(A: Array) -> Array:
+    """Give the determinants of square matrices."""
+    return np.linalg.det(A)
+
+
+@det.check
+def check_det(A: Tensor) -> None:
+    check_square("linalg.det", A)
+
+
+def det_vjp(grad: Tensor, out: Tensor, A: Tensor) -> Any:
+    """Multiply by the cofactors: the determinant times the inverse's adjoint, which a singular matrix does not have."""
+    grad = grad.unsqueeze(-1).unsqueeze(-1)
+    if not (out == 0).any():
+        return grad * adjoint(conj(out).unsqueeze(-1).unsqueeze(-1) * inv(A))
+    left, scales, right = svd(A, full_matrices=False)
+    others = where(eye(A.shape[-1], device=A.device) == 1, 1.0, scales.unsqueeze(-2)).prod(-1)
+    turn = conj(det(left) * det(right)).unsqueeze(-1).unsqueeze(-1)
+    return grad * conj(turn) * ((left * others.unsqueeze(-2)) @ right)
+
+
+det.vjp(A=det_vjp)
+FUNCTIONS["det"] = det
+attach("det", lambda self: det(self))
+
+
+@op(name="linalg_solve", function=False, method=False)
+def solve_matrices(A: Array, B: Array) -> Array:
+    try:
+        return np.linalg.solve(A, B)
+    except np.linalg.LinAlgError:
+        raise LinAlgError(
+            "torch.linalg.solve: The solver failed because the input matrix is singular."
+        ) from None
+
+
+@solve_matrices.vjp
+def solve_vjp(grad: Tensor, out: Tensor, A: Tensor, B: Tensor) -> tuple[Any, Any]:
+    of_b = solve_matrices(adjoint(A), grad)
+    return -(of_b @ adjoint(out)), of_b
+
+
+@composite(name="linalg_solve", function=False, method=False, out=True)
+def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
+    """Solve A X = B, or X A = B if not left, for X."""
+    check_square("linalg.solve", A)
+    if A.dtype is not B.dtype:
+        raise RuntimeError(
+            f"linalg.solve: Expected A and B to have the same dtype, but found A of type {A.dtype.title} and B of type "
+            f"{B.dtype.title} instead"
+        )
+    is_vector = B.ndim == 1 or (A.ndim - 1 == B.ndim and B.shape == A.shape[:-1])
+    right = B.unsqueeze(-1) if is_vector else B
+    if right.shape[-2 if left else -1] != A.shape[-1]:
+        shapes = " and ".join(f"{each.shape[-2]}x{each.shape[-1]}" for each in (A, right))
+        raise RuntimeError(
+            f"linalg.solve: Incompatible shapes of A and B for the equation {'AX' if left else 'XA'} = B ({shapes})"
+        )
+    if left:
+        solution = solve_matrices(A, right)
+    else:
+        solution = transpose(solve_matrices(transpose(A, -2, -1), transpose(right, -2, -1)), -2, -1)
+    return solution.squeeze(-1) if is_vector else solution  # type: ignore[no-any-return]
+
+
+# -- eigenvalues ------------------------------------------------------------------------------------------------------
+
+
+def eigen(name: str, array: Array) -> tuple[Array, Array]:
+    """Decompose on the host, which alone knows how; results are complex."""
+    host = to_host(array)
+    if not np.isfinite(host).all():
+        raise RuntimeError(f"{name}: input tensor should not contain infs or NaNs.")
+    kind = np.complex128 if host.dtype in (np.float64, np.complex128) else np.complex64
+    values, vectors = np.linalg.eig(host)
+    xp = namespace(array)
+    return xp.asarray(values.astype(kind)), xp.asarray(vectors.astype(kind))
+
+
+@op(name="linalg_eig", function=False, method=False, out=True, returns=("eigenvalues", "eigenvectors"))
+def eig(A: Array) -> Any:
+    """Give the eigenvalues and eigenvectors of square matrices, as complex numbers."""
+    return eigen("torch.linalg.eig", A)
+
+
+@eig.check
+def check_eig(A: Tensor) -> None:
+    check_square("linalg.eig", A)
+
+
+@eig.vjp
+def eig_vjp(grad: Any, out: Any, A: Tensor) -> Tensor:
+    """Turn gradients of both into one of the matrix; the length of an eigenvector, which is 1, does not count."""
+    (of_values, of_vectors), (values, vectors) = grad, out
+    turned = adjoint(vectors) @ of_vectors
+    along = turned.diagonal(0, -2, -1).real.unsqueeze(-2)
+    turned = turned - (adjoint(vectors) @ vectors) * along
+    apart = conj(values.unsqueeze(-2) - values.unsqueeze(-1))
+    diagonal = eye(values.shape[-1], device=A.device) == 1
+    inner = where(diagonal, of_values.unsqueeze(-2), turned / where(diagonal, 1.0, apart))
+    whole = solve_matrices(adjoint(vectors), inner @ adjoint(vectors))
+    return whole if A.is_complex() else whole.real  # type: ignore[no-any-return]
+
+
+@composite(name="linalg_eigvals", function=False, method=False, out=True)
+def eigvals(A: Tensor) -> Tensor:
+    """Give the eigenvalues of square matrices, as complex numbers."""
+    return eig(A)[0]  # type: ignore[no-any-return]
+
+
+@op(name="linalg_eigh", function=False, method=False, out=True, returns=("eigenvalues", "eigenvectors"))
+def eigh(A: Array, UPLO: str = "L") -> Any:
+    """Give the eigenvalues and eigenvectors of Hermitian matrices, of which one triangle is read."""
+    return tuple(np.linalg.eigh(A, UPLO))
+
+
+@eigh.check
+def check_eigh(A: Tensor, UPLO: str) -> None:
+    check_square("linalg.eigh", A)
+
+
+@eigh.vjp
+def eigh_vjp(grad: Any, out: Any, A: Tensor) -> Any:
+    """Turn gradients of both into one of the matrix."""
+    (of_values, of_vectors), (values, vectors) = grad, out
+    apart = values.unsqueeze(-2) - values.unsqueeze(-1)
+    diagonal = eye(values.shape[-1], device=A.device) == 1
+    turned = adjoint(vectors) @ of_vectors / where(diagonal, 1.0, apart)
+    return vectors @ where(diagonal, of_values.unsqueeze(-2), turned) @ adjoint(vectors)
+
+
+@composite(name="linalg_eigvalsh", function=False, method=False, out=True)
+def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
+    """Give the eigenvalues of Hermitian matrices, of which one triangle is read."""
+    return eigh(A, UPLO)[0]  # type: ignore[no-any-return]
+
+
+# -- other decompositions ---------------------------------------------------------------------------------------------
+
+
+@op(name="linalg_qr", function=False, method=False, out=True, returns=("Q", "R"))
+def qr(A: Array, mode: str = "reduced") -> Any:
+    """Write matrices as products of one with orthonormal columns and an upper triangular one."""
+    if mode == "r":
+        return namespace(A).empty(0, A.dtype), np.linalg.qr(A, mode)
+    return tuple(np.linalg.qr(A, mode))
+
+
+@qr.check
+def check_qr(A: Tensor, mode: str) -> None:
+    check_matrix("linalg.qr", A)
+    if mode not in ("reduced", "complete", "r"):
+        raise RuntimeError(
+            f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'"
+        )
+
+
+@op(name="linalg_svd", function=False, method=False, out=True, returns=("U", "S", "Vh"))
+def svd(A: Array, full_matrices: bool = True) -> Any:
+    """Write matrices as a turn, a scaling and another turn."""
+    return tuple(np.linalg.svd(A, full_matrices))
+
+
+@svd.check
+def check_svd(A: Tensor, full_matrices: bool) -> None:
+    check_matrix("linalg.svd", A)
+
+
+@op(name="linalg_svdvals", function=False, method=False, out=True)
+def svdvals(A: Array) -> Array:
+    """Give the singular values of matrices."""
+    return np.linalg.svd(A, compute_uv=False)
+
+
+@svdvals.check
+def check_svdvals(A: Tensor) -> None:
+    check_matrix("linalg.svd", A)
+
+
+@svdvals.vjp
+def svdvals_vjp(grad: Tensor, A: Tensor) -> Any:
+    left, _, right = svd(A, full_matrices=False)
+    return (left * grad.unsqueeze(-2)) @ right
+
+
+@op(name="linalg_cholesky", function=False, method=False, out=True, node="LinalgCholeskyExBackward0")
+def cholesky(A: Array, *, upper: bool = False) -> Array:
+    """Write positive-definite matrices as the product of a triangular one and its adjoint."""
+    try:
+        lower = np.linalg.cholesky(A)
+    except np.linalg.LinAlgError:
+        raise not_positive_definite(A) from None
+    return np.conj(np.swapaxes(lower, -2, -1)) if upper else lower
+
+
+@cholesky.check
+def check_cholesky(A: Tensor, upper: bool) -> None:
+    check_square("linalg.cholesky", A)
+
+
+@cholesky.vjp
+def cholesky_vjp(grad: Tensor, out: Tensor, upper: bool) -> Any:
+    lower, of_lower = (adjoint(out), adjoint(grad)) if upper else (out, grad)
+    inner = (adjoint(lower) @ of_lower).tril()
+    inner = inner - 0.5 * (inner * eye(inner.shape[-1], dtype=inner.dtype, device=inner.device))
+    half = solve_matrices(adjoint(lower), inner)
+    whole = adjoint(solve_matrices(adjoint(lower), adjoint(half)))
+    return 0.5 * (whole + adjoint(whole))
+
+
+def not_positive_definite(stack: Array) -> LinAlgError:
+    """Say which matrix is not positive-definite, and from which minor on."""
+    size = stack.shape[-1]
+    for number, matrix in enumerate(stack.reshape(-1, size, size)):
+        for minor in range(1, size + 1):
+            try:
+                np.linalg.cholesky(matrix[:minor, :minor])
+            except np.linalg.LinAlgError:
+                return LinAlgError(
+                    f"linalg.cholesky: {batch_element(stack, number)}The factorization could not be completed because the "
+                    f"input is not positive-definite (the leading minor of order {minor} is not positive-definite)."
+                )
+    return LinAlgError("linalg.cholesky: the input is not positive-definite.")
+
+
+@op(name="linalg_matrix_rank", function=False, method=False)
+def rank_op(A: Array, tol: float | None, hermitian: bool) -> Array:
+    scales = np.abs(np.linalg.eigvalsh(A)) if hermitian else np.linalg.svd(A, compute_uv=False)
+    largest = np.max(scales, axis=-1, keepdims=True, initial=0)
+    least = largest * max(A.shape[-2:]) * np.finfo(A.dtype).eps if tol is None else tol
+    return np.sum(scales > least, axis=-1, dtype=np.int64)
+
+
+@composite(name="linalg_matrix_rank", function=False, method=False, out=True)
+def matrix_rank(input: Tensor, tol: float | None = None, hermitian: bool = False) -> Tensor:
+    """Count the singular values that are not zero, or above a tolerance."""
+    check_matrix("torch.linalg.matrix_rank", input, "input")
+    return rank_op(input, tol, hermitian)  # type: ignore[no-any-return]
+
+
+# -- norms ------------------------------------------------------------------------------------------------------------
+
+
+@op(name="linalg_vector_norm", function=False, method=False)
+def vector_norm_op(x: Array, ord: float, dim: Any, keepdim: bool) -> Array:
+    over = axes(dim, x.ndim)
+    sizes = np.abs(x)
+    if math.isinf(ord):
+        return (np.max if ord > 0 else np.min)(sizes, axis=over, keepdims=keepdim)
+    if ord == 0:
+        return np.sum(sizes != 0, axis=over, keepdims=keepdim).astype(real_type(x))
+    if ord == 1:
+        return np.sum(sizes, axis=over, keepdims=keepdim)
+    if ord == 2:
+        return np.sqrt(np.sum(sizes * sizes, axis=over, keepdims=keepdim))
+    return np.sum(sizes**ord, axis=over, keepdims=keepdim) ** (1 / ord)
+
+
+@vector_norm_op.vjp
+def vector_norm_vjp(grad: Tensor, out: Tensor, x: Tensor, ord: float, dim: Any, keepdim: bool) -> Any:
+    """Follow the definition where the norm is smooth; at its kinks, share out or give 0."""
+    grad, norm = (spread(each, x.shape, dim, keepdim) for each in (grad, out))
+    if ord == 0:
+        return zeros_like(x)
+    if ord == 1:
+        return grad * x.sgn()
+    if math.isinf(ord):
+        ties = x.abs() == norm
+        count = ties.sum(axes(dim, x.ndim), keepdim=True)
+        return where(ties, x.sgn() * (grad / count), 0.0)
+    if ord == 2:
+        return where(norm == 0, 0.0, grad * (x / norm))
+    slope = x.sgn() * x.abs() ** (ord - 1) / norm ** (ord - 1)
+    return grad * where((norm == 0) | ((x == 0) & (ord < 1)), 0.0, slope)
+
+
+@composite(name="linalg_vector_norm", function=False, method=False, out=True)
+def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Give the norm of all elements as those of one vector, or along dimensions."""
+    if isinstance(ord, str):
+        raise TypeError("linalg_vector_norm(): argument 'ord' (position 2) must be Number, not str")
+    check_numbers("linalg.vector_norm", x, low_precision=True)
+    kind = as_dtype("linalg_vector_norm", dtype)
+    if kind is not None:
+        if kind.category in ("bool", "integer"):
+            raise RuntimeError(f"linalg.vector_norm: dtype should be floating point or complex, but got {kind.title}")
+        if not can_cast(x.dtype, kind) or kind.itemsize < x.itemsize:
+            raise RuntimeError(
+                f"linalg.vector_norm: the dtype of the input ({x.dtype.title}) should be convertible without narrowing to "
+                f"the specified dtype ({kind.title})"
+            )
+        x = x.to(kind)
+    if not x.numel() and (ord < 0 or math.isinf(ord)):
+        check_has_norm(x, ord, dim)
+    return vector_norm_op(x, ord, dim, keepdim)  # type: ignore[no-any-return]
+
+
+def check_has_norm(x: Tensor, ord: float, dim: Any) -> None:
+    """Refuse to choose the largest or smallest of nothing."""
+    shown = f"{ord:g}"
+    if dim is None or dim == ():
+        raise RuntimeError(
+            f"linalg.vector_norm cannot compute the {shown} norm on an empty tensor because the operation does not have an "
+            "identity"
+        )
+    for each in axes(dim, x.ndim):
+        if not x.shape[each]:
+            raise RuntimeError(
+                f"linalg.vector_norm cannot compute the {shown} norm on the dimension {each}because this dimension is empty "
+                "and the operation does not have an identity"
+            )
+
+
+@composite(name="linalg_matrix_norm", function=False, method=False, out=True)
+def matrix_norm(
+    A: Tensor, ord: Order = "fro", dim: Sequence[int] = (-2, -1), keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
+    """Give a norm of matrices that is more than one of their elements: 'fro', 'nuc', ±1, ±2 or ±inf."""
+    if A.ndim < 2:
+        raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
+    if len(dim) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {' '.join(map(str, dim))}")
+    rows, columns = (wrap_dim(each, A.ndim) for each in dim)
+    if rows == columns:
+        raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
+    if ord == "fro":
+        return vector_norm(A, 2, (rows, columns), keepdim, dtype=dtype)
+    if ord not in ("nuc", 1, -1, 2, -2, math.inf, -math.inf):
+        raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
+    check_numbers("linalg.matrix_norm", A)
+    A = A if dtype is None else A.to(dtype)
+    if ord in ("nuc", 2, -2):
+        scales = svdvals(A.movedim((rows, columns), (-2, -1)))
+        result = scales.sum(-1) if ord == "nuc" else scales.amax(-1) if ord == 2 else scales.amin(-1)
+        if keepdim:
+            result = result.unsqueeze(min(rows, columns)).unsqueeze(max(rows, columns))
+        return result  # type: ignore[no-any-return]
+    along, across = (rows, columns) if abs(float(ord)) == 1 else (columns, rows)
+    sums = vector_norm(A, 1, along, True)
+    result = sums.amax(across, True) if float(ord) > 0 else sums.amin(across, True)
+    return result if keepdim else result.squeeze((rows, columns))  # type: ignore[no-any-return]
+
+
+@composite(name="linalg_norm", function=False, method=False, out=True)
+def norm(
+    A: Tensor, ord: Order | None = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
+    """Give the norm of vectors or of matrices, as the dimensions, or else the rank, say."""
+    if dim is None and ord is not None and A.ndim not in (1, 2):
+        raise RuntimeError(
+            f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D."
+        )
+    over = None if dim is None else ((dim,) if isinstance(dim, int) else tuple(dim))
+    if ord is not None and ((over is not None and len(over) == 2) or (over is None and A.ndim == 2)):
+        return matrix_norm(A, ord, over or (-2, -1), keepdim, dtype=dtype)
+    return vector_norm(A, 2 if ord is None else float(ord), over, keepdim, dtype=dtype)
+
+
+@composite(name="norm", out=True)
+def norm_of_elements(
+    input: Tensor, p: Order | None = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
+) -> Tensor:
+    """Give the p-norm of all elements, or along dimensions; or the nuclear norm of matrices, 'nuc'."""
+    over = tuple(range(input.ndim)) if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
+    if isinstance(p, str) and (p != "fro" or (dim is not None and len(over) > 2)):
+        return matrix_norm(input, p, over, keepdim, dtype=dtype)
+    return vector_norm(input, 2 if p in (None, "fro") else p, dim, keepdim, dtype=dtype)  # type: ignore[arg-type]
