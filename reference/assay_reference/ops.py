@@ -71,6 +71,9 @@ class Op:
         self.takes_number = frozenset(place for place, word in enumerate(words) if NUMBER in word)
         self.scalars = [place for place, word in enumerate(words) if SCALAR in word]
         self.takes_none = frozenset(place for place, word in enumerate(words) if "None" in word)
+        first = next((place for place in self.operands if place not in self.masks), 0)
+        if first in self.takes_number:
+            self.index.setdefault("self", first)  # PyTorch's name of an input that is a number
         self.spread = next((place for place, word in enumerate(words) if SIZES in word), None)
         self.precondition: Callable[..., None] | None = None
         self.refusals = _by_dtype(self.name, refuses or {})
@@ -166,7 +169,7 @@ class Op:
             f"not {_type_name(value)}"
         )
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         out = kwargs.pop("out", None) if kwargs and self.takes_out else None
         values = self.bind(args, kwargs)
         return self.perform(values) if out is None else self.perform_into(out, values)

@@ -95,7 +95,8 @@ conj_physical.vjp(input=lambda grad: conj(grad))
 @elementwise(promotes="same", operator="add", wide_numbers=True)
 def add(input: Array | Number, other: Array | Number, *, alpha: Scalar = 1) -> Array:
     """Add other, multiplied by alpha."""
-    return input + other if alpha == 1 else input + alpha * other
+    # Multiplying a complex infinity by 1 gives NaN, in PyTorch too.
+    return input + other if alpha == 1 and other.dtype.kind != "c" else input + alpha * other
 
 
 add.vjp(input=lambda grad: grad, other=lambda grad, alpha: grad * conj(alpha))
@@ -119,7 +120,7 @@ def check_alpha(input: Any, other: Any, alpha: Any) -> None:
 @elementwise(promotes="same", operator="sub", wide_numbers=True)
 def sub(input: Array | Number, other: Array | Number, *, alpha: Scalar = 1) -> Array:
     """Subtract other, multiplied by alpha."""
-    return input - other if alpha == 1 else input - alpha * other
+    return input - other if alpha == 1 and other.dtype.kind != "c" else input - alpha * other
 
 
 sub.vjp(input=lambda grad: grad, other=lambda grad, alpha: grad * -conj(alpha))
@@ -464,9 +465,9 @@ def sgn_vjp(grad: Tensor, input: Tensor, out: Tensor) -> Tensor:
 @elementwise(promotes="same", refuses={"complex": NotImplementedError(NO_COMPLEX_CLAMP)})
 def clamp(input: Array, min: Array | Number | None = None, max: Array | Number | None = None) -> Array:
     """Keep each element between min and max; where they cross, max wins."""
-    # np.maximum and np.minimum give NaN where either is NaN.
-    bounded = input if min is None else np.maximum(input, min)
-    return bounded if max is None else np.minimum(bounded, max)
+    # A bound that is NaN wins, and -0.0 is not below 0.0.
+    bounded = input if min is None else np.where((input < min) | (min != min), min, input)
+    return bounded if max is None else np.where((bounded > max) | (max != max), max, bounded)
 
 
 clamp.vjp(
