@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from assay.arrays import Host, host_dtype
+from assay_spec.plans import row_major
 
 Form = Literal["function", "method", "operator", "reflected", "in-place", "in-place operator", "out"]
 Observation = Literal["gradient", "mutation", "sharing", "state"]
@@ -35,7 +36,7 @@ class TensorValue:
             dtype or str(array.dtype),
             array.shape,
             flat.reshape(-1),
-            contiguous_strides(array.shape),
+            row_major(array.shape),
             0,
             requires_grad,
         )
@@ -49,7 +50,7 @@ class TensorValue:
 
     @property
     def is_contiguous(self) -> bool:
-        return self.offset == 0 and self.strides == contiguous_strides(self.shape)
+        return self.offset == 0 and self.strides == row_major(self.shape)
 
     def cast(self, dtype: str) -> TensorValue:
         """Give the same tensor, layout and all, in another dtype."""
@@ -58,15 +59,6 @@ class TensorValue:
     def holding(self, buffer: Host, dtype: str | None = None) -> TensorValue:
         """Give a tensor of the same layout over another buffer."""
         return TensorValue(dtype or self.dtype, self.shape, buffer, self.strides, self.offset, self.requires_grad)
-
-
-def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Give the strides, in elements, of a C-ordered array."""
-    strides, step = [], 1
-    for length in reversed(shape):
-        strides.append(step)
-        step *= max(length, 1)
-    return tuple(reversed(strides))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from assay.arrays import Host, finfo, host_dtype, limits
-from assay.case import TensorValue, contiguous_strides
+from assay.case import TensorValue
 from assay_spec import dtypes
 from assay_spec.plans import Fill, TensorPlan
 
@@ -55,7 +55,11 @@ def elements(dtype: str, shape: tuple[int, ...], fill: Fill, salt: int = 0) -> H
     else:
         chosen = _whole(dtype, count, fill, place)
     found = np.asarray(chosen).astype(target).reshape(shape)
-    return np.where(found == 0, np.ones_like(found), found) if fill.nonzero else found
+    if fill.nonzero:
+        return np.where(found == 0, np.ones_like(found), found)
+    if fill.invertible and count:
+        return np.asarray(found + np.eye(shape[-1]) * (2 * np.abs(found).sum(axis=-1).max() + 1)).astype(target)
+    return found
 
 
 @cache
@@ -161,20 +165,15 @@ def _special(dtype: str, count: int, fill: Fill, place: int) -> Host:
 
 
 def _laid_out(array: Host, plan: TensorPlan, requires_grad: bool) -> TensorValue:
-    shape, contiguous = array.shape, contiguous_strides(array.shape)
-    match plan.layout:
-        case "transposed" if array.ndim > 1:
-            strides = contiguous_strides(shape[::-1])[::-1]
-            return TensorValue(plan.dtype, shape, array.T.reshape(-1), strides, 0, requires_grad)
-        case "stepped" if array.ndim:
-            buffer = np.full(2 * array.size + 1, _JUNK).astype(array.dtype)
-            buffer[: 2 * array.size : 2] = array.reshape(-1)
-            return TensorValue(plan.dtype, shape, buffer, tuple(2 * step for step in contiguous), 0, requires_grad)
-        case "offset":
-            buffer = np.full(array.size + 3, _JUNK).astype(array.dtype)
-            buffer[3:] = array.reshape(-1)
-            return TensorValue(plan.dtype, shape, buffer, contiguous, 3, requires_grad)
-        case "expanded" if array.ndim and shape[0] > 1:
-            row = np.ascontiguousarray(array[:1])
-            return TensorValue(plan.dtype, shape, row.reshape(-1), (0, *contiguous[1:]), 0, requires_grad)
-    return TensorValue(plan.dtype, shape, np.ascontiguousarray(array).reshape(-1), contiguous, 0, requires_grad)
+    """Put the elements where the plan's strides want them."""
+    offset = 3 if plan.layout == "offset" else 0
+    if plan.layout == "expanded" and array.ndim:
+        array = array[:1]
+    reach = (
+        sum((length - 1) * step for length, step in zip(plan.shape, plan.strides, strict=True)) if plan.numel else -1
+    )
+    buffer = np.full(offset + reach + 1, _JUNK).astype(array.dtype)
+    value = TensorValue(plan.dtype, plan.shape, buffer, plan.strides, offset, requires_grad)
+    if plan.numel:
+        value.array()[...] = array
+    return value

@@ -73,6 +73,36 @@ def close(first: Host, second: Host, within: float) -> bool:
     return bool(np.all(np.abs(first - second) <= within * scale))
 
 
+def restored(values: Host, model: Host, dim: int, keepdim: bool) -> Host:
+    """Give a reduction's result with the reduced dimension kept, so that it can be gathered and compared."""
+    return values if keepdim or not model.ndim else np.expand_dims(values, dim)
+
+
+def extremes(values: Host, model: Host, dim: int, largest: bool) -> bool:
+    """Tell whether values along a dimension are the largest (or smallest) of a model, NaN counting as the largest."""
+    if not model.ndim:
+        return True
+    ordered = np.sort(model, axis=dim)
+    count = values.shape[dim]
+    picked = slice(ordered.shape[dim] - count, None) if largest else slice(count)
+    wanted = np.moveaxis(ordered, dim, -1)[..., picked]
+    return same(np.moveaxis(np.sort(values, axis=dim), dim, -1), wanted)
+
+
+def eigenpairs(matrix: Host, values: Host, vectors: Host) -> bool:
+    """Tell whether pairs of parts and packed vectors, complex ones in two columns, are a matrix's eigenpairs."""
+    column, wide = 0, _wide(matrix)
+    while column < len(values):
+        number = complex(*values[column])
+        vector = vectors[:, column].astype(np.complex128)
+        if number.imag:
+            vector = vector + 1j * vectors[:, column + 1]
+        if np.abs(wide @ vector - number * vector).max() > 1e-4 * (1 + abs(number)) or not np.abs(vector).max() > 1e-3:
+            return False
+        column += 2 if number.imag else 1
+    return True
+
+
 def product(first: Host, second: Host) -> Host:
     """Multiply two matrices in double precision."""
     return np.asarray(_wide(first) @ _wide(second))
@@ -83,7 +113,20 @@ def _wide(values: Host) -> Host:
 
 
 LAW_WORDS: Final = {
-    function.__name__: function for function in (gather, monotone, permutation, different, stable, same, close, product)
+    function.__name__: function
+    for function in (
+        gather,
+        monotone,
+        permutation,
+        different,
+        stable,
+        same,
+        close,
+        restored,
+        extremes,
+        eigenpairs,
+        product,
+    )
 }
 _ARRAY_WORDS: Final = {
     "abs": np.abs,
@@ -94,6 +137,7 @@ _ARRAY_WORDS: Final = {
     "signbit": np.signbit,
     "trunc": np.trunc,
     "eye": np.eye,
+    "trace": np.trace,
 }
 
 
@@ -106,12 +150,17 @@ def holds(law: str, overload: Overload, case: Call, outcome: Outcome, scope: Map
     """Evaluate a law over the arrays of a call and of its answer."""
     names = {**scope, **_arrays(case)}
     fields = [rule.name for rule in overload.results]
-    results = [each.array if isinstance(each, Array) else each for each in outcome.results]
+    results = [_sortable(each.array) if isinstance(each, Array) else each for each in outcome.results]
     names.update(zip(fields, results, strict=False))
     names["results"] = tuple(results)
     with np.errstate(all="ignore"):
         verdict = _expression(law)(names)
     return bool(np.all(verdict)) if not isinstance(verdict, bool) else verdict
+
+
+def _sortable(array: Host) -> Host:
+    """Give bfloat16 in float32: NumPy's sort has no order for NaN in a dtype that is not its own."""
+    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
 
 
 def undefined_mask(overload: Overload, case: Call, shape: tuple[int, ...]) -> Host:
@@ -127,7 +176,10 @@ def undefined_mask(overload: Overload, case: Call, shape: tuple[int, ...]) -> Ho
 
 
 def _arrays(case: Call) -> dict[str, Any]:
-    return {name: value.array() if isinstance(value, TensorValue) else value for name, value in case.arguments.items()}
+    return {
+        name: _sortable(value.array()) if isinstance(value, TensorValue) else value
+        for name, value in case.arguments.items()
+    }
 
 
 def check_law(source: str, overload: Overload) -> None:

@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from assay.case import Call, Case, Optimization, Program, Schedule, TensorValue
-from assay_spec.domains import Dtype, Slice
+from assay_spec.domains import Dtype
+from assay_spec.plans import Slice
 
 _LONG: Final = 64  # elements beyond which a tensor is described, not written out
 _SIGNS: Final = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "remainder": "%", "matmul": "@"}

@@ -17,9 +17,10 @@ def out_of_range(samples: Host, distribution: tuple[Any, ...]) -> str | None:
     kind, *parameters = distribution
     match kind:
         case "uniform":
-            low, high = parameters
-            wrong = (samples < low) | (samples > high) | ((samples == high) & (high > low))
-            what = f"outside [{low:g}, {high:g})"
+            low, high = (np.asarray(each).astype(samples.dtype) for each in parameters)
+            exact = high == parameters[1]  # an end that the dtype has not may be rounded to
+            wrong = (samples < low) | (samples > high) | ((samples == high) & (high > low) & exact)
+            what = f"outside [{parameters[0]:g}, {parameters[1]:g})"
         case "bernoulli":
             wrong, what = (samples != 0) & (samples != 1), "neither 0 nor 1"
         case "integers":

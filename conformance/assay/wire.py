@@ -29,7 +29,8 @@ from assay.case import (
     contiguous_strides,
 )
 from assay_spec import dtypes
-from assay_spec.domains import Dtype, Slice
+from assay_spec.domains import Dtype
+from assay_spec.plans import Slice
 
 PROTOCOL: Final = 1
 INLINE: Final = 64 * 1024  # a buffer of more bytes than this follows the line

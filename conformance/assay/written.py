@@ -11,8 +11,9 @@ import numpy as np
 from assay.arrays import Host, host_dtype
 from assay.case import Call, ModuleSetup, TensorValue, Value
 from assay_spec import dtypes
-from assay_spec.domains import Dtype, Slice
+from assay_spec.domains import Dtype
 from assay_spec.model import Op, Overload
+from assay_spec.plans import Slice
 
 
 def inferred(written: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from assay_spec.dtypes import DtypeSet, is_floating
 from assay_spec.expression import Free, FreeMany
-from assay_spec.plans import LAYOUTS, Fill, Layout, TensorPlan
+from assay_spec.plans import LAYOUTS, Fill, Layout, Slice, TensorPlan
 from assay_spec.vocabulary import broadcast, broadcasts
 
 Axis = Literal["shape", "dtype", "layout", "values", "special", "options"]
@@ -130,7 +130,9 @@ class Tensors(Domain):
     high: float = math.inf
     distinct: bool = False
     nonzero: bool = False
+    invertible: bool = False
     dense: bool = False  # only contiguous layouts make sense
+    overlap: bool = True  # elements may share memory with each other
 
     def walk(self, focus: Focus) -> Iterator[TensorPlan]:
         first = next(self._shapes(focus, swept=False), None)
@@ -153,13 +155,15 @@ class Tensors(Domain):
                 yield replace(plain, fill=replace(plain.fill, kind=kind))
             for seed in range(1, 4):
                 yield replace(plain, fill=self._fill(focus.seed + seed))
-        if focus.on("special") and not self.distinct:
+        if focus.on("special") and not self.distinct and not self.invertible:
             yield from self._specials(plain)
 
     def draw(self, draw: Draw, focus: Focus) -> TensorPlan:
         names = tuple(self.dtypes) if focus.on("dtype") else (self._dtype(focus),)
         kind = draw(_sampled(("plain", "plain", "ties", "small") if self.distinct is False else ("plain",)))
-        layout: Layout = draw(_sampled(LAYOUTS)) if focus.on("layout") and not self.dense else "contiguous"
+        layout: Layout = (
+            draw(_sampled(self._strided_layouts())) if focus.on("layout") and not self.dense else "contiguous"
+        )
         return TensorPlan(
             draw(_sampled(names)),
             self._drawn_shape(draw),
@@ -200,7 +204,7 @@ class Tensors(Domain):
         return next(iter(self.dtypes))
 
     def _fill(self, seed: int) -> Fill:
-        return Fill("plain", seed, self.low, self.high, self.distinct, self.nonzero)
+        return Fill("plain", seed, self.low, self.high, self.distinct, self.nonzero, self.invertible)
 
     def _companions(self) -> Iterator[Shape]:
         assert self.like is not None
@@ -254,8 +258,11 @@ class Tensors(Domain):
     def _layouts(self, plain: TensorPlan) -> Iterator[TensorPlan]:
         if self.dense:
             return
-        for layout in LAYOUTS[1:]:
+        for layout in self._strided_layouts()[1:]:
             yield replace(plain, layout=layout)
+
+    def _strided_layouts(self) -> tuple[Layout, ...]:
+        return tuple(each for each in LAYOUTS if self.overlap or each != "expanded")
 
     def _specials(self, plain: TensorPlan) -> Iterator[TensorPlan]:
         """Give tensors that hold the lattice of special values, alone and past a vector's width."""
@@ -569,15 +576,6 @@ class Sizes(Domain):
 
 
 @dataclass(frozen=True)
-class Slice:
-    """The slice of an index, as plain data."""
-
-    start: int | None = None
-    stop: int | None = None
-    step: int | None = None
-
-
-@dataclass(frozen=True)
 class Indices(Domain):
     """What may stand in the brackets after a tensor of a shape."""
 
@@ -603,8 +601,6 @@ class Indices(Domain):
             yield (_positions((2, 2), first, 4),)
             yield ([0, -1, 0],)
             yield (_positions((), first, 5),)
-        yield (TensorPlan("bool", self.shape[:1], fill=Fill("plain", 6)),)
-        yield (TensorPlan("bool", self.shape, fill=Fill("plain", 7)),)
         if rank > 1 and first and self.shape[1]:
             last = self.shape[1]
             yield from (
@@ -615,7 +611,6 @@ class Indices(Domain):
             )
             yield (_positions((2, 1), first, 9), _positions((3,), last, 10))
             yield (_positions((2,), first, 11), None, _positions((2,), last, 12))
-            yield (Slice(None), TensorPlan("bool", (last,), fill=Fill("plain", 13)))
         if rank > 2 and first and self.shape[2]:
             yield (_positions((2,), first, 14), Slice(None), _positions((2,), self.shape[2], 15))
 
@@ -643,7 +638,7 @@ class Indices(Domain):
         yield (Slice(None),) * (len(self.shape) + 1)
 
     def describe(self) -> str:
-        return "integers, slices, None, Ellipsis, lists, integer tensors and boolean masks"
+        return "integers, slices, None, Ellipsis, booleans, lists and integer tensors"
 
 
 def _positions(shape: Shape, length: int, seed: int) -> TensorPlan:
@@ -739,7 +734,9 @@ def tensor(
     within: tuple[float, float] = (-math.inf, math.inf),
     distinct: bool = False,
     nonzero: bool = False,
+    invertible: bool = False,
     dense: bool = False,
+    overlap: bool = True,
 ) -> Tensors:
     """Tensors; `shape` may hold free sizes (capitals) and one leading `*N`, `like` broadcasts with a tensor."""
     if rank is not None:
@@ -759,7 +756,9 @@ def tensor(
         *within,
         distinct,
         nonzero,
+        invertible,
         dense,
+        overlap,
     )
 
 

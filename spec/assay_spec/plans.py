@@ -22,6 +22,7 @@ class Fill:
     high: float = math.inf
     distinct: bool = False
     nonzero: bool = False
+    invertible: bool = False  # the last two dimensions are matrices with a heavy diagonal
     given: Any = None
 
 
@@ -41,6 +42,37 @@ class TensorPlan:
     @property
     def numel(self) -> int:
         return math.prod(self.shape)
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """The strides, in elements, that the layout gives the shape."""
+        plain = row_major(self.shape)
+        match self.layout:
+            case "transposed":
+                return row_major(self.shape[::-1])[::-1]
+            case "stepped":
+                return tuple(2 * step for step in plain)
+            case "expanded" if self.shape and self.shape[0] > 1:
+                return (0, *plain[1:])
+        return plain
+
+
+def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Give the strides, in elements, of a tensor whose last dimension varies fastest."""
+    strides, step = [], 1
+    for length in reversed(shape):
+        strides.append(step)
+        step *= max(length, 1)
+    return tuple(reversed(strides))
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The slice of an index, as plain data."""
+
+    start: int | None = None
+    stop: int | None = None
+    step: int | None = None
 
 
 class Absent:

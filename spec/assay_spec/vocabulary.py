@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import Any, Final
 
 from assay_spec import dtypes
-from assay_spec.plans import TensorPlan
+from assay_spec.plans import Slice, TensorPlan
 
 Shape = tuple[int, ...]
 
@@ -108,11 +108,66 @@ def pair(value: int | Sequence[int]) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 
-def chunks(total: int, length: int) -> tuple[int, ...]:
+def cut(total: int, length: int) -> tuple[int, ...]:
     """Cut a total into pieces of a length; the last piece is what is left, and nothing gives one empty piece."""
     if not total:
         return (0,)
     return tuple(min(length, total - start) for start in range(0, total, length))
+
+
+def squeezed(shape: Shape, dim: int | Sequence[int] | None = None) -> Shape:
+    """Give the shape without its dimensions of size one: without all of them, or those named."""
+    dims = range(len(shape)) if dim is None else [dim] if isinstance(dim, int) else dim
+    gone = {at(each, len(shape)) for each in dims}
+    return tuple(length for place, length in enumerate(shape) if length != 1 or place not in gone)
+
+
+def stretched(shape: Shape, sizes: Sequence[int]) -> Shape:
+    """Give the sizes with each -1 replaced by what the shape has there, counted from the back."""
+    start = len(sizes) - len(shape)
+    return tuple(shape[place - start] if length == -1 else length for place, length in enumerate(sizes))
+
+
+def repeated(shape: Shape, repeats: Sequence[int]) -> Shape:
+    """Give the shape of a tensor repeated along each dimension, new ones in front."""
+    whole = (1,) * (len(repeats) - len(shape)) + tuple(shape)
+    return tuple(length * count for length, count in zip(whole, repeats, strict=True))
+
+
+def basic(index: Sequence[Any]) -> bool:
+    """Tell whether an index has only positions, slices, None and Ellipsis, so that it gives a view."""
+    return all(each is None or each is Ellipsis or type(each) is int or isinstance(each, Slice) for each in index)
+
+
+def indexed(shape: Shape, index: Sequence[Any]) -> Shape:
+    """Give the shape of what an index picks; positions in lists and tensors are advanced, and broadcast."""
+    taken = sum(each is not None and each is not Ellipsis and not isinstance(each, bool) for each in index)
+    rest = [Slice()] * (len(shape) - taken)
+    place = next((at for at, each in enumerate(index) if each is Ellipsis), len(index))
+    whole = [*index[:place], *rest, *index[place + 1 :]]
+    sizes = iter(shape)
+    result: list[int] = []
+    advanced: list[tuple[int, Shape]] = []
+    for order, each in enumerate(whole):
+        if each is None:
+            result.append(1)
+        elif isinstance(each, bool):
+            advanced.append((order, (int(each),)))
+        elif isinstance(each, Slice):
+            result.append(len(range(*slice(each.start, each.stop, each.step).indices(next(sizes)))))
+        elif isinstance(each, int):
+            next(sizes)
+            if not basic(index):
+                advanced.append((order, ()))
+        else:
+            next(sizes)
+            advanced.append((order, each.shape if isinstance(each, TensorPlan) else (len(each),)))
+    if not advanced:
+        return tuple(result)
+    orders = [order for order, _ in advanced]
+    together = orders[-1] - orders[0] == len(orders) - 1
+    start = sum(not isinstance(each, int) or isinstance(each, bool) for each in whole[: orders[0]]) if together else 0
+    return (*result[:start], *broadcast(*(each for _, each in advanced)), *result[start:])
 
 
 def window(
@@ -171,7 +226,15 @@ def summed(dtype: str) -> str:
 
 
 def is_contiguous(tensor: TensorPlan) -> bool:
-    return tensor.layout in ("contiguous", "offset")
+    """Tell whether a tensor's elements lie in order, as PyTorch sees it: strides of single elements don't matter."""
+    if not tensor.numel:
+        return True
+    step = 1
+    for length, stride in zip(reversed(tensor.shape), reversed(tensor.strides), strict=True):
+        if length != 1 and stride != step:
+            return False
+        step *= length
+    return True
 
 
 VOCABULARY: Final[dict[str, Any]] = {
@@ -195,7 +258,12 @@ VOCABULARY: Final[dict[str, Any]] = {
             swapped,
             inferred,
             pair,
-            chunks,
+            cut,
+            squeezed,
+            stretched,
+            repeated,
+            indexed,
+            basic,
             window,
             result_type,
             floated,

@@ -108,9 +108,7 @@ class ClaimsWhatItLacks(Candidate):
     """Declares float16, which it does not have."""
 
     def perform(self, case: Case) -> Outcome:
-        if isinstance(case, Call) and any(
-            getattr(each, "dtype", "") == "float16" for each in case.arguments.values()
-        ):
+        if isinstance(case, Call) and any(getattr(each, "dtype", "") == "float16" for each in case.arguments.values()):
             return Outcome(lacking=Lacking("dtype", "no float16"))
         return self.good.perform(case)
 

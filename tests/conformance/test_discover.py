@@ -45,9 +45,7 @@ def test_a_built_in_backend_opens_by_its_name() -> None:
     assert isinstance(open_backend("numpy"), NumpyBackend)
 
 
-def test_a_module_with_pytorch_s_names_opens_as_a_namespace(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_module_with_pytorch_s_names_opens_as_a_namespace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "toy_torch.py").write_text("__version__ = '7'")
     monkeypatch.syspath_prepend(tmp_path)
 
@@ -76,9 +74,7 @@ def test_a_device_reaches_who_takes_one(mine: Path) -> None:
 def test_an_entry_point_opens_by_its_name(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(mine.parent)
     point = EntryPoint("mine", "mine:Mine", "assay.backends")
-    monkeypatch.setattr(
-        discover, "entry_points", lambda *, group: [point] if group == "assay.backends" else []
-    )
+    monkeypatch.setattr(discover, "entry_points", lambda *, group: [point] if group == "assay.backends" else [])
 
     assert type(open_backend("mine")).__name__ == "Mine"
 
@@ -99,8 +95,7 @@ def test_a_command_that_speaks_the_protocol_opens() -> None:
     [
         (
             "nunpy",
-            "unknown backend 'nunpy' (did you mean 'numpy'?);"
-            " the backends are numpy, reference, tinygrad, torch",
+            "unknown backend 'nunpy' (did you mean 'numpy'?); the backends are numpy, reference, tinygrad, torch",
         ),
         (
             "xyz",
@@ -123,9 +118,7 @@ def test_a_command_that_speaks_the_protocol_opens() -> None:
         ("exec:", "exec: needs a command, as in 'exec:./my_harness --quiet'"),
     ],
 )
-def test_a_text_that_names_no_backend_is_told_why(
-    text: str, message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_text_that_names_no_backend_is_told_why(text: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discover, "entry_points", lambda *, group: [])
 
     with pytest.raises(BackendUnusable) as caught:

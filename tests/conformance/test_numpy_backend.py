@@ -10,7 +10,8 @@ import pytest
 from assay.backends.numpy import NumpyBackend
 from assay.case import Array, Call, Form, Lacking, Outcome, TensorValue
 from assay.self_check import self_check
-from assay_spec.domains import Dtype, Slice
+from assay_spec.domains import Dtype
+from assay_spec.plans import Slice
 
 BACKEND = NumpyBackend()
 F, I = [[4.0, 1.0], [2.0, 8.0]], [[3, 1], [2, 8]]  # noqa: E741 - floats and integers

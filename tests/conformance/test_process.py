@@ -59,9 +59,7 @@ def nothing_left_behind() -> Iterator[None]:
         ("RaisesInTheAdapter", Malformed, "KeyError: 'a mistake of the adapter'", None),
     ],
 )
-def test_a_mishap_costs_one_case(
-    name: str, trouble: type[Trouble], message: str, killed_by: str | None
-) -> None:
+def test_a_mishap_costs_one_case(name: str, trouble: type[Trouble], message: str, killed_by: str | None) -> None:
     with closing(isolated(name, time_limit=1.0 if name == "Hangs" else 20.0)) as backend:
         with pytest.raises(trouble) as caught:
             backend.perform(call("torch.add"))
@@ -206,9 +204,7 @@ def test_a_reset_and_a_restart_leave_a_backend_that_answers() -> None:
 def test_an_interrupt_leaves_no_reply_for_the_next_case(monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(isolated("PrintsToStdout")) as backend:
         with monkeypatch.context() as interrupted:
-            interrupted.setattr(
-                process._Process, "_reply", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
-            )
+            interrupted.setattr(process._Process, "_reply", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 backend.perform(call("torch.sub"))
 
@@ -224,13 +220,9 @@ def test_a_command_that_does_not_greet_is_unusable_and_says_why() -> None:
     with pytest.raises(BackendUnusable) as caught:
         ProcessBackend([sys.executable, "-c", "import sys; sys.exit('no licence found')"])
 
-    assert str(caught.value).endswith(
-        "no hello: the process exited with status 1; it said:\nno licence found"
-    )
+    assert str(caught.value).endswith("no hello: the process exited with status 1; it said:\nno licence found")
 
 
 def test_a_backend_that_the_worker_cannot_open_is_unusable() -> None:
-    with pytest.raises(
-        BackendUnusable, match=r"^cannot import 'nonesuch': No module named 'nonesuch'; install"
-    ):
+    with pytest.raises(BackendUnusable, match=r"^cannot import 'nonesuch': No module named 'nonesuch'; install"):
         open_backend("namespace:nonesuch", isolate=True)

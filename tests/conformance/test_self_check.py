@@ -122,23 +122,17 @@ def test_what_is_wrong_is_told(op: str, answer: Callable[[Outcome], Outcome], me
 def test_integers_that_lose_their_ends_are_noticed() -> None:
     through_a_float = array(lambda each: each.astype(np.float64).clip(-(2**62), 2**62).astype(np.int64))
 
-    with pytest.raises(
-        BackendUnusable, match=r"^spoilt takes int64 \[-9223372036854775808, 9223372036854775807\] in"
-    ):
+    with pytest.raises(BackendUnusable, match=r"^spoilt takes int64 \[-9223372036854775808, 9223372036854775807\] in"):
         self_check(Spoilt("assay.identity", through_a_float, "int64"))
 
 
 def test_an_element_type_that_pytorch_does_not_have_is_refused() -> None:
-    with pytest.raises(
-        BackendUnusable, match=r"^spoilt declares 'float24', which is no element type of PyTorch$"
-    ):
+    with pytest.raises(BackendUnusable, match=r"^spoilt declares 'float24', which is no element type of PyTorch$"):
         self_check(Spoilt("assay.identity", lambda outcome: outcome, "float24"))
 
 
 def test_a_declared_dtype_that_is_lacking_is_noticed() -> None:
-    with pytest.raises(
-        BackendUnusable, match=r"^ClaimsWhatItLacks declares float16, but answers assay.identity of"
-    ):
+    with pytest.raises(BackendUnusable, match=r"^ClaimsWhatItLacks declares float16, but answers assay.identity of"):
         self_check(open_backend(f"{CANDIDATES}:ClaimsWhatItLacks"))
 
 

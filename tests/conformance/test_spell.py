@@ -4,7 +4,8 @@ import numpy as np
 
 from assay.case import Call, ModuleSetup, Program, TensorValue
 from assay.spell import numbers, one_line, program, tensor
-from assay_spec.domains import Dtype, Slice
+from assay_spec.domains import Dtype
+from assay_spec.plans import Slice
 
 
 def test_a_call_on_one_line_names_tensors_by_dtype_and_shape() -> None:

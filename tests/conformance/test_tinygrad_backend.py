@@ -9,7 +9,8 @@ import pytest
 
 from assay.case import Array, Call, Form, Lacking, ModuleSetup, Optimization, Outcome, TensorValue
 from assay.self_check import self_check
-from assay_spec.domains import Dtype, Slice
+from assay_spec.domains import Dtype
+from assay_spec.plans import Slice
 
 # Through the adapter, which chooses a device before tinygrad is imported.
 BACKEND = pytest.importorskip("assay.backends.tinygrad").TinygradBackend()

@@ -30,7 +30,8 @@ from assay.case import (
     fingerprint,
 )
 from assay_spec import dtypes
-from assay_spec.domains import Dtype, Slice
+from assay_spec.domains import Dtype
+from assay_spec.plans import Slice
 
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
 
@@ -106,9 +107,7 @@ CALLS = built(
     arguments=st.dictionaries(NAMES, ASKED, max_size=3),
     positional=st.lists(NAMES, max_size=2).map(tuple),
     spread=st.none() | NAMES,
-    form=st.sampled_from(
-        ["function", "method", "operator", "reflected", "in-place", "in-place operator", "out"]
-    ),
+    form=st.sampled_from(["function", "method", "operator", "reflected", "in-place", "in-place operator", "out"]),
     observe=st.frozensets(st.sampled_from(["gradient", "mutation", "sharing", "state"])),
     wrt=st.lists(NAMES, max_size=2).map(tuple),
     upstream=st.dictionaries(st.integers(0, 3), tensors(), max_size=2),
@@ -165,8 +164,7 @@ OUTCOMES = built(
     values=st.dictionaries(NAMES, ANSWERED, max_size=2),
     raised=st.none() | built(Raised, classes=st.lists(NAMES, max_size=2).map(tuple), message=NAMES),
     during=st.sampled_from(["call", "backward"]),
-    lacking=st.none()
-    | built(Lacking, kind=st.sampled_from(["op", "dtype", "feature", "device"]), message=NAMES),
+    lacking=st.none() | built(Lacking, kind=st.sampled_from(["op", "dtype", "feature", "device"]), message=NAMES),
     fallback=st.booleans(),
 )
 
@@ -252,9 +250,7 @@ def test_an_array_of_objects_cannot_travel() -> None:
 
 
 def test_capabilities_arrive_as_they_were_declared() -> None:
-    declared = Capabilities(
-        "jax", "1", "C", "cuda", ("cuda",), ("float32",), FEATURES[:2], True, ("torch.add",)
-    )
+    declared = Capabilities("jax", "1", "C", "cuda", ("cuda",), ("float32",), FEATURES[:2], True, ("torch.add",))
 
     assert wire.unpack_capabilities(json.loads(json.dumps(wire.pack_capabilities(declared)))) == declared
 

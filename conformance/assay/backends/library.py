@@ -24,7 +24,8 @@ from assay.case import (
     TensorValue,
     Value,
 )
-from assay_spec.domains import Dtype, Slice
+from assay_spec.domains import Dtype
+from assay_spec.plans import Slice
 
 OPERATORS: Final[dict[str, Callable[..., Any]]] = {
     "add": operator.add,
@@ -89,7 +90,7 @@ class LibraryBackend(Backend):
         raise Unsupported("feature", "no gradients")
 
     def overwrite(self, native: Any) -> None:
-        """Change every element of a tensor in place."""
+        """Change a tensor in place, one element of it at least."""
         raise Unsupported("feature", "no writing into tensors")
 
     def seeded(self, seed: int) -> None:

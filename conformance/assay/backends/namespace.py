@@ -198,11 +198,18 @@ class NamespaceBackend(LibraryBackend):
         return {name: tensor.grad for name, tensor in inputs.items()}
 
     def overwrite(self, native: Any) -> None:
+        if not native.numel():
+            return
         with self.torch.no_grad():
-            if native.dtype == self.torch.bool:
-                native.logical_not_()
-            else:
-                native.copy_(native.detach().clone() + 1)
+            try:
+                native.copy_(self._changed(native))
+            except RuntimeError:
+                # An expanded tensor may be written to one element at a time only.
+                element = native[(0,) * native.ndim]
+                element.copy_(self._changed(element))
+
+    def _changed(self, native: Any) -> Any:
+        return ~native if native.dtype == self.torch.bool else native + 1
 
     def seeded(self, seed: int) -> None:
         self.torch.manual_seed(seed)

@@ -13,13 +13,14 @@ from assay.case import Call, TensorValue
 from assay.facets import values
 from assay.facets.base import Asked, Facet, Judgement, Trial, plans, unanswered
 from assay.facets.results import compare, lawful
+from assay.facets.shape import tensors
 from assay_spec.model import Op, Overload
 
 
 def strided(overload: Overload) -> bool:
     """Tell whether an overload takes tensors whose layout may vary."""
     lead = overload.lead
-    return lead is not None and not lead.dense and values.judged(overload)
+    return lead is not None and not lead.dense and values.judged(overload) and tensors(overload)
 
 
 def applies(op: Op) -> bool:

@@ -15,12 +15,13 @@ from assay_spec.plans import ABSENT
 
 
 def applies(op: Op) -> bool:
-    return op.kind in ("function", "module") and any(each.arguments for each in op.overloads)
+    called = op.kind in ("function", "module") and not op.short_name.startswith("__")
+    return called and any(each.arguments for each in op.overloads)
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
     for plan in plans(op, asked, "options", limit=12):
-        for names in dict.fromkeys(_ways(plan)):
+        for names in dict.fromkeys(_ways(op, plan)):
             case = draw.call(op, plan, positional=names)
             yield Trial(case, plan)
             if case.spread is not None:
@@ -29,7 +30,7 @@ def trials(op: Op, asked: Asked) -> Iterator[Trial]:
             yield Trial(draw.call(op, plan, form="method"), plan)
 
 
-def _ways(plan: Plan) -> Iterator[tuple[str, ...]]:
+def _ways(op: Op, plan: Plan) -> Iterator[tuple[str, ...]]:
     """Give the ways to pass the arguments: as many by position as there may be, and as few."""
     signature = plan.overload.signature
     passed = [name for name in signature.names if plan.given.get(name, ABSENT) is not ABSENT]
@@ -39,7 +40,9 @@ def _ways(plan: Plan) -> Iterator[tuple[str, ...]]:
             break
         leading.append(name)
     yield tuple(leading)
-    many = [each.name for each in signature.parameters if each.kind == "many"]
+    many = {each.name for each in signature.parameters if each.kind == "many"}
+    if op.is_method:
+        many.add(signature.names[0])  # what the method is called on has no name
     yield tuple(name for name in leading if name in many)
 
 
