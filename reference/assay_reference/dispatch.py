@@ -181,10 +181,10 @@ def _in_place_method(made: Op) -> Callable[..., Any]:
 
 
 def _operator(made: Op, order: Callable[[Any, Any], list[Any]]) -> Callable[..., Any]:
-    if len(made.operands) == 1 and made.positional == 1:
+    if len(made.operands) == 1 and made.parameters.positional == 1:
 
         def unary(self: Any) -> Any:
-            return made.perform([self, *made.defaults[1:]])
+            return made.perform([self, *made.parameters.defaults[1:]])
 
         return _described(unary, made, made.name)
 

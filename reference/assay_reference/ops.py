@@ -10,7 +10,7 @@ import functools
 import inspect
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -18,28 +18,19 @@ from assay_reference import dtypes
 from assay_reference.devices import CPU, device
 from assay_reference.dtypes import dtype
 from assay_reference.engine import edge_of, recording
+from assay_reference.parameters import Parameters
 from assay_reference.recording import OpNode, Rule, check_writable, is_differentiable, rebase
 from assay_reference.tensor import Tensor
 from assay_reference.writing import broadcast_shape, cast, check_cast, check_overlap, fill_out, write
 
 Promotion = Literal["same", "int_to_float", "first"]
 Promotes: TypeAlias = "Promotion | Callable[..., Promotion]"
-MISSING: Final = object()
-
-# The words of a kernel's annotations, and what each lets a caller pass.
-ARRAY: Final = "Array"  # a tensor
-MASK: Final = "Mask"  # a tensor of truth values, which takes no part in promotion
-ARRAYS: Final = "Sequence[Array]"  # several tensors
-NUMBER: Final = "Number"  # with Array: a Python number will do as well
-SCALAR: Final = "Scalar"  # a Python number, which an elementwise kernel gets in the common type
-SIZES: Final = "Sizes"  # whole numbers, in a sequence or spread out
 
 
 class Op:
     """A documented function: a kernel on arrays, with its gradient rules."""
 
     casts_result = False  # whether an in-place form takes a result of any type
-    shares_memory = False
 
     def __init__(
         self,
@@ -59,29 +50,14 @@ class Op:
         self.takes_out = out
         self.keeps_half = keeps_half  # whether the kernel takes the half types as they are
         self.returns = _named_tuple(self.name, returns) if returns else None
-        parameters = inspect.signature(kernel).parameters.values()
-        words = [str(each.annotation).split(" | ") for each in parameters]
-        self.names = [each.name for each in parameters]
-        self.index = {each: place for place, each in enumerate(self.names)}
-        self.defaults = [MISSING if each.default is each.empty else each.default for each in parameters]
-        self.positional = sum(each.kind is not each.KEYWORD_ONLY for each in parameters)
-        self.operands = [place for place, word in enumerate(words) if {ARRAY, MASK, ARRAYS} & set(word)]
-        self.masks = frozenset(place for place, word in enumerate(words) if MASK in word)
-        self.lists = frozenset(place for place, word in enumerate(words) if ARRAYS in word)
-        self.takes_number = frozenset(place for place, word in enumerate(words) if NUMBER in word)
-        self.scalars = [place for place, word in enumerate(words) if SCALAR in word]
-        self.takes_none = frozenset(place for place, word in enumerate(words) if "None" in word)
-        first = next((place for place in self.operands if place not in self.masks), 0)
-        if first in self.takes_number:
-            self.index.setdefault("self", first)  # PyTorch's name of an input that is a number
-        self.spread = next((place for place, word in enumerate(words) if SIZES in word), None)
+        self.parameters = Parameters(kernel, self.name)
+        self.names, self.operands = self.parameters.names, self.parameters.operands
+        self.bind = self.parameters.bind
         self.precondition: Callable[..., None] | None = None
         self.refusals = _by_dtype(self.name, refuses or {})
         self.rules: dict[str, Rule] = {}
         self.joint_rule: Rule | None = None
         self.node: type[OpNode] = type(node or f"{_camel(self.name)}Backward0", (OpNode,), {"op": self})
-        if not self.operands:
-            raise TypeError(f"{self.name}: no parameter of the kernel is annotated Array")
         functools.update_wrapper(self, kernel)
         self.__name__ = self.__qualname__ = self.name
         self.__signature__ = signature_of(kernel, out=out)
@@ -108,66 +84,6 @@ class Op:
             raise TypeError(f"{self.name}: a check takes {', '.join(self.names)}, and there is one of them")
         self.precondition = precondition
         return precondition
-
-    def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any], *, method: bool = False) -> list[Any]:
-        """Put a call's arguments in the kernel's order, and check the operands among them."""
-        if len(args) > self.positional or (self.spread is not None and len(args) > self.spread):
-            args = self._gathered(args, method)
-        values = [*args, *self.defaults[len(args) :]]
-        for name, value in kwargs.items():
-            place = self.index.get(name)
-            if place is None:
-                raise TypeError(f"{self.name}() got an unexpected keyword argument '{name}'")
-            if place < len(args):
-                raise TypeError(f"{self.name}() got multiple values for argument '{name}'")
-            values[place] = value
-        for place in self.operands:
-            if not isinstance(values[place], Tensor):
-                values[place] = self._operand(place, values[place], place + (not method))
-        if len(args) + len(kwargs) < len(values):
-            self._check_complete(values)
-        return values
-
-    def _gathered(self, args: Sequence[Any], method: bool) -> Sequence[Any]:
-        """Collect sizes that were spread out over the arguments."""
-        if self.spread is None or len(args) <= self.spread:
-            takes, given = self.positional - method, len(args) - method
-            raise TypeError(
-                f"{self.name}() takes {takes} positional argument{'s' * (takes != 1)} "
-                f"but {given} {'were' if given != 1 else 'was'} given"
-            )
-        before, sizes = args[: self.spread], args[self.spread :]
-        if isinstance(sizes[0], (tuple, list)):
-            return (*before, tuple(sizes[0]), *sizes[1:])
-        return (*before, tuple(sizes))
-
-    def _check_complete(self, values: list[Any]) -> None:
-        absent = [name for name, value in zip(self.names, values, strict=True) if value is MISSING]
-        if absent:
-            listed = ", ".join(f'"{each}"' for each in absent)
-            raise TypeError(f"{self.name}() missing {len(absent)} required positional arguments: {listed}")
-
-    def _operand(self, place: int, value: Any, position: int) -> Any:
-        """Accept what may stand for a tensor, or say what is wrong with it."""
-        if value is MISSING or (value is None and place in self.takes_none):
-            return value
-        if place in self.lists and isinstance(value, (tuple, list)):
-            for number, each in enumerate(value):
-                if not isinstance(each, Tensor):
-                    raise TypeError(
-                        f"expected Tensor as element {number} in argument {position - 1}, but got {_type_name(each)}"
-                    )
-            return tuple(value)
-        if place in self.takes_number:
-            if isinstance(value, (bool, int, float, complex)):
-                return value
-            if isinstance(value, np.generic):
-                return value.item()
-        wanted = "tuple of Tensors" if place in self.lists else "Tensor"
-        raise TypeError(
-            f"{self.name}(): argument '{self.names[place]}' (position {position}) must be {wanted}, "
-            f"not {_type_name(value)}"
-        )
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         out = kwargs.pop("out", None) if kwargs and self.takes_out else None
@@ -208,10 +124,10 @@ class Op:
 
     def call(self, function: Callable[..., Any], arguments: list[Any]) -> Any:
         """Call a function that takes the kernel's parameters."""
-        if self.positional == len(arguments):
+        if self.parameters.positional == len(arguments):
             return function(*arguments)
-        named = zip(self.names[self.positional :], arguments[self.positional :], strict=True)
-        return function(*arguments[: self.positional], **dict(named))
+        named = zip(self.names[self.parameters.positional :], arguments[self.parameters.positional :], strict=True)
+        return function(*arguments[: self.parameters.positional], **dict(named))
 
     def perform(self, values: list[Any]) -> Any:
         """Compute, wrap and record."""
@@ -230,7 +146,7 @@ class Op:
         outs = tuple(out) if isinstance(out, (tuple, list)) else (out,)
         for each in outs:
             if not isinstance(each, Tensor):
-                raise TypeError(f"{self.name}(): argument 'out' must be Tensor, not {_type_name(each)}")
+                raise TypeError(f"{self.name}(): argument 'out' must be Tensor, not {type(each).__name__}")
         if recording.get() and (self.needs_grad(values) or any(each.requires_grad for each in outs)):
             raise RuntimeError(
                 f"{self.name}(): functions with out=... arguments don't support automatic differentiation, "
@@ -367,12 +283,12 @@ class Elementwise(Op):
                     shape = broadcast_shape(shape, array.shape)
                 if value.device is CPU and target is not CPU:
                     array = array[()]  # the one element of a tensor on the CPU may meet arrays on CUDA
-                if place not in self.masks and array.dtype != compute:
+                if place not in self.parameters.masks and array.dtype != compute:
                     array = cast(array, compute)
                 arrays[place] = array
             elif value is not None:
                 arrays[place] = common.scalar(value, wide=self.wide_numbers)
-        for place in self.scalars:
+        for place in self.parameters.scalars:
             arrays[place] = common.scalar(values[place], wide=True)
         with np.errstate(all="ignore"):
             result = self.call(self.kernel, arrays)
@@ -388,7 +304,7 @@ class Elementwise(Op):
         for place in self.operands:
             value = values[place]
             if isinstance(value, Tensor):
-                if place not in self.masks:
+                if place not in self.parameters.masks:
                     ranked.append((value.dtype, "dimensioned" if value._array.ndim else "zero_dim"))
             elif value is not None:
                 ranked.append((dtypes.of_number(value), "number"))
@@ -408,8 +324,6 @@ class Elementwise(Op):
 
 class ViewOp(Op):
     """An op whose result shares the memory of its first operand."""
-
-    shares_memory = True
 
     def perform(self, values: list[Any]) -> Any:
         source: Tensor = values[0]
@@ -454,10 +368,6 @@ def _rounded(result: Any, half: dtype) -> Any:
     if isinstance(result, tuple):
         return tuple(_rounded(each, half) for each in result)
     return result.astype(half.numpy) if result.dtype == np.float32 else result
-
-
-def _type_name(value: Any) -> str:
-    return type(value).__name__
 
 
 def _camel(name: str) -> str:

@@ -115,7 +115,7 @@ class OpNode(Node):
                 self.operands.append((self.op.names[place], len(value) if isinstance(value, tuple) else 1))
         self.rules = self.op.rules_for(values)
         needed = {name for rule in self.rules for name in rule.needs}
-        self.saved = {name: _saved(values[self.op.index[name]]) for name in needed}
+        self.saved = {name: _saved(values[self.op.parameters.index[name]]) for name in needed}
 
     def save_outputs(self, outs: Sequence[Tensor]) -> None:
         """Save the results too, if a rule asks for them."""
@@ -147,14 +147,14 @@ class OpNode(Node):
 
     def _flat(self, results: Any) -> list[Tensor | None]:
         """Line up what a joint rule gave, an entry for each operand of the op, with the edges."""
-        if len(self.op.operands) == 1 and self.op.operands[0] not in self.op.lists:
+        if len(self.op.operands) == 1 and self.op.operands[0] not in self.op.parameters.lists:
             return [results]
         entries = results if len(self.op.operands) > 1 else (results,)
         present = {name for name, _ in self.operands}
         flat: list[Tensor | None] = []
         for place, entry in zip(self.op.operands, entries, strict=True):
             if self.op.names[place] in present:
-                flat += entry if place in self.op.lists else [entry]
+                flat += entry if place in self.op.parameters.lists else [entry]
         return flat
 
 

@@ -55,8 +55,8 @@ class Tensor:
     __array_priority__ = 1000  # NumPy's numbers leave operators to us
 
     _array: Any  # NumPy's or CuPy's, with its strides
-    dtype: dtypes.dtype
-    device: devices.device
+    dtype: dtypes.dtype = dtypes.float32
+    device: devices.device = devices.CPU
     _storage: Storage
     _grad: Tensor | None = None
     _requires_grad: bool = False
