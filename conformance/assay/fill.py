@@ -42,7 +42,7 @@ def elements(dtype: str, shape: tuple[int, ...], fill: Fill, salt: int = 0) -> H
     target = host_dtype(dtype)
     count = math.prod(shape)
     if fill.kind == "given":
-        return np.array(fill.given, dtype=target).reshape(shape)
+        return np.broadcast_to(np.array(fill.given, dtype=target), shape).copy()
     place = (fill.seed * 7919 + salt * 104_729 + 17) % (_POOL_SIZE - 4096)
     if fill.kind == "special":
         chosen = _special(dtype, count, fill, place)

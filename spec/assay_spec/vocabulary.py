@@ -136,7 +136,14 @@ def repeated(shape: Shape, repeats: Sequence[int]) -> Shape:
 
 def basic(index: Sequence[Any]) -> bool:
     """Tell whether an index has only positions, slices, None and Ellipsis, so that it gives a view."""
-    return all(each is None or each is Ellipsis or type(each) is int or isinstance(each, Slice) for each in index)
+    return all(
+        each is None
+        or each is Ellipsis
+        or type(each) is int
+        or isinstance(each, Slice)
+        or (isinstance(each, TensorPlan) and not each.shape)  # a 0-d tensor counts as a position
+        for each in index
+    )
 
 
 def indexed(shape: Shape, index: Sequence[Any]) -> Shape:

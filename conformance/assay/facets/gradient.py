@@ -34,6 +34,7 @@ from assay_spec.model import Budget, Op, Overload
 from assay_spec.plans import Fill, TensorPlan
 
 _STEP: Final = 2.0**-17  # near the cube root of float64's eps, exact in binary
+_DISTINCT: Final = 128  # elements that are different in every floating dtype
 _FINITE: Final = 2e-7  # what central differences of that step leave uncertain, relative to the change
 
 
@@ -52,9 +53,21 @@ def gradient_dtypes(op: Op) -> tuple[str, ...]:
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
     for plan in plans(op, asked, "options", "shape", "values", "layout", fits=differentiable):
-        case = None if _saturates(plan) else differentiated(op, plan, asked.seed)
+        clear = _unambiguous(plan)
+        case = None if clear is None or _saturates(clear) else differentiated(op, clear, asked.seed)
         if case is not None:
-            yield Trial(case, plan)
+            yield Trial(case, clear)
+
+
+def _unambiguous(plan: Plan) -> Plan | None:
+    """Keep ties away from an op that may choose among them: the gradient goes to the one that was chosen."""
+    if all(budget.kind != "law" for budget in plan.overload.judge.values()):
+        return plan
+    tensors = {name: value for name, value in plan.given.items() if isinstance(value, TensorPlan)}
+    if any(value.numel > _DISTINCT or value.layout == "expanded" for value in tensors.values()):
+        return None
+    parted = {name: replace(value, fill=replace(value.fill, distinct=True)) for name, value in tensors.items()}
+    return replace(plan, given={**plan.given, **parted})
 
 
 def _saturates(plan: Plan) -> bool:
@@ -71,7 +84,9 @@ def differentiated(op: Op, plan: Plan, seed: int) -> Call | None:
     upstream = {}
     for place, (rule, shape, dtype) in enumerate(expected_rules(overload, plan.scope)):
         if rule.name in overload.gradient and (dtypes.is_floating(dtype) or dtypes.is_complex(dtype)):
-            upstream[place] = TensorValue.of(elements(dtype, shape, Fill("plain", seed + place, -2.0, 2.0), 31), dtype)
+            free = overload.judge.get(rule.name, Budget("exact")).kind == "law"
+            fill = Fill("given", given=1.5) if free else Fill("plain", seed + place, -2.0, 2.0)
+            upstream[place] = TensorValue.of(elements(dtype, shape, fill, 31), dtype)
     return replace(case, wrt=wrt, upstream=upstream) if wrt and upstream else None
 
 
