@@ -13,9 +13,10 @@ from assay_reference.devices import device
 from assay_reference.dispatch import Number, Sizes, attach, cast, composite, elementwise, op, view
 from assay_reference.dtypes import dtype
 from assay_reference.tensor import Tensor
+from assay_reference.writing import memory_order
 
 
-@op(node="ToCopyBackward0", function=False, method=False, keeps_half=True)
+@op(node="ToCopyBackward0", function=False, method=False, keeps_half=True, keeps_strides=True)
 def to_copy(input: Array, dtype: dtype, device: device) -> Array:
     if (device.type == "cpu") != is_on_host(input):
         input = to_host(input) if device.type == "cpu" else device.xp.asarray(input)
@@ -25,10 +26,10 @@ def to_copy(input: Array, dtype: dtype, device: device) -> Array:
 to_copy.vjp(input=lambda grad, input: grad.to(input.device))
 
 
-@op(keeps_half=True)
+@op(keeps_half=True, keeps_strides=True)
 def clone(input: Array, *, memory_format: Any = None) -> Array:
     """Copy a tensor; the copy's gradient flows back to the tensor."""
-    return input.copy(order="K")
+    return input.copy(order=memory_order(input))
 
 
 clone.vjp(input=lambda grad: grad)

@@ -15,6 +15,7 @@ from assay_reference.devices import device
 from assay_reference.dispatch import cast, composite, fill_out
 from assay_reference.dtypes import dtype
 from assay_reference.tensor import Size, Tensor
+from assay_reference.writing import memory_order
 
 Kernel = Callable[..., Any]
 
@@ -378,25 +379,25 @@ def like(kernel: Kernel) -> Callable[..., Tensor]:
 @like
 def zeros_like(array: Any, kind: dtype) -> Any:
     """Make a tensor of zeros in the shape of another."""
-    return np.zeros_like(array, kind.numpy)
+    return np.zeros_like(array, kind.numpy, memory_order(array))
 
 
 @like
 def ones_like(array: Any, kind: dtype) -> Any:
     """Make a tensor of ones in the shape of another."""
-    return np.ones_like(array, kind.numpy)
+    return np.ones_like(array, kind.numpy, memory_order(array))
 
 
 @like
 def empty_like(array: Any, kind: dtype) -> Any:
     """Make a tensor in the shape of another, whose elements may be anything."""
-    return np.empty_like(array, kind.numpy)
+    return np.empty_like(array, kind.numpy, memory_order(array))
 
 
 @like
 def full_like(array: Any, kind: dtype, fill_value: complex) -> Any:
     """Make a tensor with one value everywhere in the shape of another."""
-    return np.full_like(array, kind.scalar(_number(fill_value)), kind.numpy)
+    return np.full_like(array, kind.scalar(_number(fill_value)), kind.numpy, memory_order(array))
 
 
 def new(create: Callable[..., Tensor]) -> None:

@@ -41,6 +41,7 @@ class Op:
         node: str | None = None,
         returns: tuple[str, ...] = (),
         keeps_half: bool = False,
+        keeps_strides: bool = False,
         refuses: Mapping[str, Exception] | None = None,
     ) -> None:
         if isinstance(returns, str):
@@ -49,6 +50,7 @@ class Op:
         self.name = name or kernel.__name__
         self.takes_out = out
         self.keeps_half = keeps_half  # whether the kernel takes the half types as they are
+        self.keeps_strides = keeps_strides  # whether results stay as the kernel laid them out, or are put in order
         self.returns = _named_tuple(self.name, returns) if returns else None
         self.parameters = Parameters(kernel, self.name)
         self.names, self.operands = self.parameters.names, self.parameters.operands
@@ -110,7 +112,8 @@ class Op:
                 arrays[place] = tuple(self.computable(each) for each in value)
         with np.errstate(all="ignore"):
             result = self.call(self.kernel, arrays)
-            return result if half is None else _rounded(result, half)
+            result = result if half is None else _rounded(result, half)
+            return result if self.keeps_strides else _in_order(result)
 
     def computable(self, tensor: Tensor) -> Any:
         """Give the array that the kernel is to have."""
@@ -362,6 +365,12 @@ def signature_of(kernel: Callable[..., Any], *, out: bool) -> inspect.Signature:
     if out:
         parameters.append(inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None))
     return signature.replace(parameters=parameters)
+
+
+def _in_order(result: Any) -> Any:
+    if isinstance(result, tuple):
+        return tuple(map(_in_order, result))
+    return result if result.flags.c_contiguous else result.copy(order="C")
 
 
 def _rounded(result: Any, half: dtype) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -94,7 +94,13 @@ def cast(array: Any, to: Any) -> Any:
     if array.dtype.kind == "c" and to.kind != "c":
         array = array != 0 if to.kind == "b" else array.real
     with np.errstate(all="ignore"):
-        return array.astype(to)
+        return array.astype(to, order=memory_order(array))
+
+
+def memory_order(array: Any) -> Literal["C", "K"]:
+    """Give the order in which a copy lays out its elements: the same, unless some are repeated."""
+    repeats = any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True))
+    return "C" if repeats else "K"
 
 
 def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
