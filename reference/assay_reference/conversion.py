@@ -157,7 +157,7 @@ def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_fo
 
 @elementwise(promotes="first", name="copy", function=False, method=False, out=False, node="CopyBackwards")
 def copy(input: Array, src: Array | Number, non_blocking: bool = False) -> Array:
-    return np.broadcast_to(src, np.broadcast_shapes(input.shape, np.shape(src))).copy()
+    return np.broadcast_to(src, np.broadcast_shapes(input.shape, src.shape)).copy()
 
 
 copy.vjp(input=lambda grad: zeros_like(grad), src=lambda grad: grad)
@@ -165,9 +165,9 @@ copy.vjp(input=lambda grad: zeros_like(grad), src=lambda grad: grad)
 
 @elementwise(promotes="first", function=False, method=False, out=False)
 def fill(input: Array, value: Array | Number) -> Array:
-    if np.ndim(value):
+    if value.ndim:
         raise RuntimeError(
-            f"fill_ only supports 0-dimension value tensor but got tensor with {np.ndim(value)} dimensions."
+            f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
         )
     return np.broadcast_to(value, input.shape)
 

@@ -58,7 +58,7 @@ class Parameters:
                 raise TypeError(f"{self.name}() got multiple values for argument '{name}'")
             values[place] = value
         for place in self.operands:
-            if not isinstance(values[place], Tensor):
+            if not isinstance(values[place], Tensor) or place in self.lists:
                 values[place] = self._operand(place, values[place], place + (not method))
         if len(args) + len(kwargs) < len(values):
             self._check_complete(values)

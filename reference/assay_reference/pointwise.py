@@ -488,6 +488,9 @@ def is_between(value: Tensor, min: Any, max: Any) -> Any:
 def check_bounds(input: Any, min: Any, max: Any) -> None:
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if min is not None and max is not None and isinstance(min, Tensor) != isinstance(max, Tensor):
+        kinds = ", ".join(type(each).__name__ for each in (input, min, max))
+        raise TypeError(f"clamp() received an invalid combination of arguments - got ({kinds})")
 
 
 @elementwise(promotes="same", refuses={"bool": RuntimeError("Boolean inputs not supported for relu"),

@@ -367,6 +367,10 @@ class Tensor:
         array = self.numpy()
         return array if dtype is None else array.astype(dtype, copy=bool(copy))
 
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Tensor:
+        """Make a tensor of what a function of NumPy gave for this one."""
+        return Tensor._wrap(np.asarray(array))
+
     def item(self) -> Any:
         """Give the only element as a Python number."""
         if self._array.size != 1:

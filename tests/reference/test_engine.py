@@ -376,3 +376,56 @@ def test_a_function_that_gives_too_few_gradients_is_an_error() -> None:
 
     with pytest.raises(RuntimeError, match=r"function ShortBackward returned an incorrect number of gradients \(expec"):
         Short.apply(leaf(1), leaf(1)).backward()
+
+
+def test_a_view_of_several_cannot_be_changed() -> None:
+    part = (leaf(1, 2) * 1).split(1)[0]
+
+    with pytest.raises(
+        RuntimeError, match=r"^Output 0 of Split is a view and is being modified inplace\. This view is"
+    ):
+        part.add_(1)
+
+
+def test_a_view_of_several_is_of_no_use_once_its_base_has_changed() -> None:
+    x = leaf(1, 2) * 1
+    part = x.split(1)[0]
+
+    x.mul_(2)
+
+    with pytest.raises(
+        RuntimeError, match=r"^Output 0 of Split is a view and its base or another view of its base has"
+    ):
+        part * 1
+
+
+def test_a_view_made_without_recording_requires_grad_as_its_base_does() -> None:
+    x = leaf(1, 2)
+
+    with torch.no_grad():
+        view = x[0]
+
+    assert view.requires_grad
+    assert view.is_leaf
+
+
+def test_memory_that_is_read_elsewhere_cannot_be_written_to() -> None:
+    x = torch.tensor([1.0, 2.0, 3.0])
+
+    with pytest.raises(
+        RuntimeError, match="some elements of the input tensor and the written-to tensor refer to a singl"
+    ):
+        x[1:].add_(x[:-1])
+    assert x[::2].add_(x[:2]).tolist() == [2, 5]
+
+
+def test_the_gradient_of_what_a_write_replaced_is_zero() -> None:
+    x, y = leaf(1, 2, 3), leaf(5)
+    z = x * 10
+
+    z[1] = y[0] * 2
+    (z * z).backward(torch.ones(3, dtype=torch.float64))
+
+    assert z.tolist() == [10, 10, 30]
+    assert x.grad.tolist() == [200, 0, 600]
+    assert y.grad.tolist() == [40]

@@ -76,6 +76,22 @@ def test_the_gradient_is_the_limit_of_finite_differences(name: str) -> None:
             assert tensor.grad.numpy()[index] == pytest.approx(slope, rel=1e-6, abs=1e-8)
 
 
+@pytest.mark.parametrize("name", SMOOTH)
+def test_the_second_derivative_is_the_limit_of_finite_differences_of_the_first(name: str) -> None:
+    def slopes(x: Any, y: Any, create_graph: bool = False) -> Any:
+        result = (SMOOTH[name](assay_reference, x, y) + 0 * (x + y)).sum_to_size(())
+        return assay_reference.autograd.grad(result, (x, y), create_graph=create_graph)
+
+    x, y = leaf(assay_reference, [0.3, -1.2, 2.7]), leaf(assay_reference, [0.7, 1.9, 0.4])
+    (first, _) = slopes(x, y, create_graph=True)
+    (second,) = assay_reference.autograd.grad((first + 0 * x).sum_to_size(()), x)
+
+    plus, minus = (
+        slopes((x + step).detach().requires_grad_(), y.detach().requires_grad_())[0].numpy() for step in (1e-6, -1e-6)
+    )
+    np.testing.assert_allclose(second.numpy(), (plus - minus) / 2e-6, rtol=1e-5, atol=1e-7)
+
+
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.0, float("inf"), -float("inf"), float("nan")]
 KINKS: dict[str, Callable[..., Any]] = {
     **{
