@@ -87,6 +87,9 @@ class Op:
         self.precondition = precondition
         return precondition
 
+    def __repr__(self) -> str:
+        return f"<function torch.{self.name}>"
+
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         out = kwargs.pop("out", None) if kwargs and self.takes_out else None
         values = self.bind(args, kwargs)
