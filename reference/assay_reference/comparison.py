@@ -23,9 +23,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
 
 
 @elementwise(promotes="same", in_place=False, out=False)
-def isclose(
-    input: Array, other: Array, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> Array:
+def isclose(input: Array, other: Array, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Array:
     """Tell whether elements differ by no more than atol and rtol times the other."""
     same = input == other
     if equal_nan:
@@ -46,9 +44,7 @@ def check_close(input: Tensor, other: Tensor, rtol: float, atol: float, equal_na
 
 
 @composite()
-def allclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> bool:
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Tell whether all elements differ by no more than atol and rtol times the other."""
     return bool(isclose(input, other, rtol, atol, equal_nan).all())
 

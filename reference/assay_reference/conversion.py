@@ -166,9 +166,7 @@ copy.vjp(input=lambda grad: zeros_like(grad), src=lambda grad: grad)
 @elementwise(promotes="first", function=False, method=False, out=False)
 def fill(input: Array, value: Array | Number) -> Array:
     if value.ndim:
-        raise RuntimeError(
-            f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
-        )
+        raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
     return np.broadcast_to(value, input.shape)
 
 

@@ -16,8 +16,8 @@ from assay_reference.tensor import Tensor
 def eig(a: Array, eigenvectors: bool = False) -> Any:
     """Give the eigenvalues of a matrix as rows of real and imaginary parts, and the eigenvectors if they are wanted.
 
-    An eigenvector stands in one column where its eigenvalue is real; two conjugate ones share two columns, the first with
-    their real part and the second with the imaginary part of the first.
+    An eigenvector stands in one column where its eigenvalue is real; two conjugate ones share two columns, of which the
+    first has their real part, and the second the imaginary part of the first.
     """
     values, vectors = eigen("torch.eig", a)
     pairs = np.stack([values.real, values.imag], axis=1).astype(a.dtype)

@@ -66,8 +66,8 @@ def check_in_range(index: Array, size: int, dim: int) -> None:
 
 
 def in_order(array: Array) -> Array:
-    """Give a copy whose memory is in order, or the array itself."""
-    return array if array.flags.c_contiguous else array.copy(order="C")
+    """Give the array if its memory is in order, and otherwise a copy whose memory is."""
+    return array.reshape(-1).reshape(array.shape)
 
 
 @op(function=False, method=False, keeps_half=True)
@@ -76,25 +76,25 @@ def index(input: Array, indices: Sequence[Array], dims: tuple[int, ...]) -> Arra
     return in_order(input[places(input, indices, dims).key])
 
 
-index.vjp(
-    input=lambda grad, shape, indices, dims: index_put(
-        zeros(shape, dtype=grad.dtype, device=grad.device), indices, grad, dims, True
-    )
-)
+def index_vjp(grad: Tensor, shape: Sequence[int], indices: Any, dims: tuple[int, ...]) -> Tensor:
+    """Add the gradient at the places from which elements were taken."""
+    nothing = zeros(shape, dtype=grad.dtype, device=grad.device)
+    return index_put(nothing, indices, grad, dims, True)  # type: ignore[no-any-return]
+
+
+index.vjp(input=index_vjp)
 
 
 @op(name="index_put", function=False, method=False)
-def index_put(
-    input: Array, indices: Sequence[Array], values: Array, dims: tuple[int, ...], accumulate: bool
-) -> Array:
+def index_put(input: Array, indices: Sequence[Array], values: Array, dims: tuple[int, ...], accumulate: bool) -> Array:
     """Put values at the indices of some dimensions, or add them to what is there."""
     where = places(input, indices, dims)
     try:
         values = np.broadcast_to(values, where.shape)
     except ValueError:
         raise RuntimeError(
-            f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of shape "
-            f"{list(where.shape)}"
+            f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of "
+            f"shape {list(where.shape)}"
         ) from None
     result = input.copy()
     if accumulate:
@@ -179,13 +179,14 @@ def located(self: Tensor, index: Any) -> tuple[Tensor, list[Tensor], list[int]]:
     if specified > self.ndim:
         if not self.ndim and not isinstance(index, (tuple, slice, Tensor)):
             raise IndexError(
-                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert "
-                "a 0-dim tensor to a number"
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to "
+                "convert a 0-dim tensor to a number"
             )
         if not self.ndim and isinstance(index, slice):
             raise IndexError("slice() cannot be applied to a 0-dim tensor.")
         raise IndexError(f"too many indices for tensor of dimension {self.ndim}")
     view, dim = self, 0
+    gone = 0  # dimensions that an integer took away
     indices: list[Tensor] = []
     dims: list[int] = []
     for entry in wanted:
@@ -197,7 +198,7 @@ def located(self: Tensor, index: Any) -> tuple[Tensor, list[Tensor], list[int]]:
         elif isinstance(entry, slice):
             view, dim = sliced(view, dim, entry), dim + 1
         elif is_number(entry):
-            view = selected(view, dim, int(entry))
+            view, gone = selected(view, dim, int(entry), dim + gone), gone + 1
         else:
             if isinstance(entry, bool) or (not entry.ndim and entry.dtype.category == "bool"):
                 view, entry = unsqueeze(view, dim), tensor([bool(entry)], device=self.device)
@@ -246,11 +247,11 @@ def sliced(view: Tensor, dim: int, entry: slice) -> Tensor:
     return slice_of(view, dim, start, max(start, stop), step)  # type: ignore[no-any-return]
 
 
-def selected(view: Tensor, dim: int, place: int) -> Tensor:
-    """Take one place."""
+def selected(view: Tensor, dim: int, place: int, called: int) -> Tensor:
+    """Take one place along a dimension, and name that as it was called before other integers took theirs away."""
     size = view.shape[dim]
     if not -size <= place < size:
-        raise IndexError(f"index {place} is out of bounds for dimension {dim} with size {size}")
+        raise IndexError(f"index {place} is out of bounds for dimension {called} with size {size}")
     return select(view, dim, place)  # type: ignore[no-any-return]
 
 
@@ -259,7 +260,7 @@ def getitem(self: Tensor, index_: Any) -> Tensor:
     view, indices, dims = located(self, index_)
     if indices:
         return index(view, indices, tuple(dims))  # type: ignore[no-any-return]
-    return alias(self) if view is self else view  # type: ignore[no-any-return]
+    return alias(self) if view is self else view
 
 
 def setitem(self: Tensor, index_: Any, value: Any) -> None:
@@ -271,24 +272,19 @@ def setitem(self: Tensor, index_: Any, value: Any) -> None:
         kind = names.get(self.dtype.name, self.dtype.title)
         raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
     view, indices, dims = located(self, index_)
+    while isinstance(value, Tensor) and value.shape[:1] == (1,):
+        value = value.squeeze(0)  # assignment does not count dimensions of size 1 in front
     if not indices:
         if isinstance(value, Tensor):
-            view.copy_(without_leading_ones(value, view.ndim).expand(view.shape))
+            view.copy_(value.expand(view.shape))
         else:
             view.fill_(value)
         return
     if not isinstance(value, Tensor):
         value = tensor(self.dtype.scalar(value), dtype=self.dtype, device=self.device)
-    elif not value.ndim:
+    elif not value.ndim and isinstance(index_, Tensor) and index_.dtype.category == "bool":
         value = value.to(self.dtype)
     index_put.perform_in_place([view, tuple(indices), value, tuple(dims), False])
-
-
-def without_leading_ones(value: Tensor, ndim: int) -> Tensor:
-    """Leave out dimensions of size 1 in front, which assignment does not count."""
-    while value.ndim > ndim and value.shape[0] == 1:
-        value = value.squeeze(0)
-    return value
 
 
 attach("__getitem__", getitem)
@@ -351,9 +347,7 @@ def check_along(dim: int, index: Array, size: int) -> None:
     """Refuse places that are not there; these are counted from the front only."""
     wrong = index[(index < 0) | (index >= size)]
     if wrong.size:
-        raise RuntimeError(
-            f"index {int(wrong.reshape(-1)[0])} is out of bounds for dimension {dim} with size {size}"
-        )
+        raise RuntimeError(f"index {int(wrong.reshape(-1)[0])} is out of bounds for dimension {dim} with size {size}")
 
 
 @op(out=True, keeps_half=True)
@@ -377,15 +371,13 @@ def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False) -
 
 
 gather.vjp(
-    input=lambda grad, shape, dim, index: scatter_add(
-        zeros(shape, dtype=grad.dtype, device=grad.device), dim, index, grad
+    input=lambda grad, shape, dim, index: zeros(shape, dtype=grad.dtype, device=grad.device).scatter_add(
+        dim, index, grad
     )
 )
 
 
-def scattered(
-    name: str, input: Array, dim: int, index: Array, src: Any, combine: Any
-) -> Array:
+def scattered(input: Array, dim: int, index: Array, src: Any, combine: Any) -> Array:
     """Write into a copy where an index says, by a function of (array, key, values)."""
     dim = wrap_dim(dim, input.ndim)
     check_index_type("scatter", index)
@@ -395,7 +387,7 @@ def scattered(
     target, where = np.atleast_1d(result), np.atleast_1d(index)
     if target.ndim != where.ndim:
         raise RuntimeError("Index tensor must have the same number of dimensions as self tensor")
-    values = src if isinstance(src, (bool, int, float, complex)) else np.atleast_1d(src)
+    values: Any = src if isinstance(src, (bool, int, float, complex)) else np.atleast_1d(src)
     sizes = [each for each, size in enumerate(where.shape) if each != dim and size > target.shape[each]]
     if np.ndim(values):
         if values.dtype != input.dtype:
@@ -426,13 +418,17 @@ COMBINATIONS = {None: put, "add": np.add.at, "multiply": np.multiply.at}
 def scatter_op(input: Array, dim: int, index: Array, src: Array | Number, reduce: str | None = None) -> Array:
     if reduce not in COMBINATIONS:
         raise RuntimeError("reduce argument must be either add or multiply.")
-    return scattered("scatter", input, dim, index, src, COMBINATIONS[reduce])
+    return scattered(input, dim, index, src, COMBINATIONS[reduce])
 
 
-scatter_op.vjp(
-    input=lambda grad, dim, index, reduce: grad if reduce == "add" else scatter_op(grad, dim, index, 0, None),
-    src=lambda grad, dim, index: gather(grad, dim, index),
-)
+def scatter_vjp(grad: Tensor, dim: int, index: Tensor, reduce: str | None) -> Any:
+    """Keep the gradient where nothing was written."""
+    if reduce is not None:
+        raise NotImplementedError("the derivative for 'scatter' with reduce is not implemented.")
+    return scatter_op(grad, dim, index, 0, None)
+
+
+scatter_op.vjp(input=scatter_vjp, src=lambda grad, dim, index: gather(grad, dim, index))
 
 
 @composite(name="scatter")
@@ -455,7 +451,7 @@ def scatter_method(
 @op(in_place=True)
 def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
     """Add the elements of src to the places that the index names along a dimension."""
-    return scattered("scatter_add", input, dim, index, src, np.add.at)
+    return scattered(input, dim, index, src, np.add.at)
 
 
 scatter_add.vjp(input=lambda grad: grad, src=lambda grad, dim, index: gather(grad, dim, index))
@@ -481,9 +477,7 @@ def index_select(input: Array, dim: int, index: Array) -> Array:
 
 
 index_select.vjp(
-    input=lambda grad, shape, dim, index: index_add(
-        zeros(shape, dtype=grad.dtype, device=grad.device), dim, index, grad
-    )
+    input=lambda grad, shape, dim, index: zeros(shape, dtype=grad.dtype, device=grad.device).index_add(dim, index, grad)
 )
 
 
@@ -496,10 +490,11 @@ def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: com
     where = vector_of_places("index_add", index, target.shape[dim])
     if where.size != added.shape[dim]:
         raise RuntimeError(
-            f"index_add_(): Number of indices ({where.size}) should be equal to source.size(dim): ({added.shape[dim]}), "
-            f"for dim: {dim}"
+            f"index_add_(): Number of indices ({where.size}) should be equal to source.size(dim): "
+            f"({added.shape[dim]}), for dim: {dim}"
         )
-    np.add.at(target, (slice(None),) * dim + (where,), added if alpha == 1 else added * alpha)
+    key: Any = (slice(None),) * dim + (where,)
+    np.add.at(target, key, added if alpha == 1 else added * alpha)
     return result
 
 
@@ -521,9 +516,7 @@ def check_source(input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """Take elements as gather does, after broadcasting; without a dimension, from all elements in a row."""
     if indices.dtype.name != "int64":
-        raise RuntimeError(
-            f"torch.take_along_dim(): dtype of indices should be Long but got {indices.dtype.title}"
-        )
+        raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {indices.dtype.title}")
     if dim is None:
         return gather(input.reshape(-1), 0, indices.reshape(-1))  # type: ignore[no-any-return]
     if input.ndim != indices.ndim:

@@ -75,8 +75,8 @@ def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
     for place, each in enumerate(tensors):
         if each.shape != shape:
             raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and {list(each.shape)} at "
-                f"entry {place}"
+                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
+                f"{list(each.shape)} at entry {place}"
             )
     return np.stack(promoted(tensors), axis=dim)
 
@@ -89,9 +89,7 @@ def repeat(input: Array, repeats: Sizes) -> Array:
     """Repeat the whole tensor along each dimension, and along new ones in front."""
     added = len(repeats) - input.ndim
     if added < 0:
-        raise RuntimeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
-        )
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
     if any(each < 0 for each in repeats):
         shape = [times * size for times, size in zip(repeats, (1,) * added + input.shape, strict=True)]
         negative = next(each for each in shape if each < 0)
@@ -131,7 +129,7 @@ flip.vjp(input=lambda grad, dims: flip(grad, dims))
 
 @op(keeps_half=True)
 def roll(input: Array, shifts: int | Sequence[int], dims: int | Sequence[int] = ()) -> Array:
-    """Shift along dimensions, and bring what falls off the end to the start; without dimensions, along them all as one."""
+    """Shift along dimensions, and bring what falls off the end to the start; without dimensions, all in a row."""
     steps = (shifts,) if isinstance(shifts, int) else tuple(shifts)
     axes = tuple(wrap_dim(each, input.ndim) for each in ((dims,) if isinstance(dims, int) else dims))
     if len(steps) != len(axes) and (axes or len(steps) != 1):

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from assay_reference.arrays import Array, linear_algebra, namespace, to_host
-from assay_reference.creation import as_dtype, eye, ones_like, zeros_like
+from assay_reference.creation import as_dtype, eye, zeros_like
 from assay_reference.dispatch import FUNCTIONS, attach, composite, op
 from assay_reference.dtypes import can_cast
 from assay_reference.pointwise import conj, where
@@ -33,9 +33,7 @@ LinAlgError = _LinAlgError
 def check_numbers(name: str, tensor: Tensor, *, low_precision: bool = False) -> None:
     """Refuse whole numbers and, where nothing computes with them, half types."""
     if tensor.dtype.category in ("bool", "integer"):
-        raise RuntimeError(
-            f"{name}: Expected a floating point or complex tensor as input. Got {tensor.dtype.title}"
-        )
+        raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {tensor.dtype.title}")
     if tensor.dtype.is_half and not low_precision:
         raise RuntimeError(f"{name}: Low precision dtypes not supported. Got {tensor.dtype.title}")
 
@@ -53,9 +51,7 @@ def check_square(name: str, tensor: Tensor) -> None:
         raise RuntimeError(f"{name}: The input tensor A must have at least 2 dimensions.")
     rows, columns = tensor.shape[-2:]
     if rows != columns:
-        raise RuntimeError(
-            f"{name}: A must be batches of square matrices, but they are {rows} by {columns} matrices"
-        )
+        raise RuntimeError(f"{name}: A must be batches of square matrices, but they are {rows} by {columns} matrices")
     check_numbers(name, tensor)
 
 
@@ -70,10 +66,12 @@ def batch_element(array: Array, number: int) -> str:
 @op(name="linalg_inv", function=False, method=False, out=True, node="LinalgInvExBackward0")
 def inv(A: Array) -> Array:
     """Invert square matrices."""
+    known = np.isfinite(A).all(axis=(-2, -1))[..., None, None]
     try:
-        return np.linalg.inv(A)
+        inverse = np.linalg.inv(np.where(known, A, np.eye(A.shape[-1], dtype=A.dtype, like=A)))
     except np.linalg.LinAlgError:
-        raise singular("linalg.inv", A) from None
+        raise singular(A) from None
+    return np.where(known, inverse, A.dtype.type(np.nan))
 
 
 inv.vjp(A=lambda grad, out: -(adjoint(out) @ grad @ adjoint(out)))
@@ -84,18 +82,19 @@ def check_inv(A: Tensor) -> None:
     check_square("linalg.inv", A)
 
 
-def singular(name: str, stack: Array) -> LinAlgError:
+def singular(stack: Array) -> LinAlgError:
     """Say which matrix has no inverse, and at which pivot that shows."""
     size = stack.shape[-1]
-    for number, matrix in enumerate(stack.reshape(-1, size, size)):
-        _, _, triangle = linear_algebra(stack).lu(matrix)
-        pivots = np.nonzero(np.diagonal(triangle) == 0)[0]
-        if pivots.size:
-            return LinAlgError(
-                f"{name}: {batch_element(stack, number)}The diagonal element {int(pivots[0]) + 1} is zero, the inversion "
-                "could not be completed because the input matrix is singular."
-            )
-    return LinAlgError(f"{name}: the input matrix is singular.")
+    triangles = (linear_algebra(stack).lu(each)[2] for each in stack.reshape(-1, size, size))
+    number, pivot = next(
+        (number, int(np.argmin(np.abs(np.diagonal(each)))))
+        for number, each in enumerate(triangles)
+        if (np.diagonal(each) == 0).any()
+    )
+    return LinAlgError(
+        f"linalg.inv: {batch_element(stack, number)}The diagonal element {pivot + 1} is zero, the inversion could not "
+        "be completed because the input matrix is singular."
+    )
 
 
 FUNCTIONS["inverse"] = inv
@@ -134,9 +133,7 @@ def solve_matrices(A: Array, B: Array) -> Array:
     try:
         return np.linalg.solve(A, B)
     except np.linalg.LinAlgError:
-        raise LinAlgError(
-            "torch.linalg.solve: The solver failed because the input matrix is singular."
-        ) from None
+        raise LinAlgError("torch.linalg.solve: The solver failed because the input matrix is singular.") from None
 
 
 @solve_matrices.vjp
@@ -214,7 +211,7 @@ def eigvals(A: Tensor) -> Tensor:
 
 
 @op(name="linalg_eigh", function=False, method=False, out=True, returns=("eigenvalues", "eigenvectors"))
-def eigh(A: Array, UPLO: str = "L") -> Any:
+def eigh(A: Array, UPLO: Any = "L") -> Any:
     """Give the eigenvalues and eigenvectors of Hermitian matrices, of which one triangle is read."""
     return tuple(np.linalg.eigh(A, UPLO))
 
@@ -244,7 +241,7 @@ def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
 
 
 @op(name="linalg_qr", function=False, method=False, out=True, returns=("Q", "R"))
-def qr(A: Array, mode: str = "reduced") -> Any:
+def qr(A: Array, mode: Any = "reduced") -> Any:
     """Write matrices as products of one with orthonormal columns and an upper triangular one."""
     if mode == "r":
         return namespace(A).empty(0, A.dtype), np.linalg.qr(A, mode)
@@ -269,6 +266,26 @@ def svd(A: Array, full_matrices: bool = True) -> Any:
 @svd.check
 def check_svd(A: Tensor, full_matrices: bool) -> None:
     check_matrix("linalg.svd", A)
+
+
+@svd.vjp
+def svd_vjp(grad: Any, out: Any, A: Tensor) -> Any:
+    """Turn gradients of the three into one of the matrix, for singular values that differ and are not zero."""
+    (of_left, of_scales, of_right), (left, scales, right) = grad, out
+    count = scales.shape[-1]
+    left, of_left = left[..., :count], of_left[..., :count]
+    turn, of_turn = adjoint(right)[..., :count], adjoint(of_right)[..., :count]
+    row, column = scales.unsqueeze(-2), scales.unsqueeze(-1)
+    diagonal = eye(count, device=A.device) == 1
+    apart = where(diagonal, 1.0, (row - column) * (row + column))
+    by_left, by_turn = adjoint(left) @ of_left, adjoint(turn) @ of_turn
+    inner = (by_left - adjoint(by_left)) / apart * row + column * ((by_turn - adjoint(by_turn)) / apart)
+    if A.is_complex():  # the directions of the vectors, which turn together
+        inner = where(diagonal, by_left - conj(by_left), inner * 2) / where(diagonal, 2 * row, 2.0)
+    result = left @ where(diagonal, inner + of_scales.unsqueeze(-2), inner) @ adjoint(turn)
+    outside_left = (of_left - left @ by_left) / row  # what leaves the space of the columns, or of the rows
+    outside_turn = (of_turn - turn @ by_turn) / row
+    return result + outside_left @ adjoint(turn) + left @ adjoint(outside_turn)
 
 
 @op(name="linalg_svdvals", function=False, method=False, out=True)
@@ -322,8 +339,8 @@ def not_positive_definite(stack: Array) -> LinAlgError:
                 np.linalg.cholesky(matrix[:minor, :minor])
             except np.linalg.LinAlgError:
                 return LinAlgError(
-                    f"linalg.cholesky: {batch_element(stack, number)}The factorization could not be completed because the "
-                    f"input is not positive-definite (the leading minor of order {minor} is not positive-definite)."
+                    f"linalg.cholesky: {batch_element(stack, number)}The factorization could not be completed because "
+                    f"the input is not positive-definite (the leading minor of order {minor} is not positive-definite)."
                 )
     return LinAlgError("linalg.cholesky: the input is not positive-definite.")
 
@@ -391,8 +408,8 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = Fals
             raise RuntimeError(f"linalg.vector_norm: dtype should be floating point or complex, but got {kind.title}")
         if not can_cast(x.dtype, kind) or kind.itemsize < x.itemsize:
             raise RuntimeError(
-                f"linalg.vector_norm: the dtype of the input ({x.dtype.title}) should be convertible without narrowing to "
-                f"the specified dtype ({kind.title})"
+                f"linalg.vector_norm: the dtype of the input ({x.dtype.title}) should be convertible without "
+                f"narrowing to the specified dtype ({kind.title})"
             )
         x = x.to(kind)
     if not x.numel() and (ord < 0 or math.isinf(ord)):
@@ -405,14 +422,14 @@ def check_has_norm(x: Tensor, ord: float, dim: Any) -> None:
     shown = f"{ord:g}"
     if dim is None or dim == ():
         raise RuntimeError(
-            f"linalg.vector_norm cannot compute the {shown} norm on an empty tensor because the operation does not have an "
-            "identity"
+            f"linalg.vector_norm cannot compute the {shown} norm on an empty tensor because the operation does not "
+            "have an identity"
         )
     for each in axes(dim, x.ndim):
         if not x.shape[each]:
             raise RuntimeError(
-                f"linalg.vector_norm cannot compute the {shown} norm on the dimension {each}because this dimension is empty "
-                "and the operation does not have an identity"
+                f"linalg.vector_norm cannot compute the {shown} norm on the dimension {each}because this dimension is "
+                "empty and the operation does not have an identity"
             )
 
 
@@ -423,6 +440,8 @@ def matrix_norm(
     """Give a norm of matrices that is more than one of their elements: 'fro', 'nuc', ±1, ±2 or ±inf."""
     if A.ndim < 2:
         raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
+    if ord not in ("fro", "nuc", 1, -1, 2, -2, math.inf, -math.inf):
+        raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
     if len(dim) != 2:
         raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {' '.join(map(str, dim))}")
     rows, columns = (wrap_dim(each, A.ndim) for each in dim)
@@ -430,8 +449,6 @@ def matrix_norm(
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
     if ord == "fro":
         return vector_norm(A, 2, (rows, columns), keepdim, dtype=dtype)
-    if ord not in ("nuc", 1, -1, 2, -2, math.inf, -math.inf):
-        raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
     check_numbers("linalg.matrix_norm", A)
     A = A if dtype is None else A.to(dtype)
     if ord in ("nuc", 2, -2):
@@ -447,9 +464,7 @@ def matrix_norm(
 
 
 @composite(name="linalg_norm", function=False, method=False, out=True)
-def norm(
-    A: Tensor, ord: Order | None = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
-) -> Tensor:
+def norm(A: Tensor, ord: Order | None = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Give the norm of vectors or of matrices, as the dimensions, or else the rank, say."""
     if dim is None and ord is not None and A.ndim not in (1, 2):
         raise RuntimeError(

@@ -122,7 +122,7 @@ def mv(input: Array, vec: Array) -> Array:
 
 
 mv.vjp(
-    input=lambda grad, vec: outer(grad, conj(vec)),
+    input=lambda grad, vec: grad.outer(conj(vec)),
     vec=lambda grad, input: mv(adjoint(input), grad),
 )
 
@@ -145,7 +145,7 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     for name, each in (("self", input), ("vec2", vec2)):
         if each.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {each.ndim}-D")
-    return input.unsqueeze(1) * vec2
+    return input.unsqueeze(1) * vec2  # type: ignore[no-any-return]
 
 
 FUNCTIONS["ger"] = outer
@@ -217,9 +217,7 @@ def matmul(input: Tensor, other: Tensor) -> Any:
         raise TypeError(f"matmul(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
     ranks = input.ndim, other.ndim
     if 0 in ranks:
-        raise RuntimeError(
-            f"both arguments to matmul need to be at least 1D, but they are {ranks[0]}D and {ranks[1]}D"
-        )
+        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {ranks[0]}D and {ranks[1]}D")
     if ranks == (1, 1):
         return dot(input, other)
     if ranks == (1, 2):

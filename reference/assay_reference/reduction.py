@@ -77,7 +77,7 @@ def accumulator(input: Tensor, dtype: Any, name: str) -> Tensor:
     kind = as_dtype(name, dtype)
     if kind is None and input.dtype.category in ("bool", "integer"):
         kind = dtypes.int64
-    return input if kind is None else input.to(kind)  # type: ignore[no-any-return]
+    return input if kind is None else input.to(kind)
 
 
 # -- sums and means ---------------------------------------------------------------------------------------------------
@@ -167,18 +167,16 @@ def std_op(input: Array, dim: Dims, correction: float, keepdim: bool) -> Array:
     return np.sqrt(variance(input, dim, correction, keepdim)).astype(real_type(input))
 
 
-def var_vjp(grad: Tensor, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Tensor:
+def var_vjp(grad: Tensor, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Any:
     """Differentiate the variance."""
     count = math.prod(input.shape[each] for each in axes(dim, input.ndim))
-    if count <= correction:  # a quotient by zero, whose gradient keeps its sign
-        return spread(grad, input.shape, dim, keepdim) * (math.nan if count == 1 else math.inf) * ones_like(input)
-    scale = 2 / (count - correction)
-    return scale * spread(grad, input.shape, dim, keepdim) * (input - mean(input, dim, keepdim=True))
+    grad = spread(grad, input.shape, dim, keepdim)
+    if count <= correction:  # PyTorch does not tell the two sides of the mean apart here
+        return grad * (math.nan if count == 1 else math.inf)
+    return grad * (2 / (count - correction)) * (input - mean(input, dim, keepdim=True))
 
 
-def std_vjp(
-    grad: Tensor, out: Tensor, input: Tensor, dim: Dims, correction: float, keepdim: bool
-) -> Tensor:
+def std_vjp(grad: Tensor, out: Tensor, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Any:
     """Differentiate the standard deviation, by way of the variance; where it is 0, the gradient is 0."""
     return var_vjp((grad / (2 * out)).masked_fill(out == 0, 0), input, dim, correction, keepdim)
 
@@ -283,7 +281,9 @@ def extreme(name: str, reduce: Any, choose: Any, elementwise: Any, word: str) ->
     """Make max, or min, in its three forms: of everything, along a dimension with the place, and of two tensors."""
     all_refusal, kernel = not_implemented(f"{name}_all"), not_implemented(f"{name}_values_cpu")
 
-    @op(name=name, function=False, method=False, node=f"{name.title()}Backward1", out=True, refuses={"complex": all_refusal})
+    node = f"{name.title()}Backward1"
+
+    @op(name=name, function=False, method=False, node=node, out=True, refuses={"complex": all_refusal})
     def of_all(input: Array) -> Array:
         check_not_empty(name, input, None, unspecified(name))
         return reduce(input)
@@ -294,12 +294,8 @@ def extreme(name: str, reduce: Any, choose: Any, elementwise: Any, word: str) ->
         check_not_empty(name, input, over, unspecified(name))
         return pick(input, choose(np.atleast_1d(input), axis=over), over, keepdim)
 
-    along.vjp(
-        input=lambda grad, out, shape, dim, keepdim: picked(grad, shape, out[1], dim, keepdim)
-    )
-    of_all.vjp(
-        input=lambda grad, out, input: shared(grad, input != input if out != out else input == out)
-    )
+    along.vjp(input=lambda grad, out, shape, dim, keepdim: picked(grad, shape, out[1], dim, keepdim))
+    of_all.vjp(input=lambda grad, out, input: shared(grad, input != input if out != out else input == out))
 
     def form(
         input: Tensor, dim: Any = EVERYTHING, keepdim: bool = False, *, other: Tensor | None = None, out: Any = None
@@ -312,8 +308,9 @@ def extreme(name: str, reduce: Any, choose: Any, elementwise: Any, word: str) ->
             return of_all(input, out=out)
         if not isinstance(dim, int):
             raise TypeError(
-                f"{name}() received an invalid combination of arguments - got (Tensor, {type(dim).__name__}), but expected "
-                "one of:\n * (Tensor input, *, Tensor out = None)\n * (Tensor input, Tensor other, *, Tensor out = None)\n"
+                f"{name}() received an invalid combination of arguments - got (Tensor, {type(dim).__name__}), but "
+                "expected one of:\n * (Tensor input, *, Tensor out = None)\n"
+                " * (Tensor input, Tensor other, *, Tensor out = None)\n"
                 " * (Tensor input, int dim, bool keepdim = False, *, tuple of Tensors out = None)\n"
             )
         return along(input, dim, keepdim, out=out)
@@ -452,9 +449,7 @@ def median_of(name: str, *, ignore_nan: bool, doc: str) -> None:
             return namespace(input).full((), np.nan if kind.kind == "f" else np.iinfo(kind).min, kind)
         return lower_median(input.reshape(-1), 0, False, ignore_nan=ignore_nan)[0]
 
-    of_all.vjp(
-        input=lambda grad, out, input: shared(grad, input != input if out != out else input == out)
-    )
+    of_all.vjp(input=lambda grad, out, input: shared(grad, input != input if out != out else input == out))
 
     @op(name=name, function=False, method=False, out=True, returns=("values", "indices"), refuses=refuses,
         node=f"{name.title()}Backward1")  # fmt: skip
@@ -463,9 +458,7 @@ def median_of(name: str, *, ignore_nan: bool, doc: str) -> None:
         check_not_empty(name, input, over, unspecified(name))
         return lower_median(input, over, keepdim, ignore_nan=ignore_nan)
 
-    along.vjp(
-        input=lambda grad, out, shape, dim, keepdim: picked(grad, shape, out[1], dim, keepdim)
-    )
+    along.vjp(input=lambda grad, out, shape, dim, keepdim: picked(grad, shape, out[1], dim, keepdim))
 
     def form(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
         return of_all(input) if dim is None else along(input, dim, keepdim, out=out)

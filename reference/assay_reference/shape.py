@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Sequence
 from itertools import accumulate
 from operator import index as whole
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -193,8 +193,8 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     dim = wrap_dim(dim, input.ndim)
     if -1 not in sizes and math.prod(sizes) != input.shape[dim]:
         raise RuntimeError(
-            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({input.shape[dim]}) in "
-            "the input tensor"
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({input.shape[dim]}) "
+            "in the input tensor"
         )
     parts = inferred(sizes, input.shape[dim])
     return view_of_size(input, (*input.shape[:dim], *parts, *input.shape[dim + 1 :]))  # type: ignore[no-any-return]
@@ -316,9 +316,7 @@ def conjugate_transpose(self: Tensor) -> Tensor:
     """Swap the dimensions of a matrix, and conjugate its elements."""
     if self.ndim not in (0, 2):
         more = ". For batches of matrices, consider using tensor.mH" if self.ndim > 2 else "."
-        raise RuntimeError(
-            f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor{more}"
-        )
+        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor{more}")
     return adjoint(self)
 
 
@@ -378,8 +376,8 @@ def expand(input: Array, size: Sizes, *, implicit: bool = False) -> Array:
     added = len(size) - input.ndim
     if added < 0:
         raise RuntimeError(
-            f"expand(torch.{dtypes.of_array(input).title}Tensor{{{list(input.shape)}}}, size={list(size)}): the number of "
-            f"sizes provided ({len(size)}) must be greater or equal to the number of dimensions in the tensor "
+            f"expand(torch.{dtypes.of_array(input).title}Tensor{{{list(input.shape)}}}, size={list(size)}): the number "
+            f"of sizes provided ({len(size)}) must be greater or equal to the number of dimensions in the tensor "
             f"({input.ndim})"
         )
     sizes, strides = list(map(whole, size)), [0] * added + list(input.strides)
@@ -450,9 +448,7 @@ def slice_of(input: Array, dim: int, start: int, end: int, step: int = 1) -> Arr
     return input[(slice(None),) * dim + (slice(start, end, step),)]
 
 
-slice_of.vjp(
-    input=lambda grad, shape, dim, start, end, step: put_back(grad, slice_of, (dim, start, end, step), shape)
-)
+slice_of.vjp(input=lambda grad, shape, dim, start, end, step: put_back(grad, slice_of, (dim, start, end, step), shape))
 
 
 @composite()
@@ -490,9 +486,7 @@ def diagonal(input: Array, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Arr
     )
 
 
-diagonal.vjp(
-    input=lambda grad, shape, offset, dim1, dim2: put_back(grad, diagonal, (offset, dim1, dim2), shape)
-)
+diagonal.vjp(input=lambda grad, shape, offset, dim1, dim2: put_back(grad, diagonal, (offset, dim1, dim2), shape))
 
 
 @view(function=False)
@@ -513,30 +507,51 @@ def unfold(input: Array, dimension: int, size: int, step: int) -> Array:
     return strided(input, [*shape, size], [*strides, input.strides[dim]])
 
 
-unfold.vjp(
-    input=lambda grad, shape, dimension, size, step: put_back(grad, unfold, (dimension, size, step), shape)
-)
+unfold.vjp(input=lambda grad, shape, dimension, size, step: put_back(grad, unfold, (dimension, size, step), shape))
+
+
+Geometry: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], int]  # sizes, strides, and where the first element is
+
+
+def addresses(xp: Any, geometry: Geometry) -> Array:
+    """Give the places in memory of all elements."""
+    sizes, strides, first = geometry
+    steps = [xp.arange(size) * stride for size, stride in zip(sizes, strides, strict=True)]
+    places = xp.full(sizes, first)
+    for dim, each in enumerate(steps):
+        places += each.reshape((-1,) + (1,) * (len(sizes) - 1 - dim))
+    written: Array = places
+    return written
 
 
 @view(name="as_strided", function=False, method=False)
-def restrided(input: Array, size: Sequence[int], stride: Sequence[int], shift: int) -> Array:
+def restrided(input: Array, wanted: Geometry, present: Geometry) -> Array:
     memory = input
     while isinstance(memory.base, type(input)):
         memory = memory.base
+    size, stride, shift = wanted
     start = (address(input) - address(memory)) // input.itemsize + shift
     flat = strided(memory, [memory.size], [memory.itemsize]).view(input.dtype)
     return strided(flat[start:], size, [each * input.itemsize for each in stride])
 
 
-restrided.vjp(
-    input=lambda grad, shape, size, stride, shift: put_back(grad, restrided, (size, stride, shift), shape)
-)
+@op(function=False, method=False)
+def through_memory(input: Array, written: Geometry, read: Geometry) -> Array:
+    """Add elements up in memory, and read them from there with other strides: the gradient of as_strided."""
+    to, of = (addresses(namespace(input), each) for each in (written, read))
+    first = min(int(each.min()) for each in (to, of) if each.size)
+    last = max(int(each.max()) for each in (to, of) if each.size)
+    memory = namespace(input).zeros(last - first + 1, input.dtype)
+    np.add.at(memory, to - first, input)
+    return memory[of - first]
+
+
+restrided.vjp(input=lambda grad, wanted, present: through_memory(grad, wanted, present))
+through_memory.vjp(input=lambda grad, written, read: through_memory(grad, read, written))
 
 
 @composite()
-def as_strided(
-    input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
-) -> Tensor:
+def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None) -> Tensor:
     """Show memory with this shape and these strides, from a place counted from the start of the storage."""
     if len(size) != len(stride):
         raise RuntimeError("mismatch in length of strides and shape")
@@ -551,7 +566,8 @@ def as_strided(
             f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {start}, and itemsize "
             f"{input.itemsize} requiring a storage size of {needed} are out of bounds for storage of size {there}"
         )
-    return restrided(input, tuple(size), tuple(stride), start - present)  # type: ignore[no-any-return]
+    wanted = tuple(size), tuple(stride), start - present
+    return restrided(input, wanted, (tuple(input.shape), input.stride(), 0))  # type: ignore[no-any-return]
 
 
 # -- several parts ----------------------------------------------------------------------------------------------------
@@ -565,9 +581,7 @@ def gathered(grad: Any) -> tuple[Tensor, ...]:
 @view(name="split", function=False, method=False)
 def parts(input: Array, sizes: Sequence[int], dim: int) -> tuple[Array, ...]:
     ends = list(accumulate(sizes))
-    return tuple(
-        input[(slice(None),) * dim + (slice(end - size, end),)] for end, size in zip(ends, sizes, strict=True)
-    )
+    return tuple(input[(slice(None),) * dim + (slice(end - size, end),)] for end, size in zip(ends, sizes, strict=True))
 
 
 @parts.vjp
@@ -605,9 +619,7 @@ def even_sizes(length: int, size: int) -> list[int]:
     if size < 0:
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
     if not size and length:
-        raise RuntimeError(
-            f"split_size can only be 0 if dimension size is 0, but got dimension size of {length}"
-        )
+        raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {length}")
     return [min(size, length - start) for start in range(0, length, size)] if length else [0]
 
 

@@ -1,0 +1,101 @@
+"""Generators of random numbers: the 32-bit Mersenne Twister, as PyTorch runs it on the CPU."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any, Final
+
+import numpy as np
+
+from assay_reference.arrays import Array
+
+DEFAULT_SEED: Final = 67280421310721
+_BLOCK: Final = 16  # normal numbers are made sixteen at a time, in pairs eight apart
+
+
+class Generator:
+    """A source of random numbers, started from a seed."""
+
+    def __init__(self, device: Any = "cpu") -> None:
+        self.manual_seed(DEFAULT_SEED)
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start from a seed; its lower 32 bits count."""
+        self._seed = int(seed) % 2**64
+        self._bits = np.random.MT19937()
+        self._bits._legacy_seeding(self._seed % 2**32)  # type: ignore[attr-defined]
+        self._spare: float | None = None  # the second number of a pair of normal ones
+        return self
+
+    def initial_seed(self) -> int:
+        return self._seed
+
+    def seed(self) -> int:
+        """Start from a seed that the operating system gives."""
+        self.manual_seed(int.from_bytes(os.urandom(8)))
+        return self._seed
+
+    def get_state(self) -> tuple[Any, float | None, int]:
+        return self._bits.state, self._spare, self._seed
+
+    def set_state(self, state: tuple[Any, float | None, int]) -> Generator:
+        self._bits.state, self._spare, self._seed = state
+        return self
+
+    def words(self, count: int) -> Array:
+        """Give so many numbers of 32 bits."""
+        return self._bits.random_raw(count)
+
+    def long_words(self, count: int) -> Array:
+        """Give so many numbers of 64 bits, each from two words, the high one first."""
+        pairs = self.words(2 * count).reshape(count, 2)
+        return pairs[:, 0] << np.uint64(32) | pairs[:, 1]
+
+    def uniform(self, count: int, dtype: np.dtype[Any]) -> Array:
+        """Give numbers of [0, 1) with as many bits as the dtype's fractions have."""
+        if dtype == np.float64:
+            return (self.long_words(count) & np.uint64(2**53 - 1)) * 2.0**-53
+        bits = {"float16": 11, "bfloat16": 8}.get(dtype.name, 24)
+        return ((self.words(count) & np.uint64(2**bits - 1)) * 2.0**-bits).astype(np.float32)
+
+    def normal(self, count: int, dtype: np.dtype[Any]) -> Array:
+        """Give normal numbers by Box and Muller's transform."""
+        if count < _BLOCK:
+            return np.array([self._one_normal() for _ in range(count)])
+        wide = np.dtype(np.float64 if dtype == np.float64 else np.float32)
+        numbers = self.uniform(count, wide).astype(wide)
+        whole = count - count % _BLOCK
+        numbers[:whole] = _transformed(numbers[:whole])
+        if whole < count:
+            # What is left over is made anew, with some of what is there already.
+            numbers[-_BLOCK:] = _transformed(self.uniform(_BLOCK, wide).astype(wide))
+        return numbers
+
+    def _one_normal(self) -> float:
+        if self._spare is not None:
+            number, self._spare = self._spare, None
+            return number
+        angle, height = self.uniform(2, np.dtype(np.float64))
+        radius = math.sqrt(-2 * math.log1p(-height))
+        self._spare = radius * math.sin(2 * math.pi * angle)
+        return radius * math.cos(2 * math.pi * angle)
+
+    def permutation(self, count: int) -> Array:
+        """Give 0, 1, 2, … shuffled from the front."""
+        order = np.arange(count)
+        for place, word in enumerate(self.words(max(count - 1, 0)).tolist()):
+            other = place + word % (count - place)
+            order[place], order[other] = order[other], order[place]
+        return order
+
+
+def _transformed(uniform: Array) -> Array:
+    """Turn pairs of uniform numbers, eight apart, into pairs of normal ones."""
+    blocks = uniform.reshape(-1, 2, _BLOCK // 2)
+    radius = np.sqrt(-2 * np.log(1 - blocks[:, 0]))
+    angle = blocks.dtype.type(2 * math.pi) * blocks[:, 1]
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).reshape(-1)
+
+
+default_generator: Final = Generator()
