@@ -10,7 +10,7 @@ import numpy as np
 
 from assay_reference.arrays import Array, linear_algebra, namespace, to_host
 from assay_reference.creation import as_dtype, eye, zeros_like
-from assay_reference.dispatch import FUNCTIONS, attach, composite, op
+from assay_reference.dispatch import FUNCTIONS, attach, composite, not_implemented, op
 from assay_reference.dtypes import can_cast
 from assay_reference.pointwise import conj, where
 from assay_reference.reduction import axes, real_type, spread
@@ -101,7 +101,10 @@ FUNCTIONS["inverse"] = inv
 attach("inverse", lambda self: inv(self))
 
 
-@op(name="linalg_det", function=False, method=False, out=True)
+LU_REFUSES = {kind: not_implemented("lu_cpu") for kind in ("float16", "bfloat16")}
+
+
+@op(name="linalg_det", function=False, method=False, out=True, refuses=LU_REFUSES)
 def det(A: Array) -> Array:
     """Give the determinants of square matrices."""
     return np.linalg.det(A)
@@ -280,9 +283,8 @@ def svd_vjp(grad: Any, out: Any, A: Tensor) -> Any:
     apart = where(diagonal, 1.0, (row - column) * (row + column))
     by_left, by_turn = adjoint(left) @ of_left, adjoint(turn) @ of_turn
     inner = (by_left - adjoint(by_left)) / apart * row + column * ((by_turn - adjoint(by_turn)) / apart)
-    if A.is_complex():  # the directions of the vectors, which turn together
-        inner = where(diagonal, by_left - conj(by_left), inner * 2) / where(diagonal, 2 * row, 2.0)
-    result = left @ where(diagonal, inner + of_scales.unsqueeze(-2), inner) @ adjoint(turn)
+    straight = of_scales.unsqueeze(-2) + (by_left - conj(by_left)) / (2 * row)
+    result = left @ where(diagonal, straight, inner) @ adjoint(turn)
     outside_left = (of_left - left @ by_left) / row  # what leaves the space of the columns, or of the rows
     outside_turn = (of_turn - turn @ by_turn) / row
     return result + outside_left @ adjoint(turn) + left @ adjoint(outside_turn)

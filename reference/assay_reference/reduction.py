@@ -279,7 +279,7 @@ def is_nan(array: Array) -> Any:
 
 def extreme(name: str, reduce: Any, choose: Any, elementwise: Any, word: str) -> None:
     """Make max, or min, in its three forms: of everything, along a dimension with the place, and of two tensors."""
-    all_refusal, kernel = not_implemented(f"{name}_all"), not_implemented(f"{name}_values_cpu")
+    all_refusal, refusal = not_implemented(f"{name}_all"), RuntimeError(f"{name}(): does not support complex input")
 
     node = f"{name.title()}Backward1"
 
@@ -288,7 +288,7 @@ def extreme(name: str, reduce: Any, choose: Any, elementwise: Any, word: str) ->
         check_not_empty(name, input, None, unspecified(name))
         return reduce(input)
 
-    @op(name=name, function=False, method=False, out=True, returns=("values", "indices"), refuses={"complex": kernel})
+    @op(name=name, function=False, method=False, out=True, returns=("values", "indices"), refuses={"complex": refusal})
     def along(input: Array, dim: int, keepdim: bool) -> Any:
         over = wrap_dim(dim, input.ndim)
         check_not_empty(name, input, over, unspecified(name))
@@ -374,7 +374,7 @@ def place_of_extreme(name: str, choose: Any, doc: str) -> None:
     """Make argmax, or argmin."""
     refuses = {
         "bool": RuntimeError(f"{name}(): does not support bool input"),
-        "complex": not_implemented(f"{name}_cpu"),
+        "complex": RuntimeError(f"{name}(): does not support complex input"),
     }
 
     @op(name=name, out=True, refuses=refuses)
@@ -440,9 +440,11 @@ def lower_median(input: Array, dim: int, keepdim: bool, *, ignore_nan: bool) -> 
 
 def median_of(name: str, *, ignore_nan: bool, doc: str) -> None:
     """Make median, or nanmedian: of everything, or along a dimension with its place."""
-    refuses = {"bool": not_implemented("median_cpu"), "complex": not_implemented("median_cpu")}
+    of_all_refuses, along_refuses = (
+        {"bool": not_implemented(kernel), "complex": not_implemented(kernel)} for kernel in ("median_cpu", "median_out")
+    )
 
-    @op(name=name, function=False, method=False, refuses=refuses)
+    @op(name=name, function=False, method=False, refuses=of_all_refuses)
     def of_all(input: Array) -> Array:
         if not input.size:
             kind = input.dtype
@@ -451,7 +453,7 @@ def median_of(name: str, *, ignore_nan: bool, doc: str) -> None:
 
     of_all.vjp(input=lambda grad, out, input: shared(grad, input != input if out != out else input == out))
 
-    @op(name=name, function=False, method=False, out=True, returns=("values", "indices"), refuses=refuses,
+    @op(name=name, function=False, method=False, out=True, returns=("values", "indices"), refuses=along_refuses,
         node=f"{name.title()}Backward1")  # fmt: skip
     def along(input: Array, dim: int, keepdim: bool) -> Any:
         over = wrap_dim(dim, input.ndim)
