@@ -192,6 +192,17 @@ def __getattr__(name: str) -> Any:
     return lambda *args, **kwargs: _on_device(function, *args, **kwargs)
 
 
+class lib:
+    """The part of cupy.lib that the reference uses."""
+
+    class stride_tricks:
+        """Views with other strides."""
+
+        @staticmethod
+        def as_strided(x: ndarray, shape: Any, strides: Any) -> Any:
+            return _on_device(np.lib.stride_tricks.as_strided, x, shape, strides)
+
+
 class cuda:
     """The parts of cupy.cuda that the reference uses."""
 
