@@ -1,6 +1,7 @@
 """Shapes, indexing, joining, reductions, order and linear algebra against real PyTorch, call by call.
 
-Each line of a file in calls/ is one call, made in both libraries; gradients.txt has the data before the call.
+Each line of a file in calls/ is one call, made in both libraries. In gradients.txt and kinks.txt the data stand before
+the call.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import assay_reference
 import numpy as np
 import pytest
+
+import assay_reference
 
 torch = pytest.importorskip("torch")
 
@@ -30,7 +32,8 @@ OF_ANY_DTYPE = (
     "x.flip(0)", "x.roll(1, 0)", "x.tril()", "x.t()", "x.view(-1)", "x[1, 1:]", "x[[0, 0]]", "x[x == 3]",
     "x.gather(1, torch.tensor([[2], [0]]))", "x.scatter_add(1, torch.tensor([[2], [0]]), x)",
     "x.index_select(1, torch.tensor([2, 0]))", "x.index_add(0, torch.tensor([1, 1]), x)", "x.take(torch.tensor([-1]))",
-    "x.masked_fill(x == 3, 1)", "torch.nonzero(x)", "torch.mm(x, x.t())", "torch.matmul(x, x[0])", "torch.dot(x[0], x[1])",
+    "x.masked_fill(x == 3, 1)", "torch.nonzero(x)", "torch.mm(x, x.t())", "torch.matmul(x, x[0])",
+    "torch.dot(x[0], x[1])",
     "torch.bmm(x[None], x.t()[None])", "torch.addmm(x[:, :2], x, x.t(), beta=2, alpha=3)", "torch.outer(x[0], x[1])",
     "torch.inverse(x[:, :2])", "torch.det(x[:, 1:])",
 )  # fmt: skip
@@ -125,7 +128,7 @@ def gradients(library: Any, line: str) -> tuple[Any, Any]:
     return first, library.zeros_like(first) if second is None else second
 
 
-@pytest.mark.parametrize("line", calls("gradients"))
+@pytest.mark.parametrize("line", calls("gradients", "kinks"))
 def test_gradients_are_those_of_pytorch(line: str) -> None:
     actual, expected = gradients(assay_reference, line), gradients(torch, line)
     np.testing.assert_allclose(host(actual[0]), host(expected[0]), rtol=1e-9, atol=1e-9)
