@@ -10,7 +10,8 @@ import assay_reference as torch
 
 VIEWS = (
     "x.view(4, 3)", "x.view(-1)", "x.view(torch.int64)", "x.reshape(2, 6)", "x.t()", "x.transpose(0, 1)",
-    "x.permute(1, 0)", "x.swapaxes(0, 1)", "x.movedim(0, 1)", "x.T", "x.mT", "x.H", "x.squeeze()", "x.squeeze(0)", "x.squeeze((0, 1))",
+    "x.permute(1, 0)", "x.swapaxes(0, 1)", "x.movedim(0, 1)", "x.T", "x.mT", "x.H", "x.squeeze()", "x.squeeze(0)",
+    "x.squeeze((0, 1))",
     "x.unsqueeze(1)", "x.select(0, 0)", "x.narrow(0, 0, 2)", "x.diagonal()", "x.unfold(0, 2, 1)", "x.split(2)[0]",
     "x.chunk(2, 1)[0]", "x.unbind()[0]", "x.flatten()", "x.expand(2, 3, 4)[0]", "x.view_as(x)", "x.expand_as(x)",
     "x.as_strided((2,), (5,))", "x.unflatten(0, (1, 3))", "x[0]", "x[:2, ::2]", "x[..., None]", "x[...]", "x[:]",
