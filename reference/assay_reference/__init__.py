@@ -48,5 +48,7 @@ from assay_reference.tensor import Size, Tensor, is_tensor, layout, strided
 
 __version__ = "2.13.0+assay"
 
+from assay_reference import nn  # isort: skip - modules are written on tensors
+
 globals().update(FUNCTIONS)
 globals().update(creation.typed_tensors("cpu", "torch"))

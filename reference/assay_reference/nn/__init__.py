@@ -1,0 +1,7 @@
+"""torch.nn: layers, containers, losses."""
+
+# ruff: noqa: F401, F403 - the imports are the namespace
+
+from assay_reference.nn import functional, init, modules
+from assay_reference.nn.modules import *
+from assay_reference.nn.parameter import Parameter

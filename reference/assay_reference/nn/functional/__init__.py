@@ -1,0 +1,33 @@
+"""torch.nn.functional: layers as functions."""
+
+from assay_reference.nn.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
+from assay_reference.nn.functional.convolution import conv1d, conv2d, conv3d
+from assay_reference.nn.functional.dropout import dropout
+from assay_reference.nn.functional.linear import linear
+from assay_reference.nn.functional.loss import cross_entropy, mse_loss, nll_loss
+from assay_reference.nn.functional.normalization import batch_norm
+from assay_reference.nn.functional.padding import pad
+from assay_reference.nn.functional.pooling import max_pool1d, max_pool2d, max_pool3d
+from assay_reference.nn.functional.sparse import embedding
+
+__all__ = [
+    "batch_norm",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "cross_entropy",
+    "dropout",
+    "embedding",
+    "linear",
+    "log_softmax",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "mse_loss",
+    "nll_loss",
+    "pad",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "tanh",
+]

@@ -1,0 +1,18 @@
+"""Parameters: tensors that modules learn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assay_reference.creation import empty
+from assay_reference.tensor import Tensor
+
+
+class Parameter(Tensor):
+    """A tensor that a module registers among its parameters."""
+
+    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Any:
+        return Tensor._make_subclass(cls, empty(0) if data is None else data.detach(), requires_grad)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return Parameter, (self.detach(), self.requires_grad)
