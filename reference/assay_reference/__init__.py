@@ -44,11 +44,12 @@ from assay_reference.dtypes import int_ as int
 from assay_reference.engine import is_inference_mode_enabled
 from assay_reference.generator import Generator, default_generator
 from assay_reference.printing import set_printoptions
+from assay_reference.serialization import load, save
 from assay_reference.tensor import Size, Tensor, is_tensor, layout, strided
 
 __version__ = "2.13.0+assay"
 
-from assay_reference import nn  # isort: skip - modules are written on tensors
+from assay_reference import nn, optim, utils  # isort: skip - modules are written on tensors
 
 globals().update(FUNCTIONS)
 globals().update(creation.typed_tensors("cpu", "torch"))

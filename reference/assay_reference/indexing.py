@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -38,8 +39,8 @@ class Places(NamedTuple):
 
 def places(array: Array, indices: Sequence[Array], dims: Sequence[int]) -> Places:
     """Check the indices of some dimensions, and line them up with all."""
-    for number, (dim, each) in enumerate(zip(dims, indices, strict=True)):
-        check_in_range(each, array.shape[dim], number)
+    if any(each.size and not array.shape[dim] for dim, each in zip(dims, indices, strict=True)):
+        raise IndexError("index is out of bounds for dimension with size 0")
     try:
         indexed = np.broadcast_shapes(*(each.shape for each in indices))
     except ValueError:
@@ -53,15 +54,17 @@ def places(array: Array, indices: Sequence[Array], dims: Sequence[int]) -> Place
     others = [size for dim, size in enumerate(array.shape) if dim not in dims]
     adjacent = dims[-1] - dims[0] == len(dims) - 1
     first = dims[0] if adjacent else 0  # with others between them, there is no one place to put the result but in front
-    return Places(tuple(key), (*others[:first], *indexed, *others[first:]))
+    shape = (*others[:first], *indexed, *others[first:])
+    if math.prod(shape):  # where nothing is taken, nothing is out of bounds
+        for number, (dim, each) in enumerate(zip(dims, indices, strict=True)):
+            check_in_range(each, array.shape[dim], number)
+    return Places(tuple(key), shape)
 
 
 def check_in_range(index: Array, size: int, dim: int) -> None:
     """Refuse an index that is not there."""
     wrong = index[(index < -size) | (index >= size)]
     if wrong.size:
-        if not size:
-            raise IndexError("index is out of bounds for dimension with size 0")
         raise IndexError(f"index {int(wrong.reshape(-1)[0])} is out of bounds for dimension {dim} with size {size}")
 
 
@@ -73,7 +76,10 @@ def in_order(array: Array) -> Array:
 @op(function=False, method=False, keeps_half=True)
 def index(input: Array, indices: Sequence[Array], dims: tuple[int, ...]) -> Array:
     """Take the elements at the indices of some dimensions."""
-    return in_order(input[places(input, indices, dims).key])
+    where = places(input, indices, dims)
+    if not math.prod(where.shape):
+        return namespace(input).empty(where.shape, input.dtype)
+    return in_order(input[where.key])
 
 
 def index_vjp(grad: Tensor, shape: Sequence[int], indices: Any, dims: tuple[int, ...]) -> Tensor:
@@ -97,9 +103,9 @@ def index_put(input: Array, indices: Sequence[Array], values: Array, dims: tuple
             f"shape {list(where.shape)}"
         ) from None
     result = input.copy()
-    if accumulate:
+    if accumulate and values.size:
         np.add.at(result, where.key, values)
-    else:
+    elif values.size:
         result[where.key] = values
     return result
 
@@ -177,19 +183,13 @@ def located(self: Tensor, index: Any) -> tuple[Tensor, list[Tensor], list[int]]:
     wanted = [as_index(each, self.device) for each in entries(index)]
     specified = sum(map(takes, wanted))
     if specified > self.ndim:
-        if not self.ndim and not isinstance(index, (tuple, slice, Tensor)):
-            raise IndexError(
-                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to "
-                "convert a 0-dim tensor to a number"
-            )
-        if not self.ndim and isinstance(index, slice):
-            raise IndexError("slice() cannot be applied to a 0-dim tensor.")
+        if not self.ndim:
+            check_number(index)
         raise IndexError(f"too many indices for tensor of dimension {self.ndim}")
     view, dim = self, 0
-    gone = 0  # dimensions that an integer took away
     indices: list[Tensor] = []
     dims: list[int] = []
-    for entry in wanted:
+    for number, entry in enumerate(wanted):
         if entry is Ellipsis:
             dim += self.ndim - specified
             specified = self.ndim  # a second ellipsis stands for nothing
@@ -198,7 +198,7 @@ def located(self: Tensor, index: Any) -> tuple[Tensor, list[Tensor], list[int]]:
         elif isinstance(entry, slice):
             view, dim = sliced(view, dim, entry), dim + 1
         elif is_number(entry):
-            view, gone = selected(view, dim, int(entry), dim + gone), gone + 1
+            view = selected(view, dim, int(entry), number)
         else:
             if isinstance(entry, bool) or (not entry.ndim and entry.dtype.category == "bool"):
                 view, entry = unsqueeze(view, dim), tensor([bool(entry)], device=self.device)
@@ -207,6 +207,19 @@ def located(self: Tensor, index: Any) -> tuple[Tensor, list[Tensor], list[int]]:
             dims += range(dim, dim + len(found))
             dim += len(found)
     return view, indices, dims
+
+
+def check_number(index: Any) -> None:
+    """Say why a number cannot be indexed by a number, or sliced; leave other indices."""
+    if isinstance(index, slice):
+        raise IndexError("slice() cannot be applied to a 0-dim tensor.")
+    if isinstance(index, int) and index:
+        raise IndexError(f"index {index} is out of bounds for dimension 0 with size 0")
+    if isinstance(index, int):
+        raise IndexError(
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a "
+            "0-dim tensor to a number"
+        )
 
 
 def is_number(entry: Any) -> bool:
@@ -247,11 +260,11 @@ def sliced(view: Tensor, dim: int, entry: slice) -> Tensor:
     return slice_of(view, dim, start, max(start, stop), step)  # type: ignore[no-any-return]
 
 
-def selected(view: Tensor, dim: int, place: int, called: int) -> Tensor:
-    """Take one place along a dimension, and name that as it was called before other integers took theirs away."""
+def selected(view: Tensor, dim: int, place: int, number: int) -> Tensor:
+    """Take one place along a dimension; a message names the dimension by the number of the entry."""
     size = view.shape[dim]
     if not -size <= place < size:
-        raise IndexError(f"index {place} is out of bounds for dimension {called} with size {size}")
+        raise IndexError(f"index {place} is out of bounds for dimension {number} with size {size}")
     return select(view, dim, place)  # type: ignore[no-any-return]
 
 
@@ -472,6 +485,10 @@ def index_select(input: Array, dim: int, index: Array) -> Array:
     """Take whole slices along a dimension."""
     dim = wrap_dim(dim, input.ndim)
     source = np.atleast_1d(input)
+    if not input.ndim and index.size != 1:
+        raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {index.size} value(s)")
+    if index.size and not source.shape[dim]:
+        raise RuntimeError("index_select(): self indexing axis dim should be positive")
     taken = np.take(source, vector_of_places("index_select", index, source.shape[dim]), axis=dim)
     return taken if input.ndim else taken.reshape(())
 
@@ -548,7 +565,7 @@ def take(input: Array, index: Array) -> Array:
 
 def take_vjp(grad: Tensor, shape: Any, index: Tensor) -> Any:
     """Add the gradient at the places from which elements were taken."""
-    count = int(np.prod(shape, dtype=np.int64))
+    count = math.prod(shape)
     flat = zeros((count,), dtype=grad.dtype, device=grad.device)
     places = (index % count if count else index).reshape(-1)
     return flat.index_add(0, places, grad.reshape(-1)).reshape(shape)
@@ -588,7 +605,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 @elementwise(promotes="first")
 def masked_fill(input: Array, mask: Mask, value: Array | Number) -> Array:
     """Put a value where the mask holds."""
-    return np.where(mask, value, input)
+    return in_order(np.where(mask, value, input))
 
 
 masked_fill.vjp(

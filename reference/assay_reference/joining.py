@@ -130,6 +130,8 @@ flip.vjp(input=lambda grad, dims: flip(grad, dims))
 @op(keeps_half=True)
 def roll(input: Array, shifts: int | Sequence[int], dims: int | Sequence[int] = ()) -> Array:
     """Shift along dimensions, and bring what falls off the end to the start; without dimensions, all in a row."""
+    if not input.size:
+        return input.copy()
     steps = (shifts,) if isinstance(shifts, int) else tuple(shifts)
     axes = tuple(wrap_dim(each, input.ndim) for each in ((dims,) if isinstance(dims, int) else dims))
     if len(steps) != len(axes) and (axes or len(steps) != 1):

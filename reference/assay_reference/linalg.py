@@ -428,7 +428,8 @@ def check_has_norm(x: Tensor, ord: float, dim: Any) -> None:
             f"linalg.vector_norm cannot compute the {shown} norm on an empty tensor because the operation does not "
             "have an identity"
         )
-    for each in axes(dim, x.ndim):
+    axes(dim, x.ndim)  # which says what is wrong with dimensions that are not there
+    for each in (dim,) if isinstance(dim, int) else dim:
         if not x.shape[each]:
             raise RuntimeError(
                 f"linalg.vector_norm cannot compute the {shown} norm on the dimension {each}because this dimension is "

@@ -59,8 +59,8 @@ def check_not_empty(name: str, array: Array, dim: Dims, unspecified: Exception) 
         if not array.size:
             raise unspecified
         return
-    for each in axes(dim, array.ndim):
-        if not array.shape[each]:
+    for each in (dim,) if isinstance(dim, int) else dim:
+        if array.ndim and not array.shape[each]:
             raise IndexError(f"{name}(): Expected reduction dim {each} to have non-zero size.")
 
 
@@ -338,8 +338,9 @@ def extreme_of_several(name: str, reduce: Any, kernel: str, doc: str) -> None:
 
     @op(name=name, out=True, refuses={"complex": not_implemented(kernel)})
     def along(input: Array, dim: int | Sequence[int] = (), keepdim: bool = False) -> Array:
+        over = axes(dim, input.ndim)
         check_not_empty(name, input, dim, unspecified(name))
-        return reduce(input, axis=axes(dim, input.ndim), keepdims=keepdim)
+        return reduce(input, axis=over, keepdims=keepdim)
 
     along.vjp(
         input=lambda grad, out, input, dim, keepdim: shared(
@@ -356,8 +357,8 @@ extreme_of_several("amin", np.min, "min_values_cpu", "Give the smallest element 
 @op(method=True, out=False, returns=("min", "max"))
 def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False) -> Any:
     """Give the smallest and the largest element, of everything or along a dimension."""
-    check_not_empty("aminmax", input, dim, unspecified("aminmax"))
     over = axes(dim, input.ndim)
+    check_not_empty("aminmax", input, dim, unspecified("aminmax"))
     return np.min(input, axis=over, keepdims=keepdim), np.max(input, axis=over, keepdims=keepdim)
 
 

@@ -1,0 +1,228 @@
+"""torch.save and torch.load, in PyTorch's own format: a zip archive of one pickle and the bytes of each storage."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from assay_reference import devices, dtypes
+from assay_reference.arrays import Array
+from assay_reference.engine import no_grad
+from assay_reference.tensor import Size, Tensor
+
+# What each dtype's storage was called when storages had classes; files still name them so.
+STORAGES: Final = {
+    "bool": "BoolStorage", "uint8": "ByteStorage", "int8": "CharStorage", "int16": "ShortStorage",
+    "int32": "IntStorage",
+    "int64": "LongStorage", "float16": "HalfStorage", "bfloat16": "BFloat16Storage", "float32": "FloatStorage",
+    "float64": "DoubleStorage", "complex64": "ComplexFloatStorage", "complex128": "ComplexDoubleStorage",
+}  # fmt: skip
+_DTYPES: Final = {storage: getattr(dtypes, "bool_" if name == "bool" else name) for name, storage in STORAGES.items()}
+
+
+class _Global:
+    """A name in PyTorch, to be pickled as that name alone."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module, self.name = module, name
+
+
+class _Rebuilt:
+    """A call that makes a tensor or parameter when a file is read."""
+
+    def __init__(self, function: str, arguments: tuple[Any, ...]) -> None:
+        self.function, self.arguments = function, arguments
+
+
+class _StorageReference:
+    """Stands in the pickle for the bytes of a storage."""
+
+    def __init__(self, identity: tuple[Any, ...]) -> None:
+        self.identity = identity
+
+
+class _Writer(pickle._Pickler):  # type: ignore[misc, name-defined] - the Python one lets names be written by hand
+    """Pickles tensors as PyTorch does: a call that rebuilds them over a storage kept beside the pickle."""
+
+    def __init__(self, file: Any) -> None:
+        super().__init__(file, protocol=2)
+        self.storages: dict[int, tuple[str, bytes]] = {}
+        self.kept: list[Any] = []  # so that no id is used twice
+
+    def persistent_id(self, obj: Any) -> Any:
+        return obj.identity if isinstance(obj, _StorageReference) else None
+
+    def save(self, obj: Any, save_persistent_id: bool = True) -> Any:
+        if isinstance(obj, _Global):
+            self.write(pickle.GLOBAL + f"{obj.module}\n{obj.name}\n".encode())
+            return None
+        if isinstance(obj, _Rebuilt):
+            self.save(_Global("torch._utils", obj.function))
+            self.save(obj.arguments)
+            self.write(pickle.REDUCE)
+            return None
+        if isinstance(obj, Tensor):
+            return self._save_tensor(obj)
+        if isinstance(obj, dtypes.dtype):
+            return self.save(_Global("torch", obj.name))
+        return super().save(obj, save_persistent_id)
+
+    def _save_tensor(self, tensor: Tensor) -> Any:
+        if id(tensor) in self.memo:
+            return self.write(self.get(self.memo[id(tensor)][0]))
+        hooks: Any = OrderedDict()
+        host = tensor.detach().cpu()
+        arguments = (self._storage(host, tensor), host.storage_offset(), tuple(host.shape), host.stride())
+        if type(tensor).__name__ == "Parameter":
+            inner = _Rebuilt("_rebuild_tensor_v2", (*arguments, False, hooks))
+            self.save(_Rebuilt("_rebuild_parameter", (inner, tensor.requires_grad, OrderedDict())))
+        else:
+            self.save(_Rebuilt("_rebuild_tensor_v2", (*arguments, tensor.requires_grad, hooks)))
+        self.memoize(tensor)
+        self.kept.append(tensor)
+        return None
+
+    def _storage(self, host: Tensor, tensor: Tensor) -> _StorageReference:
+        """Keep the bytes of a tensor's whole storage, once for all its views."""
+        memory = host.untyped_storage()
+        address = memory.data_ptr()
+        content = memory_bytes(host)
+        key, _ = self.storages.setdefault(address or id(tensor), (str(len(self.storages)), content))
+        count = len(content) // host.element_size()
+        kind = _Global("torch", STORAGES[tensor.dtype.name])
+        return _StorageReference(("storage", kind, key, str(tensor.device), count))
+
+
+def memory_bytes(tensor: Tensor) -> bytes:
+    """Give the bytes of a tensor's whole storage."""
+    array = tensor.untyped_storage().array
+    if not array.size:
+        return b""
+    # The array that the storage began with may be strided itself; its memory is what lies under it.
+    reach = sum((length - 1) * step for length, step in zip(array.shape, array.strides, strict=True))
+    flat = np.lib.stride_tricks.as_strided(_first_byte(array), (reach + array.itemsize,), (1,))
+    return flat.tobytes()
+
+
+def _first_byte(array: Array) -> Array:
+    first = np.lib.stride_tricks.as_strided(array, (1,), (array.itemsize,))
+    return first.view(np.uint8)
+
+
+def save(
+    obj: Any,
+    f: Any,
+    pickle_module: Any = None,
+    pickle_protocol: int = 2,
+    _use_new_zipfile_serialization: bool = True,
+) -> None:
+    """Write tensors, and containers of them, to a path or an open file."""
+    buffer = io.BytesIO()
+    writer = _Writer(buffer)
+    writer.dump(obj)
+    with zipfile.ZipFile(f, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("archive/data.pkl", buffer.getvalue())
+        archive.writestr("archive/.format_version", "1")
+        archive.writestr("archive/byteorder", "little")
+        for key, content in writer.storages.values():
+            archive.writestr(f"archive/data/{key}", content)
+        archive.writestr("archive/version", "3\n")
+
+
+class _Reader(pickle.Unpickler):
+    """Reads PyTorch's pickles; in the safe mode nothing but tensors and plain containers."""
+
+    def __init__(self, file: Any, storages: Callable[[str], bytes], weights_only: bool, place: Any) -> None:
+        super().__init__(file, encoding="utf-8")
+        self.storages, self.weights_only, self.place = storages, weights_only, place
+        self.loaded: dict[str, Any] = {}
+
+    def find_class(self, module: str, name: str) -> Any:
+        known = _KNOWN.get((module, name))
+        if known is not None:
+            return known
+        if module == "torch" and name in _DTYPES:
+            return _DTYPES[name]
+        if module == "torch" and hasattr(dtypes, name):
+            return getattr(dtypes, name)
+        if self.weights_only:
+            raise pickle.UnpicklingError(
+                "Weights only load failed. This file can still be loaded, to do so you have two options, do those "
+                "steps only if you trust the source of the checkpoint. \n\tRe-running `torch.load` with `weights_only` "
+                "set to `False` will likely succeed, but it can result in arbitrary code execution.\n\t"
+                f"WeightsUnpickler error: Unsupported global: GLOBAL {module}.{name} was not an allowed global."
+            )
+        if module.split(".")[0] == "torch":
+            module = "assay_reference" + module.removeprefix("torch")
+        return super().find_class(module, name)
+
+    def persistent_load(self, identity: Any) -> Any:
+        _, dtype, key, location, count = identity
+        if key not in self.loaded:
+            array = np.frombuffer(bytearray(self.storages(key)), dtype.numpy, count)
+            self.loaded[key] = self._placed(array, location)
+        return self.loaded[key]
+
+    def _placed(self, array: Array, location: str) -> Array:
+        """Put a storage where it was, or where map_location says."""
+        wanted: Any = location
+        if isinstance(self.place, dict):
+            wanted = self.place.get(location, location)
+        elif self.place is not None and not callable(self.place):
+            wanted = self.place
+        place = devices.resolve(wanted)
+        return array if place.type == "cpu" else place.xp.asarray(array)
+
+
+def _rebuild_tensor(storage: Array, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *rest: Any) -> Tensor:
+    from assay_reference.shape import as_strided
+
+    whole = Tensor._wrap(storage)
+    with no_grad():
+        tensor: Tensor = as_strided(whole, size, stride, offset)
+    return tensor.detach().requires_grad_() if rest and rest[0] else tensor.detach()
+
+
+def _rebuild_parameter(data: Tensor, requires_grad: bool, hooks: Any) -> Any:
+    from assay_reference.nn.parameter import Parameter
+
+    return Parameter(data, requires_grad)
+
+
+_KNOWN: Final[dict[tuple[str, str], Any]] = {
+    ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
+    ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
+    ("torch", "Size"): Size,
+    ("torch", "device"): devices.device,
+    ("collections", "OrderedDict"): OrderedDict,
+    ("builtins", "set"): set,
+    ("builtins", "complex"): complex,
+    ("__builtin__", "set"): set,
+    ("__builtin__", "complex"): complex,
+}
+
+
+def load(
+    f: Any,
+    map_location: Any = None,
+    pickle_module: Any = None,
+    *,
+    weights_only: bool | None = None,
+    mmap: bool | None = None,
+    **pickle_load_args: Any,
+) -> Any:
+    """Read what `save`, or PyTorch's, wrote; refuse anything but tensors and plain containers unless it is trusted."""
+    with zipfile.ZipFile(f) as archive:
+        names = archive.namelist()
+        root = next(name for name in names if name.endswith("/data.pkl")).removesuffix("data.pkl")
+        content = io.BytesIO(archive.read(f"{root}data.pkl"))
+        reader = _Reader(
+            content, lambda key: archive.read(f"{root}data/{key}"), weights_only is not False, map_location
+        )
+        return reader.load()
