@@ -504,6 +504,8 @@ def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: com
     dim = wrap_dim(dim, input.ndim)
     result = input.copy(order="C")
     target, added = np.atleast_1d(result), np.atleast_1d(source)
+    if input.ndim > 1:
+        check_along(dim, index, target.shape[dim])
     where = vector_of_places("index_add", index, target.shape[dim])
     if where.size != added.shape[dim]:
         raise RuntimeError(

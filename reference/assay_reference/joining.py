@@ -133,10 +133,13 @@ def roll(input: Array, shifts: int | Sequence[int], dims: int | Sequence[int] = 
     if not input.size:
         return input.copy()
     steps = (shifts,) if isinstance(shifts, int) else tuple(shifts)
-    axes = tuple(wrap_dim(each, input.ndim) for each in ((dims,) if isinstance(dims, int) else dims))
+    axes = (dims,) if isinstance(dims, int) else tuple(dims)
+    if axes and not input.ndim:
+        raise IndexError(f"Dimension specified as {axes[0]} but tensor has no dimensions")
+    axes = tuple(wrap_dim(each, input.ndim) for each in axes)
     if len(steps) != len(axes) and (axes or len(steps) != 1):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(steps)}, dims:{len(axes)}")
-    return np.roll(input, steps, axes) if axes and input.ndim else np.roll(input, steps[0])
+    return np.roll(input, steps, axes) if axes else np.roll(input, steps[0])
 
 
 @roll.vjp
