@@ -11,7 +11,7 @@ from scipy.linalg import lu
 
 from assay_reference.arrays import Array, namespace, to_host
 from assay_reference.creation import as_dtype, eye, zeros_like
-from assay_reference.dispatch import FUNCTIONS, attach, composite, not_implemented, op
+from assay_reference.dispatch import composite, not_implemented, op
 from assay_reference.dtypes import can_cast
 from assay_reference.pointwise import conj, where
 from assay_reference.reduction import axes, real_type, spread
@@ -98,8 +98,10 @@ def singular(stack: Array) -> LinAlgError:
     )
 
 
-FUNCTIONS["inverse"] = inv
-attach("inverse", lambda self: inv(self))
+@composite(out=True)
+def inverse(input: Tensor) -> Tensor:
+    """Invert square matrices."""
+    return inv(input)  # type: ignore[no-any-return]
 
 
 LU_REFUSES = {kind: not_implemented("lu_cpu") for kind in ("float16", "bfloat16")}
@@ -128,8 +130,12 @@ def det_vjp(grad: Tensor, out: Tensor, A: Tensor) -> Any:
 
 
 det.vjp(A=det_vjp)
-FUNCTIONS["det"] = det
-attach("det", lambda self: det(self))
+
+
+@composite(name="det")
+def det_of_input(input: Tensor) -> Tensor:
+    """Give the determinants of square matrices."""
+    return det(input)  # type: ignore[no-any-return]
 
 
 @op(name="linalg_solve", function=False, method=False)

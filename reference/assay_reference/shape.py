@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from operator import index as whole
 from typing import Any, TypeAlias
@@ -14,7 +14,7 @@ import numpy as np
 from assay_reference import dtypes
 from assay_reference.arrays import Array, address, namespace
 from assay_reference.conversion import contiguous_copy
-from assay_reference.dispatch import Sizes, attach, broadcast_shape, composite, op, view
+from assay_reference.dispatch import Sizes, attach, broadcast_shape, check_writable, composite, op, view
 from assay_reference.dtypes import dtype
 from assay_reference.tensor import Tensor, wrap_dim
 
@@ -654,3 +654,29 @@ def unbind_vjp(grad: Any, dim: int) -> Tensor:
     from assay_reference.joining import stack  # joining is written on views
 
     return stack(gathered(grad), dim)  # type: ignore[no-any-return]
+
+
+# -- views in place ---------------------------------------------------------------------------------------------------
+
+
+def in_place(name: str, function: Callable[..., Tensor]) -> None:
+    """Offer a view in place: the tensor itself becomes the view."""
+
+    def become(self: Tensor, *args: Any, **named: Any) -> Tensor:
+        check_writable(self)
+        view = function(self, *args, **named)
+        self._array = view._array
+        self._storage.version += 1
+        self._seen_version = self._storage.version
+        if view._node is not None:
+            self._node, self._output_nr, self._requires_grad = view._node, view._output_nr, True
+        if self._base is not None:
+            self._chain = view._chain
+        return self
+
+    become.__name__, become.__doc__ = name, function.__doc__
+    attach(name, become)
+
+
+for _function in (t, transpose, squeeze, unsqueeze):
+    in_place(f"{_function.__name__}_", _function)

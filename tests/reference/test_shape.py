@@ -147,3 +147,26 @@ def test_as_strided_sees_all_of_the_memory() -> None:
 def test_bits_are_read_as_another_type() -> None:
     assert torch.tensor([1.0]).view(torch.int32).tolist() == [0x3F800000]
     assert torch.tensor([0x3FF0000000000000]).view(torch.float64).tolist() == [1.0]
+
+
+def test_a_tensor_becomes_its_view_in_place() -> None:
+    x = torch.arange(6.0).reshape(2, 3)
+    memory = x.data_ptr()
+
+    assert x.t_() is x
+    assert x.unsqueeze_(0).squeeze_().transpose_(0, 1) is x
+    assert (x.shape, x.stride(), x.data_ptr(), x._version) == ((2, 3), (3, 1), memory, 4)
+
+
+def test_a_view_in_place_is_part_of_the_history() -> None:
+    x = torch.tensor([[1.0, 2.0, 3.0]], requires_grad=True)
+    y = x * 2
+    row = y[0:1]
+    row.squeeze_(0)
+    row.mul_(torch.tensor([1.0, 10.0, 100.0]))
+    y.t_()
+
+    (y[:, 0] * y[:, 0]).sum().backward()
+
+    assert y.tolist() == [[2.0], [40.0], [600.0]]
+    assert x.grad.tolist() == [[8.0, 1600.0, 240000.0]]
