@@ -1,0 +1,230 @@
+"""The site: results as static pages that open by double click and need no server, font or framework."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from assay_reports import diff
+from assay_reports.badge import render as badge
+from assay_reports.codes import CODES
+from assay_reports.results import BROKEN, OFFERED, Result, Run, Tally
+from assay_spec.model import Corpus, Op
+
+GLYPHS: Final = {
+    "pass": "✓", "fail": "✗", "error": "!", "unsupported": "–", "self": "○", "timeout": "⧗", "crash": "☠",
+    "harness_error": "⚡", "suite_error": "?", "skipped": "·", "not_run": "·", "partly": "◐", "none": " ",
+}  # fmt: skip
+FACETS: Final = (
+    "signature", "defaults", "shape", "dtype", "values", "special", "layout", "gradient", "in-place", "aliasing",
+    "errors", "random", "state", "examples",
+)  # fmt: skip
+# The order of the parts of a bar.
+PARTS: Final = ("pass", "self", "fail", "error", "crash", "unsupported")
+
+
+def render_site(runs: Sequence[Run], out: Path, corpus: Corpus) -> Path:
+    """Write the site of some runs into a folder; give its first page."""
+    site = Site(runs, corpus)
+    out.mkdir(parents=True, exist_ok=True)
+    for name in ("style.css", "app.js"):
+        shutil.copyfile(str(files("assay_reports.site").joinpath(name)), out / name)
+    for path, template, content in site.pages():
+        target = out / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        root = "../" * path.count("/")
+        target.write_text(site.template(template).render(site=site, root=root, path=path, **content), encoding="utf-8")
+    for run in runs:
+        (out / f"badge-{slug(run.name)}.svg").write_text(badge(run), encoding="utf-8")
+    return out / "index.html"
+
+
+def slug(name: str) -> str:
+    """Make a file name of a backend's or op's name."""
+    return re.sub(r"[^\w.-]+", "-", name)
+
+
+def state_of(results: Sequence[Result]) -> str:
+    """Sum up some items in one word: what they all are, or the gravest, or that they pass in part."""
+    outcomes = Counter(result.outcome for result in results)
+    if not outcomes:
+        return "none"
+    for grave in ("crash", "timeout", "harness_error", "suite_error", "error", "fail"):
+        if outcomes[grave]:
+            return grave
+    if outcomes["pass"]:
+        return "partly" if outcomes["self"] else "pass"
+    return next(iter(outcomes))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One square of a matrix: a state, and how many of how many items pass."""
+
+    state: str
+    passed: int
+    offered: int
+    total: int
+
+    @classmethod
+    def of(cls, results: Sequence[Result]) -> Cell:
+        tally = Tally.over(results)
+        return cls(state_of(results), tally.items["pass"], tally.offered, tally.total)
+
+    @property
+    def glyph(self) -> str:
+        return GLYPHS[self.state]
+
+    @property
+    def text(self) -> str:
+        return f"{self.passed}/{self.offered}" if self.offered else "–"
+
+    @property
+    def title(self) -> str:
+        return f"{self.state}: {self.passed} of {self.offered} offered items pass, {self.total} in all"
+
+
+class Site:
+    """What the pages ask of the runs and the corpus."""
+
+    def __init__(self, runs: Sequence[Run], corpus: Corpus) -> None:
+        self.runs, self.corpus = list(runs), corpus
+        self.codes, self.glyphs, self.facets, self.parts = CODES, GLYPHS, FACETS, PARTS
+        self.slug = slug
+        self._by_op = [self._grouped(run) for run in self.runs]
+
+    def template(self, name: str) -> Any:
+        return self._environment.get_template(name)
+
+    @cached_property
+    def _environment(self) -> Any:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+
+        environment = Environment(
+            loader=PackageLoader("assay_reports.site"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters["number"] = lambda value: f"{value:,}"
+        environment.filters["percent"] = lambda part, whole: f"{part / whole:.1%}" if whole else "–"
+        return environment
+
+    @staticmethod
+    def _grouped(run: Run) -> dict[str, list[Result]]:
+        groups: dict[str, list[Result]] = {}
+        for result in run.results:
+            groups.setdefault(result.op, []).append(result)
+        return groups
+
+    def pages(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Give every page: its path, its template, and what is particular to it."""
+        yield "index.html", "overview.html", {"title": "Overview"}
+        yield "matrix.html", "matrix.html", {"title": "Matrix"}
+        yield "coverage.html", "coverage.html", {"title": "Coverage"}
+        for place, run in enumerate(self.runs):
+            yield f"backend/{slug(run.name)}.html", "backend.html", {"title": run.name, "run": run, "place": place}
+        for op in self.ops:
+            yield f"op/{slug(op.name)}.html", "op.html", {"title": op.name, "op": op}
+        if len(self.runs) == 2 and self.runs[0].name == self.runs[1].name:
+            found = diff.compare(self.runs[0], self.runs[1])
+            yield "diff.html", "diff.html", {"title": "Difference", "difference": found}
+
+    @property
+    def has_diff(self) -> bool:
+        return len(self.runs) == 2 and self.runs[0].name == self.runs[1].name
+
+    @cached_property
+    def ops(self) -> list[Op]:
+        """The ops that any run has results for, in the corpus's order."""
+        named = {op for groups in self._by_op for op in groups}
+        return [op for op in self.corpus if op.name in named]
+
+    @cached_property
+    def areas(self) -> dict[str, list[Op]]:
+        groups: dict[str, list[Op]] = {}
+        for op in self.ops:
+            groups.setdefault(op.area, []).append(op)
+        return dict(sorted(groups.items()))
+
+    def results(self, place: int, op: str, facet: str | None = None, dtype: str | None = None) -> list[Result]:
+        """Give what one run has for an op, a facet, a dtype."""
+        return [
+            each
+            for each in self._by_op[place].get(op, ())
+            if (facet is None or each.facet == facet) and (dtype is None or each.dtype == dtype)
+        ]
+
+    def cell(self, place: int, op: str, facet: str | None = None, dtype: str | None = None) -> Cell:
+        return Cell.of(self.results(place, op, facet, dtype))
+
+    def area_cell(self, place: int, ops: Sequence[Op]) -> Cell:
+        return Cell.of([each for op in ops for each in self.results(place, op.name)])
+
+    def cells(self, op: str) -> list[Cell]:
+        return [self.cell(place, op) for place in range(len(self.runs))]
+
+    def bar(self, run: Run) -> list[tuple[str, int, float]]:
+        """Give the parts of a run's bar: kind, count, and share of all items."""
+        items = run.tally.items
+        counts = {part: items[part] for part in PARTS}
+        counts["crash"] += items["timeout"] + items["harness_error"] + items["suite_error"]
+        counts["unsupported"] += items["skipped"] + items["not_run"]
+        total = max(run.tally.total, 1)
+        return [(part, count, count / total) for part, count in counts.items() if count]
+
+    def agreement(self) -> list[tuple[str, int]]:
+        """Count the ops by how many backends pass them wholly, among those that offer them."""
+        words: Counter[str] = Counter()
+        for op in self.ops:
+            offering = [cell for cell in self.cells(op.name) if cell.offered]
+            good = sum(cell.state in ("pass", "partly") for cell in offering)
+            if not offering:
+                words["offered by none"] += 1
+            elif good == len(offering):
+                words["right wherever offered"] += 1
+            elif good == 0:
+                words["wrong wherever offered"] += 1
+            else:
+                words["right in some, wrong in others"] += 1
+        return words.most_common()
+
+    def frequent(self, run: Run) -> list[tuple[str, int]]:
+        return Counter(each.code for each in run.results if each.outcome in BROKEN and each.code).most_common(6)
+
+    def failing(self, place: int, op: str) -> list[Result]:
+        return [each for each in self.results(place, op) if each.outcome in BROKEN]
+
+    def broken(self, run: Run) -> list[Result]:
+        return [each for each in run.results if each.outcome in BROKEN]
+
+    def slowest(self, run: Run) -> list[Result]:
+        return sorted(run.results, key=lambda each: -each.ms)[:8]
+
+    def closest(self, run: Run) -> list[Result]:
+        """Give the passes that sail closest to their budget."""
+        near = [each for each in run.results if each.outcome == "pass" and each.worst and each.worst["fraction"] > 0]
+        return sorted(near, key=lambda each: -each.worst["fraction"] if each.worst else 0.0)[:8]
+
+    def offered(self, run: Run) -> list[str]:
+        return sorted({each.op for each in run.results if each.outcome in OFFERED})
+
+    def summary(self, op: Op) -> Mapping[str, Any]:
+        """Count what the corpus holds about an op."""
+        overloads = op.overloads
+        return {
+            "examples": sum(len(each.examples) + len(each.trajectories) for each in overloads) + len(op.scenarios),
+            "errors": sum(len(each.errors) for each in overloads),
+            "dtypes": len(op.dtypes),
+            "gradient": any(each.gradient for each in overloads),
+            "errata": len(op.errata),
+            "documents": op.documents,
+        }
