@@ -7,10 +7,13 @@ from assay_reference.nn.functional.linear import linear
 from assay_reference.nn.functional.loss import cross_entropy, mse_loss, nll_loss
 from assay_reference.nn.functional.normalization import batch_norm
 from assay_reference.nn.functional.padding import pad
-from assay_reference.nn.functional.pooling import max_pool1d, max_pool2d, max_pool3d
+from assay_reference.nn.functional.pooling import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
 from assay_reference.nn.functional.sparse import embedding
 
 __all__ = [
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
     "batch_norm",
     "conv1d",
     "conv2d",

@@ -1,206 +1,212 @@
-"""Convolutions: windows, laid out as the rows of a matrix product."""
+"""Convolutions: windows, laid out as the columns of a matrix product."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import numpy as np
 
-from assay_reference.arrays import Array
-from assay_reference.dispatch import op
-from assay_reference.nn.functional.windows import Numbers, numbers, padded, scattered, windows
+from assay_reference.arrays import Array, namespace
+from assay_reference.dispatch import composite, not_implemented, op
+from assay_reference.nn.functional.windows import Steps, Sweep, added_up, numbers, parts_of, places, reach, windows
+from assay_reference.pointwise import conj
+from assay_reference.products import C_NAMES
 from assay_reference.tensor import Tensor
 
-Steps = tuple[int, ...]
+REFUSES: Final = {"bool": not_implemented("slow_conv2d_cpu")}
+
+# -- three products, of which each is linear in both operands, and has the other two for gradients --------------------
 
 
-def _columns(input: Array, kernel: Steps, stride: Steps, padding: Steps, dilation: Steps, groups: int) -> Array:
-    """Lay the windows of (N, C, *sizes) out as (N, groups, places, C / groups * kernel)."""
-    parts = windows(padded(input, [(each, each) for each in padding]), kernel, stride, dilation)
-    count, batch, channels = len(kernel), *input.shape[:2]
-    places = parts.shape[2 : 2 + count]
-    split = parts.reshape(batch, groups, channels // groups, *places, *kernel)
-    front = np.moveaxis(split, 2, 2 + count)
-    return front.reshape(batch, groups, math.prod(places), channels // groups * math.prod(kernel))
+def columns(input: Array, kernel: Sequence[int], sweep: Sweep, groups: int) -> Array:
+    """Lay the windows of (N, C, *sizes) out as (N, groups, C / groups * kernel, places)."""
+    parts = windows(input, kernel, sweep)
+    counts = parts.shape[-len(kernel) :]
+    return parts.reshape(len(input), groups, input.shape[1] // groups * math.prod(kernel), math.prod(counts))
 
 
-def _grouped(weight: Array, groups: int) -> Array:
-    """Lay a weight of (O, C / groups, *kernel) out as (groups, O / groups, C / groups * kernel)."""
-    return weight.reshape(groups, weight.shape[0] // groups, math.prod(weight.shape[1:]))
+def by_group(array: Array, dim: int, groups: int) -> Array:
+    """Split channels into groups, and join the dimensions after them."""
+    lead, channels, rest = array.shape[:dim], array.shape[dim], array.shape[dim + 1 :]
+    return array.reshape(*lead, groups, channels // groups, math.prod(rest))
 
 
-def _rows(grad: Array, groups: int) -> Array:
-    """Lay what flows into (N, O, *places) out as (N, groups, O / groups, places)."""
-    return grad.reshape(len(grad), groups, grad.shape[1] // groups, math.prod(grad.shape[2:]))
-
-
-@op(name="_convolution", node="ConvolutionBackward0", function=False, method=False)
-def convolve(input: Array, weight: Array, stride: Steps, padding: Steps, dilation: Steps, groups: int) -> Array:
+@op(function=False, method=False, node="ConvolutionBackward0", refuses=REFUSES)
+def convolution(input: Array, weight: Array, bias: Array | None, sweep: Sweep, groups: int) -> Array:
     kernel = weight.shape[2:]
-    sizes = [each + 2 * edge for each, edge in zip(input.shape[2:], padding, strict=True)]
-    places = tuple(
-        (size - hole * (length - 1) - 1) // step + 1
-        for size, length, step, hole in zip(sizes, kernel, stride, dilation, strict=True)
-    )
-    columns = _columns(input, kernel, stride, padding, dilation, groups)
-    rows = _grouped(weight, groups) @ columns.swapaxes(-1, -2)
-    return rows.reshape(len(input), weight.shape[0], *places)
-
-
-@op(name="_convolution_input", function=False, method=False)
-def convolve_input(
-    grad_output: Array, weight: Array, sizes: Steps, stride: Steps, padding: Steps, dilation: Steps, groups: int
-) -> Array:
-    """Send a gradient back to the input of a convolution: a transposed convolution."""
-    kernel, places = weight.shape[2:], grad_output.shape[2:]
-    columns = _rows(grad_output, groups).swapaxes(-1, -2) @ _grouped(weight, groups)
-    split = columns.reshape(len(grad_output), groups, *places, weight.shape[1], *kernel)
-    front = np.moveaxis(split, 2 + len(places), 2)
-    front = front.reshape(len(grad_output), groups * weight.shape[1], *places, *kernel)
-    wide = [size + 2 * edge for size, edge in zip(sizes, padding, strict=True)]
-    whole = scattered(front, wide, kernel, stride, dilation)
-    inner = tuple(slice(edge, edge + size) for edge, size in zip(padding, sizes, strict=True))
-    return whole[(..., *inner)].copy()
-
-
-@op(name="_convolution_weight", function=False, method=False)
-def convolve_weight(
-    grad_output: Array, input: Array, kernel: Steps, stride: Steps, padding: Steps, dilation: Steps, groups: int
-) -> Array:
-    """Send a gradient back to the weight of a convolution."""
-    columns = _columns(input, kernel, stride, padding, dilation, groups)
-    sums = (_rows(grad_output, groups) @ columns).sum(axis=0)
-    return sums.reshape(grad_output.shape[1], input.shape[1] // groups, *kernel)
-
-
-# Each of the three is linear in both operands, and the gradients of each are the other two.
-convolve.vjp(
-    input=lambda grad, input, weight, stride, padding, dilation, groups: convolve_input(
-        grad, weight, input.shape[2:], stride, padding, dilation, groups
-    ),
-    weight=lambda grad, input, weight, stride, padding, dilation, groups: convolve_weight(
-        grad, input, weight.shape[2:], stride, padding, dilation, groups
-    ),
-)
-convolve_input.vjp(
-    grad_output=lambda grad, weight, stride, padding, dilation, groups: convolve(
-        grad, weight, stride, padding, dilation, groups
-    ),
-    weight=lambda grad, grad_output, weight, stride, padding, dilation, groups: convolve_weight(
-        grad_output, grad, weight.shape[2:], stride, padding, dilation, groups
-    ),
-)
-convolve_weight.vjp(
-    grad_output=lambda grad, input, stride, padding, dilation, groups: convolve(
-        input, grad, stride, padding, dilation, groups
-    ),
-    input=lambda grad, grad_output, input, stride, padding, dilation, groups: convolve_input(
-        grad_output, grad, input.shape[2:], stride, padding, dilation, groups
-    ),
-)
-
-
-def _convolution(
-    name: str,
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: Numbers,
-    padding: Any,
-    dilation: Numbers,
-    groups: int,
-) -> Tensor:
-    count = weight.ndim - 2
-    unbatched = input.ndim == count + 1
-    if not unbatched and input.ndim != count + 2:
-        raise RuntimeError(
-            f"Expected {count + 1}D (unbatched) or {count + 2}D (batched) input to {name}, but got input of size: "
-            f"{list(input.shape)}"
-        )
-    batch = input.unsqueeze(0) if unbatched else input
-    steps, holes, kernel = numbers(stride, count), numbers(dilation, count), weight.shape[2:]
-    batch, edges = _padded(batch, padding, kernel, steps, holes)
-    _check(batch, weight, edges, holes, groups)
-    result = convolve(batch, weight, steps, edges, holes, groups)
+    counts = places(input.shape[2:], kernel, sweep)
+    rows = by_group(weight, 0, groups)
+    result = namespace(input).empty((len(input), *rows.shape[:2], math.prod(counts)), input.dtype)
+    for part in parts_of(len(input), rows[0, 0].size * groups * math.prod(counts)):
+        np.matmul(rows, columns(input[part], kernel, sweep, groups), out=result[part])
     if bias is not None:
-        result = result + bias.reshape(1, -1, *[1] * count)
-    return result.squeeze(0) if unbatched else result  # type: ignore[no-any-return]
+        result += bias.reshape(*rows.shape[:2], 1)
+    return result.reshape(len(input), len(weight), *counts)
 
 
-def _padded(input: Tensor, padding: Any, kernel: Sequence[int], stride: Steps, dilation: Steps) -> tuple[Tensor, Steps]:
-    """Read the padding; one that differs on the two sides is put around the input at once."""
-    count = len(kernel)
-    if padding == "valid":
-        return input, (0,) * count
-    if padding != "same":
-        return input, numbers(padding, count)
-    if any(each != 1 for each in stride):
-        raise RuntimeError("padding='same' is not supported for strided convolutions")
-    totals = [hole * (length - 1) for hole, length in zip(dilation, kernel, strict=True)]
-    if all(each % 2 == 0 for each in totals):
-        return input, tuple(each // 2 for each in totals)
-    from assay_reference.nn.functional.padding import pad
-
-    borders = [edge for each in reversed(totals) for edge in (each // 2, each - each // 2)]
-    return pad(input, borders), (0,) * count
+@op(function=False, method=False, refuses=REFUSES)
+def convolution_input(output: Array, weight: Array, sizes: Sequence[int], sweep: Sweep, groups: int) -> Array:
+    kernel, counts = weight.shape[2:], output.shape[2:]
+    rows = by_group(weight, 0, groups).swapaxes(-1, -2)
+    result = namespace(output).empty((len(output), weight.shape[1] * groups, *sizes), output.dtype)
+    for part in parts_of(len(output), rows[..., 0].size * math.prod(counts)):
+        products = rows @ by_group(output[part], 1, groups)
+        split = products.reshape(len(products), result.shape[1], *kernel, *counts)
+        result[part] = added_up(split, sizes, kernel, sweep)
+    return result
 
 
-def _check(input: Tensor, weight: Tensor, padding: Steps, dilation: Steps, groups: int) -> None:
+@op(function=False, method=False, refuses=REFUSES)
+def convolution_weight(output: Array, input: Array, kernel: Sequence[int], sweep: Sweep, groups: int) -> Array:
+    channels, counts = input.shape[1] // groups, output.shape[2:]
+    per_group = output.shape[1] // groups
+    result = namespace(input).zeros((groups, per_group, channels * math.prod(kernel)), input.dtype)
+    for part in parts_of(len(input), channels * groups * math.prod(kernel) * math.prod(counts)):
+        rows = by_group(output[part], 1, groups)
+        result += (rows @ columns(input[part], kernel, sweep, groups).swapaxes(-1, -2)).sum(axis=0)
+    return result.reshape(output.shape[1], channels, *kernel)
+
+
+convolution.vjp(
+    input=lambda grad, shape, weight, sweep, groups: convolution_input(grad, conj(weight), shape[2:], sweep, groups),
+    weight=lambda grad, input, weight, sweep, groups: convolution_weight(
+        grad, conj(input), weight.shape[2:], sweep, groups
+    ),
+    bias=lambda grad: grad.sum((0, *range(2, grad.ndim))),
+)
+convolution_input.vjp(
+    output=lambda grad, weight, sweep, groups: convolution(grad, conj(weight), None, sweep, groups),
+    weight=lambda grad, output, weight, sweep, groups: convolution_weight(
+        conj(output), grad, weight.shape[2:], sweep, groups
+    ),
+)
+convolution_weight.vjp(
+    output=lambda grad, input, sweep, groups: convolution(conj(input), grad, None, sweep, groups),
+    input=lambda grad, output, input, sweep, groups: convolution_input(
+        conj(output), grad, input.shape[2:], sweep, groups
+    ),
+)
+
+
+# -- what a caller asked for ------------------------------------------------------------------------------------------
+
+
+def same(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """Give the borders with which a convolution keeps its input's size."""
+    return tuple((each // 2, each - each // 2) for each in (span - 1 for span in reach(kernel, dilation)))
+
+
+def sweep_of(weight: Tensor, stride: Steps, padding: Steps | str, dilation: Steps, groups: int) -> Sweep:
+    """Read the options of a convolution, or say what is wrong with them."""
+    steps, holes = per_dim("stride", stride, weight), per_dim("dilation", dilation, weight)
+    if groups <= 0:
+        raise RuntimeError("non-positive groups is not supported")
+    if min(steps) <= 0:
+        raise RuntimeError("non-positive stride is not supported")
+    if min(holes) <= 0:
+        raise RuntimeError(f"dilation should be greater than zero, but got {list(holes)}")
+    if padding == "same":
+        if any(step != 1 for step in steps):
+            raise RuntimeError("padding='same' is not supported for strided convolutions")
+        return Sweep(steps, same(weight.shape[2:], holes), holes)
+    if isinstance(padding, str) and padding != "valid":
+        raise RuntimeError(f"Invalid padding string: '{padding}'")
+    edges = (0,) * len(steps) if isinstance(padding, str) else per_dim("padding", padding, weight)
+    if min(edges) < 0:
+        raise RuntimeError("negative padding is not supported")
+    return Sweep(steps, tuple((edge, edge) for edge in edges), holes)
+
+
+def per_dim(name: str, values: Steps, weight: Tensor) -> Steps:
+    """Expect as many numbers as a weight has dimensions to slide over."""
+    if len(values) != weight.ndim - 2:
+        raise RuntimeError(
+            f"expected {name} to be a single integer value or a list of {weight.ndim - 2} values to match the "
+            f"convolution dimensions, but got {name}={list(values)}"
+        )
+    return values
+
+
+def check_types(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    if input.is_complex() and not weight.is_complex():
+        kinds = f"(CPU{input.dtype.title}Type) and weight type (torch.{weight.dtype.title}Tensor)"
+        raise RuntimeError(f"Input type {kinds} should be the same")
     if input.dtype is not weight.dtype:
+        raise RuntimeError(f"expected scalar type {input.dtype.title} but found {weight.dtype.title}")
+    if bias is not None and bias.dtype is not input.dtype:
+        kinds = f"({C_NAMES[input.dtype.name]}) and bias type ({C_NAMES[bias.dtype.name]})"
+        raise RuntimeError(f"Input type {kinds} should be the same")
+
+
+def check_channels(input: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:
+    shape = list(weight.shape)
+    if not shape[0]:
         raise RuntimeError(
-            f"Input type ({input.dtype.title}) and weight type ({weight.dtype.title}) should be the same"
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size "
+            f"{shape} instead"
         )
-    if input.shape[1] != weight.shape[1] * groups:
+    if shape[0] % groups:
         raise RuntimeError(
-            f"Given groups={groups}, weight of size {list(weight.shape)}, expected input{list(input.shape)} to have "
-            f"{weight.shape[1] * groups} channels, but got {input.shape[1]} channels instead"
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of "
+            f"size [{shape}] instead"
         )
-    sizes = [size + 2 * edge for size, edge in zip(input.shape[2:], padding, strict=True)]
-    reach = [hole * (length - 1) + 1 for hole, length in zip(dilation, weight.shape[2:], strict=True)]
-    if any(size < least for size, least in zip(sizes, reach, strict=True)):
-        shown = [" x ".join(map(str, each)) for each in (sizes, reach)]
+    if input.shape[1] != shape[1] * groups:
         raise RuntimeError(
-            f"Calculated padded input size per channel: ({shown[0]}). Kernel size: ({shown[1]}). "
-            "Kernel size can't be greater than actual input size"
+            f"Given groups={groups}, weight of size {shape}, expected input{list(input.shape)} to have "
+            f"{shape[1] * groups} channels, but got {input.shape[1]} channels instead"
+        )
+    if bias is not None and list(bias.shape) != shape[:1]:
+        raise RuntimeError(
+            f"Given weight of size {shape}, expected bias to be 1-dimensional with {shape[0]} elements, but got bias "
+            f"of size {list(bias.shape)} instead"
         )
 
 
-def conv1d(
-    input: Tensor,
-    weight: Tensor,
-    bias: Any = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:
-    """Cross-correlate sequences with kernels."""
-    return _convolution("conv1d", input, weight, bias, stride, padding, dilation, groups)
+def check_sizes(input: Tensor, weight: Tensor, sweep: Sweep) -> None:
+    spans = reach(weight.shape[2:], sweep.dilation)
+    sizes = [size + sum(border) for size, border in zip(input.shape[2:], sweep.borders, strict=True)]
+    if any(size < span for size, span in zip(sizes, spans, strict=True)):
+        per_channel, kernel = (" x ".join(map(str, each)) for each in (sizes, spans))
+        raise RuntimeError(
+            f"Calculated padded input size per channel: ({per_channel}). Kernel size: ({kernel}). Kernel size can't be "
+            "greater than actual input size"
+        )
 
 
-def conv2d(
-    input: Tensor,
-    weight: Tensor,
-    bias: Any = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:
-    """Cross-correlate images with kernels."""
-    return _convolution("conv2d", input, weight, bias, stride, padding, dilation, groups)
+def convolution_over(dims: int, doc: str) -> Callable[..., Tensor]:
+    """Make the function that convolves over so many dimensions."""
+
+    def convolve(
+        input: Tensor,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+    ) -> Tensor:
+        if input.ndim not in (dims + 1, dims + 2):
+            raise RuntimeError(
+                f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to conv{dims}d, but got input of "
+                f"size: {list(input.shape)}"
+            )
+        if input.ndim == dims + 1:
+            batch = input.unsqueeze(0)
+            return convolve(batch, weight, bias, stride, padding, dilation, groups).squeeze(0)  # type: ignore[no-any-return]
+        edges = padding if isinstance(padding, str) else numbers(padding, dims)
+        sweep = sweep_of(weight, numbers(stride, dims), edges, numbers(dilation, dims), groups)
+        check_channels(input, weight, bias, groups)
+        check_types(input, weight, bias)
+        check_sizes(input, weight, sweep)
+        return convolution(input, weight, bias, sweep, groups)  # type: ignore[no-any-return]
+
+    convolve.__name__ = convolve.__qualname__ = f"conv{dims}d"
+    convolve.__doc__ = doc
+    return composite(method=False)(convolve)
 
 
-def conv3d(
-    input: Tensor,
-    weight: Tensor,
-    bias: Any = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Tensor:
-    """Cross-correlate volumes with kernels."""
-    return _convolution("conv3d", input, weight, bias, stride, padding, dilation, groups)
+conv1d = convolution_over(1, "Cross-correlate sequences with kernels.")
+conv2d = convolution_over(2, "Cross-correlate images with kernels.")
+conv3d = convolution_over(3, "Cross-correlate volumes with kernels.")

@@ -7,43 +7,86 @@ from collections.abc import Sequence
 import numpy as np
 
 from assay_reference.arrays import Array
+from assay_reference.creation import tensor
 from assay_reference.dispatch import op
+from assay_reference.nn.functional.windows import Borders
 from assay_reference.tensor import Tensor
 
 
 @op(name="constant_pad_nd", function=False, method=False, keeps_half=True)
-def constant_pad(input: Array, borders: tuple[tuple[int, int], ...], value: float) -> Array:
+def constant_pad(input: Array, borders: Borders, value: float) -> Array:
     return np.pad(input, borders, constant_values=value)
 
 
-constant_pad.vjp(input=lambda grad, input, borders: grad[_inner(borders, input.shape)])
+constant_pad.vjp(input=lambda grad, shape, borders: grad[inside(borders, shape)])
 
 
-def _inner(borders: Sequence[tuple[int, int]], shape: Sequence[int]) -> tuple[slice, ...]:
-    return tuple(slice(before, before + length) for (before, _), length in zip(borders, shape, strict=True))
+def inside(borders: Borders, shape: Sequence[int]) -> tuple[slice, ...]:
+    """Give where the input lies within its borders."""
+    return tuple(slice(before, before + size) for (before, _), size in zip(borders, shape, strict=True))
 
 
-def _places(length: int, before: int, after: int, mode: str) -> list[int]:
-    """Say which element stands at each place of a bordered dimension."""
-    places = range(-before, length + after)
-    match mode:
-        case "reflect":
-            return [abs(each) if each < length else 2 * (length - 1) - each for each in places]
-        case "replicate":
-            return [min(max(each, 0), length - 1) for each in places]
-        case "circular":
-            return [each % length for each in places]
-    raise NotImplementedError(f"Unrecognised padding mode {mode}")
+def reflected(place: int, size: int) -> int:
+    return abs(place) if place < size else 2 * (size - 1) - place
+
+
+def nearest(place: int, size: int) -> int:
+    return min(max(place, 0), size - 1)
+
+
+def wrapped(place: int, size: int) -> int:
+    return place % size
+
+
+MODES = {"reflect": reflected, "replicate": nearest, "circular": wrapped}
+
+
+def check_border(mode: str, input: Tensor, dim: int, border: tuple[int, int]) -> None:
+    size = input.shape[dim]
+    if mode == "reflect" and max(border) >= size:
+        raise RuntimeError(
+            "Argument #4: Padding size should be less than the corresponding input dimension, but got: padding "
+            f"({border[0]}, {border[1]}) at dimension {dim} of input {list(input.shape)}"
+        )
+    if mode == "circular" and max(border) > size:
+        raise RuntimeError("Padding value causes wrapping around more than once.")
+
+
+def check_padding(input: Tensor, pad: Sequence[int], mode: str) -> None:
+    if len(pad) % 2:
+        raise RuntimeError("Padding length must be divisible by 2")
+    if len(pad) > 2 * input.ndim:
+        raise RuntimeError(
+            "Padding length should be less than or equal to two times the input dimension but got padding length "
+            f"{len(pad)} and input of dimension {input.ndim}"
+        )
+    if mode not in ("constant", *MODES):
+        raise NotImplementedError(f"Unrecognised padding mode {mode}")
+    if mode != "constant" and len(pad) // 2 not in (input.ndim - 2, input.ndim - 1):
+        raise NotImplementedError(
+            f"Padding size {len(pad)} is not supported for {input.ndim}D input tensor.\n"
+            "Supported combinations for non-constant padding:\n"
+            "  - 2D or 3D input: padding size = 2 (pads last dimension)\n"
+            "  - 3D or 4D input: padding size = 4 (pads last 2 dimensions)\n"
+            "  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
+        )
 
 
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
     """Put borders around the last dimensions; `pad` has two numbers a dimension, the last dimension's first."""
-    pairs = list(zip(pad[::2], pad[1::2], strict=True))
-    borders = ((0, 0),) * (input.ndim - len(pairs)) + tuple(reversed(pairs))
+    check_padding(input, pad, mode)
+    pairs = tuple(zip(pad[::2], pad[1::2], strict=True))[::-1]
+    first = input.ndim - len(pairs)
     if mode == "constant":
-        return constant_pad(input, borders, value or 0.0)  # type: ignore[no-any-return]
-    for dim, (before, after) in enumerate(borders):
-        if before or after:
-            places = _places(input.shape[dim], before, after, mode)
-            input = input[(slice(None),) * dim + (places,)]
+        cut = input
+        for dim, border in enumerate(pairs, first):  # a border of less than nothing takes away
+            before, after = (max(-each, 0) for each in border)
+            cut = cut.narrow(dim, before, cut.shape[dim] - before - after)
+        borders = ((0, 0),) * first + tuple((max(before, 0), max(after, 0)) for before, after in pairs)
+        return constant_pad(cut, borders, value or 0.0)  # type: ignore[no-any-return]
+    for dim, border in reversed(list(enumerate(pairs, first))):
+        check_border(mode, input, dim, border)
+        size, source = input.shape[dim], MODES[mode]
+        places = [source(place, size) for place in range(-border[0], size + border[1])]
+        input = input.index_select(dim, tensor(places, device=input.device))
     return input

@@ -1,61 +1,87 @@
-"""Sliding windows over the last dimensions of an array, as views."""
+"""Sliding windows over the last dimensions of an array, as views, and what transposes them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from assay_reference.arrays import Array, namespace
+from assay_reference.arrays import Array
+from assay_reference.shape import strided
 
-Numbers = int | Sequence[int]
+Numbers: TypeAlias = int | Sequence[int]
+Steps: TypeAlias = tuple[int, ...]
+Borders: TypeAlias = tuple[tuple[int, int], ...]  # what is put before and after each dimension
+
+PART: Final = 2**20  # elements of a batch's windows that are laid out at once: few enough for a processor's cache
 
 
-def numbers(value: Numbers, count: int) -> tuple[int, ...]:
+@dataclass(frozen=True)
+class Sweep:
+    """How windows move over an input: with steps, over a border, with holes."""
+
+    stride: Steps
+    borders: Borders
+    dilation: Steps
+
+
+def numbers(value: Numbers, count: int) -> Steps:
     """Give one number for each dimension: the one number that was given, or the several."""
     if isinstance(value, int):
         return (value,) * count
     return tuple(value) * count if len(value) == 1 else tuple(value)
 
 
-def padded(array: Array, padding: Sequence[tuple[int, int]], value: Any = 0) -> Array:
-    """Put a border around the last dimensions."""
-    if not any(map(any, padding)):
-        return array
-    borders = [(0, 0)] * (array.ndim - len(padding)) + list(padding)
-    return np.pad(array, borders, constant_values=value)
+def reach(kernel: Sequence[int], dilation: Sequence[int]) -> Steps:
+    """Give the sizes of windows with their holes."""
+    return tuple(hole * (length - 1) + 1 for length, hole in zip(kernel, dilation, strict=True))
 
 
-def places(length: int, kernel: int, stride: int, dilation: int) -> int:
-    """Count the windows along a dimension."""
-    return (length - dilation * (kernel - 1) - 1) // stride + 1
-
-
-def windows(array: Array, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Array:
-    """View an array of shape (…, *sizes) as its windows, of shape (…, *places, *kernel)."""
-    count = len(kernel)
-    lead, sizes = array.shape[:-count], array.shape[-count:]
-    counts = tuple(map(places, sizes, kernel, stride, dilation))
-    steps = array.strides[-count:]
-    moved = tuple(step * each for step, each in zip(steps, stride, strict=True))
-    inside = tuple(step * each for step, each in zip(steps, dilation, strict=True))
-    return namespace(array).lib.stride_tricks.as_strided(
-        array, (*lead, *counts, *kernel), (*array.strides[:-count], *moved, *inside)
+def places(sizes: Sequence[int], kernel: Sequence[int], sweep: Sweep) -> Steps:
+    """Count the windows along each dimension."""
+    spans = reach(kernel, sweep.dilation)
+    return tuple(
+        (size + sum(border) - span) // step + 1
+        for size, border, span, step in zip(sizes, sweep.borders, spans, sweep.stride, strict=True)
     )
 
 
-def scattered(
-    parts: Array, sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
-) -> Array:
-    """Add windows of shape (…, *places, *kernel) up where they came from: what transposes `windows`."""
-    count = len(kernel)
-    counts = parts.shape[-2 * count : -count]
-    whole = np.zeros_like(parts, shape=(*parts.shape[: -2 * count], *sizes))
+def bordered(array: Array, borders: Borders, value: Any = 0) -> Array:
+    """Put a border around the last dimensions."""
+    if not any(map(any, borders)):
+        return array
+    return np.pad(array, ((0, 0),) * (array.ndim - len(borders)) + borders, constant_values=value)
+
+
+def windows(array: Array, kernel: Sequence[int], sweep: Sweep, border: Any = 0) -> Array:
+    """View an array (…, *sizes) as its windows (…, *kernel, *places): at each place in a window, what all have there."""
+    lead = array.ndim - len(kernel)
+    counts = places(array.shape[lead:], kernel, sweep)
+    array = bordered(array, sweep.borders, border)
+    lead_strides, strides = array.strides[:lead], array.strides[lead:]
+    inside = (stride * hole for stride, hole in zip(strides, sweep.dilation, strict=True))
+    onward = (stride * step for stride, step in zip(strides, sweep.stride, strict=True))
+    return strided(array, (*array.shape[:lead], *kernel, *counts), (*lead_strides, *inside, *onward))
+
+
+def added_up(parts: Array, sizes: Sequence[int], kernel: Sequence[int], sweep: Sweep) -> Array:
+    """Add windows (…, *kernel, *places) up where they come from, (…, *sizes): what transposes `windows`."""
+    lead = parts.ndim - 2 * len(kernel)
+    wide = [size + sum(border) for size, border in zip(sizes, sweep.borders, strict=True)]
+    whole = np.zeros_like(parts, shape=(*parts.shape[:lead], *wide))
     for offset in np.ndindex(*kernel):
-        where = tuple(
-            slice(at * hole, at * hole + step * (length - 1) + 1, step)
-            for at, hole, step, length in zip(offset, dilation, stride, counts, strict=True)
-        )
-        whole[(..., *where)] += parts[(..., *offset)]
-    return whole
+        begins = [at * hole for at, hole in zip(offset, sweep.dilation, strict=True)]
+        steps = zip(begins, parts.shape[lead + len(kernel) :], sweep.stride, strict=True)
+        where: Any = (..., *(slice(begin, begin + count * step, step) for begin, count, step in steps))
+        whole[where] += parts[(slice(None),) * lead + offset]
+    borders = zip(sweep.borders, sizes, strict=True)
+    inner: Any = (..., *(slice(before, before + size) for (before, _), size in borders))
+    return whole[inner]
+
+
+def parts_of(batch: int, size: int) -> Iterator[slice]:
+    """Cut a batch of examples, whose windows have so many elements each, into parts."""
+    step = max(1, PART // max(1, size))
+    return (slice(begin, begin + step) for begin in range(0, batch, step))
