@@ -94,6 +94,8 @@ def _run_one(request: Request, backend: str, results: Path) -> int:
     optional = {"--assay-oracle": request.oracle, "--assay-expect": request.expect}
     arguments += [f"{name}={value}" for name, value in optional.items() if value is not None]
     arguments += ["--assay-isolate"] * request.isolate + ["--assay-resume"] * request.resume
+    for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(threads, "1")  # tensors are small, and worker processes share the cores
     return int(pytest.main([*arguments, *_workers(request)], plugins=[Progress(backend)]))
 
 

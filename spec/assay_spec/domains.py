@@ -617,7 +617,10 @@ class Indices(Domain):
     def draw(self, draw: Draw, focus: Focus) -> tuple[Any, ...]:
         items = [self._drawn(draw, length) for length in self.shape[: draw(_integers(0, len(self.shape)))]]
         if draw(_booleans()):
-            items.insert(draw(_integers(0, len(items))), draw(_sampled((None, Ellipsis))))
+            if draw(_booleans()):
+                items.append(Ellipsis)
+            else:
+                items.insert(draw(_integers(0, len(items))), None)
         return tuple(items)
 
     def _drawn(self, draw: Draw, length: int) -> Any:

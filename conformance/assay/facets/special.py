@@ -21,7 +21,13 @@ from assay_spec.model import Budget, Op, Overload
 
 
 def applies(op: Op) -> bool:
-    return values.applies(op) and op.kind == "function" and bool(op.dtypes)
+    return op.kind == "function" and any(map(has_lattice, op.overloads))
+
+
+def has_lattice(overload: Overload) -> bool:
+    """Tell whether an overload's tensors may hold special values at all."""
+    lead = overload.lead
+    return values.judged(overload) and lead is not None and not (lead.invertible or lead.distinct)
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
@@ -29,7 +35,7 @@ def trials(op: Op, asked: Asked) -> Iterator[Trial]:
     for overload in overloads(op, asked.dtype):
         for row in overload.special:
             yield from _row(op, overload, asked.dtype, row)
-    for plan in plans(op, asked, "special", "options", fits=values.judged):
+    for plan in plans(op, asked, "special", "options", fits=has_lattice):
         if _has_special(plan):
             yield Trial(draw.call(op, plan), plan)
 
