@@ -45,6 +45,7 @@ from assay_reference.engine import is_inference_mode_enabled
 from assay_reference.generator import Generator, default_generator
 from assay_reference.printing import set_printoptions
 from assay_reference.serialization import load, save
+from assay_reference.shape import contiguous_format, memory_format, preserve_format
 from assay_reference.tensor import Size, Tensor, is_tensor, layout, strided
 
 __version__ = "2.13.0+assay"

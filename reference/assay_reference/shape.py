@@ -18,6 +18,23 @@ from assay_reference.dispatch import Sizes, attach, broadcast_shape, check_writa
 from assay_reference.dtypes import dtype
 from assay_reference.tensor import Tensor, wrap_dim
 
+
+class memory_format:
+    """The order in which the elements of a tensor lie in memory; here it is the order of the dimensions, or kept."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name
+
+
+contiguous_format, preserve_format = memory_format("contiguous_format"), memory_format("preserve_format")
+
+
 # -- what all views share ---------------------------------------------------------------------------------------------
 
 
