@@ -401,8 +401,9 @@ def vector_norm_vjp(grad: Tensor, out: Tensor, x: Tensor, ord: float, dim: Any, 
         return where(ties, x.sgn() * (grad / count), 0.0)
     if ord == 2:
         return where(norm == 0, 0.0, grad * (x / norm))
-    slope = x.sgn() * x.abs() ** (ord - 1) / norm ** (ord - 1)
-    return grad * where((norm == 0) | ((x == 0) & (ord < 1)), 0.0, slope)
+    nothing = x == 0
+    part = where(nothing, 1.0, x.abs() / norm)  # a power of the quotient does not overflow as two powers would
+    return where(nothing, 0.0, grad * x.sgn() * part ** (ord - 1))
 
 
 @composite(name="linalg_vector_norm", function=False, method=False, out=True)
