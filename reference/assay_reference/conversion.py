@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from assay_reference import devices, dtypes
-from assay_reference.arrays import Array, is_on_host, to_host
+from assay_reference.arrays import Array, is_on_host, namespace, to_host
 from assay_reference.creation import zeros_like
 from assay_reference.devices import device
 from assay_reference.dispatch import Number, Sizes, attach, cast, composite, elementwise, op, view
@@ -167,7 +167,7 @@ copy.vjp(input=lambda grad: zeros_like(grad), src=lambda grad: grad)
 def fill(input: Array, value: Array | Number) -> Array:
     if value.ndim:
         raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
-    return np.broadcast_to(value, input.shape)
+    return np.broadcast_to(namespace(input).asarray(value), input.shape)
 
 
 fill.vjp(input=lambda grad: zeros_like(grad), value=lambda grad: grad.sum())
@@ -175,7 +175,7 @@ fill.vjp(input=lambda grad: zeros_like(grad), value=lambda grad: grad.sum())
 
 @elementwise(promotes="first", name="zero", function=False, method=False, out=False)
 def zero(input: Array) -> Array:
-    return np.broadcast_to(input.dtype.type(0), input.shape)
+    return np.broadcast_to(namespace(input).asarray(input.dtype.type(0)), input.shape)
 
 
 zero.vjp(input=lambda grad: zeros_like(grad))

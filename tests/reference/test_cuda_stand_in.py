@@ -127,3 +127,13 @@ def test_gradients_stay_on_the_device() -> None:
 def test_a_device_that_is_not_there_is_an_error() -> None:
     with pytest.raises(RuntimeError, match="CUDA error: invalid device ordinal"):
         torch.zeros(1, device="cuda:7")
+
+
+def test_numbers_are_written_into_cuda_tensors() -> None:
+    x = torch.arange(4.0, device="cuda")
+
+    x[0] = 7
+    x[1:3] = True
+    x[x > 6] = -1
+
+    assert x.cpu().tolist() == [-1.0, 1.0, 1.0, 3.0]
