@@ -10,66 +10,87 @@ import numpy as np
 from assay_reference.arrays import Array
 from assay_reference.dispatch import composite, not_implemented, op
 from assay_reference.dtypes import dtype as dtype_type
+from assay_reference.nn.functional.precision import wide
+from assay_reference.ops import Op
 from assay_reference.tensor import Tensor, wrap_dim
 
-_FLOATS = {"bool": not_implemented("softmax_kernel_impl"), "integer": not_implemented("softmax_kernel_impl")}
+
+def softmax_op(name: str, node: str, kernel: Any) -> Op:
+    """Make an op that relates the exponentials along a dimension to their sum."""
+    refuses = dict.fromkeys(("bool", "integer", "complex"), not_implemented(f"{name}_lastdim_kernel_impl"))
+
+    @op(function=False, method=False, name=name, node=node, refuses=refuses)
+    def along(input: Array, dim: int) -> Array:
+        row = np.atleast_1d(input)
+        if not input.size:
+            return input.copy()
+        lowered = row - row.max(axis=dim, keepdims=True)  # so that no exponential overflows
+        return kernel(lowered, np.exp(lowered), dim).reshape(input.shape)
+
+    return along
 
 
-@op(name="_softmax", node="SoftmaxBackward0", function=False, method=False, refuses=_FLOATS)
-def softmax_along(input: Array, dim: int) -> Array:
-    if not input.size:
-        return input.copy()
-    powers = np.exp(input - input.max(axis=dim, keepdims=True))
-    return powers / powers.sum(axis=dim, keepdims=True)
+softmax_along = softmax_op(
+    "softmax", "SoftmaxBackward0", lambda lowered, powers, dim: powers / powers.sum(axis=dim, keepdims=True)
+)
+log_softmax_along = softmax_op(
+    "log_softmax",
+    "LogSoftmaxBackward0",
+    lambda lowered, powers, dim: lowered - np.log(powers.sum(axis=dim, keepdims=True)),
+)
 
 
-softmax_along.vjp(input=lambda grad, out, dim: out * (grad - (grad * out).sum(dim, keepdim=True)))
+@softmax_along.vjp
+def softmax_vjp(grad: Tensor, out: Tensor, dim: int) -> Tensor:
+    grad, out = wide(grad), wide(out)
+    mean: Tensor = (grad * out).sum(dim, keepdim=True)
+    return out * (grad - mean)
 
 
-@op(name="_log_softmax", node="LogSoftmaxBackward0", function=False, method=False, refuses=_FLOATS)
-def log_softmax_along(input: Array, dim: int) -> Array:
-    if not input.size:
-        return input.copy()
-    lowered = input - input.max(axis=dim, keepdims=True)
-    return lowered - np.log(np.exp(lowered).sum(axis=dim, keepdims=True))
+@log_softmax_along.vjp
+def log_softmax_vjp(grad: Tensor, out: Tensor, dim: int) -> Tensor:
+    grad, out = wide(grad), wide(out)
+    total: Tensor = out.exp() * grad.sum(dim, keepdim=True)
+    return grad - total
 
 
-log_softmax_along.vjp(input=lambda grad, out, dim: grad - out.exp() * grad.sum(dim, keepdim=True))
+def implicit_dim(name: str, ndim: int, stacklevel: int) -> int:
+    """Choose a dimension as PyTorch once did, and warn."""
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
+        stacklevel=stacklevel,
+    )
+    return 0 if ndim in (0, 1, 3) else 1
+
+
+def converted(input: Tensor, dtype: dtype_type | None) -> Tensor:
+    return input if dtype is None else input.to(dtype)
+
+
+@composite(name="softmax")
+def softmax_function(input: Tensor, dim: int, dtype: dtype_type | None = None) -> Tensor:
+    """Scale exponentials to sum to one along a dimension."""
+    result: Tensor = softmax_along(converted(input, dtype), wrap_dim(dim, input.ndim))
+    return result
+
+
+@composite(name="log_softmax")
+def log_softmax_function(input: Tensor, dim: int, dtype: dtype_type | None = None) -> Tensor:
+    """Give the logarithm of the softmax along a dimension."""
+    result: Tensor = log_softmax_along(converted(input, dtype), wrap_dim(dim, input.ndim))
+    return result
 
 
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtype_type | None = None) -> Tensor:
     """Scale exponentials to sum to one along a dimension."""
-    model, place = _along(input, dim, dtype, "softmax", _stacklevel)
-    return softmax_along(model, place).reshape(input.shape)  # type: ignore[no-any-return]
+    return softmax_function(input, implicit_dim("softmax", input.ndim, _stacklevel) if dim is None else dim, dtype)
 
 
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtype_type | None = None) -> Tensor:
     """Give the logarithm of the softmax along a dimension."""
-    model, place = _along(input, dim, dtype, "log_softmax", _stacklevel)
-    return log_softmax_along(model, place).reshape(input.shape)  # type: ignore[no-any-return]
-
-
-def _along(input: Tensor, dim: int | None, dtype: Any, name: str, level: int) -> tuple[Tensor, int]:
-    if dim is None:
-        warnings.warn(
-            f"Implicit dimension choice for {name} has been deprecated. "
-            "Change the call to include dim=X as an argument.",
-            stacklevel=level,
-        )
-        dim = 0 if input.ndim in (0, 1, 3) else 1
-    place = wrap_dim(dim, input.ndim)
-    input = input if dtype is None else input.to(dtype)
-    return (input, place) if input.ndim else (input.unsqueeze(0), 0)
-
-
-@composite(name="softmax")
-def tensor_softmax(input: Tensor, dim: int, dtype: dtype_type | None = None) -> Tensor:
-    return softmax(input, dim, dtype=dtype)
-
-
-@composite(name="log_softmax")
-def tensor_log_softmax(input: Tensor, dim: int, dtype: dtype_type | None = None) -> Tensor:
-    return log_softmax(input, dim, dtype=dtype)
+    return log_softmax_function(
+        input, implicit_dim("log_softmax", input.ndim, _stacklevel) if dim is None else dim, dtype
+    )
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -78,8 +99,10 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def sigmoid(input: Tensor) -> Tensor:
+    """Give 1 / (1 + exp(-x))."""
     return input.sigmoid()  # type: ignore[no-any-return]
 
 
 def tanh(input: Tensor) -> Tensor:
+    """Give the hyperbolic tangent."""
     return input.tanh()  # type: ignore[no-any-return]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay_reference.creation import empty_like
+from assay_reference.creation import empty_like, zeros
 from assay_reference.tensor import Tensor
 
 
@@ -12,5 +12,8 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0 or not input.numel():
         return input
-    scale = empty_like(input.detach()).bernoulli_(1 - p) * (1 / (1 - p) if p < 1 else 0.0)
-    return input.mul_(scale) if inplace else input * scale  # type: ignore[no-any-return]
+    if p == 1:
+        kept = zeros((), dtype=input.dtype, device=input.device)
+    else:
+        kept = empty_like(input.detach()).bernoulli_(1 - p).div_(1 - p)
+    return input.mul_(kept) if inplace else input * kept

@@ -2,35 +2,71 @@
 
 from __future__ import annotations
 
-import math
 import warnings
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
+
+from assay_reference.arrays import Array
+from assay_reference.creation import zeros
+from assay_reference.dispatch import not_implemented, op
+from assay_reference.dtypes import promote_types
 from assay_reference.nn.functional.activation import log_softmax
+from assay_reference.nn.functional.precision import wide
+from assay_reference.ops import Op
+from assay_reference.pointwise import where
+from assay_reference.shape import broadcast_tensors
 from assay_reference.tensor import Tensor
+
+Shape: TypeAlias = tuple[int, ...]
+
+# -- reductions -------------------------------------------------------------------------------------------------------
+
+
+def check_reduction(reduction: str) -> None:
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
 
 
 def reduced(loss: Tensor, reduction: str) -> Tensor:
     """Sum or average a loss, or leave it."""
-    match reduction:
-        case "none":
-            return loss
-        case "mean":
-            return loss.mean()  # type: ignore[no-any-return]
-        case "sum":
-            return loss.sum()  # type: ignore[no-any-return]
-    raise ValueError(f"{reduction} is not a valid value for reduction")
+    check_reduction(reduction)
+    whole: Tensor = loss if reduction == "none" else getattr(loss, reduction)()
+    return whole
 
 
 def legacy(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
     """Read the two flags that `reduction` replaced."""
     if size_average is None and reduce is None:
         return reduction
-    averaged, asked = size_average is not False, reduce is not False
-    chosen = "none" if not asked else "mean" if averaged else "sum"
-    message = f"size_average and reduce args will be deprecated, please use reduction='{chosen}' instead."
-    warnings.warn(message, stacklevel=3)
+    chosen = "none" if reduce is False else "sum" if size_average is False else "mean"
+    warnings.warn(
+        f"size_average and reduce args will be deprecated, please use reduction='{chosen}' instead.", stacklevel=3
+    )
     return chosen
+
+
+# -- squared distance -------------------------------------------------------------------------------------------------
+
+
+@op(name="mse_loss", function=False, method=False,
+    refuses=dict.fromkeys(("bool", "integer", "complex"), not_implemented("mse_cpu")))  # fmt: skip
+def mse_loss_op(input: Array, target: Array, reduction: str) -> Array:
+    squares = np.square(input - target)
+    if reduction == "none":
+        return squares
+    return squares.sum() / squares.size if reduction == "mean" else squares.sum()
+
+
+def mse_slope(grad: Tensor, input: Tensor, target: Tensor, reduction: str) -> Tensor:
+    slope = wide(grad) * 2 * (wide(input) - wide(target))
+    return slope / input.numel() if reduction == "mean" else slope
+
+
+mse_loss_op.vjp(
+    input=lambda grad, input, target, reduction: mse_slope(grad, input, target, reduction),
+    target=lambda grad, input, target, reduction: -mse_slope(grad, input, target, reduction),
+)
 
 
 def mse_loss(
@@ -42,14 +78,114 @@ def mse_loss(
     weight: Tensor | None = None,
 ) -> Tensor:
     """Average the squared distance to the target."""
-    if input.shape != target.shape:
+    if target.size() != input.size():
         warnings.warn(
-            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). "
-            "This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will "
+            "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
             stacklevel=2,
         )
-    squares = (input - target).square()
-    return reduced(squares if weight is None else squares * weight, legacy(size_average, reduce, reduction))
+    chosen = legacy(size_average, reduce, reduction)
+    check_reduction(chosen)
+    kind = promote_types(input.dtype, target.dtype)
+    wider, aim = (each.to(kind) for each in broadcast_tensors(input, target))
+    if weight is None:
+        return mse_loss_op(wider, aim, chosen)  # type: ignore[no-any-return]
+    if weight.size() != input.size():
+        raise ValueError("Weights and input must have the same size.")
+    terms = mse_loss_op(wider, aim, "none") * weight
+    return terms.sum() / weight.sum() if chosen == "mean" else reduced(terms, chosen)
+
+
+# -- log-probabilities of classes -------------------------------------------------------------------------------------
+
+
+def class_dim(input: Tensor) -> int:
+    """Say along which dimension the classes lie: the second, if there is one."""
+    return min(1, input.ndim - 1)
+
+
+def of_each(target: Tensor, weight: Tensor | None, ignore_index: int, like: Tensor) -> Tensor:
+    """Give the weight of each target: its class's, or 1; and 0 where it is to be ignored."""
+    counts = target != ignore_index
+    if weight is None:
+        return where(counts, 1.0, 0.0).to(like.dtype)  # type: ignore[no-any-return]
+    chosen = weight.index_select(0, safe(target, ignore_index).reshape(-1)).reshape(target.shape)
+    return where(counts, chosen, 0.0)  # type: ignore[no-any-return]
+
+
+def safe(target: Tensor, ignore_index: int) -> Tensor:
+    """Put the first class where the target is to be ignored."""
+    return where(target != ignore_index, target, 0).long()  # type: ignore[no-any-return]
+
+
+def nll_op(node: str) -> Op:
+    """Make the op that picks each target's score, with the name that PyTorch gives its gradient."""
+
+    @op(function=False, method=False, node=node)
+    def nll(input: Array, classes: Array, counts: Array, weights: Array, dim: int, reduction: str) -> Array:
+        picked = np.take_along_axis(input, np.expand_dims(classes, dim), dim).squeeze(dim)
+        # An ignored score has no part in the loss, even if it is infinite.
+        losses = np.where(counts, -picked * weights, input.dtype.type(0))
+        if reduction == "none":
+            return losses
+        return losses.sum() / weights.sum() if reduction == "mean" else losses.sum()
+
+    @nll.vjp
+    def nll_vjp(
+        grad: Tensor, shape: Shape, classes: Tensor, counts: Tensor, weights: Tensor, dim: int, reduction: str
+    ) -> tuple[Tensor | None, ...]:
+        share = wide(grad) / wide(weights).sum() if reduction == "mean" else wide(grad)
+        slopes = where(counts, -share * wide(weights), 0.0).unsqueeze(dim)
+        result = zeros(shape, dtype=slopes.dtype, device=slopes.device)
+        return result.scatter(dim, classes.unsqueeze(dim), slopes), None, None, None
+
+    return nll
+
+
+nll_op_of_rows, nll_op_of_images = nll_op("NllLossBackward0"), nll_op("NllLoss2DBackward0")
+
+
+def check_classes(input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> None:
+    """Refuse targets that do not go with the scores."""
+    check_batch(input, target)
+    if target.dtype.name not in ("int64", "uint8"):
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.title}")
+    count = input.shape[class_dim(input)]
+    if weight is not None and list(weight.shape) != [count]:
+        which = f"all {count} classes or no classes" if input.ndim < 3 else "all or no classes"
+        shape = f" but got weight tensor of shape: {list(weight.shape)}" if input.ndim < 3 else ""
+        raise RuntimeError(f"weight tensor should be defined either for {which}{shape}")
+    if weight is not None and weight.dtype is not input.dtype:
+        raise RuntimeError(f"expected scalar type {input.dtype.title} but found {weight.dtype.title}")
+    if not input.is_floating_point():
+        raise NotImplementedError(f"\"nll_loss_out_frame\" not implemented for '{input.dtype.title}'")
+    wrong = (target != ignore_index) & ((target < 0) | (target >= count))
+    if wrong.any():
+        raise IndexError(f"Target {target[wrong][0].item()} is out of bounds.")
+
+
+def check_batch(input: Tensor, target: Tensor) -> None:
+    if not input.ndim:
+        raise ValueError("Expected 1 or more dimensions (got 0)")
+    if input.ndim == 1:
+        if target.ndim > 1 or target.numel() != 1:
+            raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {target.numel()}")
+        return
+    batch = target.shape[0] if target.ndim else 0
+    if input.shape[0] != batch:
+        raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({batch}).")
+    if input.ndim == 2 and target.ndim > 1:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    wanted = [input.shape[0], *input.shape[2:]]
+    if list(target.shape) == wanted:
+        return
+    if input.ndim == 4:
+        if target.ndim != 3:
+            raise RuntimeError(
+                f"only batches of spatial targets supported (3D tensors) but got targets of dimension: {target.ndim}"
+            )
+        raise RuntimeError(f"size mismatch (got input: {list(input.shape)} , target: {list(target.shape)}")
+    raise RuntimeError(f"Expected target size {wanted}, got {list(target.shape)}")
 
 
 def nll_loss(
@@ -62,34 +198,22 @@ def nll_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """Average the negative log-probabilities of the target classes, weighted by class."""
-    _check_classes(input, target, ignore_index)
-    return _picked(input, target, weight, ignore_index, legacy(size_average, reduce, reduction))
+    chosen = legacy(size_average, reduce, reduction)
+    check_reduction(chosen)
+    check_classes(input, target, weight, ignore_index)
+    flat = target.reshape(()) if input.ndim == 1 else target
+    nll = nll_op_of_rows if input.ndim < 3 else nll_op_of_images
+    return nll(  # type: ignore[no-any-return]
+        input,
+        safe(flat, ignore_index),
+        flat != ignore_index,
+        of_each(flat, weight, ignore_index, input),
+        class_dim(input),
+        chosen,
+    )
 
 
-def _check_classes(input: Tensor, target: Tensor, ignore_index: int) -> None:
-    dim = 1 if input.ndim > 1 else 0
-    if input.ndim > 1 and input.shape[0] != target.shape[0]:
-        raise ValueError(
-            f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]})."
-        )
-    counted = target[target != ignore_index] if target.ndim else target.reshape(1)[target.reshape(1) != ignore_index]
-    if counted.numel() and (int(counted.min()) < 0 or int(counted.max()) >= input.shape[dim]):
-        wrong = counted[(counted < 0) | (counted >= input.shape[dim])][0]
-        raise IndexError(f"Target {int(wrong)} is out of bounds.")
-
-
-def _picked(scores: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str) -> Tensor:
-    """Take the scores of the target classes, negated and weighted; the mean is over the weights."""
-    dim = 1 if scores.ndim > 1 else 0
-    counted = target != ignore_index
-    safe = target * counted
-    weights = counted.to(scores.dtype) if weight is None else weight[safe] * counted
-    loss = -scores.gather(dim, safe.unsqueeze(dim)).squeeze(dim) * weights
-    # A class that does not count has no part in the loss, even where its score is infinite.
-    loss = loss.where(counted, loss.new_zeros(()))
-    if reduction == "mean":
-        return loss.sum() / weights.sum()  # type: ignore[no-any-return]
-    return reduced(loss, reduction)
+# -- cross entropy ----------------------------------------------------------------------------------------------------
 
 
 def cross_entropy(
@@ -104,43 +228,55 @@ def cross_entropy(
 ) -> Tensor:
     """Average the negative log-probabilities that a softmax gives to the target: classes, or probabilities."""
     chosen = legacy(size_average, reduce, reduction)
-    dim = 1 if input.ndim > 1 else 0
-    scores = log_softmax(input, dim)
-    if target.dtype.is_floating_point:
-        return _expected(scores, target, weight, chosen, label_smoothing, dim)
-    _check_classes(input, target, ignore_index)
-    loss = _picked(scores, target, weight, ignore_index, chosen)
+    check_reduction(chosen)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if input.shape == target.shape:
+        return of_probabilities(input, target, weight, ignore_index, chosen, label_smoothing)
+    scores = log_softmax(input, class_dim(input))
+    loss = nll_loss(scores, target, weight, ignore_index=ignore_index, reduction=chosen)
     if not label_smoothing:
         return loss
-    smooth = _smoothed(scores, target, weight, ignore_index, chosen, dim)
-    return loss * (1 - label_smoothing) + smooth * (label_smoothing / input.shape[dim])  # type: ignore[no-any-return]
+    count = input.shape[class_dim(input)]
+    smooth = of_all_classes(scores, target, weight, ignore_index, chosen)
+    mixed: Tensor = loss * (1 - label_smoothing) + smooth * (label_smoothing / count)
+    return mixed
 
 
-def _along(weight: Tensor, scores: Tensor, dim: int) -> Tensor:
-    """Lay one weight a class out to broadcast along the others."""
-    shape = [1] * scores.ndim
-    shape[dim] = -1
-    return weight.reshape(shape)  # type: ignore[no-any-return]
+def over_classes(weight: Tensor, scores: Tensor) -> Tensor:
+    """Lay one weight a class out to broadcast along the other dimensions."""
+    laid_out: Tensor = weight.reshape(-1, *(1,) * (scores.ndim - 1 - class_dim(scores)))
+    return laid_out
 
 
-def _expected(
-    scores: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float, dim: int
+def of_probabilities(
+    input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, label_smoothing: float
 ) -> Tensor:
-    if label_smoothing:
-        target = target * (1 - label_smoothing) + label_smoothing / scores.shape[dim]
-    terms = scores * target if weight is None else scores * target * _along(weight, scores, dim)
-    loss = -terms.sum(dim)
-    return loss.sum() / max(math.prod(loss.shape), 1) if reduction == "mean" else reduced(loss, reduction)  # type: ignore[no-any-return]
+    """Average over the classes by their probabilities; the mean is over the examples."""
+    if not target.dtype.is_floating_point:
+        raise RuntimeError(
+            f"Expected floating point type for target with class probabilities, got {target.dtype.title}"
+        )
+    if ignore_index >= 0:
+        raise RuntimeError("ignore_index is not supported for floating point target")
+    dim = class_dim(input)
+    count = input.shape[dim]
+    if weight is not None and list(weight.shape) != [count]:
+        raise RuntimeError(
+            f"cross_entropy: weight tensor should be defined either for all {count} classes or no classes but got "
+            f"weight tensor of shape: {list(weight.shape)}"
+        )
+    terms = log_softmax(wide(input), dim) * (target * (1 - label_smoothing) + label_smoothing / max(1, count))
+    losses = -(terms if weight is None else terms * over_classes(weight, input)).sum(dim)
+    result: Any = losses.sum() / (input.numel() / max(1, count)) if reduction == "mean" else reduced(losses, reduction)
+    return result.to(promote_types(input.dtype, target.dtype))  # type: ignore[no-any-return]
 
 
-def _smoothed(
-    scores: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, dim: int
-) -> Tensor:
-    """Sum over all classes alike, which label smoothing mixes in."""
-    counted = target != ignore_index
-    weighted = scores if weight is None else scores * _along(weight, scores, dim)
-    loss = (-weighted.sum(dim)).where(counted, scores.new_zeros(()))
-    if reduction != "mean":
-        return reduced(loss, reduction)
-    total: Any = counted.sum() if weight is None else (weight[target * counted] * counted).sum()
-    return loss.sum() / total.to(scores.dtype)  # type: ignore[no-any-return]
+def of_all_classes(scores: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str) -> Tensor:
+    """Give the loss of a target that all classes share, which label smoothing mixes in."""
+    terms = wide(scores) if weight is None else wide(scores) * over_classes(weight, scores)
+    counts = target.reshape(()) != ignore_index if scores.ndim == 1 else target != ignore_index
+    losses = where(counts, -terms.sum(class_dim(scores)), 0.0)
+    if reduction == "mean":
+        losses = losses.sum() / of_each(target, weight, ignore_index, terms).sum()
+    return reduced(losses, "none" if reduction == "mean" else reduction).to(scores.dtype)  # type: ignore[no-any-return]

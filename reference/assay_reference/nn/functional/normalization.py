@@ -4,9 +4,88 @@ from __future__ import annotations
 
 import math
 
-from assay_reference.dtypes import bfloat16, float16, float32
+import numpy as np
+
+from assay_reference.arrays import Array
+from assay_reference.dispatch import op
 from assay_reference.engine import no_grad
+from assay_reference.nn.functional.precision import wide
 from assay_reference.tensor import Tensor
+
+
+def along(values: Tensor | Array, ndim: int) -> Tensor | Array:
+    """Lay one value a channel out to broadcast along the other dimensions."""
+    return values.reshape(-1, *(1,) * (ndim - 2))
+
+
+def others(ndim: int) -> tuple[int, ...]:
+    """Give the dimensions over which each channel has its statistics."""
+    return (0, *range(2, ndim))
+
+
+@op(function=False, method=False, node="NativeBatchNormBackward0")
+def normalized(
+    input: Array, weight: Array | None, bias: Array | None, mean: Array, var: Array, eps: float, training: bool
+) -> Array:
+    scale = 1 / np.sqrt(var + input.dtype.type(eps))
+    result = (input - along(mean, input.ndim)) * along(scale if weight is None else scale * weight, input.ndim)
+    return result if bias is None else result + along(bias, input.ndim)
+
+
+@normalized.vjp
+def normalized_vjp(
+    grad: Tensor, input: Tensor, weight: Tensor | None, bias: Tensor | None, mean: Tensor, var: Tensor, eps: float,
+    training: bool,
+) -> tuple[Tensor | None, ...]:  # fmt: skip
+    """Take account of how the statistics depend on the input, if they are the batch's."""
+    ndim, dims = input.ndim, others(input.ndim)
+    grad, input = wide(grad), wide(input)
+    if training:
+        mean = input.mean(dims)
+        var = (input - along(mean, ndim)).square().mean(dims)
+    scale = along((var + eps) ** -0.5, ndim)
+    result = (input - along(mean, ndim)) * scale
+    into = grad if weight is None else grad * along(weight, ndim)
+    if training:
+        into = into - into.mean(dims, keepdim=True) - result * (into * result).mean(dims, keepdim=True)
+    return (
+        into * scale,
+        None if weight is None else (grad * result).sum(dims),
+        None if bias is None else grad.sum(dims),
+        None,
+        None,
+    )
+
+
+def check_channels(input: Tensor, **members: Tensor | None) -> None:
+    count = input.shape[1] if input.ndim > 1 else 0
+    for name, each in members.items():
+        if each is not None and each.numel() != count:
+            raise RuntimeError(f"{name} should contain {count} elements not {each.numel()}")
+
+
+def check_types(input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None) -> None:
+    if not input.is_floating_point():
+        raise NotImplementedError(f"\"batch_norm\" not implemented for '{input.dtype.title}'")
+    model = weight if weight is not None else bias if bias is not None else running_mean
+    if model is None or model.dtype is input.dtype or (input.dtype.is_half and model.dtype.name == "float32"):
+        return
+    if running_mean is not None and running_mean.dtype is input.dtype:
+        raise RuntimeError(f"mixed dtype (CPU): expect parameter to have scalar type of {input.dtype.title}")
+    raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
+
+
+def check_statistics(
+    input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, training: bool, eps: float
+) -> None:
+    if training and math.prod(input.shape) == (input.shape[1] if input.ndim > 1 else 0) != 0:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
+    if training and eps <= 0:
+        raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
+    if (running_mean is None) != (running_var is None):
+        raise ValueError("running_mean and running_var must either both be None or neither be None")
+    if running_mean is None and not training:
+        raise RuntimeError("running_mean must be defined in evaluation mode")
 
 
 def batch_norm(
@@ -20,34 +99,30 @@ def batch_norm(
     eps: float = 1e-5,
 ) -> Tensor:
     """Shift and scale each channel by the batch's mean and variance, or by the running ones."""
-    dims = [dim for dim in range(input.ndim) if dim != 1]
-    count = math.prod(input.shape[dim] for dim in dims)
-    if training and count == 1:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
-    if training and eps <= 0:
-        raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
-    wide = input.to(float32) if input.dtype in (float16, bfloat16) else input
-    if training or running_mean is None or running_var is None:
-        mean = wide.mean(dims)
-        variance = (wide - _column(mean, wide)).square().mean(dims)
-        _update(running_mean, mean, momentum)
-        _update(running_var, variance * (count / max(count - 1, 1)), momentum)
-    else:
-        mean, variance = running_mean.to(wide.dtype), running_var.to(wide.dtype)
-    result = (wide - _column(mean, wide)) / _column((variance + eps).sqrt(), wide)
-    if weight is not None:
-        result = result * _column(weight.to(wide.dtype), wide)
-    if bias is not None:
-        result = result + _column(bias.to(wide.dtype), wide)
-    return result.to(input.dtype)  # type: ignore[no-any-return]
+    check_statistics(input, running_mean, running_var, training, eps)
+    check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    check_types(input, weight, bias, running_mean)
+    mean, var = running_mean, running_var
+    if training:
+        mean, var = statistics(input)
+        keep(running_mean, running_var, mean, var, momentum, input.numel() // max(1, input.shape[1]))
+    return normalized(input, weight, bias, mean, var, eps, training)  # type: ignore[no-any-return]
 
 
-def _column(values: Tensor, model: Tensor) -> Tensor:
-    """Lay one value a channel out to broadcast along the others."""
-    return values.reshape(1, -1, *[1] * (model.ndim - 2))  # type: ignore[no-any-return]
+def statistics(input: Tensor) -> tuple[Tensor, Tensor]:
+    """Give the mean and the biased variance of each channel."""
+    with no_grad():
+        values, dims = wide(input), others(input.ndim)
+        mean = values.mean(dims)
+        return mean, (values - along(mean, input.ndim)).square().mean(dims)
 
 
-def _update(running: Tensor | None, batch: Tensor, momentum: float) -> None:
-    if running is not None:
-        with no_grad():
-            running.copy_(running * (1 - momentum) + batch.detach().to(running.dtype) * momentum)
+def keep(
+    running_mean: Tensor | None, running_var: Tensor | None, mean: Tensor, var: Tensor, momentum: float, count: int
+) -> None:
+    """Move the running statistics towards the batch's; the running variance takes the unbiased one."""
+    if running_mean is None or running_var is None or not count:
+        return
+    with no_grad():
+        running_mean.copy_(running_mean * (1 - momentum) + mean * momentum)
+        running_var.copy_(running_var * (1 - momentum) + var * (momentum * count / (count - 1)))

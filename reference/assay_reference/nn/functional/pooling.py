@@ -148,8 +148,8 @@ def sweep_of(
         raise RuntimeError(
             f"{name}() Invalid computed output size: {counts[0]}"
             if dims == 1
-            else f"Given input size: ({channels}x{shown(sizes)}). Calculated output size: ({channels}x{shown(counts)}). "
-            "Output size is too small"
+            else f"Given input size: ({channels}x{shown(sizes)}). Calculated output size: "
+            f"({channels}x{shown(counts)}). Output size is too small"
         )
     return sweep
 

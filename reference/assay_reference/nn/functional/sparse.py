@@ -1,35 +1,58 @@
-"""Embeddings."""
+"""Tables of rows, looked up by index."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
 from assay_reference.arrays import Array
-from assay_reference.dispatch import FUNCTIONS, op
+from assay_reference.creation import zeros
+from assay_reference.dispatch import op
 from assay_reference.engine import no_grad
+from assay_reference.nn.functional.precision import wide
 from assay_reference.tensor import Tensor
 
 
-@op(name="_embedding", node="EmbeddingBackward0", function=False, method=False, keeps_half=True)
-def rows(weight: Array, input: Array, padding_idx: int, scale_grad_by_freq: bool) -> Array:
-    if input.size and (input.min() < 0 or input.max() >= len(weight)):
+@op(function=False, method=False, node="EmbeddingBackward0", keeps_half=True)
+def embedding_rows(weight: Array, indices: Array, padding_idx: int, scale_grad_by_freq: bool) -> Array:
+    if indices.size and (indices.min() < 0 or indices.max() >= len(weight)):
         raise IndexError("index out of range in self")
-    return np.take(weight, input, axis=0)
+    return np.take(weight, indices, axis=0)
 
 
-def _back(grad: Tensor, weight: Tensor, input: Tensor, padding_idx: int, scale_grad_by_freq: bool) -> Tensor:
-    """Add each row's gradient up; the padding row gets none, and frequent rows less if so wanted."""
-    flat, parts = input.reshape(-1).long(), grad.reshape(-1, weight.shape[1])
-    parts = parts * (flat != padding_idx).unsqueeze(1)
+@embedding_rows.check
+def check_lookup(weight: Tensor, indices: Tensor, padding_idx: int, scale_grad_by_freq: bool) -> None:
+    if weight.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
+    if indices.dtype.name not in ("int64", "int32"):
+        kind = "CPUBoolType" if indices.dtype.name == "bool" else indices.type()
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
+            f"{kind} instead (while checking arguments for embedding)"
+        )
+
+
+@embedding_rows.vjp
+def embedding_vjp(
+    grad: Tensor, shape: tuple[int, ...], indices: Tensor, padding_idx: int, scale_grad_by_freq: bool
+) -> tuple[Tensor, None]:
+    """Add each row's gradients up; the padding row gets none, and frequent rows less if so wanted."""
+    places, rows = indices.reshape(-1), wide(grad).reshape(-1, shape[1])
+    if padding_idx >= 0:
+        rows = rows * (places != padding_idx).unsqueeze(1)
     if scale_grad_by_freq:
-        counts = parts.new_zeros(len(weight)).index_add(0, flat, parts.new_ones(len(flat)))
-        parts = parts / counts[flat].unsqueeze(1)
-    return FUNCTIONS["index_add"](parts.new_zeros(*weight.shape), 0, flat, parts)  # type: ignore[no-any-return]
+        counts = zeros(shape[0], dtype=rows.dtype, device=rows.device)
+        counts.index_add_(0, places, (places == places).to(rows.dtype))
+        rows = rows / counts.index_select(0, places).unsqueeze(1)
+    return zeros(shape, dtype=rows.dtype, device=rows.device).index_add(0, places, rows), None
 
 
-rows.vjp(weight=_back)
+def check_padding(padding_idx: int | None, count: int) -> int | None:
+    """Count a padding row from the front."""
+    if padding_idx is None:
+        return None
+    if not -count <= padding_idx < count:
+        raise AssertionError("Padding_idx must be within num_embeddings")
+    return padding_idx % count
 
 
 def embedding(
@@ -42,24 +65,19 @@ def embedding(
     sparse: bool = False,
 ) -> Tensor:
     """Look rows of a table up by index."""
-    count = len(weight)
-    if padding_idx is not None:
-        if not -count <= padding_idx < count:
-            raise AssertionError("Padding_idx must be within num_embeddings")
-        padding_idx %= count
+    padding = check_padding(padding_idx, weight.shape[0])
+    if not isinstance(input, Tensor):
+        raise TypeError(f"embedding(): argument 'indices' (position 2) must be Tensor, not {type(input).__name__}")
     if max_norm is not None:
-        _cut(weight, input, max_norm, norm_type)
-    return rows(weight, input, -1 if padding_idx is None else padding_idx, scale_grad_by_freq)  # type: ignore[no-any-return]
+        shorten(weight, input, max_norm, norm_type)
+    return embedding_rows(weight, input, -1 if padding is None else padding, scale_grad_by_freq)  # type: ignore[no-any-return]
 
 
-def _cut(weight: Tensor, input: Tensor, max_norm: float, norm_type: float) -> None:
+def shorten(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:
     """Scale the rows that are looked up down to a norm, in place."""
     with no_grad():
-        used = input.reshape(-1).long()
-        chosen: Any = weight[used]
-        norms = chosen.norm(norm_type, dim=1, keepdim=True)
-        weight[used] = chosen * _shrink(norms, max_norm)
-
-
-def _shrink(norms: Tensor, max_norm: float) -> Tensor:
-    return (max_norm / (norms + 1e-7)).where(norms > max_norm, norms.new_ones(()))  # type: ignore[no-any-return]
+        places = indices.reshape(-1)
+        rows = weight.index_select(0, places)
+        norms = rows.norm(norm_type, 1, True)
+        shrunk = rows.where(norms <= max_norm, rows * (max_norm / (norms + 1e-7)))
+        weight[places] = shrunk

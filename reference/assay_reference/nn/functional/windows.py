@@ -56,7 +56,7 @@ def bordered(array: Array, borders: Borders, value: Any = 0) -> Array:
 
 
 def windows(array: Array, kernel: Sequence[int], sweep: Sweep, border: Any = 0) -> Array:
-    """View an array (…, *sizes) as its windows (…, *kernel, *places): at each place in a window, what all have there."""
+    """View an array (…, *sizes) as its windows (…, *kernel, *places)."""
     lead = array.ndim - len(kernel)
     counts = places(array.shape[lead:], kernel, sweep)
     array = bordered(array, sweep.borders, border)
