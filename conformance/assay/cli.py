@@ -57,7 +57,9 @@ def list_(text: str, edition: Any, each: bool, as_json: bool) -> None:
 @click.option("--backend", "-b", "backends", multiple=True, metavar="BACKEND",
               help="reference, torch, numpy, tinygrad, namespace:MODULE, module:Class or exec:COMMAND; may be given "
                    "several times.  [default: numpy and reference]")  # fmt: skip
-@click.option("--oracle", metavar="BACKEND", help="Whose answer counts.  [default: torch if installed, else reference]")
+@click.option(
+    "--oracle", metavar="BACKEND", help="Whose answer counts, or none.  [default: torch if installed, else reference]"
+)
 @click.option("--device", default="cpu", show_default=True)
 @_filter
 @_edition

@@ -22,11 +22,10 @@ Rule = Callable[[Op], Iterator[Complaint]]
 
 # Keys stand in one order, so that every file reads alike.
 ORDER: Final = (
-    "name", "kind", "family", "area", "summary", "aliases", "editions", "signature", "returns", "documents", "variants",
-    "let", "constructor", "arguments", "parameters", "buffers", "modes", "require", "forward", "result", "shares",
-    "shares_when", "changes",
-    "judge", "laws", "undefined", "gradient", "random", "special", "rules", "overloads", "examples",
-    "trajectories", "errors", "scenarios", "errata",
+    "name", "aliases", "kind", "family", "area", "summary", "editions", "signature", "returns", "documents", "variants",
+    "arguments", "let", "constructor", "parameters", "buffers", "modes", "require", "forward", "result", "changes",
+    "shares", "shares_when", "judge", "laws", "undefined", "gradient", "random", "special", "rules", "overloads",
+    "examples", "trajectories", "errors", "scenarios", "errata",
 )  # fmt: skip
 
 

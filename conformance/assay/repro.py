@@ -11,7 +11,7 @@ from assay.bench import Bench
 from assay.draw import Effort
 from assay.engine import measure
 from assay.items import Item, items_of
-from assay.session import default_oracle
+from assay.session import oracle_for
 from assay_spec import load_corpus
 from assay_spec.loader import suggestion
 
@@ -33,7 +33,7 @@ def reproduce(id: str, backend: str, oracle: str | None, device: str, edition: s
     """Run one item, or one case of it (`ID#hash`), and show what came of it."""
     item = find(id.partition("#")[0])
     candidate = open_backend(backend, device=device)
-    chosen = oracle or default_oracle(backend)
+    chosen = oracle_for(backend, oracle)
     judge = None if chosen is None else open_backend(chosen)
     row, _ = measure(item, Bench(candidate, judge), effort=effort, seed=seed, edition=edition)
     click.echo(_summary(row, candidate.capabilities.name, chosen))

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import click
 import pytest
-from assay_reports.results import Run, read_results
 
 from assay.progress import Progress
+from assay_reports.results import Run, read_results
 
 _INI: Final = Path(__file__).with_name("pytest.ini")
 _SMALL: Final = 150  # items below which worker processes cost more than they save
@@ -127,7 +127,6 @@ def _show(runs: Sequence[Run], request: Request) -> None:
 
 def _write_site(runs: Sequence[Run], folder: Path) -> None:
     from assay_reports.site import render_site
-
     from assay_spec import load_corpus
 
     index = render_site(runs, folder, load_corpus())

@@ -17,8 +17,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from assay_reports.expectations import Expectations
-from assay_reports.results import ResultsWriter, read_results
 
 from assay import engine
 from assay.backends.base import Backend
@@ -29,6 +27,8 @@ from assay.facets.base import Asked
 from assay.items import Item, plan
 from assay.self_check import self_check
 from assay_reports import query
+from assay_reports.expectations import Expectations
+from assay_reports.results import ResultsWriter, read_results
 from assay_spec import load_corpus
 from assay_spec.model import Corpus, Edition, Op
 
@@ -72,8 +72,10 @@ class Settings:
         )
 
 
-def default_oracle(backend: str) -> str | None:
+def oracle_for(backend: str, wanted: str | None) -> str | None:
     """Choose whose answer counts: PyTorch where it is installed, else the reference, which is no oracle of its own."""
+    if wanted is not None:
+        return None if wanted == "none" else wanted
     if find_spec("torch") is not None:
         return "torch"
     return None if backend == "reference" else "reference"
@@ -131,7 +133,7 @@ class Session:
 
     @cached_property
     def oracle(self) -> Backend | None:
-        name = self.settings.oracle or default_oracle(self.settings.backend)
+        name = oracle_for(self.settings.backend, self.settings.oracle)
         return None if name is None else open_backend(name)
 
     @cached_property

@@ -26,11 +26,10 @@ from assay.case import (
     Schedule,
     TensorValue,
     Value,
-    contiguous_strides,
 )
 from assay_spec import dtypes
 from assay_spec.domains import Dtype
-from assay_spec.plans import Slice
+from assay_spec.plans import Slice, row_major
 
 PROTOCOL: Final = 1
 INLINE: Final = 64 * 1024  # a buffer of more bytes than this follows the line
@@ -105,7 +104,7 @@ def _unpack_tensor(packed: Mapping[str, Any], blob: bytes) -> TensorValue:
         dtype=packed["dtype"],
         shape=shape,
         buffer=_unpack_buffer(packed, packed["dtype"], blob),
-        strides=tuple(packed["strides"]) if "strides" in packed else contiguous_strides(shape),
+        strides=tuple(packed["strides"]) if "strides" in packed else row_major(shape),
         offset=packed.get("offset", 0),
         requires_grad=packed.get("requires_grad", False),
     )

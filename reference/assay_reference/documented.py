@@ -11,6 +11,8 @@ from assay_reference.dispatch import op
 from assay_reference.linalg import check_square, eigen
 from assay_reference.tensor import Tensor
 
+__all__ = ["eig"]
+
 
 @op(function=False, method=False, out=True, returns=("eigenvalues", "eigenvectors"))
 def eig(a: Array, eigenvectors: bool = False) -> Any:

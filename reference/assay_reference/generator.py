@@ -24,7 +24,7 @@ class Generator:
         """Start from a seed; its lower 32 bits count."""
         self._seed = int(seed) % 2**64
         self._bits = np.random.MT19937()
-        self._bits._legacy_seeding(self._seed % 2**32)  # type: ignore[attr-defined]
+        self._bits._legacy_seeding(self._seed % 2**32)
         self._spare: float | None = None  # the second number of a pair of normal ones
         return self
 

@@ -46,7 +46,9 @@ def set_printoptions(
     """Set how tensors show; a profile first, then what is given by itself."""
     global _options
     chosen = _options if profile is None else PROFILES[profile]
-    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
+    given: dict[str, Any] = {
+        "precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth
+    }  # fmt: skip
     _options = replace(chosen, **{name: value for name, value in given.items() if value is not None}, sci_mode=sci_mode)
 
 
@@ -131,7 +133,7 @@ def _real_formatter(shown: Array) -> Callable[[Any], str]:
         return lambda value: str(value.item()).rjust(width)
     form = _float_form(shown.astype(np.float64).reshape(-1))
     width = max(len(form(value)) for value in shown.reshape(-1).tolist())
-    return lambda value: form(value.item()).rjust(width)
+    return lambda value: str(form(value.item())).rjust(width)
 
 
 def _float_form(values: Array) -> Callable[[float], str]:

@@ -153,8 +153,8 @@ def normal(
     """Normal numbers of a mean and a standard deviation, which may be tensors."""
     if size is not None:
         return _new((tuple(size),), options, lambda target: target.normal_(mean, std, generator=generator))
-    model = mean + std * 0
-    return randn(tuple(model.shape), generator=generator, dtype=model.dtype) * std + mean
+    model: Tensor = mean + std * 0
+    return randn(tuple(model.shape), generator=generator, dtype=model.dtype) * std + mean  # type: ignore[no-any-return]
 
 
 def _new(size: Any, options: dict[str, Any], fill: Callable[[Tensor], Any]) -> Tensor:

@@ -26,6 +26,10 @@ STORAGES: Final = {
 _DTYPES: Final = {storage: getattr(dtypes, "bool_" if name == "bool" else name) for name, storage in STORAGES.items()}
 
 
+# Python's own pickler in Python: the fast one does not let names be written by hand.
+_PurePickler: Any = pickle._Pickler
+
+
 class _Global:
     """A name in PyTorch, to be pickled as that name alone."""
 
@@ -47,7 +51,7 @@ class _StorageReference:
         self.identity = identity
 
 
-class _Writer(pickle._Pickler):  # type: ignore[misc, name-defined] - the Python one lets names be written by hand
+class _Writer(_PurePickler):  # type: ignore[misc]
     """Pickles tensors as PyTorch does: a call that rebuilds them over a storage kept beside the pickle."""
 
     def __init__(self, file: Any) -> None:

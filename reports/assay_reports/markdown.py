@@ -27,7 +27,8 @@ def render(runs: Sequence[Run]) -> str:
         partial = "" if run.complete else " (partial)"
         lines.append(
             f"| {run.name} {run.header['backend']['version']}{partial} | {tally.items['pass']:,}"
-            f" | {share} of {tally.offered:,} | {tally.total:,} | {tally.broken:,} | {tally.items['unsupported']:,} | {tally.items['self']:,} |"
+            f" | {share} of {tally.offered:,} | {tally.total:,} | {tally.broken:,}"
+            f" | {tally.items['unsupported']:,} | {tally.items['self']:,} |"
         )
     for run in runs:
         lines += _failed(run, (_LINES - len(lines)) // max(len(runs), 1))

@@ -228,6 +228,9 @@ def _unpacked(value: Any) -> Iterator[Any]:
 
 
 def _index(node: ast.expr, vocabulary: Mapping[str, Any]) -> Evaluate:
+    if isinstance(node, ast.Tuple) and any(isinstance(each, ast.Slice) for each in node.elts):
+        places = [_index(each, vocabulary) for each in node.elts]
+        return lambda scope: tuple([place(scope) for place in places])
     if not isinstance(node, ast.Slice):
         return _compile(node, vocabulary)
     bounds = [_compile(each, vocabulary) if each else None for each in (node.lower, node.upper, node.step)]

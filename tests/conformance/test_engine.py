@@ -54,9 +54,9 @@ def differences(candidate: Backend, good: Backend, op: str) -> dict[str, str | N
 
 
 def test_an_honest_backend_agrees_with_itself(good: Backend) -> None:
-    found = rows(good, good, "torch.exp")
+    found = rows(good, good, "torch.sign")
 
-    assert {found[name]["outcome"] for name in ("shape", "values[float32]", "layout[float32]", "examples")} == {"pass"}
+    assert {found[name]["outcome"] for name in ("shape", "values[float32]", "layout[float32]")} == {"pass"}
 
 
 def test_a_wrong_answer_fails_where_values_are_judged_and_nowhere_else(good: Backend) -> None:
@@ -104,9 +104,9 @@ def test_a_changed_input_is_found_by_aliasing_and_by_errors(good: Backend) -> No
 
 
 def test_a_copy_for_a_view_is_found_by_aliasing(good: Backend) -> None:
-    found = differences(candidates.CopiesViews("torch.transpose"), good, "torch.transpose")
+    row = rows(candidates.CopiesViews("torch.transpose"), good, "torch.transpose")["aliasing"]
 
-    assert found == {"aliasing": "A401"}
+    assert "A401" in {failure["code"] for failure in row["failures"]}
 
 
 def test_raising_is_an_error_and_not_a_failure(good: Backend) -> None:

@@ -71,7 +71,8 @@ class NamespaceBackend(LibraryBackend):
                 return self._method(short + "_")
         if op.startswith("torch.Tensor."):
             return OPERATORS.get(short) or self._method(short)
-        return self.attribute(op)
+        found: Callable[..., Any] = self.attribute(op)
+        return found
 
     def attribute(self, name: str) -> Any:
         """Find `torch.a.b` in the namespace, importing submodules on the way."""
@@ -109,7 +110,8 @@ class NamespaceBackend(LibraryBackend):
                 module.to(getattr(self.torch, dtype))
             module.load_state_dict({name: self.to_native(value) for name, value in setup.state.items()})
         self._constructed = module
-        return module
+        called: Callable[..., Any] = module
+        return called
 
     @staticmethod
     def _module_state(module: Any) -> Iterator[tuple[str, Any]]:
@@ -162,8 +164,8 @@ class NamespaceBackend(LibraryBackend):
 
     def _host_array(self, tensor: Any, dtype: str) -> Host:
         if dtype == "bfloat16":
-            bits: Host = tensor.contiguous().view(self.torch.int16).numpy()
-            return bits.view(ml_dtypes.bfloat16).copy()
+            bits = tensor.contiguous().view(self.torch.int16).numpy()
+            return np.array(bits.view(ml_dtypes.bfloat16))
         if dtype in dtypes.COMPLEX and hasattr(tensor, "resolve_conj"):
             tensor = tensor.resolve_conj().resolve_neg()  # PyTorch conjugates by a flag that NumPy has not
         return np.array(tensor.numpy())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import assay_reference
 from assay.backends.base import BackendUnusable
 from assay.backends.namespace import NamespaceBackend
+from assay_reference import documented
 
 
 class ReferenceBackend(NamespaceBackend):
@@ -14,3 +17,8 @@ class ReferenceBackend(NamespaceBackend):
         if device.startswith("cuda") and not assay_reference.cuda.is_available():
             raise BackendUnusable("the reference finds no CUDA device: it needs CuPy and a GPU that CuPy can use")
         super().__init__(assay_reference, device=device, name="reference")
+
+    def attribute(self, name: str) -> Any:
+        """Find a name in the reference; what only the documents have stands in a module of its own."""
+        short = name.removeprefix("torch.")
+        return getattr(documented, short) if short in documented.__all__ else super().attribute(name)

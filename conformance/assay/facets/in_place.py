@@ -53,7 +53,13 @@ def _forms(op: Op, plan: Plan) -> Iterator[Form]:
     variants = plan.overload.variants
     rules = expected_rules(plan.overload, plan.scope)
     first = plan.given.get(plan.overload.signature.names[0])
-    keeps = isinstance(first, TensorPlan) and len(rules) == 1 and rules[0][1:] == (first.shape, first.dtype)
+    # A view's in-place form changes the tensor's own shape; any other keeps shape and dtype.
+    keeps = (
+        isinstance(first, TensorPlan)
+        and len(rules) == 1
+        and rules[0][2] == first.dtype
+        and (rules[0][1] == first.shape or plan.overload.shares is not None)
+    )
     bare = all(value is ABSENT for value in list(plan.given.values())[2:])
     if "in-place" in variants and keeps:
         yield "in-place"

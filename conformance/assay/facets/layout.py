@@ -11,8 +11,8 @@ from assay import draw
 from assay.bench import Bench, map_case
 from assay.case import Call, TensorValue
 from assay.facets import values
-from assay.facets.base import Asked, Facet, Judgement, Trial, plans, unanswered
-from assay.facets.results import compare, lawful
+from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, plans, unanswered
+from assay.facets.results import compare, lawful, settled_by_laws
 from assay.facets.shape import tensors
 from assay_spec.model import Op, Overload
 
@@ -51,6 +51,8 @@ def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
     law = lawful(overload, trial.case, outcome, trial.plan.scope)
     if law is not None:
         return law
+    if settled_by_laws(overload):
+        return PASS
     dense = map_case(trial.case, _dense)
     # With no oracle at hand the candidate's own answer for the same elements in a row is one.
     expected = bench.expect(dense) or bench.ask(dense)

@@ -112,7 +112,10 @@ def compare(
             answer, truth = _defined(overload, case, _in_dtype(got, dtype), want.array)
             bounds = bench.bounds(case, place, expected, numbers)
             slack = 1.0 if dtype in ("float64", "complex128") else 0.0  # there the oracle rounds like the candidate
-            exactly = signs and budget.kind in ("exact", "ulp")  # the zeros of a composition have the sign of its last step
+            exactly = signs and budget.kind in (
+                "exact",
+                "ulp",
+            )  # the zeros of a composition have the sign of its last step
             worst = measure(answer, truth, dtype, budget, bounds, signs=exactly, slack=slack)
             judgements.append(Judgement("pass", compared=False) if worst is None else beyond(code, worst, name))
     return gravest(judgements)
@@ -148,6 +151,11 @@ def lawful(overload: Overload, case: Call, outcome: Outcome, scope: Mapping[str,
         if not holds(law, overload, case, outcome, scope):
             return fail("A104", f"the law does not hold: {law}", law, "; ".join(map(_brief, outcome.results)))
     return None
+
+
+def settled_by_laws(overload: Overload) -> bool:
+    """Tell whether the laws decide about every result, so that nothing is left for an oracle to say."""
+    return bool(overload.laws) and all(budget.kind == "law" for budget in overload.judge.values())
 
 
 def _brief(result: Any) -> str:

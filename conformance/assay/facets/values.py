@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from assay import draw
 from assay.bench import Bench
 from assay.case import Call
-from assay.facets.base import SELF, Asked, Facet, Judgement, Trial, gravest, plans, unanswered
-from assay.facets.results import compare, expected_rules, lawful, structured
+from assay.facets.base import PASS, SELF, Asked, Facet, Judgement, Trial, gravest, plans, unanswered
+from assay.facets.results import compare, expected_rules, lawful, settled_by_laws, structured
 from assay_spec.model import Op, Overload
 
 
@@ -36,6 +36,8 @@ def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
     law = lawful(overload, trial.case, outcome, trial.plan.scope)
     if law is not None:
         return law
+    if settled_by_laws(overload):
+        return PASS
     expected = bench.expect(trial.case)
     if expected is None:
         return SELF

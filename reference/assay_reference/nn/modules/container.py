@@ -95,10 +95,10 @@ class ModuleDict(Module):
         return name in self._modules
 
     def keys(self) -> Iterable[str]:
-        return self._modules.keys()
+        return list(self._modules)
 
     def values(self) -> Iterable[Module]:
-        return self._modules.values()
+        return list(self._modules.values())
 
     def items(self) -> Iterable[tuple[str, Module]]:
-        return self._modules.items()
+        return list(self._modules.items())

@@ -1,0 +1,159 @@
+"""`assay` as a person uses it: exit codes, messages, files, and candidates whose process does not survive."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from assay_reports.results import Run, read_results
+
+CANDIDATES = Path(__file__).with_name("candidates.py")
+
+
+def assay(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a folder of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "assay.cli", *words], cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+def run_of(folder: Path) -> Run:
+    (file,) = (folder / "out").glob("*.jsonl")
+    return read_results(file)
+
+
+def test_a_run_writes_results_table_and_report(tmp_path: Path) -> None:
+    done = assay("run", "-b", "numpy", "--oracle", "reference", "--filter", "op:torch.sign", "-j", "1", cwd=tmp_path)
+
+    run = run_of(tmp_path)
+    assert run.complete
+    assert run.header["planned"] == len(run.results)
+    assert "pointwise" in done.stdout
+    assert (tmp_path / "out" / "site" / "index.html").exists()
+
+
+def test_the_reference_without_an_oracle_never_passes_on_its_own_word(tmp_path: Path) -> None:
+    assay("run", "-b", "reference", "--oracle", "none", "--filter", "torch.exp facet:values", "-j", "1", cwd=tmp_path)
+
+    assert {result.outcome for result in run_of(tmp_path).results} == {"self"}
+
+
+def test_every_misbehaving_process_costs_its_op_alone_and_the_run_reaches_its_footer(tmp_path: Path) -> None:
+    for name, outcome in (("Segfaults", "crash"), ("Exits", "crash")):
+        folder = tmp_path / name
+        folder.mkdir()
+
+        assay("run", "-b", f"{CANDIDATES}:{name}", "--isolate", "--oracle", "reference", "-j", "1", "--no-report",
+              "--filter", "op:torch.add op:torch.sign facet:shape facet:dtype", cwd=folder)  # fmt: skip
+
+        run = run_of(folder)
+        assert run.complete
+        assert {each.outcome for each in run.results if each.op == "torch.add"} <= {outcome, "not_run", "unsupported"}
+        assert "pass" in {each.outcome for each in run.results if each.op == "torch.sign"}
+        assert {event["kind"] for event in run.events} >= {outcome}
+
+
+def test_a_hanging_case_is_a_timeout(tmp_path: Path) -> None:
+    assay("run", "-b", f"{CANDIDATES}:Hangs", "--isolate", "--time-limit", "0.5", "--oracle", "reference", "-j", "1",
+          "--no-report", "--filter", "op:torch.add facet:shape", cwd=tmp_path)  # fmt: skip
+
+    (result,) = run_of(tmp_path).results
+    assert result.outcome == "timeout"
+
+
+def test_what_a_library_prints_does_no_harm(tmp_path: Path) -> None:
+    assay("run", "-b", f"{CANDIDATES}:PrintsToStdout", "--isolate", "--oracle", "reference", "-j", "1", "--no-report",
+          "--filter", "op:torch.add facet:shape", cwd=tmp_path)  # fmt: skip
+
+    (result,) = run_of(tmp_path).results
+    assert result.outcome == "pass"
+
+
+def test_an_unknown_op_is_an_error_before_anything_runs(tmp_path: Path) -> None:
+    done = assay("run", "--filter", "op:torch.clmap", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "no op matches 'torch.clmap' (did you mean 'torch.clamp'?)" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_backend_that_is_not_there_exits_with_6(tmp_path: Path) -> None:
+    done = assay("run", "-b", "namespace:no_such_library", "-j", "1", cwd=tmp_path)
+
+    assert done.returncode == 6
+    assert "no_such_library" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_output_path_that_cannot_be_written_is_found_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+
+    done = assay("run", "-b", "numpy", "-o", "taken/out", cwd=tmp_path)
+
+    assert done.returncode == 4
+    assert "cannot write there" in done.stderr
+
+
+def test_an_interrupted_run_says_so_and_can_be_resumed(tmp_path: Path) -> None:
+    words = ["run", "-b", "numpy", "--oracle", "reference", "--filter", "area:pointwise", "-j", "1", "--no-report"]
+    process = subprocess.Popen([sys.executable, "-m", "assay.cli", *words], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    file = tmp_path / "out" / "numpy.jsonl"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (file.exists() and file.read_text().count("\n") > 5):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 2
+
+    partial = read_results(file)
+    assert partial.footer is not None
+    assert (partial.complete, partial.footer["stop_reason"]) == (False, "interrupted")
+
+    assay(*words, "--resume", cwd=tmp_path)
+    whole = read_results(file)
+    assert whole.complete
+    assert len(whole.results) == whole.header["planned"]
+
+
+def test_plain_pytest_and_assay_run_are_one_thing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--assay-backend=numpy",
+         "--assay-oracle=reference", "--assay-filter=op:torch.sign facet:shape"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert "1 passed" in done.stdout
+
+
+def test_repro_shows_one_item_again(tmp_path: Path) -> None:
+    done = assay("repro", "torch.sign::shape", "--backend", "reference", cwd=tmp_path)
+
+    assert done.returncode == 0
+    assert done.stdout.startswith("torch.sign::shape on reference, judged by ")
+
+
+def test_explain_knows_codes_and_ops(tmp_path: Path) -> None:
+    assert assay("explain", "A401", cwd=tmp_path).stdout.startswith("A401: A copy where a view is due.")
+    assert "raises RuntimeError: the inner sizes differ" in assay("explain", "torch.mm", cwd=tmp_path).stdout
+    assert "did you mean" in assay("explain", "torch.nm", cwd=tmp_path).stderr
+
+
+def test_list_counts_what_would_run(tmp_path: Path) -> None:
+    items = json.loads(assay("list", "--filter", "op:torch.mm", "--json", cwd=tmp_path).stdout)
+
+    assert {item["op"] for item in items} == {"torch.mm"}
+    assert "torch.mm::values[float32]" in {item["id"] for item in items}
+
+
+def test_a_broken_spec_file_is_named_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "torch" / "nope.yaml"
+    file.parent.mkdir()
+    file.write_text("name: torch.nope\narea: pointwise\nsummary: Nothing.\nargumnets: {input: tensor(real)}\n")
+
+    done = assay("lint", str(file), cwd=tmp_path)
+
+    assert done.returncode == 4
+    assert f"{file}:4: unknown key 'argumnets' (did you mean 'arguments'" in done.stderr

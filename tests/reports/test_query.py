@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import assay_reports.site
+from assay_reports.query import QueryError, check_ops, parse
+
+
+@dataclass
+class Item:
+    op: str
+    facet: str = "values"
+    dtype: str | None = "float32"
+    area: str = "pointwise"
+    outcome: str = "pass"
+    code: str | None = None
+
+    @property
+    def id(self) -> str:
+        return f"{self.op}::{self.facet}[{self.dtype}]"
+
+
+EXP = Item("torch.exp")
+CONV = Item("torch.nn.Conv2d", "gradient", "float64", "nn-conv", "fail", "A501")
+
+TABLE = [
+    ("", True, True),
+    ("exp", True, False),
+    ("op:torch.nn.*", False, True),
+    ("op:exp", True, False),
+    ("-op:exp", False, True),
+    ("area:nn-*", False, True),
+    ("CONV", False, True),
+    ("torch.*", True, True),
+    ("op:exp op:Conv2d", True, True),
+]
+
+
+@pytest.mark.parametrize(("text", "exp", "conv"), TABLE)
+def test_words_select_items(text: str, exp: bool, conv: bool) -> None:
+    query = parse(text)
+
+    assert (query.matches(EXP), query.matches(CONV)) == (exp, conv)
+
+
+@pytest.mark.parametrize(
+    ("text", "exp", "conv"),
+    [
+        ("facet:gradient", False, True),
+        ("dtype:float32", True, False),
+        ("outcome:fail code:A5*", False, True),
+        ("facet:values facet:gradient", True, True),
+        ("torch.exp::values[[]float32]", True, False),
+    ],
+)
+def test_words_about_items_select_them(text: str, exp: bool, conv: bool) -> None:
+    query = parse(text)
+
+    assert (query.matches(EXP), query.matches(CONV)) == (exp, conv)
+
+
+@pytest.mark.parametrize(("text", "exp", "conv"), TABLE)
+def test_the_sites_script_selects_the_same(text: str, exp: bool, conv: bool) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("needs Node.js to run the site's script")
+    script = Path(assay_reports.site.__file__).with_name("app.js").read_text(encoding="utf-8")
+    items = [{"op": each.op, "area": each.area, "states": [each.outcome]} for each in (EXP, CONV)]
+    program = (
+        f"{script}\nconst terms = globalThis.assay.parse({json.dumps(text)}, ['toy']);"
+        f"console.log(JSON.stringify({json.dumps(items)}.map(item => globalThis.assay.matches(terms, item, ['toy']))));"
+    )
+
+    printed = subprocess.run([node, "-e", program], capture_output=True, text=True, check=True).stdout
+
+    assert json.loads(printed) == [exp, conv]
+
+
+def test_an_unknown_key_is_an_error_with_a_suggestion() -> None:
+    with pytest.raises(QueryError) as caught:
+        parse("faset:values")
+
+    assert str(caught.value) == "unknown key 'faset' in 'faset:values' (did you mean 'facet'?)"
+
+
+def test_an_unknown_facet_is_an_error_with_a_suggestion() -> None:
+    with pytest.raises(QueryError) as caught:
+        parse("facet:gradients")
+
+    assert str(caught.value) == "unknown facet 'gradients' (did you mean 'gradient'?)"
+
+
+def test_an_unknown_op_is_an_error_with_a_suggestion() -> None:
+    with pytest.raises(QueryError) as caught:
+        check_ops(parse("op:torch.clmap"), ["torch.clamp", "torch.exp"])
+
+    assert str(caught.value) == "no op matches 'torch.clmap' (did you mean 'torch.clamp'?)"
