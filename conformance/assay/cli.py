@@ -58,7 +58,7 @@ def list_(text: str, edition: Any, each: bool, as_json: bool) -> None:
               help="reference, torch, numpy, tinygrad, namespace:MODULE, module:Class or exec:COMMAND; may be given "
                    "several times.  [default: numpy and reference]")  # fmt: skip
 @click.option(
-    "--oracle", metavar="BACKEND", help="Whose answer counts, or none.  [default: torch if installed, else reference]"
+    "--oracle", metavar="BACKEND", help="Whose answer counts, or none.  [default: torch, or reference without it]"
 )
 @click.option("--device", default="cpu", show_default=True)
 @_filter

@@ -106,9 +106,9 @@ class SpecItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
         if isinstance(excinfo.value, Failed):
-            from assay_reports import terminal
+            from assay_reports.terminal import failure
 
-            return terminal.failure(excinfo.value.row)
+            return failure(excinfo.value.row)
         return str(super().repr_failure(excinfo, style))
 
     def reportinfo(self) -> tuple[Path, int | None, str]:

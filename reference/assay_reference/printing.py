@@ -170,7 +170,8 @@ def _nested(array: Array, indent: int, summarise: bool, form: Callable[[Any], st
         parts += [_nested(each, indent + 1, summarise, form) for each in array[-edge:]]
     else:
         parts = [_nested(each, indent + 1, summarise, form) for each in array]
-    return "[" + ("," + "\n" * (array.ndim - 1) + " " * (indent + 1)).join(parts) + "]"
+    between = "," + "\n" * int(array.ndim - 1) + " " * (indent + 1)
+    return "[" + between.join(parts) + "]"
 
 
 def _row(array: Array, indent: int, summarise: bool, form: Callable[[Any], str]) -> str:
