@@ -21,13 +21,13 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from assay_reports.query import parse
 from tabulate import tabulate
 
 from assay.backends.discover import open_backend
 from assay.case import Case
 from assay.facets.base import Asked
 from assay.items import plan
+from assay_reports.query import parse
 from assay_spec import load_corpus
 
 Row = tuple[str, str, str, str]

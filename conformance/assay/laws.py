@@ -153,8 +153,11 @@ def holds(law: str, overload: Overload, case: Call, outcome: Outcome, scope: Map
     results = [_sortable(each.array) if isinstance(each, Array) else each for each in outcome.results]
     names.update(zip(fields, results, strict=False))
     names["results"] = tuple(results)
-    with np.errstate(all="ignore"):
-        verdict = _expression(law)(names)
+    try:
+        with np.errstate(all="ignore"):
+            verdict = _expression(law)(names)
+    except IndexError:  # a position that is none
+        return False
     return bool(np.all(verdict)) if not isinstance(verdict, bool) else verdict
 
 

@@ -235,8 +235,8 @@ class TinygradBackend(TableBackend):
     def gradients(
         self, call: Call, results: Sequence[Any], inputs: Mapping[str, Any], upstream: Mapping[int, Any]
     ) -> Mapping[str, Any]:
-        for place, gradient in upstream.items():
-            results[place].backward(gradient)
+        terms = [(results[place] * gradient).sum() for place, gradient in upstream.items()]
+        sum(terms[1:], terms[0]).backward()
         return {name: native.grad for name, native in inputs.items()}
 
     def differentiated(self, name: str, arguments: Mapping[str, Any]) -> Any:

@@ -139,6 +139,8 @@ def _close(
     code: str, what: str, got: Array, want: Any, budget: Budget | None = None, decimals: int | None = None
 ) -> Judgement:
     """Hold an array against the numbers of the file: shape, dtype where it is said, then values."""
+    if got.dtype not in dtypes.ALL:
+        return fail("A202", f"{what} is {got.dtype}, which is no dtype of PyTorch", "a dtype of PyTorch", got.dtype)
     if isinstance(want, Mapping):
         if "dtype" in want and got.dtype != want["dtype"]:
             return fail("A202", f"{what} is {got.dtype}, not {want['dtype']}", want["dtype"], got.dtype)

@@ -84,7 +84,7 @@ class Cell:
 
     @property
     def text(self) -> str:
-        return f"{self.passed}/{self.offered}" if self.offered else "–"
+        return f"{self.passed}/{self.offered}" if self.offered else "not offered" if self.total else ""
 
     @property
     def title(self) -> str:
