@@ -99,14 +99,14 @@ def test_an_output_path_that_cannot_be_written_is_found_before_anything_runs(tmp
 
 
 def test_an_interrupted_run_says_so_and_can_be_resumed(tmp_path: Path) -> None:
-    words = ["run", "-b", "numpy", "--oracle", "reference", "--filter", "area:pointwise", "-j", "1", "--no-report"]
+    words = ["run", "-b", "numpy", "--oracle", "reference", "--filter", "op:torch.add op:torch.mul", "-j", "1", "--no-report"]
     process = subprocess.Popen([sys.executable, "-m", "assay.cli", *words], cwd=tmp_path, stderr=subprocess.DEVNULL)
     file = tmp_path / "out" / "numpy.jsonl"
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not (file.exists() and file.read_text().count("\n") > 5):
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline and not (file.exists() and file.read_text().count("\n") > 3):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=60) == 2
+    assert process.wait(timeout=300) == 2
 
     partial = read_results(file)
     assert partial.footer is not None
