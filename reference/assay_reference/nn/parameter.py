@@ -12,7 +12,10 @@ class Parameter(Tensor):
     """A tensor that a module registers among its parameters."""
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Any:
-        return Tensor._make_subclass(cls, empty(0) if data is None else data.detach(), requires_grad)
+        given = empty(0) if data is None else data.detach()
+        if requires_grad and not (given.is_floating_point() or given.is_complex()):
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+        return Tensor._make_subclass(cls, given, requires_grad)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return Parameter, (self.detach(), self.requires_grad)

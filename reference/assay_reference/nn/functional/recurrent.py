@@ -74,11 +74,11 @@ def step_by_step(mode: str, gates: Tensor, state: State, weights: Weights) -> tu
 
 
 def sigmoid_into(array: Array) -> None:
-    """Apply the logistic function in place: 1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2."""
-    array *= 0.5
-    np.tanh(array, out=array)
+    """Apply the logistic function 1 / (1 + exp(-x)) in place."""
+    np.negative(array, out=array)
+    np.exp(array, out=array)
     array += 1
-    array *= 0.5
+    np.reciprocal(array, out=array)
 
 
 @op(function=False, method=False, node="LstmBackward0")
@@ -86,7 +86,7 @@ def lstm_sequence(gates: Array, hh: Array, hidden: Array, cell: Array) -> Any:
     """Give for each step the hidden state, the cell's state, and what its gates let through."""
     size = hidden.shape[-1]
     let, outputs, cells = np.empty_like(gates), *(np.empty_like(gates, shape=(*gates.shape[:2], size)) for _ in "hc")
-    across, scratch = np.ascontiguousarray(hh.T), np.empty_like(hidden)
+    across, scratch = hh.T.copy(), np.empty_like(hidden)
     for step, each in enumerate(let):
         np.matmul(hidden, across, out=each)
         each += gates[step]

@@ -1,28 +1,27 @@
-"""The layers and containers of torch.nn."""
+"""The layers, containers and losses of torch.nn."""
 
-from assay_reference.nn.modules.container import ModuleDict, ModuleList, Sequential
-from assay_reference.nn.modules.functions import (
-    CrossEntropyLoss,
-    Dropout,
-    Flatten,
-    Identity,
-    LogSoftmax,
-    MaxPool2d,
-    MSELoss,
-    NLLLoss,
-    ReLU,
-    Sigmoid,
-    Softmax,
-    Tanh,
-)
-from assay_reference.nn.modules.layers import BatchNorm1d, BatchNorm2d, Conv1d, Conv2d, Conv3d, Embedding, Linear
+from assay_reference.nn.modules.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from assay_reference.nn.modules.container import ModuleDict, ModuleList, ParameterList, Sequential
+from assay_reference.nn.modules.convolution import Conv1d, Conv2d, Conv3d
+from assay_reference.nn.modules.dropout import Dropout
+from assay_reference.nn.modules.linear import Flatten, Identity, Linear
+from assay_reference.nn.modules.loss import CrossEntropyLoss, MSELoss, NLLLoss
 from assay_reference.nn.modules.module import Module
-from assay_reference.nn.modules.recurrent import LSTM
+from assay_reference.nn.modules.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from assay_reference.nn.modules.pooling import AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d
+from assay_reference.nn.modules.recurrent import GRU, LSTM, RNN
+from assay_reference.nn.modules.sparse import Embedding
 
 __all__ = [
+    "GRU",
     "LSTM",
+    "RNN",
+    "AvgPool1d",
+    "AvgPool2d",
+    "AvgPool3d",
     "BatchNorm1d",
     "BatchNorm2d",
+    "BatchNorm3d",
     "Conv1d",
     "Conv2d",
     "Conv3d",
@@ -34,11 +33,14 @@ __all__ = [
     "Linear",
     "LogSoftmax",
     "MSELoss",
+    "MaxPool1d",
     "MaxPool2d",
+    "MaxPool3d",
     "Module",
     "ModuleDict",
     "ModuleList",
     "NLLLoss",
+    "ParameterList",
     "ReLU",
     "Sequential",
     "Sigmoid",

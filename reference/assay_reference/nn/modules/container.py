@@ -1,89 +1,172 @@
-"""Modules that hold modules."""
+"""Modules that hold modules, or parameters."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from operator import index as whole
+from typing import Any, Self
 
-from assay_reference.nn.modules.module import Module
+from assay_reference.nn.modules.module import Module, indented, shown
+from assay_reference.nn.parameter import Parameter
+from assay_reference.tensor import Tensor
 
 
-class Sequential(Module):
+class Row(Module):
+    """What containers share whose members are numbered."""
+
+    def _place(self, index: Any) -> int:
+        """Count from the front."""
+        place = whole(index)
+        if not -len(self) <= place < len(self):
+            raise IndexError(f"index {place} is out of range")
+        return place % len(self)
+
+    def _refill(self, modules: Iterable[Any]) -> None:
+        """Number modules anew."""
+        self._modules.clear()
+        for place, module in enumerate(modules):
+            self.add_module(str(place), module)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._modules.values())
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        names = list(self._modules)
+        setattr(self, names[self._place(index)], module)
+
+    def __delitem__(self, index: int | slice) -> None:
+        modules = list(self)
+        del modules[index if isinstance(index, slice) else self._place(index)]
+        self._refill(modules)
+
+    def append(self, module: Module) -> Self:
+        """Add a module at the end."""
+        self.add_module(str(len(self)), module)
+        return self
+
+    def pop(self, index: int) -> Any:
+        """Take a module out."""
+        module = list(self)[self._place(index)]
+        del self[index]
+        return module
+
+
+class Sequential(Row):
     """Calls its modules one after the other."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__()
         named = args[0].items() if len(args) == 1 and isinstance(args[0], OrderedDict) else enumerate(args)
         for name, module in named:
-            self.register_module(str(name), module)
+            self.add_module(str(name), module)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return type(self)(OrderedDict(list(self._modules.items())[index]))
+        return list(self)[self._place(index)]
+
+    def __add__(self, other: Sequential) -> Sequential:
+        return Sequential(*self, *other)
+
+    def insert(self, index: int, module: Module) -> Self:
+        """Add a module before another."""
+        if not isinstance(module, Module):
+            raise AssertionError(f"module should be of type: {Module}")
+        if not -len(self) <= index <= len(self):
+            raise IndexError(f"Index out of range: {index}")
+        modules = list(self)
+        modules.insert(index, module)
+        self._refill(modules)
+        return self
+
+    def extend(self, sequential: Iterable[Module]) -> Self:
+        """Add modules at the end."""
+        for module in sequential:
+            self.append(module)
+        return self
 
     def forward(self, input: Any) -> Any:
         for module in self:
             input = module(input)
         return input
 
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self._modules.values())
 
-    def __len__(self) -> int:
-        return len(self._modules)
+class ModuleList(Row):
+    """A list of modules."""
 
-    def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return type(self)(OrderedDict(list(self._modules.items())[index]))
-        return list(self)[index]
-
-    def append(self, module: Module) -> Sequential:
-        self.register_module(str(len(self)), module)
-        return self
-
-    def extend(self, modules: Iterable[Module]) -> Sequential:
-        for module in modules:
-            self.append(module)
-        return self
-
-
-class ModuleList(Module):
-    """A list of modules that are all registered."""
-
-    def __init__(self, modules: Iterable[Module] = ()) -> None:
+    def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
-        self.extend(modules)
+        if modules is not None:
+            self.extend(modules)
 
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self._modules.values())
+    def __getitem__(self, index: Any) -> Any:
+        modules = list(self)
+        return type(self)(modules[index]) if isinstance(index, slice) else modules[self._place(index)]
 
-    def __len__(self) -> int:
-        return len(self._modules)
+    def __iadd__(self, modules: Iterable[Module]) -> Self:
+        return self.extend(modules)
 
-    def __getitem__(self, index: int | slice) -> Any:
-        chosen = list(self)[index]
-        return type(self)(chosen) if isinstance(chosen, list) else chosen
+    def __add__(self, other: Iterable[Module]) -> ModuleList:
+        return ModuleList([*self, *other])
 
-    def append(self, module: Module) -> ModuleList:
-        self.register_module(str(len(self)), module)
-        return self
+    def insert(self, index: int, module: Module) -> None:
+        """Add a module before another."""
+        modules = list(self)
+        modules.insert(index, module)
+        self._refill(modules)
 
-    def extend(self, modules: Iterable[Module]) -> ModuleList:
-        for module in modules:
+    def extend(self, modules: Iterable[Module]) -> Self:
+        """Add modules at the end."""
+        if not isinstance(modules, Iterable):
+            raise TypeError(f"ModuleList.extend should be called with an iterable, but got {type(modules).__name__}")
+        for module in list(modules):
             self.append(module)
         return self
+
+    def __repr__(self) -> str:
+        """Show neighbours that look alike once."""
+        lines: list[str] = []
+        first = 0
+        texts = [repr(module) for module in self]
+        for place, text in enumerate(texts):
+            if place + 1 < len(texts) and texts[place + 1] == text:
+                continue
+            several = f"({first}-{place}): {place + 1 - first} x " if place > first else f"({place}): "
+            lines.append(several + indented(text))
+            first = place + 1
+        return shown(self._get_name(), "", lines)
 
 
 class ModuleDict(Module):
-    """Modules by name, all registered."""
+    """Modules by name."""
 
-    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
         super().__init__()
-        for name, module in (modules or {}).items():
+        if modules is not None:
+            self.update(modules)
+
+    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
+        """Add modules by their names."""
+        if not isinstance(modules, Iterable):
+            raise TypeError(
+                "ModuleDict.update should be called with an iterable of key/value pairs, but got "
+                f"{type(modules).__name__}"
+            )
+        for name, module in dict(modules).items():
             self[name] = module
 
-    def __getitem__(self, name: str) -> Any:
-        return self._modules[name]
+    def __getitem__(self, key: str) -> Any:
+        return self._modules[key]
 
-    def __setitem__(self, name: str, module: Module) -> None:
-        self.register_module(name, module)
+    def __setitem__(self, key: str, module: Module) -> None:
+        self.add_module(key, module)
+
+    def __delitem__(self, key: str) -> None:
+        del self._modules[key]
 
     def __len__(self) -> int:
         return len(self._modules)
@@ -91,14 +174,63 @@ class ModuleDict(Module):
     def __iter__(self) -> Iterator[str]:
         return iter(self._modules)
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._modules
+    def __contains__(self, key: object) -> bool:
+        return key in self._modules
 
-    def keys(self) -> Iterable[str]:
-        return list(self._modules)
+    def clear(self) -> None:
+        """Take all modules out."""
+        self._modules.clear()
 
-    def values(self) -> Iterable[Module]:
-        return list(self._modules.values())
+    def pop(self, key: str) -> Any:
+        """Take a module out."""
+        return self._modules.pop(key)
 
-    def items(self) -> Iterable[tuple[str, Module]]:
-        return list(self._modules.items())
+    def keys(self) -> KeysView[str]:
+        return self._modules.keys()
+
+    def values(self) -> ValuesView[Any]:
+        return self._modules.values()
+
+    def items(self) -> ItemsView[str, Any]:
+        return self._modules.items()
+
+
+class ParameterList(Module):
+    """A list of parameters."""
+
+    def __init__(self, values: Iterable[Any] = ()) -> None:
+        super().__init__()
+        self.extend(values)
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._parameters.values())
+
+    def __getitem__(self, index: Any) -> Any:
+        parameters = list(self)
+        if isinstance(index, slice):
+            return type(self)(parameters[index])
+        if not -len(self) <= whole(index) < len(self):
+            raise IndexError(f"index {index} is out of range")
+        return parameters[index]
+
+    def append(self, value: Tensor) -> Self:
+        """Add a parameter at the end; a tensor becomes one."""
+        self.register_parameter(str(len(self)), value if isinstance(value, Parameter) else Parameter(value))
+        return self
+
+    def extend(self, values: Iterable[Any]) -> Self:
+        """Add parameters at the end."""
+        for value in values:
+            self.append(value)
+        return self
+
+    def __repr__(self) -> str:
+        sizes = ["x".join(map(str, each.shape)) for each in self]
+        lines = [
+            f"  ({place}): Parameter containing: [{each.dtype} of size {size}]"
+            for place, (each, size) in enumerate(zip(self, sizes, strict=True))
+        ]
+        return shown(self._get_name(), "", lines)

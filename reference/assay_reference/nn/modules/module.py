@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
-from assay_reference import devices, dtypes
+from assay_reference import dtypes
 from assay_reference.engine import RemovableHandle, no_grad
 from assay_reference.nn.parameter import Parameter
 from assay_reference.tensor import Tensor
@@ -25,131 +24,216 @@ class Incompatible(NamedTuple):
         return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
+class StateDict(OrderedDict[str, Any]):
+    """The state of a module by dotted names, with the versions of the modules that gave it."""
+
+    _metadata: OrderedDict[str, dict[str, Any]]
+
+
 class Module:
     """The base of all layers and networks."""
 
+    _version = 1  # of what the state_dict holds
     training: bool
+    _parameters: dict[str, Parameter | None]
+    _buffers: dict[str, Tensor | None]
+    _modules: dict[str, Module | None]
 
     def __init__(self) -> None:
         members: dict[str, Any] = {
             "training": True,
             "_parameters": {},
             "_buffers": {},
-            "_transient": set(),  # buffers that are no part of the state_dict
+            "_non_persistent_buffers_set": set(),  # buffers that are no part of the state_dict
             "_modules": {},
-            "_forward_hooks": {},
             "_forward_pre_hooks": {},
+            "_forward_hooks": {},
         }
         self.__dict__.update(members)
 
     # -- members ------------------------------------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if "_parameters" not in self.__dict__:
-            if isinstance(value, (Parameter, Module)):
-                kind = "parameters" if isinstance(value, Parameter) else "module"
-                raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
-            super().__setattr__(name, value)
+        if isinstance(value, (Parameter, Module)):
+            self._register(name, value)
             return
-        places = (self._parameters, self._modules, self._buffers)
-        target = next((place for place in places if name in place), None)
-        if isinstance(value, Parameter):
-            target = self._parameters
-        elif isinstance(value, Module):
-            target = self._modules
-        elif target is self._parameters and value is not None:
-            raise TypeError(
-                f"cannot assign '{_type_name(value)}' as parameter '{name}' (torch.nn.Parameter or None expected)"
-            )
-        if target is None:
-            super().__setattr__(name, value)
+        members = self._members_with(name)
+        if members is None:
+            object.__setattr__(self, name, value)
             return
-        for place in (self.__dict__, *places):
-            if place is not target:
-                place.pop(name, None)
-        target[name] = value
+        check_assigned(members, self.__dict__, name, value)
+        members[name] = value
+
+    def _register(self, name: str, value: Parameter | Module) -> None:
+        """Put a parameter or a module in its place, and take what had the name before from its own."""
+        kind, place = ("parameters", "_parameters") if isinstance(value, Parameter) else ("module", "_modules")
+        if "_modules" not in self.__dict__:
+            raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
+        if isinstance(value, Parameter) and name in self._buffers:
+            self._buffers[name] = value  # a parameter may stand for a buffer
+            return
+        for others in (self.__dict__, self._parameters, self._buffers, self._modules):
+            if others is not self.__dict__[place]:
+                others.pop(name, None)
+        self.__dict__[place][name] = value
+
+    def _members_with(self, name: str) -> dict[str, Any] | None:
+        """Give the parameters, the buffers or the modules, whichever has a member of that name."""
+        for place in ("_parameters", "_buffers", "_modules"):
+            members: dict[str, Any] = self.__dict__.get(place, {})
+            if name in members:
+                return members
+        return None
 
     def __getattr__(self, name: str) -> Any:
-        for place in ("_parameters", "_buffers", "_modules"):
-            members = self.__dict__.get(place, {})
-            if name in members:
-                return members[name]
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        members = self._members_with(name)
+        if members is None:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        return members[name]
 
     def __delattr__(self, name: str) -> None:
-        for place in (self._parameters, self._buffers, self._modules):
-            if name in place:
-                del place[name]
-                return
-        super().__delattr__(name)
+        members = self._members_with(name)
+        if members is None:
+            object.__delattr__(self, name)
+        else:
+            del members[name]
+            self._non_persistent_buffers_set.discard(name)
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *self._parameters, *self._buffers, *self._modules})
+        names = {*super().__dir__(), *self._parameters, *self._buffers, *self._modules}
+        return sorted(name for name in names if not name[:1].isdigit())
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Add a parameter, or a name for one that is not there."""
+        self._check_name("parameter", name, self._parameters)
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(
+                f"cannot assign '{type_name(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+            )
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Keep a tensor that is state but no parameter."""
+        """Add a tensor that is state but is not learned."""
+        self._check_name("buffer", name, self._buffers)
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"cannot assign '{type_name(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
+            )
         self._buffers[name] = tensor
-        if not persistent:
-            self._transient.add(name)
+        if persistent:
+            self._non_persistent_buffers_set.discard(name)
+        else:
+            self._non_persistent_buffers_set.add(name)
 
-    def register_module(self, name: str, module: Module | None) -> None:
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Add a module within this one."""
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"{type_name(module)} is not a Module subclass")
+        self._check_name("module", name, self._modules)
         self._modules[name] = module
 
-    add_module = register_module
+    register_module = add_module
+
+    def _check_name(self, kind: str, name: str, members: Mapping[str, Any]) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"{kind} name should be a string. Got {type_name(name)}")
+        if name not in members and hasattr(self, name):
+            raise KeyError(f"attribute '{name}' already exists")
+        if "." in name:
+            raise KeyError(f'{kind} name can\'t contain "."' + (f", got: {name}" if kind == "module" else ""))
+        if not name:
+            raise KeyError(f'{kind} name can\'t be empty string ""')
 
     # -- walking ------------------------------------------------------------------------------------------------------
 
-    def named_modules(self, memo: set[Module] | None = None, prefix: str = "") -> Iterator[tuple[str, Module]]:
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
         """Give this module and all within it, each once."""
         seen = set() if memo is None else memo
         if self in seen:
             return
-        seen.add(self)
+        if remove_duplicate:
+            seen.add(self)
         yield prefix, self
         for name, module in self._modules.items():
             if module is not None:
-                yield from module.named_modules(seen, f"{prefix}.{name}" if prefix else name)
+                yield from module.named_modules(seen, dotted(prefix, name), remove_duplicate)
 
     def modules(self) -> Iterator[Module]:
         return (module for _, module in self.named_modules())
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        return ((name, module) for name, module in self._modules.items() if module is not None)
+        """Give the modules right within this one, each once."""
+        seen: set[Module] = set()
+        for name, module in self._modules.items():
+            if module is not None and module not in seen:
+                seen.add(module)
+                yield name, module
 
     def children(self) -> Iterator[Module]:
         return (module for _, module in self.named_children())
 
-    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
-        return self._named("_parameters", prefix, recurse)
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """Give the parameters with their dotted names, each once."""
+        return self._named("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
-        return self._named("_buffers", prefix, recurse)
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """Give the buffers with their dotted names, each once."""
+        return self._named("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
-    def _named(self, place: str, prefix: str, recurse: bool) -> Iterator[tuple[str, Any]]:
-        """Give the members of a kind with their dotted names, each once."""
+    def _named(self, place: str, prefix: str, recurse: bool, once: bool) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
-        for path, module in self.named_modules(prefix=prefix) if recurse else [(prefix, self)]:
+        for path, module in self.named_modules(None, prefix, once) if recurse else [(prefix, self)]:
             for name, member in getattr(module, place).items():
                 if member is not None and id(member) not in seen:
-                    seen.add(id(member))
-                    yield (f"{path}.{name}" if path else name), member
+                    if once:
+                        seen.add(id(member))
+                    yield dotted(path, name), member
 
     def get_submodule(self, target: str) -> Module:
-        found: Any = self
+        """Give the module of a dotted name."""
+        found: Module = self
         for name in target.split(".") if target else ():
+            if not hasattr(found, name):
+                raise AttributeError(f"{type_name(found)} has no attribute `{name}`")
             found = getattr(found, name)
+            if not isinstance(found, Module):
+                raise AttributeError(f"`{name}` is not an nn.Module")
+        return found
+
+    def get_parameter(self, target: str) -> Parameter:
+        """Give the parameter of a dotted name."""
+        found = self._found(target)
+        if not isinstance(found, Parameter):
+            raise AttributeError(f"`{target.rpartition('.')[2]}` is not an nn.Parameter")
+        return found
+
+    def get_buffer(self, target: str) -> Tensor:
+        """Give the buffer of a dotted name."""
+        found, name = self._found(target), target.rpartition(".")[2]
+        if name not in self.get_submodule(target.rpartition(".")[0])._buffers:
+            raise AttributeError(f"`{name}` is not a buffer")
         return found  # type: ignore[no-any-return]
 
-    def apply(self, fn: Callable[[Module], None]) -> Module:
+    def _found(self, target: str) -> Any:
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        if not hasattr(module, name):
+            raise AttributeError(f"{type_name(module)} has no attribute `{name}`")
+        return getattr(module, name)
+
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Call a function on every module within, then on this one."""
         for module in self.children():
             module.apply(fn)
@@ -158,57 +242,87 @@ class Module:
 
     # -- state --------------------------------------------------------------------------------------------------------
 
-    def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> OrderedDict[str, Tensor]:
+    def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
         """Give every parameter and persistent buffer by its dotted name."""
-        state: OrderedDict[str, Tensor] = OrderedDict()
-        for name, member in self._own_state():
-            state[prefix + name] = member if keep_vars else member.detach()
-        for name, module in self.named_children():
-            state.update(module.state_dict(prefix=f"{prefix}{name}.", keep_vars=keep_vars))
-        return state
+        if destination is None:
+            destination = StateDict()
+            destination._metadata = OrderedDict()
+        destination._metadata[prefix[:-1]] = {"version": self._version}
+        for name, member in self._state().items():
+            destination[prefix + name] = member if keep_vars else member.detach()
+        for name, module in self._modules.items():
+            if module is not None:
+                module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        return destination
 
-    def _own_state(self) -> Iterator[tuple[str, Tensor]]:
-        for name, member in itertools.chain(self._parameters.items(), self._buffers.items()):
-            if member is not None and name not in self._transient:
-                yield name, member
+    def _state(self) -> dict[str, Tensor]:
+        """Give this module's own parameters and persistent buffers."""
+        members = {**self._parameters, **self._buffers}
+        left_out = self._non_persistent_buffers_set
+        return {name: each for name, each in members.items() if each is not None and name not in left_out}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Incompatible:
         """Copy values into parameters and buffers by name."""
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-        own = {
-            f"{path}.{name}" if path else name: (module, name, member)
-            for path, module in self.named_modules()
-            for name, member in module._own_state()
-        }
-        errors = []
-        for name, (module, short, member) in own.items():
+        versions = getattr(state_dict, "_metadata", {})
+        wanted: dict[str, tuple[Module, str]] = {}
+        missing: list[str] = []
+        for path, module in self.named_modules(remove_duplicate=False):
+            for name in module._state():
+                wanted[dotted(path, name)] = (module, name)
+                if dotted(path, name) not in state_dict and not module._may_lack(name, versions.get(path, {})):
+                    missing.append(dotted(path, name))
+        unexpected = [name for name in state_dict if name not in wanted]
+        errors = [*unmatched("Missing", missing), *unmatched("Unexpected", unexpected)] if strict else []
+        for name, (module, own_name) in wanted.items():
             if name in state_dict:
-                wrong = _loaded(module, short, member, name, state_dict[name], assign)
-                errors += [wrong] if wrong else []
-        missing = [name for name in own if name not in state_dict]
-        unexpected = [name for name in state_dict if name not in own]
-        if strict:
-            errors = _unmatched("Unexpected", unexpected) + _unmatched("Missing", missing) + errors
+                errors += module._load(own_name, name, state_dict[name], assign)
         if errors:
             listed = "\n\t".join(errors)
             raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{listed}")
         return Incompatible(missing, unexpected)
 
+    def _may_lack(self, name: str, metadata: Mapping[str, Any]) -> bool:
+        """Tell whether a state from an older version may be without a member."""
+        return False
+
+    def _load(self, name: str, called: str, value: Any, assign: bool) -> list[str]:
+        """Take one value over; give what is wrong with it."""
+        member = self._state()[name]
+        if not isinstance(value, Tensor):
+            return [
+                f'While copying the parameter named "{called}", expected torch.Tensor or Tensor-like object from '
+                f"checkpoint but received {type(value)}"
+            ]
+        if member.shape != value.shape:
+            return [
+                f"size mismatch for {called}: copying a param with shape {value.shape} from checkpoint, the shape in "
+                f"current model is {member.shape}."
+            ]
+        if assign:
+            setattr(self, name, Parameter(value, member.requires_grad) if isinstance(member, Parameter) else value)
+        else:
+            with no_grad():
+                member.copy_(value)
+        return []
+
     # -- modes, types and places --------------------------------------------------------------------------------------
 
-    def train(self, mode: bool = True) -> Module:
+    def train(self, mode: bool = True) -> Self:
         """Switch this module and all within to training, or to evaluation."""
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
-        for module in self.modules():
-            module.training = mode
+        self.training = mode
+        for module in self.children():
+            module.train(mode)
         return self
 
-    def eval(self) -> Module:
+    def eval(self) -> Self:
         return self.train(False)
 
-    def requires_grad_(self, requires_grad: bool = True) -> Module:
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Choose whether the parameters are to have gradients."""
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
@@ -217,64 +331,58 @@ class Module:
         """Drop the gradients of all parameters, or set them to zero."""
         for parameter in self.parameters():
             if parameter.grad is not None:
-                if set_to_none:
-                    parameter.grad = None
-                else:
-                    parameter.grad = parameter.grad.detach().zero_()
+                parameter.grad = None if set_to_none else parameter.grad.detach().zero_()
 
-    def to(self, *args: Any, dtype: Any = None, device: Any = None, **kwargs: Any) -> Module:
-        """Move parameters and buffers to a device, and floating ones to a dtype."""
-        for each in args:
-            if isinstance(each, dtypes.dtype):
-                dtype = each
-            elif isinstance(each, Tensor):
-                dtype, device = each.dtype, each.device
-            elif isinstance(each, (str, int, devices.device)) and not isinstance(each, bool):
-                device = each
-        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
-            raise TypeError(
-                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
-            )
-        return self._converted(lambda each: each.to(device=device, dtype=dtype if _is_float(each) else None))
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Move parameters and buffers to a device, and those of floating point to a dtype."""
+        place, kind = destination_of(args, kwargs)
+        if kind is not None and not (kind.is_floating_point or kind.is_complex):
+            raise TypeError(f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={kind}")
+        return self._apply(lambda each: each.to(device=place, dtype=kind if is_inexact(each) else None))
 
-    def type(self, dst_type: Any) -> Module:
-        return self._converted(lambda each: each.type(dst_type))
+    def type(self, dst_type: Any) -> Self:
+        """Convert parameters and buffers to a type."""
+        return self._apply(lambda each: each.type(dst_type))
 
-    def float(self) -> Module:
-        return self.to(dtypes.float32)
+    def float(self) -> Self:
+        return self._cast(dtypes.float32)
 
-    def double(self) -> Module:
-        return self.to(dtypes.float64)
+    def double(self) -> Self:
+        return self._cast(dtypes.float64)
 
-    def half(self) -> Module:
-        return self.to(dtypes.float16)
+    def half(self) -> Self:
+        return self._cast(dtypes.float16)
 
-    def bfloat16(self) -> Module:
-        return self.to(dtypes.bfloat16)
+    def bfloat16(self) -> Self:
+        return self._cast(dtypes.bfloat16)
 
-    def cpu(self) -> Module:
-        return self.to("cpu")
+    def _cast(self, kind: dtypes.dtype) -> Self:
+        return self._apply(lambda each: each.to(kind) if each.is_floating_point() else each)
 
-    def cuda(self, device: Any = None) -> Module:
-        return self.to("cuda" if device is None else device)
+    def cpu(self) -> Self:
+        return self._apply(lambda each: each.cpu())
 
-    def _converted(self, change: Callable[[Tensor], Tensor]) -> Module:
+    def cuda(self, device: Any = None) -> Self:
+        return self._apply(lambda each: each.cuda(device))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor]) -> Self:
         """Change every tensor; a parameter stays the object that it is."""
+        for module in self.children():
+            module._apply(fn)
         with no_grad():
-            for module in self.modules():
-                for parameter in module._parameters.values():
-                    if parameter is not None:
-                        parameter.data = change(parameter.detach())
-                        if parameter.grad is not None:
-                            parameter.grad = change(parameter.grad.detach())
-                for name, buffer in module._buffers.items():
-                    if buffer is not None:
-                        module._buffers[name] = change(buffer)
+            for parameter in self._parameters.values():
+                if parameter is not None:
+                    grad, parameter.grad = parameter.grad, None
+                    parameter.data = fn(parameter.data)
+                    parameter.grad = None if grad is None else fn(grad)
+            for name, buffer in self._buffers.items():
+                self._buffers[name] = None if buffer is None else fn(buffer)
         return self
 
     # -- calling ------------------------------------------------------------------------------------------------------
 
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
+    def forward(self, *input: Any) -> Any:
+        """Compute; each kind of module has its own."""
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -288,13 +396,13 @@ class Module:
             result = result if changed is None else changed
         return result
 
-    def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call a function after each forward call; what it gives takes the result's place."""
-        return _hooked(self._forward_hooks, hook)
-
     def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call a function before each forward call; what it gives takes the arguments' place."""
-        return _hooked(self._forward_pre_hooks, hook)
+        return hooked(self._forward_pre_hooks, hook)
+
+    def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call a function after each forward call; what it gives takes the result's place."""
+        return hooked(self._forward_hooks, hook)
 
     # -- showing ------------------------------------------------------------------------------------------------------
 
@@ -302,53 +410,72 @@ class Module:
         """Say what a layer was made with, for its repr."""
         return ""
 
+    def _get_name(self) -> str:
+        return type(self).__name__
+
     def __repr__(self) -> str:
-        extra = self.extra_repr()
-        lines = [f"({name}): {_indented(repr(module))}" for name, module in self._modules.items()]
-        head = type(self).__name__
-        if not lines:
-            return f"{head}({extra})"
-        return "\n  ".join([f"{head}(", *([extra] if extra else []), *lines]) + "\n)"
+        lines = [f"({name}): {indented(repr(module))}" for name, module in self._modules.items()]
+        return shown(self._get_name(), self.extra_repr(), lines)
 
 
-def _hooked(hooks: dict[int, Any], hook: Callable[..., Any]) -> RemovableHandle:
+def check_assigned(members: dict[str, Any], state: Mapping[str, Any], name: str, value: Any) -> None:
+    """Refuse to put something else in the place of a parameter, buffer or module."""
+    if value is None or (members is state["_buffers"] and isinstance(value, Tensor)):
+        return
+    wanted = {
+        "_parameters": ("parameter", "torch.nn.Parameter or None"),
+        "_buffers": ("buffer", "torch.nn.Buffer, torch.Tensor or None"),
+        "_modules": ("child module", "torch.nn.Module or None"),
+    }
+    kind, expected = next(words for place, words in wanted.items() if state[place] is members)
+    raise TypeError(f"cannot assign '{type_name(value)}' as {kind} '{name}' ({expected} expected)")
+
+
+def destination_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dtypes.dtype | None]:
+    """Read the arguments of to(): (dtype), (device, dtype) or (tensor)."""
+    rest = [*args, *(kwargs[name] for name in ("device", "dtype", "tensor") if kwargs.get(name) is not None)]
+    place, kind = None, None
+    for each in rest:
+        if isinstance(each, Tensor):
+            place, kind = each.device, each.dtype
+        elif isinstance(each, dtypes.dtype):
+            kind = each
+        elif not isinstance(each, bool) and each is not None:
+            place = each
+    return place, kind
+
+
+def hooked(hooks: dict[int, Any], hook: Callable[..., Any]) -> RemovableHandle:
     handle = RemovableHandle(hooks)
     hooks[handle.id] = hook
     return handle
 
 
-def _indented(text: str) -> str:
+def dotted(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def indented(text: str) -> str:
     return text.replace("\n", "\n  ")
 
 
-def _type_name(value: Any) -> str:
-    return f"torch.{type(value).__name__}Tensor" if isinstance(value, Tensor) else type(value).__name__
+def shown(name: str, extra: str, lines: list[str]) -> str:
+    """Show a module: on one line if nothing is within it."""
+    parts = [*(extra.split("\n") if extra else ()), *lines]
+    if not lines and len(parts) < 2:
+        return f"{name}({extra})"
+    return "\n  ".join([f"{name}(", *parts]) + "\n)"
 
 
-def _is_float(tensor: Tensor) -> bool:
+def type_name(value: Any) -> str:
+    """Name a type, as PyTorch's messages do."""
+    return value.type() if type(value) is Tensor else type(value).__name__
+
+
+def is_inexact(tensor: Tensor) -> bool:
     return tensor.dtype.is_floating_point or tensor.dtype.is_complex
 
 
-def _unmatched(kind: str, names: list[str]) -> list[str]:
+def unmatched(kind: str, names: list[str]) -> list[str]:
     quoted = ", ".join(f'"{name}"' for name in names)
     return [f"{kind} key(s) in state_dict: {quoted}. "] if names else []
-
-
-def _loaded(module: Module, short: str, member: Tensor, name: str, value: Any, assign: bool) -> str | None:
-    """Copy one value in; give what is wrong with it."""
-    if not isinstance(value, Tensor):
-        return (
-            f'While copying the parameter named "{name}", expected torch.Tensor or Tensor-like object from checkpoint '
-            f"but received {type(value)}"
-        )
-    if member.shape != value.shape:
-        return (
-            f"size mismatch for {name}: copying a param with shape {value.shape} from checkpoint, "
-            f"the shape in current model is {member.shape}."
-        )
-    if assign:
-        setattr(module, short, Parameter(value, member.requires_grad) if isinstance(member, Parameter) else value)
-        return None
-    with no_grad():
-        member.copy_(value)
-    return None

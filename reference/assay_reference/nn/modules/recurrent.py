@@ -5,136 +5,221 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
-from assay_reference.creation import empty
-from assay_reference.dispatch import FUNCTIONS
+from assay_reference.creation import empty, zeros
+from assay_reference.joining import cat, stack
 from assay_reference.nn import functional as F
 from assay_reference.nn import init
+from assay_reference.nn.functional.recurrent import State, Weights, recurrent_layer
 from assay_reference.nn.modules.module import Module
 from assay_reference.nn.parameter import Parameter
 from assay_reference.tensor import Tensor
 
-State = tuple[Tensor, Tensor]
+GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 
 
-class LSTM(Module):
-    """Long short-term memory over sequences, in layers and directions (Hochreiter and Schmidhuber, 1997)."""
+class Recurrent(Module):
+    """What recurrent layers share: layers upon layers, in one direction or both."""
+
+    unless: ClassVar[dict[str, Any]] = {
+        "proj_size": 0, "num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False
+    }  # fmt: skip
 
     def __init__(
-        self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
-        dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0, device: Any = None, dtype: Any = None,
-    ) -> None:  # fmt: skip
+        self,
+        mode: str,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
         super().__init__()
-        if not 0 <= dropout <= 1:
+        self.mode, self.input_size, self.hidden_size, self.num_layers = mode, input_size, hidden_size, num_layers
+        self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
+        self.bidirectional, self.proj_size = bidirectional, proj_size
+        self._check(dropout)
+        self._all_weights: list[list[str]] = []
+        for layer in range(num_layers):
+            for suffix in self._suffixes(layer):
+                shapes = list(self._shapes(layer))
+                self._all_weights.append([f"{name}_{suffix}" for name, _ in shapes])
+                for name, shape in shapes:
+                    made = Parameter(empty(shape, device=device, dtype=dtype))
+                    self.register_parameter(f"{name}_{suffix}", made)
+        self.reset_parameters()
+
+    def _check(self, dropout: Any) -> None:
+        if not 0 <= dropout <= 1 or isinstance(dropout, bool):
             raise ValueError(
                 "dropout should be a number in range [0, 1] representing the probability of an element being zeroed"
             )
-        if dropout and num_layers == 1:
+        if dropout and self.num_layers == 1:
             warnings.warn(
                 "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects "
-                f"num_layers greater than 1, but got dropout={dropout} and num_layers={num_layers}",
-                stacklevel=2,
+                f"num_layers greater than 1, but got dropout={dropout} and num_layers={self.num_layers}",
+                stacklevel=4,
             )
-        if hidden_size <= 0 or num_layers <= 0:
-            raise ValueError(f"{'hidden_size' if hidden_size <= 0 else 'num_layers'} must be greater than zero")
-        if proj_size >= hidden_size:
+        if not isinstance(self.hidden_size, int):
+            raise TypeError(f"hidden_size should be of type int, got: {type(self.hidden_size).__name__}")
+        for name in ("hidden_size", "num_layers"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be greater than zero")
+        if self.proj_size < 0:
+            raise ValueError("proj_size should be a positive integer or zero to disable projections")
+        if self.proj_size >= self.hidden_size:
             raise ValueError("proj_size has to be smaller than hidden_size")
-        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
-        self.bias, self.batch_first, self.dropout = bias, batch_first, dropout
-        self.bidirectional, self.proj_size = bidirectional, proj_size
-        for name, shape in self._shapes():
-            self.register_parameter(name, Parameter(empty(*shape, device=device, dtype=dtype)))
-        self.reset_parameters()
 
-    @property
-    def _directions(self) -> tuple[str, ...]:
-        return ("", "_reverse") if self.bidirectional else ("",)
+    def _suffixes(self, layer: int) -> list[str]:
+        """Give what the names of a layer's parameters end in, for each direction."""
+        return [f"l{layer}", f"l{layer}_reverse"][: 1 + self.bidirectional]
 
-    def _shapes(self) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """Name the parameters, layer by layer, with their shapes."""
-        gates, out_size = 4 * self.hidden_size, self.proj_size or self.hidden_size
-        for layer in range(self.num_layers):
-            width = self.input_size if layer == 0 else out_size * len(self._directions)
-            for direction in self._directions:
-                suffix = f"l{layer}{direction}"
-                yield f"weight_ih_{suffix}", (gates, width)
-                yield f"weight_hh_{suffix}", (gates, out_size)
-                if self.bias:
-                    yield f"bias_ih_{suffix}", (gates,)
-                    yield f"bias_hh_{suffix}", (gates,)
-                if self.proj_size:
-                    yield f"weight_hr_{suffix}", (self.proj_size, self.hidden_size)
+    def _shapes(self, layer: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Name the parameters of a layer, with their shapes."""
+        gates, out_size = GATES[self.mode] * self.hidden_size, self.proj_size or self.hidden_size
+        yield "weight_ih", (gates, out_size * (1 + self.bidirectional) if layer else self.input_size)
+        yield "weight_hh", (gates, out_size)
+        if self.bias:
+            yield "bias_ih", (gates,)
+            yield "bias_hh", (gates,)
+        if self.proj_size:
+            yield "weight_hr", (self.proj_size, self.hidden_size)
 
     def reset_parameters(self) -> None:
+        """Draw all parameters uniformly, within the inverse root of the hidden size."""
         bound = 1.0 / math.sqrt(self.hidden_size)
         for parameter in self.parameters():
             init.uniform_(parameter, -bound, bound)
 
-    def forward(self, input: Tensor, hx: State | None = None) -> tuple[Tensor, State]:
+    @property
+    def all_weights(self) -> list[list[Parameter]]:
+        return [[getattr(self, name) for name in names] for names in self._all_weights]
+
+    def flatten_parameters(self) -> None:
+        """Do nothing: the order in memory makes no difference here."""
+
+    def run(self, input: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """Run all layers over a sequence, or a batch of sequences."""
+        self._check_input(input)
+        unbatched = input.ndim == 2
+        if state is not None:
+            self._check_ranks(state, unbatched)
+        steps = input.unsqueeze(1) if unbatched else input.transpose(0, 1) if self.batch_first else input
+        starts = self._starts(steps, state, unbatched)
+        output, ends = self._layers(steps, starts)
+        if unbatched:
+            return output.squeeze(1), tuple(each.squeeze(1) for each in ends)
+        return output.transpose(0, 1) if self.batch_first else output, ends
+
+    def _layers(self, steps: Tensor, starts: State) -> tuple[Tensor, State]:
+        ends: list[State] = []
+        for layer in range(self.num_layers):
+            outputs = []
+            for reverse, suffix in enumerate(self._suffixes(layer)):
+                start = tuple(each[len(ends)] for each in starts)
+                output, end = recurrent_layer(self.mode, steps, start, self._weights(suffix), reverse=bool(reverse))
+                outputs.append(output)
+                ends.append(end)
+            steps = cat(outputs, -1) if self.bidirectional else outputs[0]
+            if self.dropout and layer < self.num_layers - 1:
+                steps = F.dropout(steps, self.dropout, self.training)
+        return steps, tuple(stack(each) for each in zip(*ends, strict=True))
+
+    def _weights(self, suffix: str) -> Weights:
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+        return Weights(*(self._parameters.get(f"{name}_{suffix}") for name in names))  # type: ignore[arg-type]
+
+    def _check_input(self, input: Tensor) -> None:
         if input.ndim not in (2, 3):
-            raise ValueError(f"LSTM: Expected input to be 2D or 3D, got {input.ndim}D instead")
+            raise ValueError(f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.ndim}D instead")
+        kind = self._parameters["weight_ih_l0"].dtype  # type: ignore[union-attr]
+        if input.dtype is not kind:
+            raise ValueError(
+                f"RNN input dtype ({input.dtype}) does not match weight dtype ({kind}). Convert input: "
+                f"input.to({kind}), or convert model: model.to({input.dtype})"
+            )
         if input.shape[-1] != self.input_size:
             raise RuntimeError(
                 f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {input.shape[-1]}"
             )
-        unbatched = input.ndim == 2
-        batch = 1 if unbatched else 0 if self.batch_first else 1
-        steps = input.unsqueeze(1) if unbatched else input.transpose(0, 1) if self.batch_first else input
-        starts = self._starts(steps, hx, unbatched)
-        layer_input, ends = steps, []
-        for layer in range(self.num_layers):
-            outputs = []
-            for number, direction in enumerate(self._directions):
-                start = starts[layer * len(self._directions) + number]
-                output, end = self._run(f"l{layer}{direction}", layer_input, start)
-                outputs.append(output)
-                ends.append(end)
-            layer_input = FUNCTIONS["cat"](outputs, -1) if len(outputs) > 1 else outputs[0]
-            if self.dropout and layer < self.num_layers - 1:
-                layer_input = F.dropout(layer_input, self.dropout, self.training)
-        last, memory = (FUNCTIONS["stack"]([end[which] for end in ends]) for which in (0, 1))
-        if unbatched:
-            return layer_input.squeeze(1), (last.squeeze(1), memory.squeeze(1))
-        return layer_input.transpose(0, 1) if batch == 0 else layer_input, (last, memory)
+        if not input.shape[1 if input.ndim == 3 and self.batch_first else 0]:
+            raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
 
-    def _starts(self, steps: Tensor, hx: State | None, unbatched: bool) -> list[State]:
-        """Give each layer and direction the state that it starts in."""
-        count = self.num_layers * len(self._directions)
-        if hx is None:
-            hidden = steps.new_zeros(steps.shape[1], self.proj_size or self.hidden_size)
-            return [(hidden, steps.new_zeros(steps.shape[1], self.hidden_size))] * count
-        first, memory = (each.unsqueeze(1) if unbatched else each for each in hx)
-        wanted = (count, steps.shape[1], self.proj_size or self.hidden_size)
-        if tuple(first.shape) != wanted:
-            raise RuntimeError(f"Expected hidden[0] size {wanted}, got {list(first.shape)}")
-        return [(first[place], memory[place]) for place in range(count)]
+    def _check_ranks(self, state: State, unbatched: bool) -> None:
+        wanted = 2 if unbatched else 3
+        if any(each.ndim != wanted for each in state):
+            batched, names = "unbatched 2-D" if unbatched else "batched 3-D", "hx and cx" if len(state) > 1 else "hx"
+            ranks = ", ".join(f"{each.ndim}-D" for each in state)
+            got = f"({ranks}) tensors" if len(state) > 1 else f"{ranks} tensor"
+            raise RuntimeError(f"For {batched} input, {names} should also be {wanted}-D but got {got}")
 
-    def _run(self, suffix: str, steps: Tensor, state: State) -> tuple[Tensor, State]:
-        """Run one layer in one direction over all steps."""
-        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
-        into, back, bias_in, bias_back, project = (self._parameters.get(f"{name}_{suffix}") for name in names)
-        inputs = steps.matmul(into.t())  # of all steps at once
-        if bias_in is not None:
-            inputs = inputs + (bias_in + bias_back)
-        hidden, memory = state
-        order = range(len(steps) - 1, -1, -1) if suffix.endswith("_reverse") else range(len(steps))
-        outputs: list[Any] = [None] * len(steps)
-        for step in order:
-            gates = inputs[step] + hidden.matmul(back.t())
-            enter, forget, candidate, leave = gates.chunk(4, -1)
-            memory = forget.sigmoid() * memory + enter.sigmoid() * candidate.tanh()
-            hidden = leave.sigmoid() * memory.tanh()
-            if project is not None:
-                hidden = hidden.matmul(project.t())
-            outputs[step] = hidden
-        return FUNCTIONS["stack"](outputs), (hidden, memory)
+    def _starts(self, steps: Tensor, state: State | None, unbatched: bool) -> State:
+        """Give the states before the first step, of all layers and directions."""
+        lead = (self.num_layers * (1 + self.bidirectional), steps.shape[1])
+        shapes = [(*lead, self.proj_size or self.hidden_size), (*lead, self.hidden_size)]
+        if state is None:
+            count = 2 if self.mode == "LSTM" else 1
+            return tuple(zeros(shape, dtype=steps.dtype, device=steps.device) for shape in shapes[:count])
+        given = tuple(each.unsqueeze(1) if unbatched else each for each in state)
+        for place, (each, shape) in enumerate(zip(given, shapes, strict=False)):
+            if tuple(each.shape) != shape:
+                which = f"hidden[{place}]" if self.mode == "LSTM" else "hidden"
+                raise RuntimeError(f"Expected {which} size {shape}, got {list(each.shape)}")
+        return given
 
     def extra_repr(self) -> str:
-        words = [str(self.input_size), str(self.hidden_size)]
-        defaults = {"proj_size": 0, "num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0,
-                    "bidirectional": False}  # fmt: skip
-        words += [
-            f"{name}={getattr(self, name)}" for name, default in defaults.items() if getattr(self, name) != default
-        ]
-        return ", ".join(words)
+        said = [f"{name}={getattr(self, name)}" for name, usual in self.unless.items() if getattr(self, name) != usual]
+        return ", ".join([f"{self.input_size}, {self.hidden_size}", *said])
+
+
+class LSTM(Recurrent):
+    """Long short-term memory over sequences, in layers and directions (Hochreiter and Schmidhuber, 1997)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__("LSTM", *args, **kwargs)
+
+    def forward(self, input: Tensor, hx: Any = None) -> tuple[Tensor, State]:
+        return self.run(input, None if hx is None else (hx[0], hx[1]))
+
+
+class GRU(Recurrent):
+    """Gated recurrent units over sequences, in layers and directions (Cho and others, 2014)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if "proj_size" in kwargs:
+            raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
+        super().__init__("GRU", *args, **kwargs)
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        output, (last,) = self.run(input, None if hx is None else (hx,))
+        return output, last
+
+
+class RNN(Recurrent):
+    """Elman's recurrent network over sequences, in layers and directions."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        if "proj_size" in kwargs:
+            raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'.")
+        super().__init__(f"RNN_{nonlinearity.upper()}", input_size, hidden_size, num_layers, *args, **kwargs)
+        self.nonlinearity = nonlinearity
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        output, (last,) = self.run(input, None if hx is None else (hx,))
+        return output, last

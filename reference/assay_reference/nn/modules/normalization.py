@@ -1,0 +1,108 @@
+"""Normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from assay_reference.creation import empty, ones, tensor, zeros
+from assay_reference.dtypes import int64
+from assay_reference.nn import functional as F
+from assay_reference.nn import init
+from assay_reference.nn.modules.module import Module
+from assay_reference.nn.parameter import Parameter
+from assay_reference.tensor import Tensor
+
+
+class BatchNorm(Module):
+    """What batch normalisations share, whatever the rank of their input."""
+
+    _version = 2  # from when on the batches are counted
+    ranks: ClassVar[tuple[int, ...]]
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        place: dict[str, Any] = {"device": device, "dtype": dtype}
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        for name, there in (("weight", affine), ("bias", affine and bias)):
+            self.register_parameter(name, Parameter(empty(num_features, **place)) if there else None)
+        tracked = track_running_stats
+        self.register_buffer("running_mean", zeros(num_features, **place) if tracked else None)
+        self.register_buffer("running_var", ones(num_features, **place) if tracked else None)
+        self.register_buffer("num_batches_tracked", tensor(0, dtype=int64, device=device) if tracked else None)
+        self.reset_parameters()
+
+    def reset_running_stats(self) -> None:
+        """Forget the batches."""
+        if self.track_running_stats:
+            self.running_mean.zero_()
+            self.running_var.fill_(1)
+            self.num_batches_tracked.zero_()
+
+    def reset_parameters(self) -> None:
+        """Forget the batches, and start without scaling and shifting."""
+        self.reset_running_stats()
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.ndim not in self.ranks:
+            wanted = " or ".join(f"{each}D" for each in self.ranks)
+            raise ValueError(f"expected {wanted} input (got {input.ndim}D input)")
+        momentum = 0.0 if self.momentum is None else self.momentum
+        counts = self.training and self.track_running_stats and self.num_batches_tracked is not None
+        if counts:
+            self.num_batches_tracked.add_(1)
+            momentum = 1.0 / int(self.num_batches_tracked) if self.momentum is None else momentum
+        known = not self.training or self.track_running_stats
+        return F.batch_norm(
+            input,
+            self.running_mean if known else None,
+            self.running_var if known else None,
+            self.weight,
+            self.bias,
+            self.training or self.running_mean is None,
+            momentum,
+            self.eps,
+        )
+
+    def _may_lack(self, name: str, metadata: Mapping[str, Any]) -> bool:
+        return name == "num_batches_tracked" and metadata.get("version", 1) < 2
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
+
+
+class BatchNorm1d(BatchNorm):
+    """Batch normalisation of features, or of the channels of sequences."""
+
+    ranks = (2, 3)
+
+
+class BatchNorm2d(BatchNorm):
+    """Batch normalisation of the channels of images."""
+
+    ranks = (4,)
+
+
+class BatchNorm3d(BatchNorm):
+    """Batch normalisation of the channels of volumes."""
+
+    ranks = (5,)
