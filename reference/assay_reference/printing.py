@@ -131,8 +131,11 @@ def _real_formatter(shown: Array) -> Callable[[Any], str]:
     if shown.dtype.kind not in "f":
         width = max(len(str(value)) for value in shown.reshape(-1).tolist())
         return lambda value: str(value.item()).rjust(width)
-    form = _float_form(shown.astype(np.float64).reshape(-1))
-    width = max(len(form(value)) for value in shown.reshape(-1).tolist())
+    values = shown.astype(np.float64).reshape(-1)
+    form = _float_form(values)
+    # Zeros and what is not finite take no part in the choice of the width, not even a zero with a sign.
+    counted = shown.reshape(-1)[np.isfinite(values) & (values != 0)].tolist()
+    width = max((len(form(value)) for value in counted), default=1)
     return lambda value: str(form(value.item())).rjust(width)
 
 

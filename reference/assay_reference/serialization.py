@@ -73,6 +73,8 @@ class _Writer(_PurePickler):  # type: ignore[misc]
             return None
         if isinstance(obj, Tensor):
             return self._save_tensor(obj)
+        if isinstance(obj, OrderedDict) and type(obj) is not OrderedDict:
+            return self.save(OrderedDict(obj))  # a module's state is read back as a plain container
         if isinstance(obj, dtypes.dtype):
             return self.save(_Global("torch", obj.name))
         return super().save(obj, save_persistent_id)

@@ -99,7 +99,18 @@ def test_an_output_path_that_cannot_be_written_is_found_before_anything_runs(tmp
 
 
 def test_an_interrupted_run_says_so_and_can_be_resumed(tmp_path: Path) -> None:
-    words = ["run", "-b", "numpy", "--oracle", "reference", "--filter", "op:torch.add op:torch.mul", "-j", "1", "--no-report"]
+    words = [
+        "run",
+        "-b",
+        "numpy",
+        "--oracle",
+        "reference",
+        "--filter",
+        "op:torch.add op:torch.mul",
+        "-j",
+        "1",
+        "--no-report",
+    ]
     process = subprocess.Popen([sys.executable, "-m", "assay.cli", *words], cwd=tmp_path, stderr=subprocess.DEVNULL)
     file = tmp_path / "out" / "numpy.jsonl"
     deadline = time.monotonic() + 300

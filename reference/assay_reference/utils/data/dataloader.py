@@ -10,7 +10,7 @@ import numpy as np
 
 from assay_reference.dispatch import FUNCTIONS
 from assay_reference.dtypes import float64
-from assay_reference.generator import Generator
+from assay_reference.generator import Generator, default_generator
 from assay_reference.tensor import Tensor
 from assay_reference.utils.data.dataset import IterableDataset
 from assay_reference.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
@@ -81,6 +81,8 @@ class DataLoader:
         self.collate_fn = collate_fn or (default_collate if batches else _converted)
 
     def __iter__(self) -> Iterator[Any]:
+        # PyTorch draws a seed for its workers first, whether it has any or not; the order of samples follows after.
+        (self.generator or default_generator).long_words(1)
         if self._iterable:
             return self._from_iterable()
         if self.batch_sampler is None:

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import assay_reference as reference
+
+
+def test_momentum_adds_up() -> None:
+    parameter = reference.zeros(1, requires_grad=True)
+    optimizer = reference.optim.SGD([parameter], lr=1.0, momentum=0.5)
+
+    for _ in range(2):
+        parameter.grad = reference.ones(1)
+        optimizer.step()
+
+    assert parameter.tolist() == [-2.5]
+
+
+def test_a_reloaded_optimizer_goes_on_where_the_first_stood() -> None:
+    def run(reload: bool) -> Any:
+        parameter = reference.ones(2, requires_grad=True)
+        optimizer = reference.optim.Adam([parameter], lr=0.1)
+        for step in range(4):
+            parameter.grad = reference.tensor([1.0, -2.0]) * (step + 1)
+            optimizer.step()
+            if reload:
+                state = optimizer.state_dict()
+                optimizer = reference.optim.Adam([parameter], lr=9.0)
+                optimizer.load_state_dict(state)
+        return parameter.tolist()
+
+    assert run(reload=True) == run(reload=False)
+
+
+def test_a_parameter_in_two_groups_is_refused() -> None:
+    parameter = reference.ones(1)
+
+    with pytest.raises(ValueError, match="some parameters appear in more than one parameter group"):
+        reference.optim.SGD([{"params": [parameter]}, {"params": [parameter]}], lr=1.0)
+
+
+def test_a_scheduler_decays_every_step_size_steps() -> None:
+    optimizer = reference.optim.SGD([reference.zeros(1)], lr=8.0)
+    scheduler = reference.optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.5)
+    rates = []
+    for _ in range(4):
+        optimizer.step()
+        scheduler.step()
+        rates.append(scheduler.get_last_lr()[0])
+
+    assert rates == [8.0, 4.0, 4.0, 2.0]
+
+
+def test_a_loader_batches_and_keeps_the_short_rest() -> None:
+    loader = reference.utils.data.DataLoader(list(range(5)), batch_size=2)
+
+    assert [batch.tolist() for batch in loader] == [[0, 1], [2, 3], [4]]
+
+
+def test_workers_give_the_batches_in_order() -> None:
+    loader = reference.utils.data.DataLoader(list(range(20)), batch_size=3, num_workers=4)
+
+    assert [each for batch in loader for each in batch.tolist()] == list(range(20))
+
+
+def test_dictionaries_are_collated_by_key() -> None:
+    batch = reference.utils.data.default_collate([{"x": 1.0, "name": "a"}, {"x": 2.0, "name": "b"}])
+
+    assert (batch["x"].tolist(), batch["name"]) == ([1.0, 2.0], ["a", "b"])
+
+
+def test_shuffled_order_is_torchs() -> None:
+    torch = pytest.importorskip("torch")
+
+    def order(library: Any) -> list[int]:
+        generator = library.Generator().manual_seed(3)
+        loader = library.utils.data.DataLoader(range(50), shuffle=True, generator=generator)
+        return [int(each) for each in loader]
+
+    assert order(reference) == order(torch)
