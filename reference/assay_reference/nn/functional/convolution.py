@@ -130,6 +130,7 @@ def per_dim(name: str, values: Steps, weight: Tensor) -> Steps:
 
 
 def check_types(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    """Refuse operands of different types."""
     if input.is_complex() and not weight.is_complex():
         kinds = f"(CPU{input.dtype.title}Type) and weight type (torch.{weight.dtype.title}Tensor)"
         raise RuntimeError(f"Input type {kinds} should be the same")
@@ -141,6 +142,7 @@ def check_types(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
 
 
 def check_channels(input: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:
+    """Refuse channels that do not go with the weight's."""
     shape = list(weight.shape)
     if not shape[0]:
         raise RuntimeError(
@@ -165,6 +167,7 @@ def check_channels(input: Tensor, weight: Tensor, bias: Tensor | None, groups: i
 
 
 def check_sizes(input: Tensor, weight: Tensor, sweep: Sweep) -> None:
+    """Refuse an input that no window fits in."""
     spans = reach(weight.shape[2:], sweep.dilation)
     sizes = [size + sum(border) for size, border in zip(input.shape[2:], sweep.borders, strict=True)]
     if any(size < span for size, span in zip(sizes, spans, strict=True)):

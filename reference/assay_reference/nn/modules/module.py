@@ -24,12 +24,6 @@ class Incompatible(NamedTuple):
         return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
-class StateDict(OrderedDict[str, Any]):
-    """The state of a module by dotted names, with the versions of the modules that gave it."""
-
-    _metadata: OrderedDict[str, dict[str, Any]]
-
-
 class Module:
     """The base of all layers and networks."""
 
@@ -243,9 +237,9 @@ class Module:
     # -- state --------------------------------------------------------------------------------------------------------
 
     def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
-        """Give every parameter and persistent buffer by its dotted name."""
+        """Give every parameter and persistent buffer by its dotted name, and the versions of the modules beside."""
         if destination is None:
-            destination = StateDict()
+            destination = OrderedDict()
             destination._metadata = OrderedDict()
         destination._metadata[prefix[:-1]] = {"version": self._version}
         for name, member in self._state().items():
