@@ -10,21 +10,25 @@ out.
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import time
-import tracemalloc
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 from tabulate import tabulate
 
-import assay_reference
-
 Act = Callable[[], object]
+
+STATUS: Final = Path("/proc/self/status")  # where Linux tells of a process's memory
+PEERS: Final = {"PyTorch": "torch", "ONNX evaluator": "onnx"}
 
 
 def medians(acts: dict[str, Act], runs: int) -> dict[str, float]:
@@ -38,17 +42,34 @@ def medians(acts: dict[str, Act], runs: int) -> dict[str, float]:
     return {name: statistics.median(each) for name, each in times.items()}
 
 
-def peak(act: Act) -> float:
-    """Give the most memory, in MiB, that an action holds beyond what was there."""
-    tracemalloc.start()
+def resident(what: str) -> float:
+    """Read how much memory this process has (VmRSS), or has had at most (VmHWM), in MiB."""
+    lines = dict(line.split(":", 1) for line in STATUS.read_text(encoding="utf-8").splitlines())
+    return int(lines[what].split()[0]) / 1024
+
+
+def peak_here(module: str, name: str) -> float:
+    """Make a pass twice; give the most memory, in MiB, that the second adds."""
+    act = TABLES[module]()[name]
     act()
-    _, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    return most / 2**20
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # forget the most there was
+    before = resident("VmRSS")
+    act()
+    return resident("VmHWM") - before
 
 
-def workloads(torch: Any) -> dict[str, Act]:
+def peak(module: str, name: str) -> float | None:
+    """Measure the memory of a pass in a process of its own; None where the system does not tell."""
+    if not STATUS.exists():
+        return None
+    words = [sys.executable, __file__, "--peak", module, name]
+    freed_at_once = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536"}  # so that no memory is kept for the next pass
+    return float(subprocess.run(words, check=True, capture_output=True, text=True, env=freed_at_once).stdout)
+
+
+def workloads(module: str) -> dict[str, Act]:
     """Make the forward and backward passes, on one library."""
+    torch: Any = importlib.import_module(module)
     torch.manual_seed(0)
     image = torch.rand(8, 16, 64, 64, requires_grad=True)
     steps = torch.rand(50, 16, 64, requires_grad=True)
@@ -86,28 +107,42 @@ def onnx_workloads() -> dict[str, Act]:
     }
 
 
+TABLES: Final[dict[str, Callable[[], dict[str, Act]]]] = {
+    "assay_reference": lambda: workloads("assay_reference"),
+    "torch": lambda: workloads("torch"),
+    "onnx": onnx_workloads,
+}
+
+
+def row(name: str, tables: dict[str, dict[str, Act]], runs: int) -> dict[str, str]:
+    """Measure a pass, and show it beside its peers."""
+    acts = {module: table[name] for module, table in tables.items() if name in table}
+    took = medians(acts, runs if "onnx" not in acts else min(runs, 3))
+    peaks = {module: peak(module, name) for module in acts}
+    ours, most = took["assay_reference"], peaks["assay_reference"]
+    cells = {"pass": name, "reference": f"{ours:.1f} ms", "peak": "?" if most is None else f"{most:.0f} MiB"}
+    for peer, module in PEERS.items():
+        if module not in acts:
+            cells[peer] = "absent" if module not in tables else "–"
+            continue
+        cells[peer] = f"{took[module]:.1f} ms, ×{ours / took[module]:.2g}"
+        theirs = peaks[module]
+        cells[f"{peer}, peak"] = "?" if theirs is None else f"{theirs:.0f} MiB"
+    return cells
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=7)
-    runs = parser.parse_args().runs
-    ours = workloads(assay_reference)
-    peers: dict[str, dict[str, Act]] = {}
-    if find_spec("torch"):
-        import torch
-
-        peers["PyTorch"] = workloads(torch)
-    if find_spec("onnx"):
-        peers["ONNX evaluator"] = onnx_workloads()
-    rows = []
-    for name, act in ours.items():
-        acts = {"reference": act, **{peer: table[name] for peer, table in peers.items() if name in table}}
-        took = medians(acts, runs if "ONNX evaluator" not in acts else 3)
-        row = {"pass": name, "reference": f"{took['reference']:.1f} ms", "peak": f"{peak(act):.0f} MiB"}
-        for peer in peers:
-            row[peer] = f"{took[peer]:.1f} ms, ×{took['reference'] / took[peer]:.2g}" if peer in took else "–"
-        rows.append(row)
+    parser.add_argument("--peak", nargs=2, metavar=("MODULE", "PASS"), help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.peak:
+        print(peak_here(*chosen.peak))
+        return
+    tables = {module: make() for module, make in TABLES.items() if find_spec(module)}
+    rows = [row(name, tables, chosen.runs) for name in tables["assay_reference"]]
     print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}")
-    print(tabulate(rows, headers="keys", tablefmt="github"))
+    print(tabulate(rows, headers="keys", tablefmt="github", missingval="–"))
 
 
 if __name__ == "__main__":
