@@ -27,7 +27,7 @@ def modules(library: Any) -> dict[str, Any]:
     """Make modules to call upon."""
     nn = library.nn
 
-    class Net(nn.Module):  # type: ignore[misc, name-defined]
+    class Net(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.a = nn.Linear(2, 1)
@@ -35,11 +35,11 @@ def modules(library: Any) -> dict[str, Any]:
             self.register_buffer("b", library.zeros(1))
             self.register_buffer("c", library.zeros(1), persistent=False)
 
-    class Hasty(nn.Module):  # type: ignore[misc, name-defined]
+    class Hasty(nn.Module):
         def __init__(self) -> None:
             self.a = nn.Linear(2, 1)
 
-    class Rash(nn.Module):  # type: ignore[misc, name-defined]
+    class Rash(nn.Module):
         def __init__(self) -> None:
             self.w = nn.Parameter(library.ones(2))
 
@@ -194,7 +194,7 @@ def pool(kind: str, dims: int, **options: Any) -> Callable[..., Any]:
 def test_poolings_by_the_largest_and_their_derivatives_are_those_of_pytorch(
     options: dict[str, Any], dilation: int
 ) -> None:
-    dims, batch, *_ = options["dims"], options["batch"]
+    dims, batch = options["dims"], options["batch"]
     rest = {name: value for name, value in options.items() if name not in ("dims", "batch")}
     image = np.random.default_rng(0).integers(0, 5, (*batch, 2, *(7, 6, 5)[:dims])).astype(np.float64)
 
@@ -206,7 +206,7 @@ def test_poolings_by_the_largest_and_their_derivatives_are_those_of_pytorch(
 def test_poolings_by_the_average_and_their_derivatives_are_those_of_pytorch(
     options: dict[str, Any], count_include_pad: bool
 ) -> None:
-    dims, batch, *_ = options["dims"], options["batch"]
+    dims, batch = options["dims"], options["batch"]
     rest = {name: value for name, value in options.items() if name not in ("dims", "batch")}
     image = np.random.default_rng(0).standard_normal((*batch, 2, *(7, 6, 5)[:dims]))
 

@@ -9,6 +9,7 @@ import pytest
 
 import assay_reference as torch
 from assay_reference import nn
+from assay_reference.nn.functional.recurrent import Weights, recurrent_layer, step_by_step
 
 
 class Net(nn.Module):
@@ -225,8 +226,6 @@ def test_an_lstm_reads_its_steps_in_both_directions() -> None:
 
 
 def test_the_loop_of_an_lstm_is_its_cell_step_by_step() -> None:
-    from assay_reference.nn.functional.recurrent import Weights, recurrent_layer, step_by_step
-
     torch.manual_seed(0)
     layer = nn.LSTM(2, 3).double()
     weights = Weights(*layer.parameters())
