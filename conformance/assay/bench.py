@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,7 +16,8 @@ from assay.judge import Bounds, eps_of
 from assay_spec import dtypes
 from assay_spec.domains import Dtype
 
-_PERTURBATIONS = 6
+_PERTURBATIONS: Final = 6
+_TERMS_PER_ULP: Final = 256  # PyTorch's own std of 20,000 numbers is 12 ulp off, and of other numbers 50
 
 
 @dataclass
@@ -79,6 +81,22 @@ class Bench:
     def _precise(self, case: Call) -> Outcome:
         """Compute in float64 how large terms are: where there is no oracle, the candidate may say so itself."""
         return (self.oracle or self.candidate).perform(widened(case))
+
+
+def oracle_slack(case: Call, answer: Array) -> float:
+    """Give by how many ulp the oracle itself may be off: in float64 it rounds like the candidate, term by term."""
+    if answer.dtype not in ("float64", "complex128"):
+        return 0.0
+    terms = sum(math.prod(tensor.shape) for tensor in tensors_of(case)) / max(answer.array.size, 1)
+    return 1.0 + terms / _TERMS_PER_ULP
+
+
+def tensors_of(case: Call) -> Iterator[TensorValue]:
+    """Give the tensors among the arguments of a call, those in lists too."""
+    for value in case.arguments.values():
+        for each in value if isinstance(value, (tuple, list)) else (value,):
+            if isinstance(each, TensorValue):
+                yield each
 
 
 def _magnitudes(case: Call, numbers: frozenset[str]) -> Call:

@@ -25,6 +25,14 @@ SHARES: Final[dict[Effort, tuple[int, int]]] = {"quick": (12, 0), "standard": (4
 ABSTAINED: Final = (ExpressionError, NoBroadcast, IndexError, ZeroDivisionError)
 
 
+_ENOUGH: Final = 20  # draws from which the share of those thrown away can be told
+_WASTE: Final = 0.05
+
+
+class Wasteful(Exception):
+    """The domains of an op throw away too much of what is drawn from them."""
+
+
 class Scope(dict[str, Any]):
     """The names that expressions see: what is chosen so far, and what `let:` derives from it."""
 
@@ -215,6 +223,7 @@ def drawn(overload: Overload, focus: Focus, count: int, seed: int) -> list[Plan]
     from hypothesis import strategies as st
 
     found: list[Plan] = []
+    thrown = 0
 
     @st.composite
     def plans(draw: Callable[[Any], Any]) -> Plan | None:
@@ -230,10 +239,20 @@ def drawn(overload: Overload, focus: Focus, count: int, seed: int) -> list[Plan]
     )
     @given(plans())
     def collect(plan: Plan | None) -> None:
-        if plan is not None:
+        nonlocal thrown
+        if plan is None:
+            thrown += 1
+        else:
             found.append(plan)
 
-    collect()
+    try:
+        collect()
+    except AssertionError as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise error.__context__ from None  # Hypothesis loses an interrupt that comes before its engine stands
+        raise
+    if count >= _ENOUGH and thrown > _WASTE * count:
+        raise Wasteful(f"{thrown} of {count} drawn calls were thrown away: let the domains say what `require:` says")
     return found
 
 

@@ -14,7 +14,7 @@ from assay import spell
 from assay.backends.base import Backend, Died, Malformed, Stopped, TimedOut, Trouble
 from assay.bench import Bench
 from assay.case import fingerprint
-from assay.draw import Effort
+from assay.draw import Effort, Wasteful
 from assay.facets.base import Asked, Finding, Judgement, Trial
 from assay.items import Item
 from assay.shrink import shrunk
@@ -43,6 +43,7 @@ class Tally:
     fallback: int = 0
     vacuous: int = 0
     worst: Any = None
+    whole: Finding | None = None  # what holds for the item as a whole: not offered, or a fault of ours
     failures: dict[str, list[tuple[str, Finding, Trial]]] = field(default_factory=dict)
     events: list[Row] = field(default_factory=list)
 
@@ -61,18 +62,26 @@ class Tally:
 def measure(item: Item, bench: Bench, *, effort: Effort, seed: int, edition: str = "current") -> tuple[Row, list[Row]]:
     """Run every case of one item; give its row and the events on the way."""
     started = time.perf_counter()
-    tally = Tally()
+    tally = Tally(whole=_lacking(item, bench.candidate))
     asked = Asked(item.dtype, effort, seed)
-    lacking = _lacking(item, bench.candidate)
-    if lacking is not None:
+    if tally.whole is not None:
         tally.counts["unsupported"] += 1
-        tally.failures[lacking.code] = []
-        return _row(item, bench, tally, asked, edition, started, lacking), []
-    trials = _safely(item, asked, tally)
-    for trial in trials:
-        if not _try(item, trial, bench, tally):
-            break
-    return _row(item, bench, tally, asked, edition, started), tally.events
+    else:
+        for trial in _safely(item, asked, tally):
+            if not _try(item, trial, bench, tally):
+                break
+        _reject_vacuous(tally)
+    failures = [_failure(item, bench, found) for found in tally.failures.values()]
+    ms = (time.perf_counter() - started) * 1000
+    return _row(item, tally, asked, edition, bench.candidate.capabilities.device, failures, ms), tally.events
+
+
+def _reject_vacuous(tally: Tally) -> None:
+    """An item in which nothing was compared is no pass."""
+    total = sum(tally.counts.values())
+    if total and tally.vacuous == total:
+        tally.counts = Counter(suite_error=total)
+        tally.whole = Finding("A902", "nothing was compared in any case")
 
 
 def _lacking(item: Item, candidate: Backend) -> Finding | None:
@@ -94,16 +103,13 @@ def _safely(item: Item, asked: Asked, tally: Tally) -> Iterator[Trial]:
     """Draw the trials of an item; a spec that cannot be drawn from is a fault of the suite."""
     try:
         yield from item.question.trials(item.spec, asked)
+    except Wasteful as error:
+        tally.whole = Finding("A903", str(error))
     except Exception as error:
-        finding = Finding("A901", f"drawing broke: {type(error).__name__}: {error} ({_where(error)})")
-        tally.counts["suite_error"] += 1
-        tally.failures.setdefault("A901", []).append(("suite_error", finding, Trial(_nothing(item))))
-
-
-def _nothing(item: Item) -> Any:
-    from assay.case import Call
-
-    return Call(item.op, {})
+        tally.whole = Finding("A901", f"drawing broke: {type(error).__name__}: {error} ({_where(error)})")
+    else:
+        return
+    tally.counts["suite_error"] += 1
 
 
 def _try(item: Item, trial: Trial, bench: Bench, tally: Tally) -> bool:
@@ -149,27 +155,13 @@ def _where(error: Exception) -> str:
     return f"{frames[-1].name}:{frames[-1].lineno}" if frames else "?"
 
 
-def _row(
-    item: Item,
-    bench: Bench,
-    tally: Tally,
-    asked: Asked,
-    edition: str,
-    started: float,
-    lacking: Finding | None = None,
-) -> Row:
+def _row(item: Item, tally: Tally, asked: Asked, edition: str, device: str, failures: list[Row], ms: float) -> Row:
     counts = tally.counts
+    outcome = next((each for each in GRAVITY if counts[each]), "not_run")
+    shown = [each for each in failures if each["outcome"] != "unsupported" or outcome == "unsupported"]
+    shown.sort(key=lambda each: GRAVITY.index(each["outcome"]))
+    code, message = _reason(outcome, tally, shown)
     total = sum(counts.values())
-    if total and tally.vacuous == total and not counts["suite_error"]:
-        tally.failures["A902"] = []
-        lacking = Finding("A902", "nothing was compared in any case")
-        outcome = "suite_error"
-    else:
-        outcome = next((each for each in GRAVITY if counts[each]), "not_run")
-    failures = [_failure(item, bench, found) for found in tally.failures.values() if found]
-    failures.sort(key=lambda each: GRAVITY.index(each["outcome"]))
-    first = failures[0] if failures else None
-    quiet = lacking is not None
     return {
         "type": "result",
         "id": item.id,
@@ -178,9 +170,9 @@ def _row(
         "area": item.area,
         "facet": item.facet,
         "dtype": item.dtype,
-        "device": bench.candidate.capabilities.device,
+        "device": device,
         "outcome": outcome,
-        "code": lacking.code if lacking else None if outcome in ("pass", "self") or first is None else first["code"],
+        "code": code,
         "level": "required",
         "cases": total,
         "passed": counts["pass"],
@@ -188,27 +180,25 @@ def _row(
         "self": counts["self"],
         "unsupported": counts["unsupported"],
         "fallback": tally.fallback,
-        "ms": round((time.perf_counter() - started) * 1000, 3),
+        "ms": round(ms, 3),
         "worst": _worst(tally.worst),
-        "message": lacking.message
-        if lacking
-        else None
-        if outcome in ("pass", "self") or first is None
-        else first["message"],
-        "failures": []
-        if quiet
-        else [each for each in failures if each["outcome"] != "unsupported" or outcome == "unsupported"],
+        "message": message,
+        "failures": shown,
     }
 
 
-def bare_row(item: Item, asked: Asked, edition: str, device: str, outcome: str, code: str, message: str) -> Row:
+def _reason(outcome: str, tally: Tally, failures: list[Row]) -> tuple[str | None, str | None]:
+    """Give the code and message of an item that is no pass."""
+    if tally.whole is not None:
+        return tally.whole.code, tally.whole.message[:_CAP]
+    if outcome in ("pass", "self") or not failures:
+        return None, None
+    return failures[0]["code"], failures[0]["message"]
+
+
+def ended_row(item: Item, asked: Asked, edition: str, device: str, outcome: str, why: Finding) -> Row:
     """Write the row of an item that was ended from outside."""
-    return {
-        "type": "result", "id": item.id, "hash": item_hash(item, asked, edition), "op": item.op, "area": item.area,
-        "facet": item.facet, "dtype": item.dtype, "device": device, "outcome": outcome, "code": code,
-        "level": "required", "cases": 1, "passed": 0, "failed": 1, "self": 0, "unsupported": 0, "fallback": 0,
-        "ms": 0.0, "worst": None, "message": message[:_CAP], "failures": [],
-    }  # fmt: skip
+    return _row(item, Tally(Counter({outcome: 1}), whole=why), asked, edition, device, [], 0.0)
 
 
 def _worst(worst: Any) -> Row | None:

@@ -23,7 +23,7 @@ from assay.backends.base import Backend
 from assay.backends.discover import open_backend
 from assay.bench import Bench
 from assay.draw import Effort
-from assay.facets.base import Asked
+from assay.facets.base import Asked, Finding
 from assay.items import Item, plan
 from assay.self_check import self_check
 from assay_reports import query
@@ -158,12 +158,12 @@ class Session:
 
     def cut_short(self, item: Item, why: str) -> engine.Row:
         """Write the row of an item that a time limit, or a fault of ours, ended from outside."""
-        timed_out = "Timeout" in why
-        return self._bare_row(item, "timeout" if timed_out else "suite_error", "A802" if timed_out else "A901", why)
+        outcome, code = ("timeout", "A802") if "Timeout" in why else ("suite_error", "A901")
+        return self._ended(item, outcome, Finding(code, why))
 
-    def _bare_row(self, item: Item, outcome: str, code: str, message: str) -> engine.Row:
+    def _ended(self, item: Item, outcome: str, why: Finding) -> engine.Row:
         asked = Asked(item.dtype, self.settings.effort, self.settings.seed)
-        return engine.bare_row(item, asked, self.settings.edition, self.settings.device, outcome, code, message)
+        return engine.ended_row(item, asked, self.settings.edition, self.settings.device, outcome, why)
 
     def start(self) -> None:
         """Open the results file: every path is checked before anything runs."""
@@ -228,7 +228,7 @@ class Session:
         """Write down an item whose worker process died."""
         item = next((each for each in self.planned if each.id == nodeid), None)
         if item is not None:
-            self.record(self._bare_row(item, "crash", "A801", why), [])
+            self.record(self._ended(item, "crash", Finding("A801", why)), [])
 
     def finish(self) -> None:
         """Write the footer."""

@@ -106,6 +106,9 @@ def alternatives(source: str) -> tuple[str, ...]:
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):
                 yield from called(left)
                 yield from called(right)
+            case ast.IfExp(body=body, orelse=orelse):
+                yield from called(body)
+                yield from called(orelse)
             case ast.Call(func=ast.Name(id=name), args=[ast.Call() as inner, *_]):
                 yield from (f"{name}.{each}" for each in called(inner))
             case ast.Call(func=ast.Name(id=name)):

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
+
+import pytest
 
 from assay import draw
 from assay.case import fingerprint
 from assay_spec import load_corpus
 from assay_spec.domains import Focus
+from assay_spec.expression import Expression
+from assay_spec.model import Op
 from assay_spec.plans import ABSENT, TensorPlan
 
 TOPK = load_corpus()["torch.topk"].overloads[0]
@@ -78,3 +83,30 @@ def test_required_arguments_go_by_position_and_the_others_by_name() -> None:
     assert case.positional == ("input", "k")
     assert case.arguments["largest"] is False
     assert "out" not in case.arguments
+
+
+def test_a_domain_that_throws_most_draws_away_is_a_fault_of_the_suite() -> None:
+    picky = replace(MM, require=(Expression("False", {}),))
+
+    with pytest.raises(draw.Wasteful) as caught:
+        draw.drawn(picky, Focus(dtype="float32"), 20, 0)
+
+    assert str(caught.value) == "20 of 20 drawn calls were thrown away: let the domains say what `require:` says"
+
+
+@pytest.mark.parametrize("op", load_corpus(), ids=lambda op: op.name)
+def test_no_op_throws_more_than_a_few_per_cent_of_its_draws_away(op: Op) -> None:
+    focus = Focus(frozenset({"options", "values", "shape", "layout"}))
+
+    for overload in op.overloads:
+        draw.drawn(overload, focus, 20, 1)
+
+
+def test_an_interrupt_on_the_way_into_hypothesis_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hypothesis.core.ConjectureRunner", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        draw.drawn(MM, Focus(dtype="float32"), 2, 0)

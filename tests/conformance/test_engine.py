@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -13,9 +13,13 @@ import pytest
 from assay.backends.base import Backend
 from assay.backends.discover import open_backend
 from assay.bench import Bench
+from assay.case import Call
+from assay.draw import Wasteful
 from assay.engine import Row, measure
-from assay.items import items_of
+from assay.facets.base import Asked, Facet, Judgement, Trial
+from assay.items import Item, items_of
 from assay_spec import load_corpus
+from assay_spec.model import Op
 
 HERE = Path(__file__).parent
 
@@ -137,3 +141,41 @@ def test_a_candidate_that_is_its_own_oracle_proves_nothing(good: Backend) -> Non
 
     assert (row["outcome"], row["passed"]) == ("self", 0)
     assert row["self"] > 0
+
+
+def _asking(trials: Callable[[Op, Asked], Iterator[Trial]]) -> Item:
+    """Make an item that asks some trials and passes whatever comes."""
+    question = Facet("made up", lambda op: True, trials, lambda op, trial, bench: Judgement("pass", compared=False))
+    return Item(load_corpus()["torch.add"], question, None)
+
+
+def test_a_spec_that_cannot_be_drawn_from_is_a_fault_of_the_suite(good: Backend) -> None:
+    def broken(op: Op, asked: Asked) -> Iterator[Trial]:
+        yield Trial(Call(op.name, {}))
+        raise ZeroDivisionError("by zero")
+
+    row, _ = measure(_asking(broken), Bench(good, good), effort="quick", seed=0)
+
+    assert (row["outcome"], row["code"]) == ("suite_error", "A901")
+    assert row["message"].startswith("drawing broke: ZeroDivisionError: by zero (broken:")
+
+
+def test_a_domain_that_throws_its_draws_away_is_a_fault_of_the_suite(good: Backend) -> None:
+    def wasteful(op: Op, asked: Asked) -> Iterator[Trial]:
+        yield Trial(Call(op.name, {}))
+        raise Wasteful("9 of 20 drawn calls were thrown away")
+
+    row, _ = measure(_asking(wasteful), Bench(good, good), effort="quick", seed=0)
+
+    assert (row["outcome"], row["code"]) == ("suite_error", "A903")
+    assert row["message"] == "9 of 20 drawn calls were thrown away"
+
+
+def test_an_item_in_which_nothing_was_compared_is_a_fault_of_the_suite(good: Backend) -> None:
+    def vacuous(op: Op, asked: Asked) -> Iterator[Trial]:
+        yield Trial(Call(op.name, {}))
+
+    row, _ = measure(_asking(vacuous), Bench(good, good), effort="quick", seed=0)
+
+    assert (row["outcome"], row["code"], row["passed"]) == ("suite_error", "A902", 0)
+    assert row["message"] == "nothing was compared in any case"

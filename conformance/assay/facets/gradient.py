@@ -10,7 +10,7 @@ import numpy as np
 
 from assay import draw
 from assay.arrays import Host
-from assay.bench import Bench
+from assay.bench import Bench, oracle_slack
 from assay.case import Array, Call, Outcome, TensorValue
 from assay.draw import Plan
 from assay.facets.base import (
@@ -157,8 +157,7 @@ def _compared(name: str, case: Call, outcome: Outcome, expected: Outcome, budget
     if want is None:
         return Judgement("suite_error", fail("A901", f"the oracle gives no gradient for {name}").finding)
     bounds = bench.gradient_bounds(case, name, expected)
-    slack = 1.0 if got.dtype in ("float64", "complex128") else 0.0
-    worst = measure(got.array, want.array, got.dtype, budget, bounds, slack=slack)
+    worst = measure(got.array, want.array, got.dtype, budget, bounds, slack=oracle_slack(case, got))
     return Judgement("pass", compared=False) if worst is None else beyond("A501", worst, f"the gradient of {name}")
 
 

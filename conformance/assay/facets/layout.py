@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from assay import draw
-from assay.bench import Bench, map_case
+from assay.bench import Bench, map_case, tensors_of
 from assay.case import Call, TensorValue
 from assay.facets import values
 from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, plans, unanswered
@@ -30,15 +30,8 @@ def applies(op: Op) -> bool:
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
     for plan in plans(op, asked, "layout", "options", fits=strided):
         case = draw.call(op, plan)
-        if any(not tensor.is_contiguous for tensor in _tensors(case)):
+        if any(not tensor.is_contiguous for tensor in tensors_of(case)):
             yield Trial(case, plan)
-
-
-def _tensors(case: Call) -> Iterator[TensorValue]:
-    for value in case.arguments.values():
-        for each in value if isinstance(value, (tuple, list)) else (value,):
-            if isinstance(each, TensorValue):
-                yield each
 
 
 def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:

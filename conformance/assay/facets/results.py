@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from assay.arrays import Host
-from assay.bench import Bench
+from assay.bench import Bench, oracle_slack
 from assay.case import Array, Call, Outcome
 from assay.draw import Plan
 from assay.facets.base import Judgement, beyond, broken_oracle, describe, fail, gravest
@@ -111,12 +111,11 @@ def compare(
         else:
             answer, truth = _defined(overload, case, _in_dtype(got, dtype), want.array)
             bounds = bench.bounds(case, place, expected, numbers)
-            slack = 1.0 if dtype in ("float64", "complex128") else 0.0  # there the oracle rounds like the candidate
             exactly = signs and budget.kind in (
                 "exact",
                 "ulp",
             )  # the zeros of a composition have the sign of its last step
-            worst = measure(answer, truth, dtype, budget, bounds, signs=exactly, slack=slack)
+            worst = measure(answer, truth, dtype, budget, bounds, signs=exactly, slack=oracle_slack(case, got))
             judgements.append(Judgement("pass", compared=False) if worst is None else beyond(code, worst, name))
     return gravest(judgements)
 
