@@ -44,9 +44,8 @@ class TensorValue:
     def array(self) -> Host:
         """View the buffer in this tensor's shape; the memory is the buffer's own."""
         item = self.buffer.itemsize
-        return np.lib.stride_tricks.as_strided(
-            self.buffer[self.offset :], self.shape, tuple(stride * item for stride in self.strides)
-        )
+        strides = tuple(stride * item for stride in self.strides)
+        return np.ndarray(self.shape, self.buffer.dtype, self.buffer, self.offset * item, strides)
 
     @property
     def is_contiguous(self) -> bool:

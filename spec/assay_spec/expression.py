@@ -6,6 +6,7 @@ import ast
 import operator
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 Scope = MutableMapping[str, Any]
@@ -98,6 +99,7 @@ def is_size_name(name: str) -> bool:
     return name[:1].isupper()
 
 
+@cache
 def alternatives(source: str) -> tuple[str, ...]:
     """Name what an expression calls: `tensor(…) | number()` gives tensor and number, `many(tensor(…))` many.tensor."""
 
