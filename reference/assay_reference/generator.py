@@ -53,23 +53,22 @@ class Generator:
         return pairs[:, 0] << np.uint64(32) | pairs[:, 1]
 
     def uniform(self, count: int, dtype: np.dtype[Any]) -> Array:
-        """Give numbers of [0, 1) with as many bits as the dtype's fractions have."""
+        """Give numbers of [0, 1) with the 53 bits of float64's fractions, or the 24 of float32's."""
         if dtype == np.float64:
             return (self.long_words(count) & np.uint64(2**53 - 1)) * 2.0**-53
-        bits = {"float16": 11, "bfloat16": 8}.get(dtype.name, 24)
-        return ((self.words(count) & np.uint64(2**bits - 1)) * 2.0**-bits).astype(np.float32)
+        return ((self.words(count) & np.uint64(2**24 - 1)) * 2.0**-24).astype(np.float32)
 
     def normal(self, count: int, dtype: np.dtype[Any]) -> Array:
         """Give normal numbers by Box and Muller's transform."""
         if count < _BLOCK:
             return np.array([self._one_normal() for _ in range(count)])
-        wide = np.dtype(np.float64 if dtype == np.float64 else np.float32)
-        numbers = self.uniform(count, wide).astype(wide)
         whole = count - count % _BLOCK
-        numbers[:whole] = _transformed(numbers[:whole])
+        # The half dtypes draw for whole blocks only, the others for all.
+        drawn = count if dtype in (np.float32, np.float64) else whole
+        numbers = np.resize(_transformed(self.uniform(drawn, dtype)[:whole]), count)
         if whole < count:
             # What is left over is made anew, with some of what is there already.
-            numbers[-_BLOCK:] = _transformed(self.uniform(_BLOCK, wide).astype(wide))
+            numbers[-_BLOCK:] = _transformed(self.uniform(_BLOCK, dtype))
         return numbers
 
     def _one_normal(self) -> float:

@@ -76,11 +76,11 @@ def check_addmm(input: Tensor, mat1: Tensor, mat2: Tensor, beta: complex, alpha:
     for number, each in enumerate((mat1, mat2), 1):
         if each.ndim != 2:
             raise RuntimeError(f"mat{number} must be a matrix, got {each.ndim}-D tensor")
+    for name, each in (("self", input), ("mat1", mat1)):
+        if each.dtype is not mat2.dtype:
+            kinds = f"{each.dtype.title} and {mat2.dtype.title}"
+            raise RuntimeError(f"{name} and mat2 must have the same dtype, but got {kinds}")
     check_multipliable(mat1, mat2)
-    if input.dtype is not mat2.dtype:
-        raise RuntimeError(
-            f"self and mat2 must have the same dtype, but got {input.dtype.title} and {mat2.dtype.title}"
-        )
     expand(input.detach(), (mat1.shape[0], mat2.shape[1]))  # which says what is wrong with other shapes
 
 

@@ -54,7 +54,15 @@ def uniform_(self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Ge
     if from_ > to:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={from_:g} > to={to:g}")
     kind = self.dtype.numpy
-    return filled(self, generator, lambda source, count: source.uniform(count, kind) * (to - from_) + from_)
+    reach = to - from_ if kind == np.float64 else float(np.float32(to) - np.float32(from_))
+    return filled(self, generator, lambda source, count: _scaled(source.uniform(count, kind), reach, from_))
+
+
+def _scaled(numbers: Array, scale: float, shift: float) -> Array:
+    """Multiply and add as PyTorch does, in one step that rounds once; numbers of a half dtype are float32 still."""
+    own = np.dtype(np.float64 if numbers.dtype == np.float64 else np.float32)
+    wide = np.longdouble if own == np.float64 else np.float64
+    return (numbers.astype(wide) * own.type(scale) + own.type(shift)).astype(own)
 
 
 @composite(function=False)
@@ -64,7 +72,7 @@ def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Gen
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
     kind = self.dtype.numpy
-    return filled(self, generator, lambda source, count: source.normal(count, kind) * std + mean)
+    return filled(self, generator, lambda source, count: _scaled(source.normal(count, kind), std, mean))
 
 
 @composite(function=False)

@@ -114,6 +114,10 @@ def test_the_median_of_two_is_numpy_s_mean_of_them() -> None:
         (call("torch.add", F, F, form="method"), Lacking("feature", "no method add")),
         (call("torch.sum", F, form="in-place operator"), Lacking("feature", "no operator for sum")),
         (call("torch.sort", F, form="in-place"), Lacking("feature", "no in-place sort")),
+        (
+            call("torch.cumsum", TensorValue.of(np.ones(())), 0, out=TensorValue.of(np.ones(())), form="out"),
+            Lacking("feature", "no out= for 0 dimensions: NumPy ends the process"),
+        ),
         (call("torch.zeros", (2,), dtype=Dtype("bfloat16")), Lacking("dtype", "no bfloat16")),
     ],
     ids=lambda value: value.op if isinstance(value, Call) else "",

@@ -47,8 +47,32 @@ def test_normal_numbers_are_torchs_up_to_rounding(size: int) -> None:
     torch.manual_seed(5)
     reference.manual_seed(5)
 
-    # PyTorch's vectorised logarithm and cosine differ from NumPy's in the last digit.
+    # PyTorch's vectorised logarithm and cosine differ from NumPy's in the last digit, its fused steps in a rare one.
+    doubles = reference.empty(size, dtype=reference.float64).normal_(1.0, 2.5).tolist()
+    assert doubles == pytest.approx(torch.empty(size, dtype=torch.float64).normal_(1.0, 2.5).tolist(), rel=1e-14)
     assert reference.randn(size).tolist() == pytest.approx(torch.randn(size).tolist(), rel=3e-6, abs=3e-7)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_normal_numbers_of_half_dtypes_are_torchs(size: int, dtype: str) -> None:
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(5)
+    reference.manual_seed(5)
+
+    ours = reference.empty(size, dtype=getattr(reference, dtype)).normal_(1.0, 2.5)
+    assert ours.tolist() == torch.empty(size, dtype=getattr(torch, dtype)).normal_(1.0, 2.5).tolist()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-0.3, 0.7), (2.0, 3.7), (-100.0, 1.0)])
+def test_uniform_numbers_of_a_range_are_torchs(low: float, high: float, dtype: str) -> None:
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(5)
+    reference.manual_seed(5)
+
+    ours = reference.empty(40, dtype=getattr(reference, dtype)).uniform_(low, high)
+    assert ours.tolist() == torch.empty(40, dtype=getattr(torch, dtype)).uniform_(low, high).tolist()
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -94,6 +94,11 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> 
     return np.linalg.norm(input, order, axis=dim, keepdims=keepdim)
 
 
+def cumsum(input: Any, dim: int, *, dtype: Any = None, out: Any = None) -> Any:
+    only(out is None or np.ndim(input) > 0, "out= for 0 dimensions: NumPy ends the process")
+    return np.cumsum(input, axis=dim, dtype=dtype, out=out)
+
+
 def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
     only(not descending, "descending order")
     kind: Any = "stable" if stable else None
@@ -157,7 +162,7 @@ TABLE: Final[dict[str, Callable[..., Any]]] = {
     "std": std,
     "max": maximum,
     "median": lambda input: np.median(input),
-    "cumsum": lambda input, dim, *, dtype=None, out=None: np.cumsum(input, axis=dim, dtype=dtype, out=out),
+    "cumsum": cumsum,
     "norm": norm,
     "eq": binary(np.equal),
     "equal": lambda input, other: np.array_equal(input, other),

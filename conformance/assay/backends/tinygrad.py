@@ -210,13 +210,15 @@ class TinygradBackend(TableBackend):
             features=("in-place", "autograd", "random", "modules", "optimizers"),
         )
         self._held: dict[str, Any] = {}  # the state of the module that was constructed last
+        self._unread: list[Any] = []  # the graphs of the last results: reading a value cuts its tensor's off
 
     def to_native(self, value: TensorValue) -> Any:
         dtype = self.to_dtype(value.dtype)
         array = value.array().copy()
-        if value.dtype == "bfloat16":
-            return Tensor(array.view(np.int16)).bitcast(dtype)
-        return Tensor(array)
+        if value.dtype == "bfloat16":  # from bytes: a bitcast has no memory of its own to write into
+            return Tensor(array.tobytes(), dtype=dtype).reshape(array.shape).realize()
+        # It makes constants of 0-d arrays, which have no gradient and no memory either.
+        return Tensor(array.reshape(-1)).reshape(array.shape).realize()
 
     def to_host(self, native: Any) -> Array:
         dtype = ELEMENTS.get(native.dtype, str(native.dtype))
@@ -232,10 +234,15 @@ class TinygradBackend(TableBackend):
             raise Unsupported("dtype", f"no {dtype}")
         return DTYPES[dtype]
 
+    def split(self, answer: Any) -> Sequence[Any]:
+        results = super().split(answer)
+        self._unread = [each.uop if self.is_native(each) else None for each in results]
+        return results
+
     def gradients(
         self, call: Call, results: Sequence[Any], inputs: Mapping[str, Any], upstream: Mapping[int, Any]
     ) -> Mapping[str, Any]:
-        terms = [(results[place] * gradient).sum() for place, gradient in upstream.items()]
+        terms = [(Tensor(self._unread[place]) * gradient).sum() for place, gradient in upstream.items()]
         sum(terms[1:], terms[0]).backward()
         return {name: native.grad for name, native in inputs.items()}
 
