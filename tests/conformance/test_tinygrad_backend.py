@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from assay.arrays import host_dtype
 from assay.case import Array, Call, Form, Lacking, ModuleSetup, Optimization, Outcome, TensorValue
 from assay.self_check import self_check
 from assay_spec.domains import Dtype
@@ -70,6 +71,9 @@ def answers(outcome: Outcome) -> list[Any]:
         (call("torch.nn.functional.relu", [-1.0, 2.0]), [[0, 2]]),
         (call("torch.nn.functional.linear", [[1.0, 2.0]], MATRIX, [1.0, 1.0]), [[[6, 19]]]),
         (call("torch.nn.functional.max_pool2d", [[MATRIX]], 2, return_indices=True), [[[[[8]]]], [[[[3]]]]]),
+        (call("torch.nn.functional.conv2d", [[MATRIX]], [[[[1.0, 2.0]]]]), [[[[[5], [18]]]]]),
+        (call("torch.nn.functional.dropout", [1.0, 2.0], 1.0), [[0, 0]]),
+        (call("torch.nn.functional.dropout", [1.0, 2.0], 1.0, training=False), [[1, 2]]),
     ],
     ids=lambda value: value.op if isinstance(value, Call) else "",
 )
@@ -85,6 +89,10 @@ def test_a_plain_call_means_what_pytorch_means_by_it(case: Call, expected: list[
         (call("torch.add", MATRIX, 1, out=MATRIX, form="out"), Lacking("feature", "no parameter out")),
         (call("torch.zeros", 2, dtype=Dtype("complex64")), Lacking("dtype", "no complex64")),
         (call("torch.sort", MATRIX, stable=True), Lacking("feature", "no stable sort")),
+        (
+            call("torch.nn.functional.conv2d", [MATRIX], [[[[1.0]]]]),
+            Lacking("feature", "no images without a batch"),
+        ),
     ],
     ids=lambda value: value.op if isinstance(value, Call) else "",
 )
@@ -121,12 +129,38 @@ def test_gradients_flow_from_what_flows_in() -> None:
     }
 
 
+@pytest.mark.parametrize("shape", [(), (1,), (2,)])
+def test_reading_a_result_leaves_its_gradient(shape: tuple[int, ...]) -> None:
+    ones = TensorValue.of(np.ones(shape, np.float32))
+    case = Call(
+        "torch.Tensor.contiguous", {"input": ones}, ("input",), form="method", wrt=("input",), upstream={0: ones}
+    )
+
+    gradient = BACKEND.perform(case).gradients["input"]
+
+    assert gradient is not None and gradient.array.tolist() == np.ones(shape).tolist()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("shape", [(), (2,)])
+def test_every_tensor_can_be_written_into(shape: tuple[int, ...], dtype: str) -> None:
+    ones = TensorValue.of(np.ones(shape, host_dtype(dtype)), dtype)
+
+    outcome = BACKEND.perform(
+        Call("torch.add", {"input": ones, "other": 2}, ("input", "other"), form="in-place operator")
+    )
+
+    assert answers(outcome) == [np.full(shape, 3).tolist()]
+    assert outcome.returned_self
+
+
 def test_a_module_answers_with_the_state_it_was_given() -> None:
     setup = ModuleSetup({"in_features": 2, "out_features": 1}, {"weight": given([[2.0, 3.0]]), "bias": given([1.0])})
     case = Call(
         "torch.nn.Linear",
         {"input": given([[1.0, 1.0]])},
         ("input",),
+        observe=frozenset({"state"}),
         module=setup,
         wrt=("weight",),
         upstream={0: given([[1.0]])},
@@ -154,10 +188,27 @@ def test_batch_norm_keeps_running_statistics_in_training_only() -> None:
     assert running_mean(False) == [0]
 
 
-def test_a_module_option_that_it_lacks_is_a_lack() -> None:
-    case = Call("torch.nn.Embedding", {}, module=ModuleSetup({"num_embeddings": 2, "padding_idx": 0}, {}))
+@pytest.mark.parametrize(
+    ("op", "options"),
+    [
+        ("torch.nn.Embedding", {"num_embeddings": 2, "embedding_dim": 1, "padding_idx": 0}),
+        ("torch.nn.BatchNorm1d", {"num_features": 2, "momentum": None}),
+        ("torch.nn.Conv2d", {"in_channels": 1, "out_channels": 1, "kernel_size": 1, "padding": "valid"}),
+        ("torch.nn.Conv2d", {"in_channels": 1, "out_channels": 1, "kernel_size": 1, "padding_mode": "circular"}),
+    ],
+)
+def test_a_module_option_that_it_lacks_is_a_lack(op: str, options: dict[str, Any]) -> None:
+    outcome = BACKEND.perform(Call(op, {}, module=ModuleSetup(options, {})))
 
-    assert BACKEND.perform(case).lacking is not None
+    assert outcome.lacking is not None
+
+
+def test_a_module_without_a_batch_of_images_is_a_lack() -> None:
+    setup = ModuleSetup({"in_channels": 1, "out_channels": 1, "kernel_size": 1}, {})
+
+    outcome = BACKEND.perform(Call("torch.nn.Conv2d", {"input": given([MATRIX])}, ("input",), module=setup))
+
+    assert outcome.lacking == Lacking("feature", "no images without a batch")
 
 
 def test_an_optimizer_steps_each_group_by_its_own_rate() -> None:

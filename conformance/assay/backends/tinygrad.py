@@ -76,6 +76,7 @@ def conv2d(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Any:
+    only(input.ndim != weight.ndim - 1, "images without a batch")
     return input.conv2d(weight, bias, groups, stride, dilation, padding)
 
 
@@ -89,6 +90,11 @@ def max_pool2d(
     return_indices: bool = False,
 ) -> Any:
     return input.max_pool2d(kernel_size, stride, dilation, padding, ceil_mode, return_indices)
+
+
+def dropout(input: Any, p: float = 0.5, training: bool = True) -> Any:
+    with Context(TRAINING=int(training)):
+        return input.dropout(p)
 
 
 def cross_entropy(input: Any, target: Any, *, reduction: Any = "mean", label_smoothing: float = 0.0) -> Any:
@@ -153,6 +159,7 @@ TABLE: Final[dict[str, Callable[..., Any]]] = {
     "nn.functional.linear": lambda input, weight, bias=None: input.linear(weight.transpose(), bias),
     "nn.functional.conv2d": conv2d,
     "nn.functional.max_pool2d": max_pool2d,
+    "nn.functional.dropout": dropout,
     "nn.functional.cross_entropy": cross_entropy,
 }
 
@@ -160,17 +167,23 @@ TABLE: Final[dict[str, Callable[..., Any]]] = {
 def batch_norm(
     num_features: int,
     eps: float = 1e-5,
-    momentum: float = 0.1,
+    momentum: float | None = 0.1,
     affine: bool = True,
     track_running_stats: bool = True,
 ) -> Any:
+    only(momentum is not None, "cumulative averages")
     return nn.BatchNorm(num_features, eps, affine, track_running_stats, momentum)
+
+
+class Conv2d(nn.Conv2d):  # type: ignore[misc]
+    def __call__(self, input: Any) -> Any:
+        return conv2d(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 
 # Its layers without parameters are plain functions.
 MODULES: Final[dict[str, Callable[..., Callable[..., Any]]]] = {
     "nn.Linear": nn.Linear,
-    "nn.Conv2d": nn.Conv2d,
+    "nn.Conv2d": Conv2d,
     "nn.BatchNorm1d": batch_norm,
     "nn.BatchNorm2d": batch_norm,
     "nn.Embedding": lambda num_embeddings, embedding_dim: nn.Embedding(num_embeddings, embedding_dim),
@@ -200,7 +213,11 @@ class TinygradBackend(TableBackend):
     table: ClassVar[Mapping[str, Callable[..., Any]]] = TABLE
     methods: ClassVar[frozenset[str]] = frozenset(name for name in TABLE if hasattr(Tensor, name))
     operators: ClassVar[frozenset[str]] = TableBackend.operators - {"abs"}
-    lacks: ClassVar = ((NotImplementedError, ""), (TypeError, "unexpected keyword argument"))
+    lacks: ClassVar = (
+        (NotImplementedError, ""),
+        (TypeError, "unexpected keyword argument"),
+        (ValueError, "only 'same' is supported"),
+    )
 
     def __init__(self) -> None:
         self.capabilities = Capabilities(
@@ -210,6 +227,7 @@ class TinygradBackend(TableBackend):
             features=("in-place", "autograd", "random", "modules", "optimizers"),
         )
         self._held: dict[str, Any] = {}  # the state of the module that was constructed last
+        self._watched = False  # whether that state is to be told as it was constructed
         self._unread: list[Any] = []  # the graphs of the last results: reading a value cuts its tensor's off
 
     def to_native(self, value: TensorValue) -> Any:
@@ -261,7 +279,8 @@ class TinygradBackend(TableBackend):
         except TypeError as error:
             raise Unsupported("feature", str(error)) from error
         self._held = nn.state.get_state_dict(made)
-        self._as_constructed = {name: self.to_host(each) for name, each in self._held.items()}
+        # Only where it is asked for: random parameters are most of what a module costs.
+        self._as_constructed = {name: self.to_host(each) for name, each in self._held.items() if self._watched}
         for name, value in setup.state.items():
             self._held[name].replace(self.to_native(value))
 
@@ -272,7 +291,7 @@ class TinygradBackend(TableBackend):
         return forward
 
     def _call(self, call: Call) -> Outcome:
-        self._held = {}
+        self._held, self._watched = {}, "state" in call.observe
         outcome = super()._call(call)
         if call.module is None or outcome.lacking or outcome.raised:
             return outcome
