@@ -147,7 +147,8 @@ def _widened_tensor(value: TensorValue) -> TensorValue:
 def _absolute(value: TensorValue) -> TensorValue:
     if not (dtypes.is_floating(value.dtype) or dtypes.is_complex(value.dtype)):
         return value
-    return value.holding(np.abs(value.buffer).astype(value.buffer.dtype))
+    sizes = np.where(np.isfinite(value.buffer), np.abs(value.buffer), 0)  # an infinite term has no size to bound
+    return value.holding(sizes.astype(value.buffer.dtype))
 
 
 def _perturbed(value: TensorValue, source: np.random.Generator) -> TensorValue:

@@ -186,6 +186,23 @@ def fingerprint(value: Any) -> str:
     return digest.hexdigest()[:12]
 
 
+def same(first: Any, second: Any) -> bool:
+    """Tell whether two pieces of plain data are equal to the bit, NaN to NaN."""
+    if first is second:
+        return True
+    if type(first) is not type(second):
+        return False
+    if isinstance(first, np.ndarray):
+        return (first.dtype, first.shape) == (second.dtype, second.shape) and first.tobytes() == second.tobytes()
+    if is_dataclass(first):
+        return all(same(getattr(first, each.name), getattr(second, each.name)) for each in fields(first))
+    if isinstance(first, Mapping):
+        return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
+    if isinstance(first, (tuple, list)):
+        return len(first) == len(second) and all(map(same, first, second))
+    return bool(first == second) or (first != first and second != second)
+
+
 def _feed(digest: Any, value: Any) -> None:
     if isinstance(value, np.ndarray):
         digest.update(f"<{value.dtype}{value.shape}".encode())

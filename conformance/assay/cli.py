@@ -99,6 +99,22 @@ def repro(id: str, **options: Any) -> None:
 
 
 @main.command()
+@_filter
+@click.option("--backend", "-b", default="reference", show_default=True, help="The good backend to make faulty.")
+@click.option("--oracle", default="reference", show_default=True, metavar="BACKEND", help="Whose answer counts.")
+@_effort
+@click.option("--seed", default=0, show_default=True)
+@click.option("--jobs", "-j", default="auto", show_default=True, metavar="N|auto", help="Worker processes.")
+@click.option("--out", "-o", default=OUT, show_default=True, type=click.Path(path_type=Path, file_okay=False))
+def sharpness(text: str, **options: Any) -> None:
+    """Measure which faults the suite notices: make a good backend faulty, in every way that the specs allow."""
+    from assay.sharpness.run import Request, measure
+
+    _query(text)
+    sys.exit(_guarded(lambda: measure(Request(text, **options))))
+
+
+@main.command()
 @click.argument("subject")
 def explain(subject: str) -> None:
     """Say what a code means (A104), or show an op's spec (torch.clamp)."""

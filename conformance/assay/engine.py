@@ -62,7 +62,7 @@ class Tally:
 def measure(item: Item, bench: Bench, *, effort: Effort, seed: int, edition: str = "current") -> tuple[Row, list[Row]]:
     """Run every case of one item; give its row and the events on the way."""
     started = time.perf_counter()
-    tally = Tally(whole=_lacking(item, bench.candidate))
+    tally = Tally(whole=not_offered(item, bench.candidate))
     asked = Asked(item.dtype, effort, seed)
     if tally.whole is not None:
         tally.counts["unsupported"] += 1
@@ -84,7 +84,7 @@ def _reject_vacuous(tally: Tally) -> None:
         tally.whole = Finding("A902", "nothing was compared in any case")
 
 
-def _lacking(item: Item, candidate: Backend) -> Finding | None:
+def not_offered(item: Item, candidate: Backend) -> Finding | None:
     """Say what a backend declares not to have, before anything is asked."""
     has = candidate.capabilities
     if item.facet in ("signature", "defaults") and not has.speaks_torch:

@@ -107,11 +107,15 @@ def _measure_close(
             allowed = _allowed(want, unit, dtype, budget, bounds) + slack * unit
         fraction = error / allowed
     if odd.any():
-        # The terms of a composition may overflow where its result just does not.
+        # The steps of a composition may overflow where its result just does not.
         margin = 1.0 if budget.kind in ("ulp", "exact") else 64.0
-        fraction = np.where(odd, _odd_ones(answer, target.astype(np.float64), want, allowed, dtype, margin), fraction)
+        found = _odd_ones(answer, target.astype(np.float64), want, allowed, dtype, margin)
+        if budget.kind == "conditioned":
+            # Infinities that meet inside a composition become NaN in one order of steps and not in another.
+            found = np.where(~np.isfinite(answer) & ~np.isfinite(target.astype(np.float64)), 0.0, found)
+        fraction = np.where(odd, found, fraction)
         if budget.kind == "accumulation":
-            # A sum whose terms overflow may do so on the way, in one order of adding and not in another.
+            # A sum whose finite terms overflow may do so on the way, in one order of adding and not in another.
             fraction = np.where(odd & (bounds.magnitude() > limits(dtype)[1]), 0.0, fraction)
     if signs:
         fraction = np.where((answer == 0) & (want == 0) & (np.signbit(answer) != np.signbit(want)), math.inf, fraction)
@@ -128,11 +132,14 @@ def _measure_close(
     )
 
 
+def allowance(want: Host, dtype: str, budget: Budget, bounds: Bounds) -> Host:
+    """Give how far each element of an answer may be from the oracle's."""
+    return _allowed(want, ulp_of(want, dtype), dtype, budget, bounds)
+
+
 def _odd_ones(answer: Host, target: Host, want: Host, allowed: Host, dtype: str, margin: float) -> Host:
     """Judge elements where either side is NaN or infinite: they agree, or overflow was a matter of rounding."""
     agree = (answer == target) | (np.isnan(answer) & np.isnan(target))
-    if margin > 1:  # infinities that meet inside a composition become NaN in one order and not in another
-        agree |= ~np.isfinite(answer) & ~np.isfinite(target)
     most = limits(dtype)[1]
     with np.errstate(invalid="ignore"):
         near = np.abs(want) >= (most - allowed - ulp_of(np.asarray(most), dtype)) / margin

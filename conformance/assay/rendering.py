@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 
-from assay_reports import badge, diff, json_report, junit, markdown, merge, terminal
+from assay_reports import badge, diff, json_report, junit, markdown, merge, sharpness, terminal
 from assay_reports import expectations as known
-from assay_reports.results import read_results, write_run
+from assay_reports.results import Run, read_results, write_run
 from assay_spec import load_corpus
 
 
 def render(files: Sequence[Path], form: str, out: Path | None) -> None:
-    """Write runs in one of the formats."""
-    runs = [read_results(file) for file in files]
+    """Write runs in one of the formats; a file that `assay sharpness` wrote may stand among them."""
+    measured = [sharpness.read(file) for file in files if sharpness.is_sharpness(file)]
+    runs = [read_results(file) for file in files if not sharpness.is_sharpness(file)]
+    if len(measured) > 1 or not runs:
+        raise ValueError("give at least one run's results, and one file of `assay sharpness` at most")
+    sharp = measured[0] if measured else None
     if form == "html":
         from assay_reports.site import render_site
 
-        click.echo(f"report: {render_site(runs, out or Path('out/site'), load_corpus())}")
+        click.echo(f"report: {render_site(runs, out or Path('out/site'), load_corpus(), sharp)}")
         return
     single = {"junit": junit.render, "badge": badge.render}
     if form in single:
@@ -27,7 +32,12 @@ def render(files: Sequence[Path], form: str, out: Path | None) -> None:
             raise ValueError(f"--format {form} takes one run, not {len(runs)}; call it once for each")
         text = single[form](runs[0])
     else:
-        text = {"table": terminal.table, "markdown": markdown.render, "json": json_report.render}[form](runs)
+        writers: dict[str, Callable[[Sequence[Run]], str]] = {
+            "table": terminal.table,
+            "markdown": markdown.render,
+            "json": partial(json_report.render, sharpness=sharp),
+        }
+        text = writers[form](runs)
     if out is None:
         click.echo(text)
     else:

@@ -140,6 +140,7 @@ def load_op(document: Document, families: Mapping[str, Document]) -> Op:
         documents=tuple(Documented(**each) for each in content.get("documents", ())),
         errata=tuple(Erratum(**each) for each in content.get("errata", ())),
         rules=content.get("rules", {}),
+        both_right={each["fault"]: each["because"] for each in content.get("both_right", ())},
         overloads=tuple(builder.overloads()),
         scenarios=tuple(builder.scenarios()),
         file=document.file,

@@ -228,6 +228,7 @@ class Op:
     documents: tuple[Documented, ...]
     errata: tuple[Erratum, ...]
     rules: Mapping[str, str]
+    both_right: Mapping[str, str]  # faults that no suite can notice -> why either answer is right
     overloads: tuple[Overload, ...]
     scenarios: tuple[Scenario, ...]
     file: Path

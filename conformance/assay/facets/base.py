@@ -59,6 +59,7 @@ class Asked:
     dtype: str | None
     effort: Effort
     seed: int
+    walk_only: bool = False
 
     @property
     def walked(self) -> int:
@@ -66,7 +67,7 @@ class Asked:
 
     @property
     def random(self) -> int:
-        return SHARES[self.effort][1]
+        return 0 if self.walk_only else SHARES[self.effort][1]
 
 
 def asked_again(op: Op, plan: Plan, trial: Trial) -> Trial | None:

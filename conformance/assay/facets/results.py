@@ -97,7 +97,7 @@ def compare(
         return fail("A203", "wrong number of results", len(expected.results), len(outcome.results))
     overload = plan.overload
     rules = expected_rules(overload, plan.scope)
-    numbers = frozenset(argument.name for argument in overload.arguments if "number" in " ".join(argument.kinds))
+    numbers = numbers_of(overload)
     judgements = []
     for place, (got, want) in enumerate(zip(outcome.results, expected.results, strict=True)):
         name, dtype = (rules[place][0].name, rules[place][2]) if place < len(rules) else (overload.results[0].name, "")
@@ -118,6 +118,11 @@ def compare(
             worst = measure(answer, truth, dtype, budget, bounds, signs=exactly, slack=oracle_slack(case, got))
             judgements.append(Judgement("pass", compared=False) if worst is None else beyond(code, worst, name))
     return gravest(judgements)
+
+
+def numbers_of(overload: Overload) -> frozenset[str]:
+    """Name the arguments that may be plain numbers: a sum's bound adds them up like tensors."""
+    return frozenset(argument.name for argument in overload.arguments if "number" in " ".join(argument.kinds))
 
 
 def _plainly(name: str, got: Any, want: Any, code: str) -> Judgement:

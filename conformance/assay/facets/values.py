@@ -22,7 +22,7 @@ def applies(op: Op) -> bool:
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
-    for plan in plans(op, asked, "options", "values", "shape", fits=judged):
+    for plan in plans(op, asked, "options", "values", "shape", "dtype", fits=judged):
         yield Trial(draw.call(op, plan), plan)
 
 

@@ -16,6 +16,7 @@ from assay_reports import diff
 from assay_reports.badge import render as badge
 from assay_reports.codes import CODES
 from assay_reports.results import BROKEN, OFFERED, Result, Run, Tally
+from assay_reports.sharpness import Score, Sharpness, Verdict
 from assay_spec.model import Corpus, Op
 
 GLYPHS: Final = {
@@ -30,9 +31,9 @@ FACETS: Final = (
 PARTS: Final = ("pass", "self", "fail", "error", "crash", "unsupported")
 
 
-def render_site(runs: Sequence[Run], out: Path, corpus: Corpus) -> Path:
-    """Write the site of some runs into a folder; give its first page."""
-    site = Site(runs, corpus)
+def render_site(runs: Sequence[Run], out: Path, corpus: Corpus, sharpness: Sharpness | None = None) -> Path:
+    """Write the site of some runs, and of the suite's own sharpness, into a folder; give its first page."""
+    site = Site(runs, corpus, sharpness)
     out.mkdir(parents=True, exist_ok=True)
     for name in ("style.css", "app.js"):
         shutil.copyfile(str(files("assay_reports.site").joinpath(name)), out / name)
@@ -94,8 +95,8 @@ class Cell:
 class Site:
     """What the pages ask of the runs and the corpus."""
 
-    def __init__(self, runs: Sequence[Run], corpus: Corpus) -> None:
-        self.runs, self.corpus = list(runs), corpus
+    def __init__(self, runs: Sequence[Run], corpus: Corpus, sharpness: Sharpness | None = None) -> None:
+        self.runs, self.corpus, self.sharpness = list(runs), corpus, sharpness
         self.codes, self.glyphs, self.facets, self.parts = CODES, GLYPHS, FACETS, PARTS
         self.slug = slug
         self._by_op = [self._grouped(run) for run in self.runs]
@@ -216,6 +217,13 @@ class Site:
 
     def offered(self, run: Run) -> list[str]:
         return sorted({each.op for each in run.results if each.outcome in OFFERED})
+
+    def faults(self, op: str) -> Sequence[Verdict]:
+        """Give what became of the faults of an op, where the suite's sharpness was measured."""
+        return self.sharpness.by_op.get(op, ()) if self.sharpness else ()
+
+    def score(self, op: str) -> Score:
+        return Score.over(self.faults(op))
 
     def summary(self, op: Op) -> Mapping[str, Any]:
         """Count what the corpus holds about an op."""

@@ -1,0 +1,70 @@
+"""Memory: copies for views, views for copies, inputs changed, `out=` and in-place forms that miss their tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+from assay.case import Array, Call, Outcome, TensorValue
+from assay.faults.base import Fault, Scene, fault, tensors_in
+from assay_spec.model import Op
+
+
+def faults(op: Op) -> Iterator[Fault]:
+    if op.kind != "function":
+        return
+    if any(each.shares for each in op.overloads):
+        yield fault("a copy for a view", _copied)
+    names = [each.name for overload in op.overloads for each in overload.arguments if "tensor" in each.kinds]
+    for name in dict.fromkeys(names):
+        yield fault("a view for a copy", partial(_viewed, name=name), name)
+        yield fault("an input changed", partial(_changed, name=name), name)
+    if "in-place" in op.variants:
+        yield fault("in place, a new tensor", partial(_another, form="in-place"))
+        yield fault("in place, nothing changed", _left_alone)
+    if "out" in op.variants:
+        yield fault("out= not given back", partial(_another, form="out"))
+        yield fault("out= not filled", _not_filled)
+
+
+def _copied(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+    return replace(outcome, shares=frozenset()) if outcome.shares else outcome
+
+
+def _viewed(case: Call, outcome: Outcome, scene: Scene, name: str) -> Outcome:
+    if "sharing" not in case.observe or outcome.shares or name not in tensors_in(case):
+        return outcome
+    if not any(isinstance(each, Array) and each.array.size for each in outcome.results):
+        return outcome
+    return replace(outcome, shares=frozenset({name}))
+
+
+def _changed(case: Call, outcome: Outcome, scene: Scene, name: str) -> Outcome:
+    if "mutation" not in case.observe or name in outcome.changed:
+        return outcome
+    value = case.arguments.get(name)
+    if not isinstance(value, TensorValue) or 0 in value.shape:
+        return outcome
+    return replace(outcome, changed=outcome.changed | {name})
+
+
+def _another(case: Call, outcome: Outcome, scene: Scene, form: str) -> Outcome:
+    if not case.form.startswith(form) or not outcome.returned_self:
+        return outcome
+    return replace(outcome, returned_self=False)
+
+
+def _left_alone(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+    first = next(iter(case.arguments.values()), None)
+    if not case.form.startswith("in-place") or not isinstance(first, TensorValue):
+        return outcome
+    return replace(outcome, results=(Array(first.dtype, first.array().copy()),))
+
+
+def _not_filled(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+    if case.form != "out":
+        return outcome
+    given = case.arguments["out"]
+    outs = given if isinstance(given, tuple) else (given,)
+    return replace(outcome, results=tuple(Array(each.dtype, each.array().copy()) for each in outs))

@@ -1,0 +1,117 @@
+"""Arguments: left out of account, taken for the number beside them, counted from the wrong end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from assay.case import Call, Optimization, Schedule
+from assay.faults.base import Fault, asked, fault, leading, over_runs, with_argument
+from assay_spec.model import Argument, Op
+
+
+def faults(op: Op) -> Iterator[Fault]:
+    if op.kind in ("optimizer", "scheduler"):
+        yield from _options(op)
+        return
+    for name in _optional(op):
+        yield fault("an argument ignored", asked(partial(without, name=name)), name)
+    for argument in _passed(op):
+        name, kinds = argument.name, argument.kinds
+        if any("integer" in kind or kind.endswith("dim") for kind in kinds):
+            yield fault("an integer off by one", asked(partial(_next, name=name)), name)
+        if any(kind.endswith(("dim", "dims")) for kind in kinds):
+            yield fault("a negative dim taken wrongly", asked(partial(_miscounted, name=name)), name)
+
+
+def _passed(op: Op) -> list[Argument]:
+    """Give every argument of the op that a call passes, a module's constructor first."""
+    found: dict[str, Argument] = {}
+    for overload in op.overloads:
+        made = overload.constructor.arguments if overload.constructor else ()
+        for argument in (*made, *overload.arguments):
+            if argument.passed:
+                found.setdefault(argument.name, argument)
+    return list(found.values())
+
+
+def _optional(op: Op) -> list[str]:
+    """Give the arguments that have a default, of those that the op's domains ever pass."""
+    signatures = [each.signature for overload in op.overloads for each in _signed(overload)]
+    names = [argument.name for argument in _passed(op)]
+    return [name for name in names if any(name in s.names and not s[name].required for s in signatures)]
+
+
+def _signed(overload: Any) -> list[Any]:
+    return [each for each in (overload.constructor, overload) if each is not None]
+
+
+def without(case: Call, name: str) -> Call | None:
+    """Leave an argument of a call, or of the making of its module, to its default."""
+    if case.module is not None and name in case.module.arguments:
+        return replace(case, module=replace(case.module, arguments=_dropped(case.module.arguments, name)))
+    if name not in case.arguments:
+        return None
+    return replace(
+        case,
+        arguments=_dropped(case.arguments, name),
+        positional=tuple(each for each in case.positional if each != name),
+        wrt=tuple(each for each in case.wrt if each.partition(".")[0] != name),
+    )
+
+
+def _dropped(arguments: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in arguments.items() if key != name}
+
+
+def _next(case: Call, name: str) -> Call | None:
+    made = case.module.arguments if case.module is not None else {}
+    value = _more(made.get(name, case.arguments.get(name)))
+    if value is None:
+        return None
+    if name in made and case.module is not None:
+        return replace(case, module=replace(case.module, arguments={**made, name: value}))
+    return with_argument(case, name, value)
+
+
+def _more(value: Any) -> Any:
+    """Give the integer after one, or after the first of several."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value + 1
+    if isinstance(value, (tuple, list)) and value and all(isinstance(each, int) for each in value):
+        return type(value)((value[0] + 1, *value[1:]))
+    return None
+
+
+def _miscounted(case: Call, name: str) -> Call | None:
+    """Count a negative dimension from one place too far to the left."""
+    value, tensor = case.arguments.get(name), leading(case)
+    if tensor is None or len(tensor.shape) < 2:
+        return None
+    if isinstance(value, int) and value < 0:
+        return with_argument(case, name, (value - 1) % len(tensor.shape))
+    if isinstance(value, tuple) and any(isinstance(each, int) and each < 0 for each in value):
+        return with_argument(case, name, tuple(each if each >= 0 else (each - 1) % len(tensor.shape) for each in value))
+    return None
+
+
+def _options(op: Op) -> Iterator[Fault]:
+    """Give the faults of an optimizer's or scheduler's options."""
+    for argument in _passed(op):
+        name = argument.name
+        yield over_runs("an argument ignored", partial(_unset, name=name), name)
+        if any("integer" in kind for kind in argument.kinds):
+            yield over_runs("an integer off by one", partial(_after, name=name), name)
+
+
+def _unset(case: Optimization | Schedule, name: str) -> Optimization | Schedule | None:
+    if name not in case.options:
+        return None
+    return replace(case, options=_dropped(case.options, name))
+
+
+def _after(case: Optimization | Schedule, name: str) -> Optimization | Schedule | None:
+    value = _more(case.options.get(name))
+    return None if value is None else replace(case, options={**case.options, name: value})

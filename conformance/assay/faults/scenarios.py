@@ -1,0 +1,66 @@
+"""Scenarios: each answered as if one step of its program were another."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+
+from assay.case import Case, Outcome, Program
+from assay.faults.base import Fault, Scene
+from assay_spec.model import Op
+
+
+def faults(op: Op) -> Iterator[Fault]:
+    for scenario in op.scenarios:
+        for what, program in changed_programs(scenario.run):
+            yield _fault(scenario.name, what, program)
+
+
+def _fault(scenario: str, what: str, program: str) -> Fault:
+    def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
+        if not isinstance(case, Program) or case.name != scenario:
+            return outcome
+        other = scene.ask(replace(case, run=program))
+        # A program that breaks is no other behaviour of the API, just another program.
+        return outcome if other.raised else other
+
+    kind = "a scenario's step changed"
+    return Fault(f"{kind}: {scenario}: {what}", kind, answer)
+
+
+def changed_programs(source: str) -> Iterator[tuple[str, str]]:
+    """Give a program with one step left out, one switch turned, or one block without its context."""
+    tree = ast.parse(source)
+    for body in _bodies(tree):
+        for place, step in enumerate(body):
+            line = ast.unparse(step).partition("\n")[0]
+            if isinstance(step, ast.Expr) and len(body) > 1:
+                yield f"without `{line}`", _with(tree, body, place, [])
+            if isinstance(step, ast.With):
+                yield f"without `{line}`", _with(tree, body, place, step.body)
+            if isinstance(step, ast.AugAssign):
+                yield f"without `{line}`", _with(tree, body, place, [ast.Pass()])
+    for node in ast.walk(tree):
+        for keyword in node.keywords if isinstance(node, ast.Call) else ():
+            value = keyword.value
+            if isinstance(value, ast.Constant) and isinstance(value.value, bool):
+                value.value = not value.value
+                yield f"with {keyword.arg}={value.value}", ast.unparse(tree)
+                value.value = not value.value
+
+
+def _bodies(tree: ast.Module) -> Iterator[list[ast.stmt]]:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            yield body
+
+
+def _with(tree: ast.Module, body: list[ast.stmt], place: int, steps: list[ast.stmt]) -> str:
+    """Write the program with one statement of one block replaced, and leave the tree as it was."""
+    before = body[:]
+    body[place : place + 1] = steps
+    text = ast.unparse(tree)
+    body[:] = before
+    return text

@@ -1,0 +1,181 @@
+"""Sharpness: which faults the suite noticed and which survived, as a file, as scores, as a table."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from assay_reports.results import ResultsError
+
+SCHEMA_VERSION: Final = 1
+Status = Literal["noticed", "survived", "both right"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one fault of one op."""
+
+    op: str
+    area: str
+    fault: str
+    kind: str
+    outcome: Status
+    cases: int  # how many cases it took to notice, or how many did not
+    call: str  # the witness: a call to which the faulty op answers otherwise
+    right: str
+    wrong: str
+    facet: str | None = None
+    item: str | None = None
+    code: str | None = None
+    snippet: str = ""
+    because: str | None = None  # why the op's spec says that either answer is right
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How many faults were noticed, of those that could be."""
+
+    noticed: int
+    counted: int
+
+    @classmethod
+    def over(cls, verdicts: Iterable[Verdict]) -> Score:
+        counts = Counter(verdict.outcome for verdict in verdicts)
+        return cls(counts["noticed"], counts["noticed"] + counts["survived"])
+
+    def __str__(self) -> str:
+        # Rounded down: what is not whole does not read as 100%.
+        return f"{int(1000 * self.noticed / self.counted) / 10:g}%" if self.counted else "–"
+
+
+@dataclass(frozen=True)
+class Sharpness:
+    """One measurement of the suite itself."""
+
+    header: Mapping[str, Any]
+    verdicts: tuple[Verdict, ...]
+    complete: bool = True
+
+    @cached_property
+    def score(self) -> Score:
+        return Score.over(self.verdicts)
+
+    @cached_property
+    def by_op(self) -> dict[str, list[Verdict]]:
+        return _grouped(self.verdicts, "op")
+
+    @cached_property
+    def by_area(self) -> dict[str, list[Verdict]]:
+        return _grouped(self.verdicts, "area")
+
+    @cached_property
+    def by_kind(self) -> dict[str, list[Verdict]]:
+        return _grouped(self.verdicts, "kind")
+
+    @cached_property
+    def by_facet(self) -> Counter[str]:
+        """How many faults each facet was the first to notice."""
+        return Counter(verdict.facet for verdict in self.verdicts if verdict.facet)
+
+    @property
+    def survivors(self) -> list[Verdict]:
+        return [verdict for verdict in self.verdicts if verdict.outcome == "survived"]
+
+    @property
+    def stale(self) -> list[Verdict]:
+        """Faults that the spec calls unnoticeable and that were noticed."""
+        return [verdict for verdict in self.verdicts if verdict.outcome == "noticed" and verdict.because]
+
+
+def _grouped(verdicts: Iterable[Verdict], key: str) -> dict[str, list[Verdict]]:
+    groups: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        groups.setdefault(getattr(verdict, key), []).append(verdict)
+    return groups
+
+
+def write(path: Path, header: Mapping[str, Any], batches: Iterable[Sequence[Verdict]]) -> None:
+    """Write verdicts as they come, one a line, so that a killed run loses nothing it has judged."""
+    with path.open("w", encoding="utf-8") as file:
+
+        def line(record: Mapping[str, Any]) -> None:
+            file.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
+            file.flush()
+
+        line({"type": "sharpness", "schema_version": SCHEMA_VERSION, **header})
+        for batch in batches:
+            for verdict in batch:
+                line({"type": "verdict", **asdict(verdict)})
+        line({"type": "footer", "complete": True})
+
+
+def is_sharpness(path: Path) -> bool:
+    """Tell a file that `assay sharpness` wrote from a run's results."""
+    with path.open(encoding="utf-8") as file:
+        return file.readline().startswith('{"type":"sharpness"')
+
+
+def read(path: Path) -> Sharpness:
+    """Read what `assay sharpness` wrote."""
+    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    header = records[0] if records else {}
+    if header.get("schema_version") != SCHEMA_VERSION:
+        version = header.get("schema_version")
+        raise ResultsError(f"{path}:1: schema version {version}, and this Assay reads {SCHEMA_VERSION}; run it again")
+    known = [each.name for each in fields(Verdict)]
+    verdicts = [Verdict(**{name: each[name] for name in known}) for each in records if each["type"] == "verdict"]
+    return Sharpness(header, tuple(verdicts), records[-1]["type"] == "footer")
+
+
+def table(sharpness: Sharpness) -> str:
+    """Lay out the kill matrix: kinds of faults down, areas across, noticed over counted in each cell."""
+    from tabulate import tabulate
+
+    areas = sorted(sharpness.by_area)
+    rows = [
+        [kind, *_cells(verdicts, areas), _cell(verdicts), str(Score.over(verdicts))]
+        for kind, verdicts in sharpness.by_kind.items()
+    ]
+    rows.append(["all", *_cells(sharpness.verdicts, areas), _cell(sharpness.verdicts), str(sharpness.score)])
+    head = ["fault", *(area.replace("-", "\n") for area in areas), "all", "score"]
+    return tabulate(rows, headers=head, tablefmt="simple", colalign=["left", *["right"] * (len(head) - 1)])
+
+
+def _cells(verdicts: Iterable[Verdict], areas: Sequence[str]) -> Iterator[str]:
+    groups = _grouped(verdicts, "area")
+    return (_cell(groups.get(area, ())) for area in areas)
+
+
+def _cell(verdicts: Iterable[Verdict]) -> str:
+    score = Score.over(verdicts)
+    if not score.counted:
+        return ""
+    return str(score.counted) if score.noticed == score.counted else f"{score.noticed}/{score.counted}"
+
+
+def survivors(sharpness: Sharpness) -> Iterator[str]:
+    """Write each survivor with its witness."""
+    for verdict in sharpness.survivors:
+        yield f"{verdict.op}  {verdict.fault}: survived {verdict.cases} cases"
+        yield f"  witness:  {verdict.call}"
+        yield f"  right:    {verdict.right}"
+        yield f"  faulty:   {verdict.wrong}"
+    for verdict in sharpness.stale:
+        yield f"{verdict.op}  {verdict.fault}: `both_right:` says that it cannot be noticed, and {verdict.item} does"
+
+
+def summary(sharpness: Sharpness) -> str:
+    """Say in a line how sharp the suite is."""
+    outcomes = Counter(verdict.outcome for verdict in sharpness.verdicts)
+    facets = ", ".join(f"{facet} {count}" for facet, count in sharpness.by_facet.most_common())
+    score = sharpness.score
+    declared = f", {outcomes['both right']} declared unnoticeable" if outcomes["both right"] else ""
+    return (
+        f"{score} of {score.counted:,} faults in {len(sharpness.by_op)} ops noticed, "
+        f"{outcomes['survived']} survived{declared}\nfirst noticed by: {facets}"
+    )
