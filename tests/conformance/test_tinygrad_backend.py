@@ -52,6 +52,8 @@ def answers(outcome: Outcome) -> list[Any]:
         (call("torch.clamp", MATRIX, min=2, max=3), [[[3, 2], [2, 3]]]),
         (call("torch.remainder", [-3.0, 3.0], 2), [[1, 1]]),
         (call("torch.fmod", [-3.0, 3.0], 2), [[-1, 1]]),
+        (call("torch.pow", MATRIX, 2), [[[9, 1], [4, 64]]]),
+        (call("torch.pow", 2, [1.0, 3.0]), [[2, 8]]),
         (call("torch.where", [True, False], [1, 2], [3, 4]), [[1, 4]]),
         (call("torch.sum", MATRIX, dim=1, keepdim=True), [[[4], [10]]]),
         (call("torch.std", [1.0, 2.0, 3.0]), [1]),

@@ -118,7 +118,7 @@ TABLE: Final[dict[str, Callable[..., Any]]] = {
     "div": lambda input, other, *, rounding_mode=None: input.div(other, rounding_mode=rounding_mode),
     "remainder": lambda input, other: input.mod(other),
     "fmod": lambda input, other: input.fmod(other),
-    "pow": lambda input, exponent: input.pow(exponent),
+    "pow": lambda input, exponent: input**exponent,  # either may be a number
     "abs": lambda input: input.abs(),
     "exp": lambda input: input.exp(),
     "sigmoid": lambda input: input.sigmoid(),
