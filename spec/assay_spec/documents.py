@@ -15,10 +15,11 @@ _SCALARS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ("null", re.compile(r"(?:~|null|Null|NULL|)\Z")),
     ("bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")),
     ("int", re.compile(r"[-+]?[0-9]+\Z")),
+    ("based", re.compile(r"0(?:o[0-7]+|x[0-9a-fA-F]+)\Z")),
     ("float", re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")),
     ("inf", re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z")),
     ("nan", re.compile(r"\.(?:nan|NaN|NAN)\Z")),
-    ("hex", re.compile(r"[-+]?0x[0-9a-fA-F]*\.?[0-9a-fA-F]*p[-+]?[0-9]+\Z")),
+    ("hex", re.compile(r"[-+]?0x(?:[0-9a-fA-F]+\.?|(?=\.[0-9a-fA-F]))[0-9a-fA-F.]*p[-+]?[0-9]+\Z")),
 )
 _FIRST: Final = frozenset("-+.0123456789~ntfNTF")
 
@@ -49,14 +50,24 @@ class Document:
 
 def read(file: Path) -> Document:
     """Read one YAML file; raise SpecError where it is not sound YAML."""
-    text = file.read_text(encoding="utf-8")
+    raw = file.read_bytes()
     try:
+        text = raw.decode("utf-8")
         node = yaml.compose(text, Loader=_Loader)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise SpecError(file, line, f"not UTF-8: the byte 0x{raw[error.start]:02x}", "save the file as UTF-8") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, text.index(chr(error.character))) + 1
+        raise SpecError(file, line, f"not YAML: the control character U+{error.character:04X}", "take it out") from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SpecError(file, line, f"not YAML: {error.problem}", "check indentation, quotes and brackets") from None
     lines: dict[tuple[Any, ...], int] = {}
-    content = None if node is None else _construct(node, (), lines, file)
+    try:
+        content = None if node is None else _construct(node, (), lines, file)
+    except RecursionError:
+        raise SpecError(file, 1, "nested without end", "an alias must not stand inside its own anchor") from None
     return Document(file, content, lines)
 
 
@@ -90,6 +101,8 @@ def _scalar(text: str) -> Any:
             return text.lower() == "true"
         case "int":
             return int(text)
+        case "based":
+            return int(text, 0)
         case "float":
             return float(text)
         case "inf":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cache
@@ -49,6 +50,14 @@ class ExpressionError(ValueError):
     """An expression that the language does not have, or a name in it that nothing defines."""
 
 
+class UnknownFunction(ExpressionError):
+    """A call of a function that the vocabulary does not have."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"the vocabulary has no function {name!r}")
+        self.name, self.known = name, known
+
+
 @dataclass(frozen=True, slots=True)
 class Free:
     """A size that no argument has fixed yet; what is computed from it is not fixed either."""
@@ -79,12 +88,7 @@ class Expression:
     def __init__(self, source: str, vocabulary: Mapping[str, Any]) -> None:
         self.source = source
         tree = _parse(source)
-        bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-        self.names = frozenset(
-            node.id
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Name) and node.id not in vocabulary and node.id not in bound
-        )
+        self.names = frozenset(name for name in _free_names(tree, frozenset()) if name not in vocabulary)
         self._evaluate = _compile(tree, vocabulary)
 
     def __call__(self, scope: Scope) -> Any:
@@ -111,10 +115,9 @@ def alternatives(source: str) -> tuple[str, ...]:
             case ast.IfExp(body=body, orelse=orelse):
                 yield from called(body)
                 yield from called(orelse)
-            case ast.Call(func=ast.Name(id=name), args=[ast.Call() as inner, *_]):
-                yield from (f"{name}.{each}" for each in called(inner))
-            case ast.Call(func=ast.Name(id=name)):
-                yield name
+            case ast.Call(func=ast.Name(id=name), args=args):
+                inner = [f"{name}.{each}" for first in args[:1] for each in called(first)]
+                yield from inner or [name]
 
     return tuple(called(_parse(source)))
 
@@ -124,6 +127,21 @@ def _parse(source: str) -> ast.expr:
         return ast.parse(source.strip(), mode="eval").body
     except SyntaxError as error:
         raise ExpressionError(f"{source!r} is not an expression: {error.msg}") from None
+
+
+def _free_names(node: ast.AST, bound: frozenset[str]) -> Iterator[str]:
+    """Name what an expression takes from its scope; a comprehension's variable counts only inside it."""
+    match node:
+        case ast.Name(id=name):
+            if name not in bound:
+                yield name
+        case ast.ListComp(elt=element, generators=[ast.comprehension(target=target, iter=items)]):
+            own = {each.id for each in ast.walk(target) if isinstance(each, ast.Name)}
+            yield from _free_names(items, bound)
+            yield from _free_names(element, bound | own)
+        case _:
+            for child in ast.iter_child_nodes(node):
+                yield from _free_names(child, bound)
 
 
 def _compile(node: ast.expr, vocabulary: Mapping[str, Any]) -> Evaluate:
@@ -150,12 +168,8 @@ def _compile(node: ast.expr, vocabulary: Mapping[str, Any]) -> Evaluate:
         case ast.UnaryOp(op=op, operand=operand) if type(op) in _UNARY:
             change, value_of = _UNARY[type(op)], sub(operand)
             return lambda scope: change(value_of(scope))
-        case ast.BoolOp(op=ast.And(), values=values):
-            parts = [sub(value) for value in values]
-            return lambda scope: all(part(scope) for part in parts)
-        case ast.BoolOp(op=ast.Or(), values=values):
-            parts = [sub(value) for value in values]
-            return lambda scope: any(part(scope) for part in parts)
+        case ast.BoolOp(op=op, values=values):
+            return _settled([sub(value) for value in values], by=isinstance(op, ast.Or))
         case ast.Compare(left=left, ops=ops, comparators=comparators):
             return _comparison([sub(each) for each in (left, *comparators)], [_COMPARE[type(op)] for op in ops])
         case ast.IfExp(test=test, body=body, orelse=orelse):
@@ -168,7 +182,7 @@ def _compile(node: ast.expr, vocabulary: Mapping[str, Any]) -> Evaluate:
             return lambda scope: whole(scope)[at(scope)]
         case ast.ListComp(elt=element, generators=[ast.comprehension(target=target, iter=items, ifs=[])]):
             return _comprehension(sub(element), target, sub(items))
-    raise ExpressionError(f"the language has no {type(node).__name__}")
+    raise ExpressionError(f"the language has no {type(getattr(node, 'op', node)).__name__}")
 
 
 def _name(name: str, vocabulary: Mapping[str, Any]) -> Evaluate:
@@ -191,12 +205,27 @@ def _name(name: str, vocabulary: Mapping[str, Any]) -> Evaluate:
 def _call(name: str, args: list[ast.expr], keywords: list[ast.keyword], vocabulary: Mapping[str, Any]) -> Evaluate:
     function = vocabulary.get(name)
     if not callable(function):
-        raise ExpressionError(f"the vocabulary has no function {name!r}")
+        raise UnknownFunction(name, tuple(word for word, value in vocabulary.items() if callable(value)))
+    if any(keyword.arg is None for keyword in keywords):
+        raise ExpressionError("the language has no ** in a call")
     positional = _sequence(args, vocabulary)
     named = {keyword.arg: _compile(keyword.value, vocabulary) for keyword in keywords if keyword.arg}
     if not named:
         return lambda scope: function(*positional(scope))
     return lambda scope: function(*positional(scope), **{key: value(scope) for key, value in named.items()})
+
+
+def _settled(parts: list[Evaluate], by: bool) -> Evaluate:
+    """Give the first operand that settles an `or` (by being true) or an `and` (by being false), else the last."""
+
+    def settle(scope: Scope) -> Any:
+        for part in parts[:-1]:
+            value = part(scope)
+            if bool(value) is by:
+                return value
+        return parts[-1](scope)
+
+    return settle
 
 
 def _comparison(parts: list[Evaluate], tests: list[Callable[[Any, Any], Any]]) -> Evaluate:
@@ -245,10 +274,10 @@ def _index(node: ast.expr, vocabulary: Mapping[str, Any]) -> Evaluate:
 def _comprehension(element: Evaluate, target: ast.expr, items: Evaluate) -> Evaluate:
     match target:
         case ast.Name(id=name):
-            return lambda scope: tuple([element({**scope, name: item}) for item in items(scope)])
+            return lambda scope: tuple([element(ChainMap({name: item}, scope)) for item in items(scope)])
         case ast.Tuple(elts=elements) if all(isinstance(each, ast.Name) for each in elements):
             names = [each.id for each in elements if isinstance(each, ast.Name)]
             return lambda scope: tuple(
-                [element({**scope, **dict(zip(names, item, strict=True))}) for item in items(scope)]
+                [element(ChainMap(dict(zip(names, item, strict=True)), scope)) for item in items(scope)]
             )
     raise ExpressionError("a comprehension's variable must be a name or a tuple of names")
