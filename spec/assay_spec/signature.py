@@ -47,12 +47,20 @@ class Signature:
 
 def parse(source: str) -> Signature:
     """Parse `(input, dim=-1, *, out=None)`."""
+    inside = source.strip()
+    if not (inside.startswith("(") and inside.endswith(")")):
+        raise SignatureError(f"{source!r} is not a signature: it stands in no brackets")
     try:
-        arguments = ast.parse(f"lambda {source.strip()[1:-1]}: 0", mode="eval").body
+        arguments = ast.parse(f"lambda {inside[1:-1]}: 0", mode="eval").body
     except SyntaxError as error:
         raise SignatureError(f"{source!r} is not a signature: {error.msg}") from None
-    assert isinstance(arguments, ast.Lambda)
-    return Signature(source, tuple(_parameters(arguments.args)))
+    if not isinstance(arguments, ast.Lambda):
+        raise SignatureError(f"{source!r} is not a signature: invalid syntax")
+    found = Signature(source, tuple(_parameters(arguments.args)))
+    twice = next((name for name in found.names if found.names.count(name) > 1), None)
+    if twice is not None:
+        raise SignatureError(f"{source!r} is not a signature: {twice!r} stands in it twice")
+    return found
 
 
 def _parameters(arguments: ast.arguments) -> list[Parameter]:

@@ -147,34 +147,30 @@ def basic(index: Sequence[Any]) -> bool:
 
 
 def indexed(shape: Shape, index: Sequence[Any]) -> Shape:
-    """Give the shape of what an index picks; positions in lists and tensors are advanced, and broadcast."""
+    """Give the shape of what an index picks: positions first, then what lists and tensors pick, which broadcast."""
     taken = sum(each is not None and each is not Ellipsis and not isinstance(each, bool) for each in index)
     rest = [Slice()] * (len(shape) - taken)
     place = next((at for at, each in enumerate(index) if each is Ellipsis), len(index))
-    whole = [*index[:place], *rest, *index[place + 1 :]]
     sizes = iter(shape)
-    result: list[int] = []
-    advanced: list[tuple[int, Shape]] = []
-    for order, each in enumerate(whole):
+    picked: list[int | Shape] = []  # lengths, and the shapes of lists and tensors
+    for each in (*index[:place], *rest, *index[place + 1 :]):
         if each is None:
-            result.append(1)
+            picked.append(1)
         elif isinstance(each, bool):
-            advanced.append((order, (int(each),)))
+            picked.append((int(each),))
         elif isinstance(each, Slice):
-            result.append(len(range(*slice(each.start, each.stop, each.step).indices(next(sizes)))))
-        elif isinstance(each, int):
-            next(sizes)
-            if not basic(index):
-                advanced.append((order, ()))
+            picked.append(len(range(*slice(each.start, each.stop, each.step).indices(next(sizes)))))
         else:
             next(sizes)
-            advanced.append((order, each.shape if isinstance(each, TensorPlan) else (len(each),)))
-    if not advanced:
-        return tuple(result)
-    orders = [order for order, _ in advanced]
-    together = orders[-1] - orders[0] == len(orders) - 1
-    start = sum(not isinstance(each, int) or isinstance(each, bool) for each in whole[: orders[0]]) if together else 0
-    return (*result[:start], *broadcast(*(each for _, each in advanced)), *result[start:])
+            if not basic([each]):
+                picked.append(each.shape if isinstance(each, TensorPlan) else (len(each),))
+    lengths = [each for each in picked if isinstance(each, int)]
+    places = [at for at, each in enumerate(picked) if not isinstance(each, int)]
+    if not places:
+        return tuple(lengths)
+    together = places[-1] - places[0] == len(places) - 1
+    start = places[0] if together else 0
+    return (*lengths[:start], *broadcast(*(picked[at] for at in places)), *lengths[start:])
 
 
 def window(
