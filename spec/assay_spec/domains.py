@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final, Literal
 
 from assay_spec.dtypes import DtypeSet, is_floating
-from assay_spec.expression import Free, FreeMany
+from assay_spec.expression import ExpressionError, Free, FreeMany
 from assay_spec.plans import LAYOUTS, Fill, Layout, Slice, TensorPlan
 from assay_spec.vocabulary import broadcast, broadcasts
 
@@ -49,6 +49,10 @@ class Domain:
         """Say in words what the domain holds."""
         raise NotImplementedError
 
+    def holds(self, value: Any) -> bool:
+        """Tell whether a value just outside another domain lies inside this one."""
+        return False
+
     def bind(self, value: Any, scope: MutableMapping[str, Any]) -> None:
         """Fix the sizes that a chosen value settles."""
 
@@ -76,10 +80,13 @@ class Either(Domain):
 
     def breach(self) -> Iterator[Any]:
         for choice in self.choices:
-            yield from choice.breach()
+            yield from (value for value in choice.breach() if not self.holds(value))
 
     def describe(self) -> str:
         return " or ".join(choice.describe() for choice in self.choices)
+
+    def holds(self, value: Any) -> bool:
+        return any(choice.holds(value) for choice in self.choices)
 
     def bind(self, value: Any, scope: MutableMapping[str, Any]) -> None:
         for choice in self.choices:
@@ -145,7 +152,7 @@ class Tensors(Domain):
                 if dtype != plain.dtype:
                     yield replace(plain, dtype=dtype)
         if focus.on("shape"):
-            for shape in self._shapes(focus, swept=True):
+            for shape in dict.fromkeys(self._shapes(focus, swept=True)):
                 if shape != plain.shape:
                     yield replace(plain, shape=shape)
         if focus.on("layout"):
@@ -176,12 +183,23 @@ class Tensors(Domain):
         if self.shape is not None:
             words += f", shape [{', '.join(_size_word(each) for each in self.shape)}]"
         elif self.like is not None:
-            words += ", of a shape that broadcasts"
+            words += ", of a shape that broadcasts" + (" and enlarges nothing" if self.inner else "")
+        elif self.min_rank == self.max_rank:
+            words += f", of {self.min_rank} dimension{'s' * (self.min_rank != 1)}"
         elif (self.min_rank, self.max_rank) != (0, 4):
             words += f", of {self.min_rank} to {self.max_rank} dimensions"
         if self.low > -math.inf or self.high < math.inf:
             words += f", values in [{self.low:g}, {self.high:g}]"
-        return words
+        limits = {
+            f"no size below {self.min_size}": self.min_size > 0,
+            f"{self.min_numel} elements or more": self.min_numel > 0,
+            "no element twice": self.distinct,
+            "no zeros": self.nonzero,
+            "invertible": self.invertible,
+            "contiguous": self.dense,
+            "not expanded": not self.overlap,
+        }
+        return ", ".join([words, *(limit for limit, kept in limits.items() if kept)])
 
     def bind(self, value: Any, scope: MutableMapping[str, Any]) -> None:
         if self.shape is None or not isinstance(value, TensorPlan):
@@ -232,11 +250,13 @@ class Tensors(Domain):
             partner: Shape = draw(_sampled([shape for shape in self._companions() if self._allowed(shape)]))
             return partner
         if self.shape is None:
-            rank = draw(_integers(self.min_rank, self.max_rank))
-            return self._grown(tuple(draw(_sampled(_drawn_sizes(self.min_size))) for _ in range(rank)))
+            least = max(self.min_rank, 1) if self.min_numel > 1 else self.min_rank
+            rank = draw(_integers(least, self.max_rank))
+            return self._grown([draw(_sampled(_drawn_sizes(self.min_size))) for _ in range(rank)], frozenset())
         named: dict[str, Any] = {}
         fixed = sum(not isinstance(each, FreeMany) for each in self.shape)
         sizes: list[int] = []
+        given: set[int] = set()
         for each in self.shape:
             if isinstance(each, FreeMany):
                 count = draw(_integers(max(0, self.min_rank - fixed), self.max_rank - fixed))
@@ -246,14 +266,15 @@ class Tensors(Domain):
                     named[each.name] = draw(_sampled(_drawn_sizes(self.min_size)))
                 sizes.append(named[each.name])
             else:
+                given.add(len(sizes))
                 sizes.append(each)
-        return self._grown(tuple(sizes))
+        return self._grown(sizes, given)
 
-    def _grown(self, shape: Shape) -> Shape:
-        """Make an empty shape hold what the domain asks for at least."""
-        if math.prod(shape) >= self.min_numel:
-            return shape
-        return tuple(max(length, self.min_numel) for length in shape)
+    def _grown(self, sizes: list[int], given: Set[int]) -> Shape:
+        """Make sizes hold what the domain asks for at least; those that are given stay."""
+        if math.prod(sizes) >= self.min_numel:
+            return tuple(sizes)
+        return tuple(length if place in given else max(length, self.min_numel) for place, length in enumerate(sizes))
 
     def _layouts(self, plain: TensorPlan) -> Iterator[TensorPlan]:
         if self.dense:
@@ -262,7 +283,8 @@ class Tensors(Domain):
             yield replace(plain, layout=layout)
 
     def _strided_layouts(self) -> tuple[Layout, ...]:
-        return tuple(each for each in LAYOUTS if self.overlap or each != "expanded")
+        repeats = self.overlap and not self.distinct and not self.invertible
+        return tuple(each for each in LAYOUTS if repeats or each != "expanded")
 
     def _specials(self, plain: TensorPlan) -> Iterator[TensorPlan]:
         """Give tensors that hold the lattice of special values, alone and past a vector's width."""
@@ -349,8 +371,8 @@ class Many(Domain):
             others = [replace(plain, fill=replace(plain.fill, seed=focus.seed + 1 + at)) for at in range(self.most)]
         else:
             others = [plain] * self.most
-        yield (plain, *others[: count - 1])
-        for value in islice(self.each.walk(focus), 1, None):
+        yield (plain, *others)[:count]
+        for value in islice(self.each.walk(focus), 1, None) if count else ():
             yield (value, *others[: count - 1])
             if count > 1:
                 yield (plain, *others[: count - 2], value)
@@ -375,9 +397,11 @@ class Integers(Domain):
 
     def walk(self, focus: Focus) -> Iterator[int]:
         middle = self.plain if self.plain is not None else (self.low + self.high + 1) // 2
-        yield from dict.fromkeys(each for each in (middle, self.high, self.low, self.low + 1) if self._holds(each))
+        yield from dict.fromkeys(each for each in (middle, self.high, self.low, self.low + 1) if self.holds(each))
 
     def draw(self, draw: Draw, focus: Focus) -> int:
+        if self.low > self.high:
+            raise ExpressionError(f"there is no {self.describe().removeprefix('an ')}")
         return int(draw(_integers(self.low, self.high)))
 
     def breach(self) -> Iterator[int]:
@@ -387,8 +411,8 @@ class Integers(Domain):
     def describe(self) -> str:
         return f"an integer from {self.low} to {self.high}"
 
-    def _holds(self, value: int) -> bool:
-        return self.low <= value <= self.high
+    def holds(self, value: Any) -> bool:
+        return type(value) is int and self.low <= value <= self.high
 
 
 @dataclass(frozen=True)
@@ -412,6 +436,10 @@ class Dims(Domain):
 
     def describe(self) -> str:
         return "a dimension, counted from the front or, negative, from the back"
+
+    def holds(self, value: Any) -> bool:
+        rank = max(self.rank, 1)
+        return type(value) is int and -rank <= value < rank
 
 
 @dataclass(frozen=True)
@@ -438,12 +466,19 @@ class DimTuples(Domain):
         return tuple(dim - self.rank if draw(_booleans()) else dim for dim in chosen)
 
     def breach(self) -> Iterator[Shape]:
-        yield (self.rank,) * max(self.rank if self.whole else 1, 1)
+        rank = max(self.rank, 1)  # a 0-d tensor has the dimension 0, but no order of it
+        yield (rank,) * (rank if self.whole else 1)
         if self.rank:
             yield (0,) * max(self.rank if self.whole else 2, 2)
 
     def describe(self) -> str:
         return "every dimension once, in any order" if self.whole else "several different dimensions"
+
+    def holds(self, value: Any) -> bool:
+        if not isinstance(value, tuple) or not all(Dims(self.rank).holds(dim) for dim in value):
+            return False
+        places = {dim % max(self.rank, 1) for dim in value}
+        return len(places) == len(value) and (len(value) == self.rank or not self.whole)
 
 
 @dataclass(frozen=True)
@@ -457,29 +492,42 @@ class Numbers(Domain):
     special: bool = True
 
     def walk(self, focus: Focus) -> Iterator[Any]:
-        yield from (value for value in self._values() if self.low <= value <= self.high)
+        yield from self._values()
         if focus.on("special") and self.special and self.fractional:
             yield from (value for value in (math.inf, -math.inf) if self.low <= value <= self.high)
             if math.inf in (self.high, -self.low):
                 yield math.nan
 
     def draw(self, draw: Draw, focus: Focus) -> Any:
-        low, high = max(self.low, -8), min(self.high, 8)
-        if self.fractional and (not self.whole or draw(_booleans())):
+        low = max(self.low, min(-8, self.high - 8))
+        high = min(self.high, max(8, self.low + 8))
+        whole = self.whole and math.ceil(low) <= math.floor(high)
+        eighths = self.fractional and math.ceil(low * 8) <= math.floor(high * 8)
+        if eighths and (not whole or draw(_booleans())):
             return draw(_integers(math.ceil(low * 8), math.floor(high * 8))) / 8
-        return draw(_integers(math.ceil(low), math.floor(high)))
+        if whole:
+            return draw(_integers(math.ceil(low), math.floor(high)))
+        values = self._values()
+        if not values:
+            raise ExpressionError(f"there is no {self.describe().removeprefix('a ')}")
+        return draw(_sampled(values))
 
     def describe(self) -> str:
         word = "a number" if self.whole and self.fractional else "a whole number" if self.whole else "a float"
         limits = (self.low, self.high) != (-math.inf, math.inf)
         return f"{word} in [{self.low:g}, {self.high:g}]" if limits else word
 
+    def holds(self, value: Any) -> bool:
+        typed = (type(value) is int and self.whole) or (type(value) is float and self.fractional)
+        return typed and self.low <= value <= self.high
+
     def _values(self) -> list[Any]:
         whole = [2, -3, 0, 1] if self.whole else []
         parts = [0.5, -1.5, 2.0, 0.0] if self.fractional else []
         bounds = [each for each in (self.low, self.high) if math.isfinite(each)]
         typed = [float(each) if self.fractional else int(each) for each in bounds]
-        return [*whole, *parts, *typed]
+        inside = (each for each in (*whole, *parts, *typed) if self.low <= each <= self.high)
+        return list({(type(each), each): each for each in inside}.values())
 
 
 @dataclass(frozen=True)
@@ -496,6 +544,9 @@ class Choice(Domain):
 
     def describe(self) -> str:
         return "one of " + ", ".join(map(repr, self.values))
+
+    def holds(self, value: Any) -> bool:
+        return value in self.values
 
 
 class Dtype(str):
@@ -514,8 +565,8 @@ class Pairs(Domain):
     def walk(self, focus: Focus) -> Iterator[Any]:
         values = list(self.each.walk(focus))
         yield from values
-        yield tuple((values * self.count)[: self.count])
-        yield tuple((values[::-1] * self.count)[: self.count])
+        for order in (values, values[::-1]) if len(values) > 1 else (values,):
+            yield tuple((order * self.count)[: self.count])
 
     def draw(self, draw: Draw, focus: Focus) -> Any:
         if draw(_booleans()):
@@ -527,6 +578,10 @@ class Pairs(Domain):
 
     def describe(self) -> str:
         return f"{self.each.describe()}, or {self.count} of them"
+
+    def holds(self, value: Any) -> bool:
+        several = isinstance(value, tuple) and len(value) == self.count
+        return self.each.holds(value) or (several and all(map(self.each.holds, value)))
 
 
 @dataclass(frozen=True)
@@ -667,6 +722,9 @@ class Maybe(Domain):
     def describe(self) -> str:
         return f"None, or {self.each.describe()}"
 
+    def holds(self, value: Any) -> bool:
+        return value is None or self.each.holds(value)
+
     def bind(self, value: Any, scope: MutableMapping[str, Any]) -> None:
         self.each.bind(value, scope)
 
@@ -688,6 +746,9 @@ class Given(Domain):
 
     def describe(self) -> str:
         return f"{self.each.describe()}, always given"
+
+    def holds(self, value: Any) -> bool:
+        return self.each.holds(value)
 
     def bind(self, value: Any, scope: MutableMapping[str, Any]) -> None:
         self.each.bind(value, scope)
