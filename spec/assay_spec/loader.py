@@ -14,7 +14,7 @@ from typing import Any, Final
 from assay_spec import signature as signatures
 from assay_spec.documents import Document, SpecError, read
 from assay_spec.domains import CONSTRUCTORS
-from assay_spec.expression import Expression, ExpressionError, is_size_name
+from assay_spec.expression import Expression, ExpressionError, UnknownFunction, is_size_name
 from assay_spec.model import (
     Argument,
     Budget,
@@ -62,7 +62,15 @@ def load_corpus(root: Path | None = None) -> Corpus:
     documents = [read(path) for path in paths]
     for document in documents:
         validate(document)
-    families = {each.content["family"]: each for each in documents if "name" not in each.content}
+    families: dict[str, Document] = {}
+    for document in documents:
+        if "name" not in document.content:
+            name = document.content["family"]
+            if name in families:
+                raise document.error(
+                    ("family",), f"the family {name!r} has a file already: {families[name].file}", "keep one of the two"
+                )
+            families[name] = document
     ops: dict[str, Op] = {}
     for document in documents:
         if "name" in document.content:
@@ -100,24 +108,47 @@ def validate(document: Document) -> None:
     validator = _validator()
     if validator.is_valid(document.content):
         return
-    from jsonschema.exceptions import best_match
+    raise min((_said(document, _meant(each)) for each in validator.iter_errors(document.content)), key=lambda e: e.line)
 
-    error = best_match(validator.iter_errors(document.content), key=lambda each: len(each.absolute_path))
+
+def _meant(error: Any) -> Any:
+    """Follow an error of alternatives to what is wrong with the one that comes nearest."""
+    while error.context:
+        ways: dict[int, list[Any]] = {}
+        for each in error.context:
+            ways.setdefault(each.relative_schema_path[0], []).append(each)
+        nearest = min(ways.values(), key=lambda errors: (any(map(_of_another_kind, errors)), len(errors)))
+        error = next((each for each in nearest if each.validator == "additionalProperties"), nearest[0])
+    return error
+
+
+def _of_another_kind(error: Any) -> bool:
+    """Tell whether an alternative is for another kind of value altogether."""
+    return not error.relative_path and (
+        error.validator == "type" or (error.validator == "enum" and not isinstance(error.instance, str))
+    )
+
+
+def _said(document: Document, error: Any) -> SpecError:
     path = tuple(error.absolute_path)
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties", {}))
         unknown = next(key for key in error.instance if key not in known)
-        raise document.error((*path, unknown), f"unknown key {unknown!r}", suggestion(unknown, known))
-    raise document.error(path, error.message, "see docs/spec-format.md")
+        return document.error((*path, unknown), f"unknown key {unknown!r}", suggestion(unknown, known))
+    if error.validator == "enum" and isinstance(error.instance, str):
+        return document.error(
+            path, f"unknown word {error.instance!r}", suggestion(error.instance, error.validator_value)
+        )
+    return document.error(path, error.message, "see docs/spec-format.md")
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """Say which known words a word resembles, or what there is."""
-    known = list(known)
-    close = difflib.get_close_matches(word, known, n=2, cutoff=0.5)
+def suggestion(word: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
+    """Say which words a word resembles, or else which are known here."""
+    names = sorted(known) if isinstance(known, set) else list(known)
+    close = difflib.get_close_matches(word, list(dict.fromkeys((*names, *also))), n=2, cutoff=0.5)
     if close:
         return "did you mean " + " or ".join(map(repr, close)) + "?"
-    return "known: " + ", ".join(known[:30])
+    return "known: " + ", ".join(names[:30]) if names else "there is none"
 
 
 def load_op(document: Document, families: Mapping[str, Document]) -> Op:
@@ -128,7 +159,7 @@ def load_op(document: Document, families: Mapping[str, Document]) -> Op:
         raise document.error(("family",), f"no family {family!r}", suggestion(family, families))
     shared = families[family].content if family else {}
     content = {**{key: value for key, value in shared.items() if key not in ("family", "summary")}, **own}
-    builder = _Builder(document, content)
+    builder = _Builder(document, content, families[family] if family else None)
     return Op(
         name=own["name"],
         kind=content.get("kind", "function" if "signature" in content or "overloads" in content else "scenario"),
@@ -152,8 +183,23 @@ def load_op(document: Document, families: Mapping[str, Document]) -> Op:
 class _Builder:
     """Builds the typed parts of one file, and knows where each of them stands."""
 
-    def __init__(self, document: Document, content: Mapping[str, Any]) -> None:
-        self.document, self.content = document, content
+    def __init__(self, document: Document, content: Mapping[str, Any], family: Document | None) -> None:
+        self.document, self.content, self.family = document, content, family
+
+    def _written(self, path: tuple[Any, ...]) -> tuple[Document, tuple[Any, ...]]:
+        """Find where a part is written: in an overload, at the op's top level, or in its family."""
+        if path[:1] == ("overloads",) and len(path) > 2 and path[2] not in self.content["overloads"][path[1]]:
+            path = path[2:]
+        inherited = self.family is not None and bool(path) and path[0] not in self.document.content
+        return (self.family if inherited and self.family else self.document), path
+
+    def _error(self, path: tuple[Any, ...], message: str, hint: str = "") -> SpecError:
+        document, path = self._written(path)
+        return document.error(path, message, hint)
+
+    def _line(self, path: tuple[Any, ...]) -> int:
+        document, path = self._written(path)
+        return document.line(*path)
 
     def overloads(self) -> Iterable[Overload]:
         if "overloads" in self.content:
@@ -166,9 +212,7 @@ class _Builder:
     def scenarios(self) -> Iterable[Scenario]:
         for place, each in enumerate(self.content.get("scenarios", ())):
             if not each.get("expect") and not each.get("raises"):
-                raise self.document.error(
-                    ("scenarios", place), "a scenario that expects nothing", "add expect: or raises:"
-                )
+                raise self._error(("scenarios", place), "a scenario that expects nothing", "add expect: or raises:")
             yield Scenario(
                 each["name"],
                 each["run"],
@@ -177,28 +221,39 @@ class _Builder:
                 tuple(each.get("needs", ())),
                 each.get("documents"),
                 each.get("shows"),
-                self.document.line("scenarios", place),
+                self._line(("scenarios", place)),
             )
 
     def _overload(self, content: Mapping[str, Any], path: tuple[Any, ...], label: str) -> Overload:
         constructor = None
         kind = self.content.get("kind", "function")
+        if "signature" not in content:
+            raise self._error(path, "no signature", "add `signature:` here or at the top")
+        called = path  # where the call itself is described
         if kind == "module":
+            if "forward" not in content:
+                raise self._error(path, "a module is called by its forward, which is missing", "add `forward:`")
             constructor = self._constructor(content, path)
-            content = {**content, **content.get("forward", {})}
-        signature = self._signature(content["signature"], (*path, "signature"))
+            content = {**content, **content["forward"]}
+            called = (*path, "forward")
+        signature = self._signature(content["signature"], (*called, "signature"))
         known = set(signature.names) | (set() if constructor is None else self._constructed(constructor))
-        arguments = self._arguments(content.get("arguments", {}), signature, known, path)
+        arguments = self._arguments(content.get("arguments", {}), signature, known, called)
         let = self._expressions(content.get("let", {}), known, (*path, "let")) if constructor is None else {}
-        results, named = self._results(content, known | set(let), path)
+        known |= set(let)
+        results, named = self._results(content, known, path)
         names = [rule.name for rule in results]
+        for key in ("shares", "changes"):
+            for name in [content[key]] if isinstance(content.get(key), str) else content.get(key, ()):
+                if name not in known:
+                    raise self._error((*path, key), f"{key} names {name!r}", suggestion(name, known))
         return Overload(
             label=label,
             signature=signature,
             variants=tuple(content.get("variants", ())),
             arguments=arguments,
             let=let,
-            require=self._conditions(content.get("require", ()), known | set(let), (*path, "require")),
+            require=self._conditions(content.get("require", ()), known, (*path, "require")),
             results=results,
             named=named,
             judge=self._budgets(content.get("judge", "exact"), names, path),
@@ -206,12 +261,12 @@ class _Builder:
             undefined=tuple(content.get("undefined", ())),
             gradient=self._gradients(content.get("gradient", ()), names, known, path, constructor),
             shares=content.get("shares"),
-            shares_when=self._optional(content.get("shares_when"), known | set(let), (*path, "shares_when")),
+            shares_when=self._optional(content.get("shares_when"), known, (*path, "shares_when")),
             changes=tuple(content.get("changes", ())),
             special=tuple(map(tuple, content.get("special", ()))),
             examples=self._examples(content.get("examples", ()), signature, path, constructor),
-            errors=self._errors(content.get("errors", ()), signature, path, constructor),
-            random=self._random(content.get("random"), (*path, "random")),
+            errors=self._errors(content.get("errors", ()), signature, path, constructor, arguments),
+            random=self._random(content.get("random"), known, (*path, "random")),
             constructor=constructor,
             trajectories=tuple(Trajectory(**each) for each in content.get("trajectories", ())),
         )
@@ -241,7 +296,7 @@ class _Builder:
             StateRule(
                 name,
                 self._expression(each["shape"], known, (*path, name)),
-                self._random(each.get("init"), (*path, name)),
+                self._random(each.get("init"), known, (*path, name)),
                 self._optional(each.get("when"), known, (*path, name)),
             )
             for name, each in content.items()
@@ -251,9 +306,7 @@ class _Builder:
         try:
             return signatures.parse(source)
         except SignatureError as error:
-            raise self.document.error(
-                path, str(error), "write it as Python would: (input, dim=-1, *, out=None)"
-            ) from None
+            raise self._error(path, str(error), "write it as Python would: (input, dim=-1, *, out=None)") from None
 
     def _arguments(
         self,
@@ -273,7 +326,7 @@ class _Builder:
             drawn.add(signature.names[0])  # what it works on is the facet's to make
         for parameter in signature.parameters:
             if parameter.required and parameter.name not in drawn and parameter.kind != "options" and content:
-                raise self.document.error(
+                raise self._error(
                     (*path, key),
                     f"the signature requires {parameter.name!r}, which has no domain",
                     f"add `{parameter.name}:`",
@@ -291,7 +344,12 @@ class _Builder:
             names = content["returns"]
             missing = [name for name in names if name not in rule]
             if missing:
-                raise self.document.error(at, f"returns names {missing[0]!r}, which result does not describe", "add it")
+                raise self._error(at, f"returns names {missing[0]!r}, which result does not describe", "add it")
+            unnamed = [name for name in rule if name not in names]
+            if unnamed:
+                raise self._error(
+                    (*at, unnamed[0]), f"result describes {unnamed[0]!r}, which returns does not name", "name it"
+                )
             rules = []
             for name in names:
                 rules.append(self._result(name, rule[name], known, (*at, name)))
@@ -312,6 +370,12 @@ class _Builder:
             (kind, amount), *_ = judge.items()
             return dict.fromkeys(names, Budget(kind, amount))
         if isinstance(judge, dict):
+            for name in judge:
+                if name not in (*names, "gradient"):
+                    raise self._error((*path, "judge", name), f"judge names {name!r}", suggestion(name, names))
+            for name in names:
+                if name not in judge:
+                    raise self._error((*path, "judge"), f"judge says nothing of {name!r}", f"add `{name}:`")
             return {name: next(iter(self._budgets(each, [name], path).values())) for name, each in judge.items()}
         return dict.fromkeys(names, Budget(judge))
 
@@ -325,12 +389,17 @@ class _Builder:
     ) -> dict[str, tuple[str, ...]]:
         if not content:
             return {}
+        at = (*path, "gradient")
+        if not names:
+            raise self._error(at, "a gradient of no result", "add `result:`")
         pairs = content if isinstance(content, dict) else {names[0]: content}
         found = {name: (each,) if isinstance(each, str) else tuple(each) for name, each in pairs.items()}
         for name, inputs in found.items():
-            for each in (*inputs, name):
-                if each not in known and each not in names:
-                    raise self.document.error((*path, "gradient"), f"gradient names {each!r}", suggestion(each, known))
+            if name not in names:
+                raise self._error(at, f"gradient names {name!r}, which is no result", suggestion(name, names))
+            for each in inputs:
+                if each not in known:
+                    raise self._error(at, f"gradient names {each!r}", suggestion(each, known))
         return found
 
     def _examples(
@@ -348,8 +417,8 @@ class _Builder:
             self._check_call(each["call"], signature, here, constructor)
             shows = each.get("shows")
             if shows is not None and shows not in self.content.get("rules", {}):
-                raise self.document.error(here, f"shows {shows!r}, which is no rule here", "number it under rules:")
-            examples.append(Example(**each, line=self.document.line(*here)))
+                raise self._error(here, f"shows {shows!r}, which is no rule here", "number it under rules:")
+            examples.append(Example(**each, line=self._line(here)))
         return tuple(examples)
 
     def _errors(
@@ -358,13 +427,17 @@ class _Builder:
         signature: Signature,
         path: tuple[Any, ...],
         constructor: Constructor | None,
+        arguments: tuple[Argument, ...],
     ) -> tuple[Misuse, ...]:
         errors = []
+        drawn = [each.name for each in (*arguments, *(constructor.arguments if constructor else ()))]
         for place, each in enumerate(content):
             here = (*path, "errors", place)
             if "call" in each:
                 self._check_call(each["call"], signature, here, constructor)
-            errors.append(Misuse(**each, line=self.document.line(*here)))
+            elif each["outside"] not in drawn:
+                raise self._error(here, f"outside names {each['outside']!r}", suggestion(each["outside"], drawn))
+            errors.append(Misuse(**each, line=self._line(here)))
         return tuple(errors)
 
     def _check_call(
@@ -374,14 +447,23 @@ class _Builder:
         path: tuple[Any, ...],
         constructor: Constructor | None,
     ) -> None:
-        known = [*signature.names, *([] if constructor is None else self._constructed(constructor))]
+        known = [*signature.names, *([] if constructor is None else sorted(self._constructed(constructor)))]
         for name in call:
             if name not in known:
-                raise self.document.error(path, f"the signature has no {name!r}", suggestion(name, known))
+                raise self._error(path, f"the signature has no {name!r}", suggestion(name, known))
+        made = () if constructor is None else constructor.signature.parameters
+        for parameter in (*made, *signature.parameters):
+            if parameter.required and parameter.kind != "many" and parameter.name not in call:
+                raise self._error(
+                    path, f"the call leaves out {parameter.name!r}, which has no default", f"add `{parameter.name}:`"
+                )
 
     def _expressions(self, content: Mapping[str, str], known: set[str], path: tuple[Any, ...]) -> dict[str, Expression]:
         found = {}
         for name, source in content.items():
+            if name in WORDS or is_size_name(name):
+                what = "a word of the vocabulary" if name in WORDS else "the name of a size"
+                raise self._error((*path, name), f"let defines {name!r}, {what}", "give it another name")
             found[name] = self._expression(source, known, (*path, name))
             known = known | {name}
         return found
@@ -394,20 +476,19 @@ class _Builder:
     def _optional(self, source: Any, known: set[str], path: tuple[Any, ...]) -> Expression | None:
         return None if source is None else self._expression(source, known, path)
 
-    def _random(self, source: Any, path: tuple[Any, ...]) -> Expression | None:
-        if source is None:
-            return None
-        try:
-            return Expression(str(source), RANDOM_WORDS)
-        except ExpressionError as error:
-            raise self.document.error(path, str(error), "see the distributions in docs/spec-format.md") from None
+    def _random(self, source: Any, known: set[str], path: tuple[Any, ...]) -> Expression | None:
+        return None if source is None else self._expression(source, known, path, RANDOM_WORDS)
 
-    def _expression(self, source: Any, known: set[str], path: tuple[Any, ...]) -> Expression:
+    def _expression(
+        self, source: Any, known: set[str], path: tuple[Any, ...], words: Mapping[str, Any] = WORDS
+    ) -> Expression:
         try:
-            expression = Expression(str(source), WORDS)
+            expression = Expression(str(source), words)
+        except UnknownFunction as error:
+            raise self._error(path, str(error), suggestion(error.name, error.known)) from None
         except ExpressionError as error:
-            raise self.document.error(path, str(error), "see the vocabulary in docs/spec-format.md") from None
+            raise self._error(path, str(error), "see the expressions in docs/spec-format.md") from None
         for name in sorted(expression.names):
             if name not in known and not is_size_name(name):
-                raise self.document.error(path, f"unknown name {name!r}", suggestion(name, {*known, *WORDS}))
+                raise self._error(path, f"unknown name {name!r}", suggestion(name, known, words))
         return expression

@@ -1,0 +1,285 @@
+"""What the loader makes of sound files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from assay_spec import Corpus, SpecError, load_corpus
+from assay_spec.loader import digest, suggestion
+from assay_spec.model import Budget, Documented, Erratum, Example, Misuse, Scenario, Trajectory
+
+Load = Callable[..., Corpus]
+
+TOPK = """\
+name: torch.topk
+aliases: [torch.largest]
+area: comparison
+summary: The k largest.
+signature: (input, k, dim=-1, *, out=None)
+returns: [values, indices]
+documents:
+  - {at: "001_ab.txt:147", signature: "(input, k)", note: older}
+variants: [method, out]
+arguments:
+  input: tensor(real)
+  dim: dim(input)
+  n: integer(1, 3)
+  k: integer(0, size(input, dim))
+let: {left: "replace(input.shape, dim, k)"}
+require: k < 9
+result:
+  values: {shape: left, dtype: input.dtype}
+  indices: {shape: values.shape, dtype: int64}
+judge: {values: {ulp: 2}, indices: law}
+laws: ["different(indices, dim)"]
+gradient: {values: [input]}
+rules: {R1: NaN is the largest.}
+special:
+  - [.inf, 1.0]
+examples:
+  - [{input: [1.0], k: 1}, [1.0]]
+  - call: {input: [1.0], k: 1}
+    gives: {values: [1.0], indices: [0]}
+    gradient: {input: [1.0]}
+    shows: R1
+    decimals: 4
+    at: "001_ab.txt:150"
+errors:
+  - {outside: k, raises: RuntimeError, because: k is too large}
+  - {call: {input: [1.0], k: 2}, raises: RuntimeError, because: k is too large}
+errata:
+  - {at: "001_ab.txt:147", says: one thing, holds: another, evidence: tried}
+scenarios:
+  - {name: one, run: x = 1, expect: {x: 1}, needs: [files], documents: "001_ab.txt:9", shows: R1}
+both_right:
+  - {fault: ties, because: either is right}
+"""
+
+
+def test_a_function_is_loaded_whole(load: Load, tmp_path: Path) -> None:
+    op = load(topk=TOPK)["torch.topk"]
+    (overload,) = op.overloads
+
+    assert (op.name, op.kind, op.area, op.summary, op.family) == (
+        "torch.topk", "function", "comparison", "The k largest.", None,
+    )  # fmt: skip
+    assert (op.aliases, op.editions, op.file) == (("torch.largest",), ("current", "documented"), tmp_path / "topk.yaml")
+    assert op.documents == (Documented("001_ab.txt:147", "(input, k)", "older"),)
+    assert op.errata == (Erratum("001_ab.txt:147", "one thing", "another", "tried"),)
+    assert (op.rules, op.both_right) == ({"R1": "NaN is the largest."}, {"ties": "either is right"})
+    assert (op.short_name, op.is_method, op.variants, op.dtypes[:2]) == (
+        "topk", False, ("method", "out"), ("float32", "float64"),
+    )  # fmt: skip
+    assert op.scenarios == (Scenario("one", "x = 1", {"x": 1}, None, ("files",), "001_ab.txt:9", "R1", 40),)
+    assert overload.signature.names == ("input", "k", "dim", "out")
+    assert [(each.name, each.passed) for each in overload.arguments] == [
+        ("input", True), ("dim", True), ("n", False), ("k", True),
+    ]  # fmt: skip
+    assert [(rule.name, rule.kind, str(rule.dtype)) for rule in overload.results] == [
+        ("values", "tensor", "Expression('input.dtype')"), ("indices", "tensor", "Expression('int64')"),
+    ]  # fmt: skip
+    assert overload.named
+    assert overload.judge == {"values": Budget("ulp", 2), "indices": Budget("law")}
+    assert overload.gradient == {"values": ("input",)}
+    assert (overload.laws, overload.special) == (("different(indices, dim)",), ((math.inf, 1.0),))
+    assert [rule.source for rule in overload.require] == ["k < 9"]
+    assert {name: rule.source for name, rule in overload.let.items()} == {"left": "replace(input.shape, dim, k)"}
+    assert overload.examples == (
+        Example({"input": [1.0], "k": 1}, [1.0], line=27),
+        Example({"input": [1.0], "k": 1}, {"values": [1.0], "indices": [0]}, {"input": [1.0]}, "001_ab.txt:150", "R1",
+                4, line=28),
+    )  # fmt: skip
+    assert overload.errors == (
+        Misuse("RuntimeError", "k is too large", outside="k", line=35),
+        Misuse("RuntimeError", "k is too large", call={"input": [1.0], "k": 2}, line=36),
+    )
+
+
+PLAIN = "name: torch.f\narea: a\nsummary: S.\n"
+FAMILY = """\
+family: unary
+summary: A family.
+signature: (input, *, out=None)
+variants: [method]
+arguments: {input: tensor(real)}
+result: {shape: input.shape, dtype: input.dtype}
+judge: {ulp: 4}
+gradient: [input]
+"""
+
+
+def test_a_member_has_what_its_family_says(load: Load) -> None:
+    op = load(unary=FAMILY, f=PLAIN + "family: unary\n")["torch.f"]
+    (overload,) = op.overloads
+
+    assert (op.kind, op.family, op.summary, op.variants) == ("function", "unary", "S.", ("method",))
+    assert overload.signature.names == ("input", "out")
+    assert overload.judge == {"result": Budget("ulp", 4)}
+    assert overload.gradient == {"result": ("input",)}
+    assert not overload.named
+
+
+def test_a_member_overrides_its_family_key_by_key(load: Load) -> None:
+    op = load(unary=FAMILY, f=PLAIN + "family: unary\njudge: exact\narguments: {input: tensor(bool)}\n")["torch.f"]
+
+    assert op.overloads[0].judge == {"result": Budget("exact")}
+    assert op.dtypes == ("bool",)
+    assert op.variants == ("method",)
+
+
+def test_a_family_is_no_op(load: Load) -> None:
+    corpus = load(unary=FAMILY, f=PLAIN + "family: unary\n")
+
+    assert list(corpus.ops) == ["torch.f"]
+    assert list(corpus.families) == ["unary"]
+    assert len(corpus) == 1
+    assert "torch.f" in corpus and "unary" not in corpus
+    assert [op.name for op in corpus] == ["torch.f"]
+
+
+def test_an_overload_inherits_what_it_leaves_out(load: Load) -> None:
+    op = load(
+        unary=FAMILY,
+        f=PLAIN
+        + """\
+family: unary
+judge: exact
+overloads:
+  - label: of numbers
+    arguments: {input: tensor(floating)}
+  - label: of others
+    arguments: {input: tensor(bool)}
+    judge: {accumulation: 2}
+    variants: [out]
+""",
+    )["torch.f"]
+    first, second = op.overloads
+
+    assert (first.label, first.judge, first.variants) == ("of numbers", {"result": Budget("exact")}, ("method",))
+    assert (second.label, second.judge, second.variants) == (
+        "of others", {"result": Budget("accumulation", 2)}, ("out",),
+    )  # fmt: skip
+    assert first.signature == second.signature
+    assert op.dtypes == ("float32", "float64", "float16", "bfloat16", "bool")
+    assert op.variants == ("method", "out")
+
+
+def test_an_overload_without_a_label_has_its_number(load: Load) -> None:
+    op = load(f=PLAIN + "overloads:\n  - signature: (a)\n  - signature: (b)\n")["torch.f"]
+
+    assert [overload.label for overload in op.overloads] == ["1", "2"]
+
+
+def test_a_module_is_made_and_then_called(load: Load) -> None:
+    op = load(
+        f=PLAIN
+        + """\
+kind: module
+signature: (size, bias=True)
+constructor: {size: "integer(1, 4)", bias: boolean()}
+let: {k: 1 / size}
+parameters:
+  weight: {shape: "[size]", init: "uniform(-k, k)"}
+buffers:
+  count: {shape: "[]", when: bias}
+modes: [true, false]
+forward:
+  signature: (input)
+  arguments: {input: "tensor(floating, shape=[*N, size])"}
+result: {shape: input.shape, dtype: input.dtype}
+gradient: [input, weight]
+examples:
+  - [{size: 1, weight: [2.0], input: [1.0]}, [2.0]]
+"""
+    )["torch.f"]
+    (overload,) = op.overloads
+    made = overload.constructor
+
+    assert made is not None
+    assert (made.signature.names, overload.signature.names) == (("size", "bias"), ("input",))
+    assert [rule.name for rule in made.parameters] == ["weight"]
+    assert [(rule.name, rule.init) for rule in made.buffers] == [("count", None)]
+    assert made.modes == (True, False)
+    assert made.parameters[0].init is not None
+    assert made.parameters[0].init({"k": 0.5}) == ("uniform", -0.5, 0.5)
+    assert overload.gradient == {"result": ("input", "weight")}
+
+
+def test_an_optimizer_has_trajectories_and_needs_no_domain_for_its_parameters(load: Load) -> None:
+    op = load(
+        f=PLAIN
+        + """\
+kind: optimizer
+signature: (params, lr=0.1)
+arguments: {lr: "one_of(0.5)"}
+trajectories:
+  - {call: {lr: 1.0}, start: [0.0], gradients: [[1.0]], gives: [[-1.0]]}
+"""
+    )["torch.f"]
+
+    assert op.overloads[0].trajectories == (Trajectory({"lr": 1.0}, [0.0], [[1.0]], [[-1.0]]),)
+
+
+def test_what_has_neither_signature_nor_overloads_is_a_scenario(load: Load) -> None:
+    op = load(f=PLAIN + "scenarios:\n  - {name: n, run: x, raises: ValueError}\n")["torch.f"]
+
+    assert (op.kind, op.overloads, op.scenarios[0].raises) == ("scenario", (), "ValueError")
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind"),
+    [
+        ("{shape: '[]', dtype: bool}", "tensor"),
+        ("{shapes: '[[1], [2]]', dtype: bool}", "sequence"),
+        ("{value: bool}", "value"),
+    ],
+)
+def test_a_result_is_a_tensor_a_sequence_or_a_value(load: Load, rule: str, kind: str) -> None:
+    op = load(f=PLAIN + f"signature: ()\nresult: {rule}\n")["torch.f"]
+
+    assert [(each.name, each.kind) for each in op.overloads[0].results] == [("result", kind)]
+
+
+def test_the_digest_covers_what_an_op_says_and_its_family(load: Load, tmp_path: Path) -> None:
+    before = load(unary=FAMILY, f=PLAIN + "family: unary\n")
+    (tmp_path / "later").mkdir()
+    (tmp_path / "later" / "unary.yaml").write_text(FAMILY.replace("ulp: 4", "ulp: 2"))
+    (tmp_path / "later" / "f.yaml").write_text(PLAIN + "family: unary\n")
+    after = load_corpus(tmp_path / "later")
+
+    assert before["torch.f"].digest != after["torch.f"].digest
+    assert before.spec_hash != after.spec_hash
+
+
+def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
+    assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1}) != digest({"a": 1, "b": [3]})
+
+
+def test_a_folder_without_specs_is_no_corpus(tmp_path: Path) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_corpus(tmp_path)
+
+    assert str(caught.value) == f"{tmp_path}:1: no spec files here (point at a folder that holds .yaml files)"
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("dmi", "did you mean 'dim'?"),
+        ("inputs", "did you mean 'input'?"),
+        ("other_", "did you mean 'other' or 'others'?"),
+        ("zzz", "known: input, dim, other, others"),
+    ],
+)
+def test_a_suggestion_is_what_a_word_resembles_or_what_there_is(word: str, said: str) -> None:
+    assert suggestion(word, ["input", "dim", "other", "others"]) == said
+
+
+def test_a_suggestion_may_be_a_word_that_is_not_listed() -> None:
+    assert suggestion("tensr", {"k", "input"}, ["tensor"]) == "did you mean 'tensor'?"
+    assert suggestion("zzz", {"k", "input"}, ["tensor"]) == "known: input, k"
+    assert suggestion("zzz", []) == "there is none"

@@ -1,0 +1,241 @@
+"""What the loader says against broken files: `file:line: what (hint)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+Complaint = Callable[..., str]
+
+OP = """\
+name: torch.f
+area: a
+summary: S.
+signature: (input, k, dim=-1)
+arguments: {input: tensor(real), k: "integer(0, 3)", dim: dim(input)}
+result: {shape: input.shape, dtype: input.dtype}
+"""
+
+NAMED = """\
+name: torch.f
+area: a
+summary: S.
+signature: (input)
+returns: [values, indices]
+arguments: {input: tensor(real)}
+result:
+  values: {shape: input.shape, dtype: input.dtype}
+  indices: {shape: values.shape, dtype: int64}
+"""
+
+MODULE = """\
+name: torch.f
+kind: module
+area: a
+summary: S.
+signature: (size)
+constructor: {size: "integer(1, 4)"}
+"""
+
+FORWARD = """\
+forward:
+  signature: (input)
+  arguments: {input: tensor(real)}
+"""
+
+DOCS = "(see docs/spec-format.md)"
+EXPRESSIONS = "(see the expressions in docs/spec-format.md)"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("argumnets: {}", "unknown key 'argumnets' (did you mean 'arguments' or 'parameters'?)"),
+        ("examples: [{call: {input: 1, k: 1}, givs: 1}]", "unknown key 'givs' (did you mean 'gives'?)"),
+        ("errors: [{outside: k, raises: E, becuase: b}]", "unknown key 'becuase' (did you mean 'because'?)"),
+        ("errors: [{call: {input: 1, k: 1}, raises: E, why: b}]",
+         "unknown key 'why' (known: call, raises, because)"),
+        ("documents: [{at: 'a.txt:1', signatur: x}]", "unknown key 'signatur' (did you mean 'signature'?)"),
+        ("errata: [{at: a, says: b, holds: c, evidence: d, e: f}]",
+         "unknown key 'e' (known: at, says, holds, evidence)"),
+        ("overloads: [{lable: x}]", "unknown key 'lable' (did you mean 'label' or 'let'?)"),
+        ("scenarios: [{name: a, run: b, raise: c}]", "unknown key 'raise' (did you mean 'raises'?)"),
+        ("judge: {upl: 2}", "unknown key 'upl' (did you mean 'ulp'?)"),
+        ("judge: exct", "unknown word 'exct' (did you mean 'exact'?)"),
+        ("kind: modul", "unknown word 'modul' (did you mean 'module'?)"),
+        ("variants: [methd]", "unknown word 'methd' (did you mean 'method'?)"),
+        ("editions: [now]", "unknown word 'now' (known: current, documented)"),
+        ("documents: [{at: page 3}]", f"'page 3' does not match '^\\\\w+\\\\.txt:\\\\d+(-\\\\d+)?$' {DOCS}"),
+        ("documents: [{}]", f"'at' is a required property {DOCS}"),
+        ("rules: {X: it holds}", f"'X' does not match '^[RE][0-9]+$' {DOCS}"),
+        ("errors: [{outside: k, because: b}]", f"'raises' is a required property {DOCS}"),
+        ("examples: [[{input: 1, k: 1}]]", f"[{{'input': 1, 'k': 1}}] is too short {DOCS}"),
+        ("special: [[1.0]]", f"[1.0] is too short {DOCS}"),
+        ("let: [1]", f"[1] is not of type 'object' {DOCS}"),
+    ],
+)  # fmt: skip
+def test_a_file_that_breaks_the_schema_says_where_and_what(complaint: Complaint, line: str, message: str) -> None:
+    assert complaint(f=f"{OP}{line}\n") == f"f.yaml:7: {message}"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("examples: [[{input: 1, kk: 1}, 1]]", "the signature has no 'kk' (did you mean 'k'?)"),
+        ("examples: [[{input: 1}, 1]]", "the call leaves out 'k', which has no default (add `k:`)"),
+        ("errors: [{call: {k: 1}, raises: E, because: b}]",
+         "the call leaves out 'input', which has no default (add `input:`)"),
+        ("errors: [{outside: kk, raises: E, because: b}]", "outside names 'kk' (did you mean 'k'?)"),
+        ("examples: [{call: {input: 1, k: 1}, shows: R1}]",
+         "shows 'R1', which is no rule here (number it under rules:)"),
+        ("judge: {valuse: exact}", "judge names 'valuse' (known: result)"),
+        ("gradient: [inptu]", "gradient names 'inptu' (did you mean 'input'?)"),
+        ("gradient: {input: [result]}", "gradient names 'input', which is no result (known: result)"),
+        ("shares: inptu", "shares names 'inptu' (did you mean 'input'?)"),
+        ("changes: [input, inptu]", "changes names 'inptu' (did you mean 'input'?)"),
+        ("shares_when: inptu", "unknown name 'inptu' (did you mean 'input' or 'int'?)"),
+        ("require: [k > 1, kk > 1]", "unknown name 'kk' (did you mean 'k'?)"),
+        ("let: {s: inptu}", "unknown name 'inptu' (did you mean 'input' or 'int'?)"),
+        ("let: {size: k}", "let defines 'size', a word of the vocabulary (give it another name)"),
+        ("let: {K: k}", "let defines 'K', the name of a size (give it another name)"),
+        ("random: uniform(0, dmi)", "unknown name 'dmi' (did you mean 'min' or 'dim'?)"),
+        ("random: unifrom(0, 1)", "the vocabulary has no function 'unifrom' (did you mean 'uniform'?)"),
+        ("family: unary", "no family 'unary' (there is none)"),
+        ("scenarios: [{name: a, run: b}]", "a scenario that expects nothing (add expect: or raises:)"),
+    ],
+)  # fmt: skip
+def test_a_name_that_nothing_defines_is_refused(complaint: Complaint, line: str, message: str) -> None:
+    assert complaint(f=f"{OP}{line}\n") == f"f.yaml:7: {message}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("tensor(real)", "tensr(real)",
+         "5: the vocabulary has no function 'tensr' (did you mean 'tensor' or 'insert'?)"),
+        ("dim(input)", "dim(inptu)", "5: unknown name 'inptu' (did you mean 'input' or 'int'?)"),
+        ("dim(input)", "dim(zzzzz)", "5: unknown name 'zzzzz' (known: dim, input, k)"),
+        ("shape: input", "shape: inptu", "6: unknown name 'inptu' (did you mean 'input' or 'int'?)"),
+        ("dtype: input.dtype", "dtype: other.dtype", "6: unknown name 'other' (did you mean 'order' or 'tensor'?)"),
+        ("input.shape", "input.shap",
+         f"6: .shap is not one of dtype, layout, ndim, numel, shape, strides {EXPRESSIONS}"),
+        ("input.shape", '"lambda: k"', f"6: the language has no Lambda {EXPRESSIONS}"),
+        ("input.shape", '"k +"', f"6: 'k +' is not an expression: invalid syntax {EXPRESSIONS}"),
+        ('k: "integer(0, 3)", ', "", "5: the signature requires 'k', which has no domain (add `k:`)"),
+        ("dim=-1", "dim=int", "4: the default of 'dim' is not a literal: int "
+         "(write it as Python would: (input, dim=-1, *, out=None))"),
+        ("dim=-1", "k=-1", "4: '(input, k, k=-1)' is not a signature: 'k' stands in it twice "
+         "(write it as Python would: (input, dim=-1, *, out=None))"),
+        ("torch.f", "f", f"1: 'f' does not match '^torch(\\\\.[A-Za-z_]\\\\w*)+$' {DOCS}"),
+        ("area: a\n", "", f"1: 'area' is a required property {DOCS}"),
+        ("summary: S.\n", "", f"1: 'summary' is a required property {DOCS}"),
+        ("dtype: input.dtype", "dtpe: bool", "6: unknown key 'dtpe' (did you mean 'dtype'?)"),
+        ("name: torch.f\n", "", f"1: 'family' is a required property {DOCS}"),
+    ],
+)  # fmt: skip
+def test_a_part_that_is_wrong_is_said_at_its_line(complaint: Complaint, old: str, new: str, message: str) -> None:
+    assert complaint(f=OP.replace(old, new, 1)) == f"f.yaml:{message}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[values, indices]", "[values, places]", "7: returns names 'places', which result does not describe (add it)"),
+        ("[values, indices]", "[values]", "9: result describes 'indices', which returns does not name (name it)"),
+        ("area: a", "area: a\njudge: {values: exact}", "3: judge says nothing of 'indices' (add `indices:`)"),
+        ("shape: values.shape", "shape: valeus.shape", "9: unknown name 'valeus' (did you mean 'values'?)"),
+        (
+            "shape: input.shape",
+            "shape: indices.shape",
+            "8: unknown name 'indices' (did you mean 'index' or 'indexed'?)",
+        ),
+    ],
+)
+def test_named_results_are_checked_by_name(complaint: Complaint, old: str, new: str, message: str) -> None:
+    assert complaint(f=NAMED.replace(old, new, 1)) == f"f.yaml:{message}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (MODULE, "1: a module is called by its forward, which is missing (add `forward:`)"),
+        (MODULE + FORWARD.replace("tensor(real)", "tensr(real)"),
+         "9: the vocabulary has no function 'tensr' (did you mean 'tensor' or 'insert'?)"),
+        (MODULE + FORWARD.replace("(input)", "(input, other)"),
+         "9: the signature requires 'other', which has no domain (add `other:`)"),
+        (MODULE.replace("{size:", "{sizes:") + FORWARD,
+         "6: the signature requires 'size', which has no domain (add `size:`)"),
+        (MODULE + FORWARD + "parameters:\n  weight: {shape: '[sizes]'}\n",
+         "11: unknown name 'sizes' (did you mean 'size' or 'shapes'?)"),
+        (MODULE + FORWARD + "parameters:\n  weight: {shape: '[size]', init: 'uniform(0, k)'}\n",
+         "11: unknown name 'k' (known: size)"),
+        (MODULE + FORWARD + "examples:\n  - [{size: 1, input: 1}, 1]\n  - [{input: 1}, 1]\n",
+         "12: the call leaves out 'size', which has no default (add `size:`)"),
+        (MODULE + FORWARD + "examples:\n  - [{size: 1, input: 1, wieght: 1}, 1]\n",
+         "11: the signature has no 'wieght' (known: input, size, training)"),
+    ],
+)  # fmt: skip
+def test_a_module_is_checked_where_it_is_made_and_where_it_is_called(
+    complaint: Complaint, text: str, message: str
+) -> None:
+    assert complaint(f=text) == f"f.yaml:{message}"
+
+
+TOP = "name: torch.f\narea: a\nsummary: S.\n"
+BROKEN = "signature: (input)\narguments: {input: tensr(real)}\n"
+SAID = "the vocabulary has no function 'tensr' (did you mean 'tensor' or 'insert'?)"
+
+
+def test_a_fault_in_a_family_is_said_of_the_family(complaint: Complaint) -> None:
+    assert complaint(f=TOP + "family: u\n", u="family: u\nsummary: S.\n" + BROKEN) == f"u.yaml:4: {SAID}"
+
+
+def test_a_fault_at_the_top_is_said_of_the_top_and_not_of_an_overload(complaint: Complaint) -> None:
+    assert complaint(f=TOP + BROKEN + "overloads:\n  - label: x\n") == f"f.yaml:5: {SAID}"
+
+
+def test_a_fault_in_an_overload_is_said_of_the_overload(complaint: Complaint) -> None:
+    text = TOP + "overloads:\n  - label: x\n    signature: (input)\n    arguments:\n      input: tensr(real)\n"
+
+    assert complaint(f=text) == f"f.yaml:8: {SAID}"
+
+
+def test_an_overload_needs_a_signature(complaint: Complaint) -> None:
+    text = TOP + "overloads:\n  - label: x\n"
+
+    assert complaint(f=text) == "f.yaml:5: no signature (add `signature:` here or at the top)"
+
+
+def test_a_gradient_needs_a_result(complaint: Complaint) -> None:
+    text = TOP + "signature: (input)\ngradient: [input]\n"
+
+    assert complaint(f=text) == "f.yaml:5: a gradient of no result (add `result:`)"
+
+
+def test_an_unknown_family_is_compared_with_those_there_are(complaint: Complaint) -> None:
+    said = complaint(f=TOP + "family: unray\n", u="family: unary\nsummary: S.\n")
+
+    assert said == "f.yaml:4: no family 'unray' (did you mean 'unary'?)"
+
+
+def test_an_op_has_one_file(complaint: Complaint) -> None:
+    assert complaint(f=OP, g=OP) == "g.yaml:1: torch.f has a spec already: f.yaml (keep one of the two)"
+
+
+def test_a_family_has_one_file(complaint: Complaint) -> None:
+    said = complaint(f="family: u\nsummary: S.\n", g="summary: S.\nfamily: u\n")
+
+    assert said == "g.yaml:2: the family 'u' has a file already: f.yaml (keep one of the two)"
+
+
+@pytest.mark.parametrize("text", ["", "- 1\n", "torch.f\n"])
+def test_a_file_is_a_mapping(complaint: Complaint, text: str) -> None:
+    assert complaint(f=text) == "f.yaml:1: a spec file is a mapping (begin with `name:` or `family:`)"
+
+
+def test_the_first_line_that_breaks_the_schema_is_said(complaint: Complaint) -> None:
+    text = TOP.replace("area: a", "aera: a") + "variants: [methd]\nsignatrue: (a)\n"
+
+    assert complaint(f="# a comment\n" + text).startswith("f.yaml:2: ")
+    assert complaint(f=text.replace("aera", "area")) == "f.yaml:4: unknown word 'methd' (did you mean 'method'?)"
