@@ -105,10 +105,16 @@ def validate(document: Document) -> None:
     """Check a file against the JSON Schema; raise SpecError at the first line that breaks it."""
     if not isinstance(document.content, dict):
         raise document.error((), "a spec file is a mapping", "begin with `name:` or `family:`")
+    if not {"name", "family"} & set(document.content):
+        raise document.error((), "neither name nor family", "begin with `name:` or `family:`")
     validator = _validator()
     if validator.is_valid(document.content):
         return
-    raise min((_said(document, _meant(each)) for each in validator.iter_errors(document.content)), key=lambda e: e.line)
+    found = [
+        (error.validator, _said(document, error)) for error in map(_meant, validator.iter_errors(document.content))
+    ]
+    # a key that is written wrong is missing too: what is there comes before what is not
+    raise min(found, key=lambda each: (each[0] == "required", each[1].line))[1]
 
 
 def _meant(error: Any) -> Any:
@@ -263,7 +269,7 @@ class _Builder:
             shares=content.get("shares"),
             shares_when=self._optional(content.get("shares_when"), known, (*path, "shares_when")),
             changes=tuple(content.get("changes", ())),
-            special=tuple(map(tuple, content.get("special", ()))),
+            special=self._special(content.get("special", ()), arguments, signature, path),
             examples=self._examples(content.get("examples", ()), signature, path, constructor),
             errors=self._errors(content.get("errors", ()), signature, path, constructor, arguments),
             random=self._random(content.get("random"), known, (*path, "random")),
@@ -401,6 +407,20 @@ class _Builder:
                 if each not in known:
                     raise self._error(at, f"gradient names {each!r}", suggestion(each, known))
         return found
+
+    def _special(
+        self, content: Iterable[Any], arguments: tuple[Argument, ...], signature: Signature, path: tuple[Any, ...]
+    ) -> tuple[tuple[Any, ...], ...]:
+        passed = [each.name for each in arguments if each.passed]
+        least = max((place + 1 for place, name in enumerate(passed) if signature[name].required), default=0)
+        for place, row in enumerate(content):
+            if not least <= len(row) - 1 <= len(passed):
+                raise self._error(
+                    (*path, "special", place),
+                    f"a row of {len(row) - 1} inputs and a result",
+                    f"write [{', '.join(passed)}, result]",
+                )
+        return tuple(map(tuple, content))
 
     def _examples(
         self,

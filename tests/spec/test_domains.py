@@ -36,7 +36,7 @@ def domain(source: str) -> Domain:
     return found
 
 
-def drawn(subject: Domain, focus: Focus = PLAIN, count: int = 60) -> list[Any]:
+def drawn(subject: Domain, focus: Focus = PLAIN, count: int = 40) -> list[Any]:
     found: list[Any] = []
 
     @settings(max_examples=count, database=None, deadline=None, phases=[Phase.generate],

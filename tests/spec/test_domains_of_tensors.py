@@ -29,7 +29,7 @@ def walked(source: str, *axes: Axis, dtype: str | None = None, seed: int = 0) ->
     return list(domain(source).walk(Focus(frozenset(axes), dtype, seed)))
 
 
-def drawn(source: str, focus: Focus = EVERYTHING, count: int = 80) -> list[TensorPlan]:
+def drawn(source: str, focus: Focus = EVERYTHING, count: int = 50) -> list[TensorPlan]:
     found: list[TensorPlan] = []
 
     @settings(max_examples=count, database=None, deadline=None, phases=[Phase.generate],

@@ -39,7 +39,7 @@ laws: ["different(indices, dim)"]
 gradient: {values: [input]}
 rules: {R1: NaN is the largest.}
 special:
-  - [.inf, 1.0]
+  - [.inf, 0, 1, 1.0]
 examples:
   - [{input: [1.0], k: 1}, [1.0]]
   - call: {input: [1.0], k: 1}
@@ -85,7 +85,7 @@ def test_a_function_is_loaded_whole(load: Load, tmp_path: Path) -> None:
     assert overload.named
     assert overload.judge == {"values": Budget("ulp", 2), "indices": Budget("law")}
     assert overload.gradient == {"values": ("input",)}
-    assert (overload.laws, overload.special) == (("different(indices, dim)",), ((math.inf, 1.0),))
+    assert (overload.laws, overload.special) == (("different(indices, dim)",), ((math.inf, 0, 1, 1.0),))
     assert [rule.source for rule in overload.require] == ["k < 9"]
     assert {name: rule.source for name, rule in overload.let.items()} == {"left": "replace(input.shape, dim, k)"}
     assert overload.examples == (

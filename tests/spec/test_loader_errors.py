@@ -59,6 +59,9 @@ EXPRESSIONS = "(see the expressions in docs/spec-format.md)"
         ("documents: [{at: 'a.txt:1', signatur: x}]", "unknown key 'signatur' (did you mean 'signature'?)"),
         ("errata: [{at: a, says: b, holds: c, evidence: d, e: f}]",
          "unknown key 'e' (known: at, says, holds, evidence)"),
+        ("examples: [[{input: {tensor: [1], dtpye: int8}, k: 1}, 1]]", "unknown key 'dtpye' (did you mean 'dtype'?)"),
+        ("examples: [{call: {input: {tensor: [1], dtype: int7}, k: 1}}]",
+         "unknown word 'int7' (did you mean 'int8' or 'uint8'?)"),
         ("overloads: [{lable: x}]", "unknown key 'lable' (did you mean 'label' or 'let'?)"),
         ("scenarios: [{name: a, run: b, raise: c}]", "unknown key 'raise' (did you mean 'raises'?)"),
         ("judge: {upl: 2}", "unknown key 'upl' (did you mean 'ulp'?)"),
@@ -90,6 +93,8 @@ def test_a_file_that_breaks_the_schema_says_where_and_what(complaint: Complaint,
         ("examples: [{call: {input: 1, k: 1}, shows: R1}]",
          "shows 'R1', which is no rule here (number it under rules:)"),
         ("judge: {valuse: exact}", "judge names 'valuse' (known: result)"),
+        ("special: [[1.0, 2, 0, 1.0], [1.0, 2.0]]", "a row of 1 inputs and a result (write [input, k, dim, result])"),
+        ("special: [[1.0, 2, 0, 0, 1.0]]", "a row of 4 inputs and a result (write [input, k, dim, result])"),
         ("gradient: [inptu]", "gradient names 'inptu' (did you mean 'input'?)"),
         ("gradient: {input: [result]}", "gradient names 'input', which is no result (known: result)"),
         ("shares: inptu", "shares names 'inptu' (did you mean 'input'?)"),
@@ -131,7 +136,7 @@ def test_a_name_that_nothing_defines_is_refused(complaint: Complaint, line: str,
         ("area: a\n", "", f"1: 'area' is a required property {DOCS}"),
         ("summary: S.\n", "", f"1: 'summary' is a required property {DOCS}"),
         ("dtype: input.dtype", "dtpe: bool", "6: unknown key 'dtpe' (did you mean 'dtype'?)"),
-        ("name: torch.f\n", "", f"1: 'family' is a required property {DOCS}"),
+        ("name: torch.f\n", "", "1: neither name nor family (begin with `name:` or `family:`)"),
     ],
 )  # fmt: skip
 def test_a_part_that_is_wrong_is_said_at_its_line(complaint: Complaint, old: str, new: str, message: str) -> None:
@@ -235,7 +240,12 @@ def test_a_file_is_a_mapping(complaint: Complaint, text: str) -> None:
 
 
 def test_the_first_line_that_breaks_the_schema_is_said(complaint: Complaint) -> None:
-    text = TOP.replace("area: a", "aera: a") + "variants: [methd]\nsignatrue: (a)\n"
+    text = TOP + "variants: [methd]\nsignatrue: (a)\n"
 
-    assert complaint(f="# a comment\n" + text).startswith("f.yaml:2: ")
-    assert complaint(f=text.replace("aera", "area")) == "f.yaml:4: unknown word 'methd' (did you mean 'method'?)"
+    assert complaint(f="# a comment\n" + text) == "f.yaml:5: unknown word 'methd' (did you mean 'method'?)"
+
+
+def test_a_key_written_wrong_is_said_before_the_key_that_is_missing(complaint: Complaint) -> None:
+    said = complaint(f=TOP.replace("summary", "sumary"))
+
+    assert said == "f.yaml:3: unknown key 'sumary' (did you mean 'summary' or 'shares'?)"
