@@ -45,7 +45,7 @@ def keys_in_order(op: Op) -> Iterator[Complaint]:
 def stands_at_its_name(op: Op) -> Iterator[Complaint]:
     """A file stands at the path of its op's name."""
     path = Path(*op.name.split(".")).with_suffix(".yaml")
-    if not str(op.file).endswith(str(path)):
+    if op.file.parts[-len(path.parts) :] != path.parts:
         yield 1, f"{op.name} belongs at {path}"
 
 
@@ -102,6 +102,21 @@ def _undrawable(overload: Overload) -> str | None:
     return None if found is not None else "the domains or require: leave nothing over"
 
 
+def misuses_can_be_tried(op: Op) -> Iterator[Complaint]:
+    """Where an argument is to lie outside its domain, the domain has values just outside."""
+    for overload in op.overloads:
+        maker = overload.constructor
+        domains = {each.name: each for each in (*overload.arguments, *(maker.arguments if maker else ()))}
+        for misuse in overload.errors:
+            if misuse.outside is not None and not _undrawable(overload):
+                plan = next(walk(overload, Focus(frozenset({"options"})), 8))
+                if next(domains[misuse.outside].domain(plan.scope).breach(), None) is None:
+                    yield (
+                        misuse.line,
+                        f"nothing lies just outside the domain of {misuse.outside!r}: give a call instead",
+                    )
+
+
 def laws_can_be_read(op: Op) -> Iterator[Complaint]:
     """Laws and undefined points use words that exist."""
     for overload in op.overloads:
@@ -126,6 +141,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rules_are_shown,
     family_is_not_repeated,
     domains_can_be_drawn,
+    misuses_can_be_tried,
     laws_can_be_read,
     sentences_end,
 )
@@ -150,7 +166,7 @@ def check(files: Sequence[Path]) -> int:
 
 def _named(files: Sequence[Path]) -> Iterator[Op]:
     corpus: Corpus = load_corpus()
-    families: dict[str, Any] = {name: read(next(corpus.root.rglob(f"{name}.yaml"))) for name in corpus.families}
+    families: dict[str, Any] = {name: read(corpus.root / "families" / f"{name}.yaml") for name in corpus.families}
     for file in files:
         document = read(file.resolve())
         validate(document)

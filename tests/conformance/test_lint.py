@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from assay.lint import (
+    RULES,
+    Rule,
+    asks_something,
+    check,
+    complaints,
+    domains_can_be_drawn,
+    family_is_not_repeated,
+    is_documented,
+    keys_in_order,
+    laws_can_be_read,
+    misuses_can_be_tried,
+    rules_are_shown,
+    sentences_end,
+    stands_at_its_name,
+)
+from assay_spec import SpecError
+from assay_spec.documents import read
+from assay_spec.loader import corpus_root, load_op
+
+SOUND = """\
+name: torch.f
+area: a
+summary: A sentence.
+signature: (input, dim=-1)
+documents: [{at: "a.txt:1"}]
+arguments:
+  input: tensor(real)
+  dim: dim(input)
+require: dim < 9
+result: {shape: input.shape, dtype: input.dtype}
+laws: ["same(input, result)"]
+rules: {R1: It holds.}
+examples:
+  - {call: {input: [1.0]}, gives: [1.0], shows: R1}
+errors:
+  - {outside: dim, raises: IndexError, because: there is no such dimension}
+"""
+
+
+def said(folder: Path, text: str, at: str = "torch/f.yaml") -> list[str]:
+    """Lint one file; give the complaints without the folder that it lies in."""
+    file = folder / at
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    families = {"pointwise-unary": read(corpus_root() / "families" / "pointwise-unary.yaml")}
+    return [each.replace(f"{folder}/", "") for each in complaints(load_op(read(file), families))]
+
+
+def test_a_sound_file_has_no_complaints(tmp_path: Path) -> None:
+    assert said(tmp_path, SOUND) == []
+
+
+FAULTS: list[tuple[Rule, str, str, str]] = [
+    (keys_in_order, "area: a\nsummary: A sentence.\n", "summary: A sentence.\narea: a\n",
+     "2: the key 'summary' stands before 'area'; the order is name, area, summary, signature, documents, arguments, "
+     "require, result, laws, rules, examples, errors"),
+    (stands_at_its_name, "name: torch.f\n", "name: torch.nn.f\n", "1: torch.nn.f belongs at torch/nn/f.yaml"),
+    (is_documented, 'documents: [{at: "a.txt:1"}]\n', "",
+     "1: no documents: say where the five documents describe it"),
+    (asks_something, "rules: {R1: It holds.}\nexamples:\n  - {call: {input: [1.0]}, gives: [1.0], shows: R1}\n", "",
+     "1: no examples, trajectories or scenarios: give at least one worked case"),
+    (rules_are_shown, ", shows: R1", "", "12: nothing shows R1: add `shows: R1` to an example or scenario"),
+    (domains_can_be_drawn, "dim < 9", "dim > 9",
+     "1: no call can be drawn: the domains or require: leave nothing over"),
+    (domains_can_be_drawn, "dim: dim(input)", "dim: dim(input.ndim)",
+     "1: no call can be drawn: AttributeError: 'int' object has no attribute 'ndim'"),
+    (misuses_can_be_tried, "outside: dim", "outside: input",
+     "16: nothing lies just outside the domain of 'input': give a call instead"),
+    (laws_can_be_read, "same(input, result)", "same(input, reslt)",
+     "1: 'same(input, reslt)': nothing defines 'reslt'"),
+    (laws_can_be_read, "same(input, result)", "smae(input, result)",
+     "1: 'smae(input, result)': the vocabulary has no function 'smae'"),
+    (sentences_end, "A sentence.", "A sentence", "3: the summary ends without a full stop"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "old", "new", "words"), FAULTS)
+def test_a_rule_says_what_breaks_it_and_where(tmp_path: Path, rule: Rule, old: str, new: str, words: str) -> None:
+    assert old in SOUND
+    assert said(tmp_path, SOUND.replace(old, new)) == [f"torch/f.yaml:{words}"]
+
+
+def test_a_folder_that_only_ends_in_torch_is_another(tmp_path: Path) -> None:
+    assert said(tmp_path, SOUND, "mytorch/f.yaml") == ["mytorch/f.yaml:1: torch.f belongs at torch/f.yaml"]
+
+
+def test_a_member_does_not_say_again_what_its_family_says(tmp_path: Path) -> None:
+    text = """\
+name: torch.f
+family: pointwise-unary
+area: a
+summary: A sentence.
+documents: [{at: "a.txt:1"}]
+variants: [method, in-place, out]
+examples:
+  - [{input: [1.0]}, [1.0]]
+"""
+
+    assert said(tmp_path, text) == ["torch/f.yaml:6: 'variants' repeats the family pointwise-unary: leave it out"]
+
+
+def test_a_form_that_cannot_be_drawn_is_named(tmp_path: Path) -> None:
+    text = SOUND.replace("require: dim < 9\n", "").replace(
+        "rules:", "overloads:\n  - {label: one}\n  - {label: two, require: dim > 9}\nrules:"
+    )
+
+    assert "torch/f.yaml:1: no call can be drawn for two: the domains or require: leave nothing over" in said(
+        tmp_path, text
+    )
+
+
+def test_every_rule_has_a_file_that_breaks_it() -> None:
+    assert {rule for rule, *_ in FAULTS} | {family_is_not_repeated} == set(RULES)
+
+
+def test_linting_files_prints_the_complaints_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "torch" / "f.yaml"
+    file.parent.mkdir()
+    file.write_text(SOUND.replace("A sentence.", "A sentence"))
+
+    code = check([file])
+
+    assert code == 1
+    assert capsys.readouterr().out == (f"{file}:3: the summary ends without a full stop\n1 specs, 1 complaints\n")
+
+
+def test_linting_sound_files_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "torch" / "f.yaml"
+    file.parent.mkdir()
+    file.write_text(SOUND)
+
+    code = check([file, corpus_root() / "families" / "pointwise-unary.yaml"])
+
+    assert (code, capsys.readouterr().out) == (0, "1 specs, 0 complaints\n")
+
+
+def test_a_file_that_does_not_load_is_an_error_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "f.yaml"
+    file.write_text(SOUND.replace("summary", "sumary"))
+
+    with pytest.raises(SpecError) as caught:
+        check([file])
+
+    assert str(caught.value) == f"{file}:3: unknown key 'sumary' (did you mean 'summary' or 'shares'?)"
+
+
+def test_the_corpus_has_no_complaints(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check([]) == 0
+    assert capsys.readouterr().out.endswith(" specs, 0 complaints\n")
