@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, islice
 from typing import Any, Final, Literal
@@ -125,6 +125,10 @@ def _assignments(
         for found in islice(_assigned(arguments, signature, scope, focus, deviating), limit):
             yield found
             taken += 1
+    if focus.on("shape") and focus.on("options"):
+        for found in islice(_with_widest(arguments, signature, scope, focus), limit):
+            yield found
+            taken += 1
     pairs = [
         found
         for deviating in combinations(range(count), 2)
@@ -134,16 +138,39 @@ def _assignments(
     yield from pairs if len(pairs) <= room else random.Random(focus.seed).sample(pairs, room)
 
 
+def _with_widest(
+    arguments: Sequence[Argument], signature: Signature, scope: Scope, focus: Focus
+) -> Iterator[tuple[dict[str, Any], Scope]]:
+    """Turn each option with the largest of the leading tensor's shapes, which goes past the width of vectors."""
+    leading = _leading(arguments)
+    if leading is None:
+        return
+    argument = arguments[leading]
+    if any(above.name in argument.source.names for above in arguments[:leading]):
+        return
+    shapes = Focus(frozenset({"shape"}), focus.dtype, focus.seed)
+    plans = [each for each in argument.domain(scope).walk(shapes) if isinstance(each, TensorPlan)]
+    widest = max(plans, key=lambda each: each.numel, default=None)
+    for place, other in enumerate(arguments):
+        if place != leading and not other.is_size and "tensor" not in " ".join(other.kinds):
+            yield from _assigned(arguments, signature, scope, focus, (place,), {leading: widest})
+
+
+def _leading(arguments: Sequence[Argument]) -> int | None:
+    return next((place for place, each in enumerate(arguments) if "tensor" in " ".join(each.kinds)), None)
+
+
 def _assigned(
     arguments: Sequence[Argument],
     signature: Signature,
     scope: Scope,
     focus: Focus,
     deviating: tuple[int, ...],
+    settled: Mapping[int, Any] | None = None,
 ) -> Iterator[tuple[dict[str, Any], Scope]]:
-    """Choose a value for each argument: away from the plainest where it deviates, else the plainest."""
+    """Choose a value for each argument: the settled one, one away from the plainest where it deviates, the plainest."""
 
-    leading = next((place for place, each in enumerate(arguments) if "tensor" in " ".join(each.kinds)), None)
+    leading = _leading(arguments)
 
     def choose(place: int, given: dict[str, Any], scope: Scope) -> Iterator[tuple[dict[str, Any], Scope]]:
         if place == len(arguments):
@@ -154,7 +181,9 @@ def _assigned(
             domain = argument.domain(scope)
             around = focus if place in deviating else _plainly(focus)
             values = candidates(argument, domain, signature, _led(around) if place == leading else around)
-            chosen = islice(values, 1, None) if place in deviating else islice(values, 1)
+            chosen: Iterable[Any] = islice(values, 1, None) if place in deviating else islice(values, 1)
+            if settled and place in settled:
+                chosen = [settled[place]]
             for value in chosen:
                 yield from choose(
                     place + 1,

@@ -151,7 +151,8 @@ def _allowed(want: Host, unit: Host, dtype: str, budget: Budget, bounds: Bounds)
     if budget.kind == "ulp":
         return budget.amount * unit
     if budget.kind == "accumulation":
-        reach = _ACCUMULATION * budget.amount * eps_of(dtype) * bounds.magnitude()
+        magnitude = np.minimum(bounds.magnitude(), limits(dtype)[1])  # of terms that overflow together, the most
+        reach = _ACCUMULATION * budget.amount * eps_of(dtype) * magnitude
     else:
         # What cancels inside a composition leaves an error in proportion to its largest results.
         largest = np.max(np.abs(want), initial=0.0, where=np.isfinite(want))

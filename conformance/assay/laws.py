@@ -10,6 +10,8 @@ import numpy as np
 
 from assay.arrays import Host
 from assay.case import Array, Call, Outcome, TensorValue
+from assay.judge import eps_of
+from assay_spec import dtypes
 from assay_spec.expression import Expression
 from assay_spec.loader import WORDS
 from assay_spec.model import Overload
@@ -89,6 +91,15 @@ def extremes(values: Host, model: Host, dim: int, largest: bool) -> bool:
     return same(np.moveaxis(np.sort(values, axis=dim), dim, -1), wanted)
 
 
+def on_the_brink(input: Host, other: Host) -> Host:
+    """Mark quotients that are no whole numbers and lie within a rounding of one."""
+    dividend, divisor = np.broadcast_arrays(_wide(np.asarray(input)), _wide(np.asarray(other)))
+    quotient = dividend / divisor
+    dtype = np.asarray(input).dtype.name
+    reach = eps_of(dtype) * np.abs(quotient) if dtypes.is_floating(dtype) else 0.0
+    return np.asarray((np.abs(quotient - np.rint(quotient)) <= reach) & (np.fmod(dividend, divisor) != 0))
+
+
 def eigenpairs(matrix: Host, values: Host, vectors: Host) -> bool:
     """Tell whether pairs of parts and packed vectors, complex ones in two columns, are a matrix's eigenpairs."""
     column, wide = 0, _wide(matrix)
@@ -124,6 +135,7 @@ LAW_WORDS: Final = {
         close,
         restored,
         extremes,
+        on_the_brink,
         eigenpairs,
         product,
     )
@@ -168,7 +180,7 @@ def _sortable(array: Host) -> Host:
 
 def undefined_mask(overload: Overload, case: Call, shape: tuple[int, ...]) -> Host:
     """Mark the elements of a result for which PyTorch itself has no one answer."""
-    names = _arrays(case)
+    names = {name: value.array() if isinstance(value, TensorValue) else value for name, value in case.arguments.items()}
     mask = np.zeros(shape, dtype=bool)
     for source in overload.undefined:
         expression = _expression(source)

@@ -16,6 +16,7 @@ from assay_spec.domains import Focus
 from assay_spec.expression import ExpressionError
 from assay_spec.loader import load_corpus, load_op, validate
 from assay_spec.model import Corpus, Op, Overload
+from assay_spec.signature import Parameter
 
 Complaint = tuple[int, str]
 Rule = Callable[[Op], Iterator[Complaint]]
@@ -24,8 +25,15 @@ Rule = Callable[[Op], Iterator[Complaint]]
 ORDER: Final = (
     "name", "aliases", "kind", "family", "area", "summary", "editions", "signature", "returns", "documents", "variants",
     "arguments", "let", "constructor", "parameters", "buffers", "modes", "require", "forward", "result", "changes",
-    "shares", "shares_when", "judge", "laws", "undefined", "gradient", "random", "special", "rules", "overloads",
-    "examples", "trajectories", "errors", "scenarios", "errata",
+    "changes_when", "shares", "shares_when", "judge", "laws", "undefined", "gradient", "random", "special", "rules",
+    "overloads", "examples", "trajectories", "errors", "scenarios", "both_right", "errata",
+)  # fmt: skip
+
+
+# What chooses where and how a result is made, not what it is; and what stands for another argument's old name.
+_NOT_ASKED: Final = frozenset(
+    ("out", "device", "dtype", "layout", "generator", "memory_format", "pin_memory", "requires_grad", "foreach",
+     "fused", "differentiable", "capturable", "inplace", "sparse", "size_average", "reduce", "last_epoch")
 )  # fmt: skip
 
 
@@ -102,6 +110,30 @@ def _undrawable(overload: Overload) -> str | None:
     return None if found is not None else "the domains or require: leave nothing over"
 
 
+def arguments_are_passed(op: Op) -> Iterator[Complaint]:
+    """Every optional argument is passed by something, or nothing would notice that a backend ignores it."""
+    programs = "\n".join(each.run for each in op.scenarios)
+    passed = {name for overload in op.overloads for name in _passed_by(overload)}
+    optional = [each.name for overload in op.overloads for each in _parameters(overload) if not each.required]
+    for name in dict.fromkeys(optional):
+        exempt = name in _NOT_ASKED or name.startswith("_")
+        if not exempt and name not in passed and f"{name}=" not in programs:
+            yield 1, f"nothing ever passes {name!r}: give it a domain, or pass it in an example or a scenario"
+
+
+def _passed_by(overload: Overload) -> Iterator[str]:
+    maker = overload.constructor
+    yield from (argument.name for argument in (*overload.arguments, *(maker.arguments if maker else ())))
+    for example in overload.examples:
+        yield from example.call
+
+
+def _parameters(overload: Overload) -> Iterator[Parameter]:
+    maker = overload.constructor
+    for signature in (overload.signature, *([maker.signature] if maker else [])):
+        yield from (each for each in signature.parameters if each.kind != "options")
+
+
 def misuses_can_be_tried(op: Op) -> Iterator[Complaint]:
     """Where an argument is to lie outside its domain, the domain has values just outside."""
     for overload in op.overloads:
@@ -142,6 +174,7 @@ RULES: Final[tuple[Rule, ...]] = (
     family_is_not_repeated,
     domains_can_be_drawn,
     misuses_can_be_tried,
+    arguments_are_passed,
     laws_can_be_read,
     sentences_end,
 )

@@ -59,7 +59,9 @@ def unlikely(samples: Host, distribution: tuple[Any, ...], repeat: int) -> str |
                 return None if np.array_equal(wide, first) else "it varies although its spread is 0"
             unit = ((wide - first) / scale).ravel()
             pvalue = float(stats.kstest(unit, "uniform" if kind == "uniform" else "norm").pvalue)
-            return f"Kolmogorov-Smirnov p = {pvalue:.2g}" if pvalue < FALSE_ALARM else None
+            if pvalue < FALSE_ALARM:
+                return f"Kolmogorov-Smirnov p = {pvalue:.2g}"
+            return _moments(unit, *((0.5, 1 / 12, 1 / 180) if kind == "uniform" else (0.0, 1.0, 2.0)))
         case "bernoulli":
             return _rate(wide, np.broadcast_to(parameters[0], wide.shape))
         case "dropout":
@@ -71,6 +73,21 @@ def unlikely(samples: Host, distribution: tuple[Any, ...], repeat: int) -> str |
             counts = np.bincount((wide - low).astype(np.int64).ravel(), minlength=high - low)
             pvalue = float(stats.chisquare(counts).pvalue)
             return f"chi-square p = {pvalue:.2g}" if pvalue < FALSE_ALARM else None
+    return None
+
+
+def _moments(unit: Host, mean: float, variance: float, spread: float) -> str | None:
+    """Test mean and mean square, which tell a wrong scale sooner; `spread` is the variance of a squared deviation."""
+    if unit.size < 64:
+        return None
+    deviations = unit - mean
+    for what, sample, due, its_variance in (
+        ("mean", deviations, 0.0, variance),
+        ("variance", deviations**2, variance, spread),
+    ):
+        z = (float(sample.mean()) - due) / (its_variance / unit.size) ** 0.5
+        if abs(z) > _Z:
+            return f"the {what} is {z:.1f} standard deviations off"
     return None
 
 

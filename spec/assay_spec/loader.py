@@ -41,7 +41,7 @@ RANDOM_WORDS: Final = {**VOCABULARY, **DISTRIBUTIONS}
 # What an overload says for itself; a family, then the op's own top level, fill in what it leaves out.
 OVERLOAD_KEYS: Final = (
     "signature", "variants", "returns", "let", "arguments", "require", "result", "judge", "laws", "undefined",
-    "gradient", "shares", "shares_when", "changes",
+    "gradient", "shares", "shares_when", "changes", "changes_when",
     "special", "examples", "errors", "random", "constructor", "parameters",
     "buffers", "modes", "forward", "trajectories",
 )  # fmt: skip
@@ -269,6 +269,7 @@ class _Builder:
             shares=content.get("shares"),
             shares_when=self._optional(content.get("shares_when"), known, (*path, "shares_when")),
             changes=tuple(content.get("changes", ())),
+            changes_when=self._optional(content.get("changes_when"), known, (*path, "changes_when")),
             special=self._special(content.get("special", ()), arguments, signature, path),
             examples=self._examples(content.get("examples", ()), signature, path, constructor),
             errors=self._errors(content.get("errors", ()), signature, path, constructor, arguments),

@@ -181,6 +181,7 @@ class Overload:
     shares: str | None  # the argument whose memory the result shares
     shares_when: Expression | None
     changes: tuple[str, ...]  # the arguments that a call writes to, as its purpose or on the side
+    changes_when: Expression | None
     special: tuple[tuple[Any, ...], ...]
     examples: tuple[Example, ...]
     errors: tuple[Misuse, ...]

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from assay.lint import (
+    ORDER,
     RULES,
     Rule,
+    arguments_are_passed,
     asks_something,
     check,
     complaints,
@@ -73,6 +76,8 @@ FAULTS: list[tuple[Rule, str, str, str]] = [
      "1: no call can be drawn: AttributeError: 'int' object has no attribute 'ndim'"),
     (misuses_can_be_tried, "outside: dim", "outside: input",
      "16: nothing lies just outside the domain of 'input': give a call instead"),
+    (arguments_are_passed, "dim=-1)", "dim=-1, keepdim=False)",
+     "1: nothing ever passes 'keepdim': give it a domain, or pass it in an example or a scenario"),
     (laws_can_be_read, "same(input, result)", "same(input, reslt)",
      "1: 'same(input, reslt)': nothing defines 'reslt'"),
     (laws_can_be_read, "same(input, result)", "smae(input, result)",
@@ -116,8 +121,28 @@ def test_a_form_that_cannot_be_drawn_is_named(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("gives: [1.0], shows: R1}", "gives: [1.0], shows: R1}\n  - [{input: [1.0], keepdim: true}, 1.0]"),
+        ("errors:\n", "scenarios: [{name: s, run: 'y = torch.f(x, keepdim=True)', expect: {y: 1}}]\nerrors:\n"),
+    ],
+)
+def test_an_argument_may_be_passed_by_an_example_or_a_scenario(tmp_path: Path, old: str, new: str) -> None:
+    text = SOUND.replace("dim=-1)", "dim=-1, keepdim=False)").replace(old, new)
+
+    assert [words for words in said(tmp_path, text) if "passes" in words] == []
+
+
 def test_every_rule_has_a_file_that_breaks_it() -> None:
     assert {rule for rule, *_ in FAULTS} | {family_is_not_repeated} == set(RULES)
+
+
+def test_every_key_has_its_place() -> None:
+    schema = json.loads((corpus_root() / "schema.json").read_text(encoding="utf-8"))
+
+    assert set(ORDER) == set(schema["then"]["properties"])
+    assert len(set(ORDER)) == len(ORDER)
 
 
 def test_linting_files_prints_the_complaints_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

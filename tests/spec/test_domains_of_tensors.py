@@ -29,10 +29,10 @@ def walked(source: str, *axes: Axis, dtype: str | None = None, seed: int = 0) ->
     return list(domain(source).walk(Focus(frozenset(axes), dtype, seed)))
 
 
-def drawn(source: str, focus: Focus = EVERYTHING, count: int = 50) -> list[TensorPlan]:
+def drawn(source: str, focus: Focus = EVERYTHING, count: int = 200) -> list[TensorPlan]:
     found: list[TensorPlan] = []
 
-    @settings(max_examples=count, database=None, deadline=None, phases=[Phase.generate],
+    @settings(max_examples=count, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(st.data())
     def collect(data: Any) -> None:

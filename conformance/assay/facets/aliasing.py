@@ -41,13 +41,20 @@ def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
     if early is not None:
         return early
     if "mutation" in trial.case.observe:
-        changed = sorted(outcome.changed - set(trial.plan.overload.changes))
+        changed = sorted(outcome.changed - _to_change(trial.plan))
         if changed:
             return fail("A403", f"the call changed {', '.join(changed)}", "inputs left alone", "changed")
         return PASS
     if not any(isinstance(each, Array) and each.array.size for each in outcome.results):
         return Judgement("pass", compared=False)
     return _shared(trial.plan, outcome.shares)
+
+
+def _to_change(plan: Plan) -> frozenset[str]:
+    """Name the arguments that the call is to write to, as its purpose or on the side."""
+    overload = plan.overload
+    when = overload.changes_when is None or overload.changes_when(plan.scope)
+    return frozenset(overload.changes) if when else frozenset()
 
 
 def _shared(plan: Plan, shares: frozenset[str]) -> Judgement:

@@ -10,7 +10,7 @@ import numpy as np
 
 from assay import draw
 from assay.arrays import Host
-from assay.bench import Bench, oracle_slack
+from assay.bench import Bench, slack
 from assay.case import Array, Call, Outcome, TensorValue
 from assay.draw import Plan
 from assay.facets.base import (
@@ -43,7 +43,7 @@ def differentiable(overload: Overload) -> bool:
 
 
 def applies(op: Op) -> bool:
-    return any(map(differentiable, op.overloads)) and bool(gradient_dtypes(op))
+    return any(map(differentiable, op.overloads))
 
 
 def gradient_dtypes(op: Op) -> tuple[str, ...]:
@@ -157,7 +157,7 @@ def _compared(name: str, case: Call, outcome: Outcome, expected: Outcome, budget
     if want is None:
         return Judgement("suite_error", fail("A901", f"the oracle gives no gradient for {name}").finding)
     bounds = bench.gradient_bounds(case, name, expected)
-    worst = measure(got.array, want.array, got.dtype, budget, bounds, slack=oracle_slack(case, got))
+    worst = measure(got.array, want.array, got.dtype, budget, bounds, slack=slack(case, got, budget))
     return Judgement("pass", compared=False) if worst is None else beyond("A501", worst, f"the gradient of {name}")
 
 

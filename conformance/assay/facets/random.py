@@ -31,7 +31,7 @@ def applies(op: Op) -> bool:
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
-    for at, plan in enumerate(plans(op, asked, "options", "shape", fits=is_random, limit=12)):
+    for at, plan in enumerate(plans(op, asked, "options", "shape", "layout", fits=is_random, limit=12)):
         count = sum(int(np.prod(shape)) for _, shape, _ in expected_rules(plan.overload, plan.scope))
         repeat = max(2, min(_CALLS, -(-_SAMPLES // max(count, 1))))
         yield Trial(draw.call(op, plan, seed=asked.seed + 100 + at, repeat=repeat), plan)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from assay.arrays import Host
-from assay.bench import Bench, oracle_slack
+from assay.bench import Bench, slack
 from assay.case import Array, Call, Outcome
 from assay.draw import Plan
 from assay.facets.base import Judgement, beyond, broken_oracle, describe, fail, gravest
@@ -115,7 +115,7 @@ def compare(
                 "exact",
                 "ulp",
             )  # the zeros of a composition have the sign of its last step
-            worst = measure(answer, truth, dtype, budget, bounds, signs=exactly, slack=oracle_slack(case, got))
+            worst = measure(answer, truth, dtype, budget, bounds, signs=exactly, slack=slack(case, got, budget))
             judgements.append(Judgement("pass", compared=False) if worst is None else beyond(code, worst, name))
     return gravest(judgements)
 

@@ -21,7 +21,7 @@ from assay_spec.model import Budget, Op, Overload
 
 
 def applies(op: Op) -> bool:
-    return op.kind == "function" and any(map(has_lattice, op.overloads))
+    return op.kind in ("function", "module") and any(map(has_lattice, op.overloads))
 
 
 def has_lattice(overload: Overload) -> bool:

@@ -38,10 +38,11 @@ def _passed(op: Op) -> list[Argument]:
 
 
 def _optional(op: Op) -> list[str]:
-    """Give the arguments that have a default, of those that the op's domains ever pass."""
+    """Give the arguments that have a default, of those that the op's domains or examples pass."""
     signatures = [each.signature for overload in op.overloads for each in _signed(overload)]
-    names = [argument.name for argument in _passed(op)]
-    return [name for name in names if any(name in s.names and not s[name].required for s in signatures)]
+    examples = [example for overload in op.overloads for example in overload.examples]
+    names = [argument.name for argument in _passed(op)] + [name for example in examples for name in example.call]
+    return [name for name in dict.fromkeys(names) if any(name in s.names and not s[name].required for s in signatures)]
 
 
 def _signed(overload: Any) -> list[Any]:

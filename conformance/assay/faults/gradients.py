@@ -40,11 +40,9 @@ def _fault(kind: str, name: str, change: Change | None) -> Fault:
             if change is None:
                 return None
             new = change(gradient, source_of(owner, case).array(), outcome)
-            return (
-                gradient
-                if new is None
-                else Array(gradient.dtype, np.asarray(new).astype(gradient.array.dtype), gradient.device)
-            )
+            if new is None or np.array_equal(new, gradient.array, equal_nan=True):
+                return gradient  # a zero of the other sign is no other gradient
+            return Array(gradient.dtype, np.asarray(new).astype(gradient.array.dtype), gradient.device)
 
         return with_gradients(outcome, one)
 

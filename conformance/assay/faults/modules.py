@@ -73,11 +73,14 @@ def _started(case: Call, outcome: Outcome, name: str) -> Outcome:
     """Start a parameter a fifth too large, a zero at one tenth."""
     if case.module is None or case.module.state:
         return outcome
-    return _with_state(
-        outcome,
-        name,
-        lambda held: Array(held.dtype, (held.array * 1.2 + 0.1 * (held.array == 0)).astype(held.array.dtype)),
-    )
+    return _with_state(outcome, name, _larger)
+
+
+def _larger(held: Array) -> Array:
+    if held.array.dtype.kind == "i":
+        return Array(held.dtype, np.asarray(held.array + 1), held.device)
+    larger = np.asarray(held.array * 1.2 + 0.1 * (held.array == 0))
+    return Array(held.dtype, larger.astype(held.array.dtype), held.device)
 
 
 def _kept(case: Call, outcome: Outcome, name: str) -> Outcome:

@@ -22,9 +22,9 @@ def faults(op: Op) -> Iterator[Fault]:
     yield fault("NaN taken for the smallest", asked(_without_nan))
     yield fault("infinity clipped", results(_floats(lambda values, dtype: np.clip(values, *limits(dtype)))))
     if any(budget.kind in ("exact", "ulp") for overload in op.overloads for budget in overload.judge.values()):
-        # The zeros of a composition have the sign of its last step: there either is right.
+        # What a composition's budget says nothing of is right either way.
         yield fault("the sign of zero lost", results(_floats(lambda values, dtype: np.where(values == 0, 0, values))))
-    yield fault("subnormals flushed", results(_floats(_flushed)))
+        yield fault("subnormals flushed", results(_floats(_flushed)))
 
 
 def _floats(change: Callable[[Host, str], Host]) -> OnResults:

@@ -36,7 +36,8 @@ def embedding_vjp(
     grad: Tensor, shape: tuple[int, ...], indices: Tensor, padding_idx: int, scale_grad_by_freq: bool
 ) -> tuple[Tensor, None]:
     """Add each row's gradients up; the padding row gets none, and frequent rows less if so wanted."""
-    places, rows = indices.reshape(-1), wide(grad).reshape(-1, shape[1])
+    places = indices.reshape(-1)
+    rows = wide(grad).reshape(places.shape[0], shape[1])
     if padding_idx >= 0:
         rows = rows * (places != padding_idx).unsqueeze(1)
     if scale_grad_by_freq:
