@@ -106,6 +106,9 @@ def repro(id: str, **options: Any) -> None:
 @click.option("--seed", default=0, show_default=True)
 @click.option("--jobs", "-j", default="auto", show_default=True, metavar="N|auto", help="Worker processes.")
 @click.option("--out", "-o", default=OUT, show_default=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--since", metavar="REVISION", help="Only ops whose spec, family or code in the good backend changed since."
+)
 def sharpness(text: str, **options: Any) -> None:
     """Measure which faults the suite notices: make a good backend faulty, in every way that the specs allow."""
     from assay.sharpness.run import Request, measure

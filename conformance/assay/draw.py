@@ -24,7 +24,7 @@ SHARES: Final[dict[Effort, tuple[int, int]]] = {"quick": (12, 0), "standard": (4
 # What a domain or rule raises for a combination of arguments that it has no value for.
 ABSTAINED: Final = (ExpressionError, NoBroadcast, IndexError, ZeroDivisionError)
 
-
+_CONSTRUCTIONS: Final = 24  # the ways to construct a module that even a small item takes
 _ENOUGH: Final = 20  # draws from which the share of those thrown away can be told
 _WASTE: Final = 0.05
 
@@ -61,7 +61,7 @@ class Plan:
 
 def walk(overload: Overload, focus: Focus, limit: int) -> Iterator[Plan]:
     """Give the plainest call, then every deviation of one argument, then of two, up to a limit."""
-    starts = list(_starts(overload, focus))
+    starts = list(_starts(overload, focus, max(limit, _CONSTRUCTIONS)))
     if not starts:
         return
     yield from _walked(overload, starts[0], focus, limit)
@@ -70,13 +70,13 @@ def walk(overload: Overload, focus: Focus, limit: int) -> Iterator[Plan]:
         yield from _walked(overload, start, Focus(dtype=focus.dtype, seed=focus.seed), 1)
 
 
-def _starts(overload: Overload, focus: Focus) -> Iterator[Plan]:
+def _starts(overload: Overload, focus: Focus, limit: int) -> Iterator[Plan]:
     maker = overload.constructor
     if maker is None:
         yield Plan(overload, {}, Scope(overload.let))
         return
     options = focus if focus.on("options") or focus.on("shape") else Focus(dtype=focus.dtype)
-    for given, scope in _assignments(maker.arguments, maker.signature, Scope(maker.let), options, 24):
+    for given, scope in _assignments(maker.arguments, maker.signature, Scope(maker.let), options, limit):
         if not all(condition(scope) for condition in maker.require):
             continue
         modes = maker.modes if focus.on("options") else maker.modes[:1]

@@ -80,8 +80,8 @@ def _real(count: int, fill: Fill, place: int, dtype: str = "float32") -> Host:
     if math.isfinite(fill.low) and math.isfinite(fill.high):
         spread = fill.low + (fill.high - fill.low) * _taken(uniform, place, count)
         if fill.kind == "ties":
-            steps = np.linspace(fill.low, fill.high, 3)
-            return np.asarray(steps[(_taken(uniform, place, count) * 3).astype(np.int64)])
+            steps = np.linspace(fill.low, fill.high, 3 if count > 3 else 2)  # fewer than elements
+            return np.asarray(steps[(_taken(uniform, place, count) * len(steps)).astype(np.int64)])
         return np.asarray(spread)
     values = _taken(normal, place, count)
     match fill.kind:

@@ -9,12 +9,15 @@ from typing import Any, Final
 
 import click
 
+from assay.backends.discover import open_backend
 from assay.draw import ABSTAINED, walk
+from assay.faults import faults_of
 from assay.laws import check_law
+from assay.sharpness import Hunt
 from assay_spec.documents import read
 from assay_spec.domains import Focus
 from assay_spec.expression import ExpressionError
-from assay_spec.loader import load_corpus, load_op, validate
+from assay_spec.loader import load_corpus, load_op, suggestion, validate
 from assay_spec.model import Corpus, Op, Overload
 from assay_spec.signature import Parameter
 
@@ -149,6 +152,36 @@ def misuses_can_be_tried(op: Op) -> Iterator[Complaint]:
                     )
 
 
+def dims_have_an_end(op: Op) -> Iterator[Complaint]:
+    """Every dimension that a call names is tried out of range, or nothing would notice that a backend takes it."""
+    tried = {misuse.outside for overload in op.overloads for misuse in overload.errors}
+    arguments = [argument for overload in op.overloads for argument in overload.arguments]
+    for name in dict.fromkeys(each.name for each in arguments if any(kind.endswith("dim") for kind in each.kinds)):
+        if name not in tried:
+            yield (
+                read(op.file).line("errors"),
+                f"nothing takes {name!r} out of range: add {{outside: {name}, raises: IndexError, because: …}}",
+            )
+
+
+def both_right_applies(op: Op) -> Iterator[Complaint]:
+    """A fault that is said to be unnoticeable is one that the spec makes possible, shows, and does not notice."""
+    if not op.both_right:
+        return
+    good = open_backend("reference")
+    hunt, possible = Hunt(op, good, good), {fault.name: fault for fault in faults_of(op)}
+    for place, name in enumerate(op.both_right):
+        line = read(op.file).line("both_right", place)
+        if name not in possible:
+            yield line, f"the spec makes no fault {name!r} possible; {suggestion(name, possible)}"
+            continue
+        verdict = hunt.verdict(possible[name])
+        if verdict is None:
+            yield line, f"no call shows the fault {name!r}: leave the declaration out"
+        elif verdict.item is not None:
+            yield line, f"{verdict.item} notices the fault {name!r}: leave the declaration out"
+
+
 def laws_can_be_read(op: Op) -> Iterator[Complaint]:
     """Laws and undefined points use words that exist."""
     for overload in op.overloads:
@@ -175,6 +208,8 @@ RULES: Final[tuple[Rule, ...]] = (
     domains_can_be_drawn,
     misuses_can_be_tried,
     arguments_are_passed,
+    dims_have_an_end,
+    both_right_applies,
     laws_can_be_read,
     sentences_end,
 )

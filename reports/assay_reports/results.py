@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -181,19 +181,10 @@ def read_results(path: Path) -> Run:
     footer: Record | None = None
     results: dict[str, Result] = {}
     events: list[Record] = []
-    lines = path.read_text(encoding="utf-8").split("\n")
-    for number, line in enumerate(lines, 1):
-        if not line:
-            continue
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            if number == len(lines):
-                continue  # the run was killed while it wrote
-            raise ResultsError(f"{path}:{number}: not JSON: {error.msg}; is this a results file?") from None
-        match record.get("type") if isinstance(record, dict) else None:
+    for number, record in records_of(path):
+        match record.get("type"):
             case "header":
-                header = _checked(record, path)
+                header = checked(record, path)
             case "result":
                 results[record["id"]] = Result.of(record)
             case "event":
@@ -207,7 +198,23 @@ def read_results(path: Path) -> Run:
     return Run(header, tuple(results.values()), tuple(events), footer, path)
 
 
-def _checked(header: Record, path: Path) -> Record:
+def records_of(path: Path) -> Iterator[tuple[int, Record]]:
+    """Read a file of one JSON object a line, with line numbers; a last line that was cut off is left out."""
+    lines = path.read_text(encoding="utf-8").split("\n")
+    for number, line in enumerate(lines, 1):
+        if not line:
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            if number == len(lines):
+                return  # the run was killed while it wrote
+            raise ResultsError(f"{path}:{number}: not JSON: {error.msg}; is this a results file?") from None
+        yield number, record if isinstance(record, dict) else {}
+
+
+def checked(header: Record, path: Path) -> Record:
+    """Give a header of the schema version that this Assay reads; raise ResultsError for another."""
     version = header.get("schema_version")
     if version != SCHEMA_VERSION:
         raise ResultsError(f"{path}:1: schema version {version}, and this Assay reads {SCHEMA_VERSION}; run it again")

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
-from assay_reports.results import ResultsError
+from assay_reports.results import SCHEMA_VERSION, checked, records_of
 
-SCHEMA_VERSION: Final = 1
 Status = Literal["noticed", "survived", "both right"]
 
 
@@ -121,15 +120,12 @@ def is_sharpness(path: Path) -> bool:
 
 
 def read(path: Path) -> Sharpness:
-    """Read what `assay sharpness` wrote."""
-    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    header = records[0] if records else {}
-    if header.get("schema_version") != SCHEMA_VERSION:
-        version = header.get("schema_version")
-        raise ResultsError(f"{path}:1: schema version {version}, and this Assay reads {SCHEMA_VERSION}; run it again")
+    """Read what `assay sharpness` wrote; a last line that was cut off is left out, and the measurement then partial."""
+    header, *records = [record for _, record in records_of(path)] or [{}]
+    checked(header, path)
     known = [each.name for each in fields(Verdict)]
     verdicts = [Verdict(**{name: each[name] for name in known}) for each in records if each["type"] == "verdict"]
-    return Sharpness(header, tuple(verdicts), records[-1]["type"] == "footer")
+    return Sharpness(header, tuple(verdicts), any(each["type"] == "footer" for each in records))
 
 
 def table(sharpness: Sharpness) -> str:

@@ -148,9 +148,9 @@ class Tensors(Domain):
         plain = TensorPlan(self._dtype(focus), first, fill=self._fill(focus.seed))
         yield plain
         if focus.on("dtype"):
-            for dtype in self.dtypes:
+            for place, dtype in enumerate(self.dtypes, 1):
                 if dtype != plain.dtype:
-                    yield replace(plain, dtype=dtype)
+                    yield replace(plain, dtype=dtype, fill=self._fill(focus.seed + place))
         if focus.on("shape"):
             for shape in dict.fromkeys(self._shapes(focus, swept=True)):
                 if shape != plain.shape:

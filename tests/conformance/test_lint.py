@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from assay.lint import (
     Rule,
     arguments_are_passed,
     asks_something,
+    both_right_applies,
     check,
     complaints,
+    dims_have_an_end,
     domains_can_be_drawn,
     family_is_not_repeated,
     is_documented,
@@ -25,7 +28,7 @@ from assay.lint import (
 )
 from assay_spec import SpecError
 from assay_spec.documents import read
-from assay_spec.loader import corpus_root, load_op
+from assay_spec.loader import corpus_root, load_corpus, load_op
 
 SOUND = """\
 name: torch.f
@@ -74,10 +77,16 @@ FAULTS: list[tuple[Rule, str, str, str]] = [
      "1: no call can be drawn: the domains or require: leave nothing over"),
     (domains_can_be_drawn, "dim: dim(input)", "dim: dim(input.ndim)",
      "1: no call can be drawn: AttributeError: 'int' object has no attribute 'ndim'"),
-    (misuses_can_be_tried, "outside: dim", "outside: input",
+    (misuses_can_be_tried, "errors:\n", "errors:\n  - {outside: input, raises: IndexError, because: of that}\n",
      "16: nothing lies just outside the domain of 'input': give a call instead"),
     (arguments_are_passed, "dim=-1)", "dim=-1, keepdim=False)",
      "1: nothing ever passes 'keepdim': give it a domain, or pass it in an example or a scenario"),
+    (dims_have_an_end, "  - {outside: dim, raises: IndexError, because: there is no such dimension}",
+     "  - {call: {input: [1.0], dim: 3}, raises: IndexError, because: there is no such dimension}",
+     "15: nothing takes 'dim' out of range: add {outside: dim, raises: IndexError, because: …}"),
+    (both_right_applies, "dimension}\n", "dimension}\nboth_right:\n  - {fault: an input chagned, because: of that}\n",
+     "18: the spec makes no fault 'an input chagned' possible; did you mean 'an input changed: input' or "
+     "'an argument ignored: dim'?"),
     (laws_can_be_read, "same(input, result)", "same(input, reslt)",
      "1: 'same(input, reslt)': nothing defines 'reslt'"),
     (laws_can_be_read, "same(input, result)", "smae(input, result)",
@@ -132,6 +141,19 @@ def test_an_argument_may_be_passed_by_an_example_or_a_scenario(tmp_path: Path, o
     text = SOUND.replace("dim=-1)", "dim=-1, keepdim=False)").replace(old, new)
 
     assert [words for words in said(tmp_path, text) if "passes" in words] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("torch.abs", "torch.abs::special[float32] notices the fault 'NaN turned to zero'"),
+        ("torch.sign", "no call shows the fault 'NaN turned to zero'"),  # it does so itself
+    ],
+)
+def test_a_fault_is_not_said_to_be_right_where_nothing_or_the_suite_shows_it(name: str, words: str) -> None:
+    op = replace(load_corpus()[name], both_right={"NaN turned to zero": "of nothing"})
+
+    assert [said for _, said in both_right_applies(op)] == [f"{words}: leave the declaration out"]
 
 
 def test_every_rule_has_a_file_that_breaks_it() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from assay.case import Case, Lack, Lacking, Outcome
@@ -88,6 +89,10 @@ class Backend(ABC):
         from assay import spell
 
         return spell.program(case)
+
+    def source(self, op: str) -> Path | None:
+        """Give the file that implements an op, where the backend can tell."""
+        return None
 
     def close(self) -> None:  # noqa: B027 - most backends hold nothing
         """Let go of processes and files."""

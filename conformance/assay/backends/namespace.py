@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import importlib
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ClassVar
 
 import ml_dtypes
@@ -89,6 +91,14 @@ class NamespaceBackend(LibraryBackend):
             if found is None:
                 raise Unsupported("op", f"{path} does not exist")
         return found
+
+    def source(self, op: str) -> Path | None:
+        try:
+            module = sys.modules.get(getattr(self.attribute(op), "__module__", None) or "")
+        except Unsupported:
+            return None  # an operator, or what has no name of its own
+        file = getattr(module, "__file__", None)
+        return Path(file) if file else None
 
     def _method(self, name: str) -> Callable[..., Any]:
         if not hasattr(self.torch.Tensor, name):

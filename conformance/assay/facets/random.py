@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -31,7 +32,9 @@ def applies(op: Op) -> bool:
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
-    for at, plan in enumerate(plans(op, asked, "options", "shape", "layout", fits=is_random, limit=12)):
+    varied = plans(op, asked, "options", "shape", fits=is_random, limit=12)
+    laid_out = plans(op, asked, "layout", fits=is_random, limit=6)
+    for at, plan in enumerate(chain(varied, laid_out)):
         count = sum(int(np.prod(shape)) for _, shape, _ in expected_rules(plan.overload, plan.scope))
         repeat = max(2, min(_CALLS, -(-_SAMPLES // max(count, 1))))
         yield Trial(draw.call(op, plan, seed=asked.seed + 100 + at, repeat=repeat), plan)

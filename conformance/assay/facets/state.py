@@ -33,6 +33,7 @@ from assay_spec.model import Budget, Op, StateRule
 from assay_spec.plans import ABSENT, Fill
 
 _SEEDS: Final = 60  # constructions from which an initial distribution is judged
+_CONSTRUCTIONS: Final = 400  # to be looked through for parameters that only some have
 _STEPS: Final = 5
 
 
@@ -43,10 +44,10 @@ def applies(op: Op) -> bool:
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
     match op.kind:
         case "module":
-            for plan in plans(op, asked, "options", limit=12):
+            for plan, starts in _equipped(op, asked):
                 yield Trial(_constructed(op, plan, seed=3), plan)
-            for plan in plans(op, asked, limit=1):
-                yield Trial(_constructed(op, plan, seed=0), plan, {"seeds": _SEEDS})
+                if starts:
+                    yield Trial(_constructed(op, plan, seed=0), plan, {"seeds": _SEEDS})
             for plan in plans(op, asked, "options", limit=8):
                 yield Trial(draw.call(op, plan), plan, {"after": True})
         case "optimizer":
@@ -58,6 +59,17 @@ def trials(op: Op, asked: Asked) -> Iterator[Trial]:
             for plan in plans(op, asked, "options", limit=24):
                 yield Trial(Schedule(op.name, _options(plan), 0.5, 12, None), plan)
                 yield Trial(Schedule(op.name, _options(plan), 0.5, 12, 4), plan)
+
+
+def _equipped(op: Op, asked: Asked) -> Iterator[tuple[Plan, bool]]:
+    """Give a plan for each set of parameters and buffers, and whether one of them is in no set before it."""
+    sets: set[frozenset[str]] = set()
+    for plan in plans(op, asked, "options", limit=_CONSTRUCTIONS):
+        assert plan.overload.constructor is not None
+        names = frozenset(rule.name for rule in held(plan.overload.constructor, plan.scope))
+        if names not in sets:
+            yield plan, not names <= frozenset().union(*sets)
+            sets.add(names)
 
 
 def _constructed(op: Op, plan: Plan, seed: int) -> Call:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -24,6 +24,8 @@ def faults(op: Op) -> Iterator[Fault]:
             yield fault("an integer off by one", asked(partial(_next, name=name)), name)
         if any(kind.endswith(("dim", "dims")) for kind in kinds):
             yield fault("a negative dim taken wrongly", asked(partial(_miscounted, name=name)), name)
+            around = asked(partial(_around, name=name))
+            yield fault("an out-of-range dim accepted", around, name, where_it_raises=True)
 
 
 def _passed(op: Op) -> list[Argument]:
@@ -88,14 +90,29 @@ def _more(value: Any) -> Any:
 
 def _miscounted(case: Call, name: str) -> Call | None:
     """Count a negative dimension from one place too far to the left."""
-    value, tensor = case.arguments.get(name), leading(case)
+    tensor = leading(case)
     if tensor is None or len(tensor.shape) < 2:
         return None
-    if isinstance(value, int) and value < 0:
-        return with_argument(case, name, (value - 1) % len(tensor.shape))
-    if isinstance(value, tuple) and any(isinstance(each, int) and each < 0 for each in value):
-        return with_argument(case, name, tuple(each if each >= 0 else (each - 1) % len(tensor.shape) for each in value))
-    return None
+    count = len(tensor.shape)
+    other = _each_dim(case.arguments.get(name), lambda dim: dim if dim >= 0 else (dim - 1) % count)
+    return None if other is None or other == case.arguments[name] else with_argument(case, name, other)
+
+
+def _around(case: Call, name: str) -> Call | None:
+    """Count on from the first dimension where there are no more."""
+    tensor = leading(case)
+    if tensor is None:
+        return None
+    count = max(len(tensor.shape), 1)
+    inside = _each_dim(case.arguments.get(name), lambda dim: dim if -count <= dim < count else dim % count)
+    return None if inside is None or inside == case.arguments[name] else with_argument(case, name, inside)
+
+
+def _each_dim(value: Any, change: Callable[[int], int]) -> Any:
+    """Change a dimension, or each of several; None where there is none."""
+    if isinstance(value, (tuple, list)) and value and all(isinstance(each, int) for each in value):
+        return tuple(map(change, value))
+    return change(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _options(op: Op) -> Iterator[Fault]:

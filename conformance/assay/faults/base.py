@@ -23,7 +23,7 @@ class Scene:
     facet: str
     trial: Trial
     bench: Bench
-    memory: dict[str, Any] = field(default_factory=dict)  # what one faulty backend remembers from call to call
+    memory: dict[Any, Any] = field(default_factory=dict)  # what one faulty backend remembers from call to call
 
     def ask(self, case: Case) -> Outcome:
         """Give the good backend's answer to another case."""
@@ -44,11 +44,11 @@ class Fault:
     answer: Answer
 
 
-def fault(kind: str, answer: OnCalls, of: str = "") -> Fault:
-    """Make a fault of calls that were answered."""
+def fault(kind: str, answer: OnCalls, of: str = "", *, where_it_raises: bool = False) -> Fault:
+    """Make a fault of calls that were answered, or else of those that were rightly refused."""
 
     def on_calls(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
-        if not isinstance(case, Call) or outcome.lacking or outcome.raised:
+        if not isinstance(case, Call) or outcome.lacking or (outcome.raised is not None) is not where_it_raises:
             return outcome
         return answer(case, outcome, scene)
 

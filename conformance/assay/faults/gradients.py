@@ -27,6 +27,8 @@ def faults(op: Op) -> Iterator[Fault]:
         yield _fault("a gradient wrong at zeros", name, lambda gradient, given, outcome: _where(given == 0, gradient))
         yield _fault("a gradient wrong at ties", name, lambda gradient, given, outcome: _where(_tied(given), gradient))
         yield _fault("a gradient wrong in the last element", name, _last)
+    if promised:
+        yield fault("gradients added up from call to call", _piled_up)
     for result in dict.fromkeys(result for overload in op.overloads for result in overload.gradient):
         if any(len(overload.gradient) > 1 and result in overload.gradient for overload in op.overloads):
             yield fault("the gradient of a result lost", partial(_through_others, result=result), result)
@@ -74,6 +76,18 @@ def _last(gradient: Array, given: Host, outcome: Outcome) -> Host | None:
     new = gradient.array.copy()
     new.reshape(-1)[-1] += 1
     return new
+
+
+def _piled_up(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+    """Add to each gradient the one that was given last for an input of its name and shape."""
+
+    def one(name: str, gradient: Array) -> Array:
+        place = (name, gradient.dtype, gradient.shape)
+        before = scene.memory.get(place)
+        scene.memory[place] = gradient.array
+        return gradient if before is None else replace(gradient, array=np.asarray(gradient.array + before))
+
+    return with_gradients(outcome, one)
 
 
 def _through_others(case: Call, outcome: Outcome, scene: Scene, result: str) -> Outcome:

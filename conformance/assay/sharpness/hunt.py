@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
@@ -38,11 +38,12 @@ class Noticed:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One trial, and what was asked of the good backend on its behalf."""
+    """One trial, what was asked of the good backend on its behalf, and the bench it was judged on."""
 
     item: Item
     trial: Trial
     asked: tuple[tuple[Case, Outcome], ...]
+    bench: Bench
 
 
 class Listening(Backend):
@@ -59,14 +60,15 @@ class Listening(Backend):
 
 
 class Faulty(Backend):
-    """A good backend with one fault."""
+    """A good backend with one fault, which has been asked some cases already."""
 
-    def __init__(self, fault: Fault, scene: Scene) -> None:
-        self.fault, self.scene = fault, scene
+    def __init__(self, fault: Fault, scene: Scene, asked: Iterable[tuple[Case, Outcome]]) -> None:
+        self.fault, self.scene, self.asked = fault, scene, asked
         self.capabilities = scene.bench.candidate.capabilities
 
     def perform(self, case: Case) -> Outcome:
-        return self.fault.answer(case, self.scene.ask(case), self.scene)
+        known = next((outcome for each, outcome in self.asked if each is case), None)
+        return self.fault.answer(case, known or self.scene.ask(case), self.scene)
 
 
 class Hunt:
@@ -85,15 +87,15 @@ class Hunt:
     def verdict(self, fault: Fault) -> Verdict | None:
         """Say what became of one fault; None where no call shows it."""
         witness: tuple[Case, Outcome, Outcome] | None = None
-        memory: dict[str, object] = {}
+        memory: dict[Any, Any] = {}
         for cases, record in enumerate(self.records, 1):
-            scene = Scene(self.op, record.item.facet, record.trial, self.bench, memory)
+            scene = Scene(self.op, record.item.facet, record.trial, record.bench, memory)
             other = self._difference(fault, record, scene)
             if other is None:
                 continue
             witness = witness or other
             judgement = record.item.question.judge(
-                self.op, record.trial, Bench(Faulty(fault, scene), self.bench.oracle)
+                self.op, record.trial, record.bench.with_candidate(Faulty(fault, scene, record.asked))
             )
             if _is_finding(judgement):
                 assert judgement.finding is not None
@@ -128,19 +130,20 @@ class Hunt:
     def records(self) -> list[Record]:
         """Every trial of the op that the good backend passes."""
         found = []
-        listening = Listening(self.bench.candidate)
         for item, trial in self._trials(self.effort, self.seed):
-            listening.heard = []
-            judgement = item.question.judge(self.op, trial, Bench(listening, self.bench.oracle))
+            listening = Listening(self.bench.candidate)
+            bench = self.bench.with_candidate(listening)
+            judgement = item.question.judge(self.op, trial, bench)
             if not _is_finding(judgement):
-                found.append(Record(item, trial, tuple(listening.heard)))
+                good = bench.with_candidate(self.bench.candidate)
+                found.append(Record(item, trial, tuple(listening.heard), good))
         return found
 
     @cached_property
     def _deeper(self) -> list[Record]:
         """Further calls, to look for a difference where the suite's own show none."""
         trials = self._trials("deep", self.seed + 1, walk_only=True)
-        return [Record(item, trial, ((trial.case, self.bench.ask(trial.case)),)) for item, trial in trials]
+        return [Record(item, trial, ((trial.case, self.bench.ask(trial.case)),), self.bench) for item, trial in trials]
 
     def _trials(self, effort: Effort, seed: int, *, walk_only: bool = False) -> Iterator[tuple[Item, Trial]]:
         for item in items_of(self.op):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -21,11 +22,12 @@ from assay.backends.discover import open_backend
 from assay.draw import Effort
 from assay.items import items_of
 from assay.self_check import self_check
+from assay.sharpness.changed import UnknownRevision, changed_files, touches
 from assay.sharpness.hunt import Hunt
 from assay_reports import query
 from assay_reports.sharpness import Verdict, read, summary, survivors, table, write
 from assay_spec import load_corpus
-from assay_spec.model import Op
+from assay_spec.model import Corpus, Op
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +41,18 @@ class Request:
     effort: Effort = "standard"
     seed: int = 0
     jobs: str = "auto"
+    since: str | None = None
 
 
 def measure(request: Request) -> int:
-    """Hunt the faults of every op that the filter names; give 1 where one survives, else 0."""
+    """Hunt the faults of every op that is wanted; give 1 where one survives, else 0."""
     for name in {request.backend, request.oracle}:
         self_check(_opened(name))
     corpus = load_corpus()
-    wanted = query.parse(request.filter)
-    ops = [op for op in corpus if "current" in op.editions and any(map(wanted.matches, items_of(op)))]
+    ops = _wanted(corpus, request)
+    if not ops:
+        click.echo(f"no op that matches was touched since {request.since}" if request.since else "no op matches")
+        return 0
     request.out.mkdir(parents=True, exist_ok=True)
     target = request.out / "sharpness.jsonl"
     started = time.perf_counter()
@@ -58,6 +63,20 @@ def measure(request: Request) -> int:
     click.echo(table(found) if len(ops) > 1 else "\n".join(_each(found.verdicts)))
     click.echo(f"{summary(found)}\n{time.perf_counter() - started:.0f} s; written to {target}")
     return 1 if found.survivors or found.stale else 0
+
+
+def _wanted(corpus: Corpus, request: Request) -> list[Op]:
+    """Give the ops that match the filter and, if a revision is named, were touched since."""
+    wanted = query.parse(request.filter)
+    ops = [op for op in corpus if "current" in op.editions and any(map(wanted.matches, items_of(op)))]
+    if request.since is None:
+        return ops
+    try:
+        files = changed_files(corpus.root, request.since)
+    except UnknownRevision as error:
+        click.echo(f"every op counts as touched, for there is nothing to compare with: {error}", err=True)
+        return ops
+    return [op for op in ops if touches(files, corpus, op, _opened(request.backend))]
 
 
 @cache
@@ -82,7 +101,9 @@ def hunted(name: str, request: Request) -> list[Verdict]:
     """Hunt the faults of one op."""
     op = load_corpus()[name]
     hunt = Hunt(op, _opened(request.backend), _opened(request.oracle), effort=request.effort, seed=request.seed)
-    return list(hunt.verdicts())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what a backend warns of is a matter for its users
+        return list(hunt.verdicts())
 
 
 def _told(batches: Iterator[tuple[str, list[Verdict]]], count: int) -> Iterator[list[Verdict]]:
