@@ -76,7 +76,7 @@ def _restarted(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
         return outcome
     done = case.reload_after + 2  # the start and each step until then
     fresh = scene.ask(
-        replace(case, reload_after=None, lr=float(outcome.results[done - 1]), steps=case.steps + 2 - done)
+        replace(case, reload_after=None, lr=float(outcome.results[done - 1]), steps=case.steps + 1 - done)
     )
     return replace(outcome, results=(*outcome.results[:done], *fresh.results[1:]))
 

@@ -36,17 +36,17 @@ def changed_programs(source: str) -> Iterator[tuple[str, str]]:
         for place, step in enumerate(body):
             line = ast.unparse(step).partition("\n")[0]
             if isinstance(step, ast.Expr) and len(body) > 1:
-                yield f"without `{line}`", _with(tree, body, place, [])
+                yield f"without line {step.lineno}, `{line}`", _with(tree, body, place, [])
             if isinstance(step, ast.With):
-                yield f"without `{line}`", _with(tree, body, place, step.body)
+                yield f"without line {step.lineno}, `{line}`", _with(tree, body, place, step.body)
             if isinstance(step, ast.AugAssign):
-                yield f"without `{line}`", _with(tree, body, place, [ast.Pass()])
+                yield f"without line {step.lineno}, `{line}`", _with(tree, body, place, [ast.Pass()])
     for node in ast.walk(tree):
         for keyword in node.keywords if isinstance(node, ast.Call) else ():
             value = keyword.value
             if isinstance(value, ast.Constant) and isinstance(value.value, bool):
                 value.value = not value.value
-                yield f"with {keyword.arg}={value.value}", ast.unparse(tree)
+                yield f"with {keyword.arg}={value.value} on line {node.lineno}", ast.unparse(tree)
                 value.value = not value.value
 
 
