@@ -1,0 +1,102 @@
+"""The suite notices the faults that tensor libraries really had."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from assay.backends.reference import ReferenceBackend
+from assay.bench import Bench
+from assay.case import Case, same
+from assay.facets.base import Asked, Finding, Trial
+from assay.items import Item, items_of
+from assay_spec import load_corpus
+from assay_spec.model import Op
+
+HERE = Path(__file__).parent / "bank"
+RAISED = ("A301", "A303", "A305", "A503")  # findings about what a candidate raised
+
+
+def _bank() -> ModuleType:
+    """Import every module of the bank, and give the one that they register their bugs in."""
+    spec = importlib.util.spec_from_file_location("assay_test_bank", HERE / "__init__.py")
+    assert spec is not None and spec.loader is not None
+    package = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = package
+    spec.loader.exec_module(package)
+    modules = [importlib.import_module(f"{spec.name}.{path.stem}") for path in sorted(HERE.glob("[a-z]*.py"))]
+    return next(module for module in modules if module.__name__.endswith(".bugs"))
+
+
+bank = _bank()
+good = ReferenceBackend()
+
+
+def trials(op: Op) -> Iterator[tuple[Item, Trial]]:
+    for item in items_of(op):
+        for trial in item.question.trials(op, Asked(item.dtype, "standard", 0)):
+            yield item, trial
+
+
+def findings(op: Op, candidate: ReferenceBackend) -> Iterator[tuple[Item, Trial, Finding]]:
+    """Give what the suite finds fault with in a candidate, trial by trial."""
+    for item, trial in trials(op):
+        judgement = item.question.judge(op, trial, Bench(candidate, good))
+        if judgement.result in ("fail", "error"):
+            assert judgement.finding is not None
+            yield item, trial, judgement.finding
+
+
+def answers_otherwise(candidate: ReferenceBackend, case: Case) -> bool:
+    """Tell whether a candidate's answer is not the good one, where both start from the same seed."""
+    outcomes = []
+    for backend in (candidate, good):
+        backend.seeded(0)
+        outcomes.append(backend.perform(case))
+    return not same(*outcomes)
+
+
+class Survived(Exception):
+    """A bug that no item of its op found fault with."""
+
+
+def marked(bug: Any) -> Any:
+    reasons = [pytest.mark.xfail(reason=bug.survives, raises=Survived)] if bug.survives else []
+    return pytest.param(bug, id=f"{bug.op}-{bug.name}", marks=reasons)
+
+
+@pytest.mark.parametrize("bug", [marked(each) for each in bank.BUGS])
+def test_the_suite_notices(bug: Any) -> None:
+    op, candidate = load_corpus()[bug.op], bank.Patched(bug)
+    noticed = next(findings(op, candidate), None)
+    if noticed is None:
+        cases = (trial.case for _, trial in trials(op)) if bug.witness is None else [bug.witness]
+        assert any(answers_otherwise(candidate, case) for case in cases), "the patch changes nothing"
+        raise Survived(bug.name)
+
+    # The same trial of the good backend passes, so it is the patch that was noticed, and not by a mistake of its own.
+    item, trial, finding = noticed
+    assert item.question.judge(op, trial, Bench(good, good)).finding is None
+    assert finding.code not in RAISED or (bug.raises is not None and bug.raises in finding.message), finding.message
+
+
+def test_every_bug_was_reported_somewhere() -> None:
+    assert all(bug.url.startswith("https://") and bug.what for bug in bank.BUGS)
+    assert len({bug.url for bug in bank.BUGS}) == len(bank.BUGS)
+    assert len({bug.name for bug in bank.BUGS}) == len(bank.BUGS)
+
+
+def test_there_are_enough_of_them_over_enough_ops() -> None:
+    assert len(bank.BUGS) >= 80
+    assert 2 * len({bug.op for bug in bank.BUGS}) >= len(load_corpus())
+
+
+def test_few_survive() -> None:
+    assert 20 * sum(bug.survives is not None for bug in bank.BUGS) <= len(bank.BUGS)
