@@ -12,7 +12,7 @@ import numpy as np
 from assay.arrays import Host, host_dtype, wide
 from assay.backends.base import Backend
 from assay.case import Array, Call, Case, ModuleSetup, Optimization, Outcome, TensorValue, map_tensors
-from assay.judge import Bounds, eps_of
+from assay.judge import Bounds, eps_of, tiny_of
 from assay_spec import dtypes
 from assay_spec.domains import Dtype
 from assay_spec.model import Budget
@@ -92,7 +92,14 @@ class Bench:
             tame = self._once(case, "tame", lambda: self._precise(map_case(case, _tamed)))
             return np.asarray(np.isnan(pick(tame).array))
 
-        return Bounds(magnitude, spread, owed)
+        def flushed() -> Host:
+            if not any(map(_has_subnormals, tensors_of(case))):
+                return np.zeros(())
+            without = self._once(case, "flushed", lambda: self._precise(map_case(case, _flushed)))
+            with np.errstate(invalid="ignore"):
+                return np.asarray(np.abs(pick(without).array - pick(answer).array))
+
+        return Bounds(magnitude, spread, owed, flushed)
 
     def _moved(self, case: Call, draw: int) -> Outcome:
         source = np.random.Generator(np.random.Philox(key=draw))
@@ -181,6 +188,22 @@ def _tamed(value: TensorValue) -> TensorValue:
         return value
     wild = np.abs(value.buffer.astype(host_dtype(wide(value.dtype)))) > _TAME
     return value.holding(np.where(wild, np.ones_like(value.buffer), value.buffer))
+
+
+def _has_subnormals(value: TensorValue) -> bool:
+    if not (dtypes.is_floating(value.dtype) or dtypes.is_complex(value.dtype)):
+        return False
+    return bool(_subnormal(value).any())
+
+
+def _subnormal(value: TensorValue) -> Host:
+    return np.asarray((value.buffer != 0) & (np.abs(value.buffer) < tiny_of(value.dtype)))
+
+
+def _flushed(value: TensorValue) -> TensorValue:
+    if not _has_subnormals(value):
+        return value
+    return value.holding(np.where(_subnormal(value), np.zeros_like(value.buffer), value.buffer))
 
 
 def _perturbed(value: TensorValue, source: np.random.Generator) -> TensorValue:

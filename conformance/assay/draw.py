@@ -16,7 +16,7 @@ from assay_spec.expression import ExpressionError
 from assay_spec.model import Argument, Constructor, Op, Overload, StateRule
 from assay_spec.plans import ABSENT, Fill, TensorPlan
 from assay_spec.signature import Signature
-from assay_spec.vocabulary import NoBroadcast
+from assay_spec.vocabulary import NoBroadcast, NoDtype
 
 Effort = Literal["quick", "standard", "deep"]
 # How many walked and how many random plans one item may take.
@@ -26,7 +26,7 @@ ABSTAINED: Final = (ExpressionError, NoBroadcast, IndexError, ZeroDivisionError)
 
 _CONSTRUCTIONS: Final = 24  # the ways to construct a module that even a small item takes
 _ENOUGH: Final = 20  # draws from which the share of those thrown away can be told
-_WASTE: Final = 0.05
+_WASTE: Final = 0.2
 
 
 class Wasteful(Exception):
@@ -108,8 +108,10 @@ def _walked(overload: Overload, start: Plan, focus: Focus, limit: int) -> Iterat
 
 def _holds(overload: Overload, scope: Scope) -> bool:
     try:
+        if overload.results and overload.results[0].dtype is not None:
+            overload.results[0].dtype(scope)
         return all(condition(scope) for condition in overload.require)
-    except NoBroadcast:
+    except (NoBroadcast, NoDtype):
         return False
 
 

@@ -17,8 +17,10 @@ from assay_spec.model import Budget
 _FORMAT: Final = {"float16": (11, -24), "bfloat16": (8, -133), "float32": (24, -149), "float64": (53, -1074)}
 _SMALL_CHANGE: Final = 3.0  # ulps that a composition may lose besides what its conditioning explains
 _ACCUMULATION: Final = 4.0
-_CONDITIONED: Final = 8.0
-_CANCELLED: Final = 2.0
+_CONDITIONED: Final = 16.0
+_CANCELLED: Final = 8.0  # eps of a composition's largest result that may be lost on the way to its smaller ones
+_CANCELLED_IN_HALF: Final = 2.0  # where the steps are taken in float32
+ROOM: Final = 64.0  # how much larger than its result a step of a composition may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Bounds:
     magnitude: Callable[[], Host]  # the op applied to absolute values
     spread: Callable[[], Host]  # how far the answer moves when the inputs move by half an ulp
     owed: Callable[[], Any] = lambda: True  # where the answer is NaN for another reason than infinities that meet
+    flushed: Callable[[], Any] = lambda: 0.0  # how far the answer moves when the inputs' subnormals are flushed
 
 
 def ulp_of(values: Host, dtype: str) -> Host:
@@ -53,6 +56,12 @@ def ulp_of(values: Host, dtype: str) -> Host:
 
 def eps_of(dtype: str) -> float:
     return float(2.0 ** (1 - _FORMAT[dtypes.real_part(dtype)][0]))
+
+
+def tiny_of(dtype: str) -> float:
+    """Give the smallest number of a dtype that is not subnormal."""
+    bits, smallest = _FORMAT[dtypes.real_part(dtype)]
+    return float(2.0 ** (smallest + bits - 1))
 
 
 def rounded(want: Host, dtype: str) -> Host:
@@ -70,6 +79,7 @@ def measure(
     *,
     signs: bool = False,
     slack: float = 0.0,
+    room: float = ROOM,
 ) -> Worst | None:
     """Compare two arrays of one shape; give the worst element, or None where there is nothing to compare."""
     if not got.size:
@@ -78,7 +88,7 @@ def measure(
         return _measure_complex(got, want, dtype, budget, bounds, slack=slack)
     if budget.kind == "exact" or not dtypes.is_floating(dtype):
         return _measure_exact(got, rounded(want, dtype), signs=signs)
-    return _measure_close(got, want, dtype, budget, bounds, signs=signs, slack=slack)
+    return _measure_close(got, want, dtype, budget, bounds, signs=signs, slack=slack, room=room)
 
 
 def _measure_exact(got: Host, want: Host, *, signs: bool) -> Worst:
@@ -94,7 +104,7 @@ def _measure_exact(got: Host, want: Host, *, signs: bool) -> Worst:
 
 
 def _measure_close(
-    got: Host, want: Host, dtype: str, budget: Budget, bounds: Bounds, *, signs: bool, slack: float
+    got: Host, want: Host, dtype: str, budget: Budget, bounds: Bounds, *, signs: bool, slack: float, room: float
 ) -> Worst:
     target, answer = rounded(want, dtype), got.astype(np.float64)
     want = want.astype(np.float64)
@@ -109,7 +119,7 @@ def _measure_close(
         fraction = error / allowed
     if odd.any():
         # The steps of a composition may overflow where its result just does not.
-        margin = 1.0 if budget.kind in ("ulp", "exact") else 64.0
+        margin = 1.0 if budget.kind in ("ulp", "exact") else room
         found = _odd_ones(answer, target.astype(np.float64), want, allowed, dtype, margin)
         if budget.kind == "conditioned":
             # Infinities that meet inside a composition become NaN in one order of steps and not in another.
@@ -158,8 +168,13 @@ def _allowed(want: Host, unit: Host, dtype: str, budget: Budget, bounds: Bounds)
     else:
         # What cancels inside a composition leaves an error in proportion to its largest results.
         largest = np.max(np.abs(want), initial=0.0, where=np.isfinite(want))
-        reach = _CONDITIONED * budget.amount * np.abs(bounds.spread()) + _CANCELLED * eps_of(dtype) * largest
-    return np.asarray(np.where(np.isfinite(reach), reach, 0.0) + _SMALL_CHANGE * unit)
+        cancelled = (_CANCELLED_IN_HALF if dtype in dtypes.HALF else _CANCELLED) * eps_of(dtype) * largest
+        reach = _CONDITIONED * budget.amount * np.abs(bounds.spread()) + cancelled
+    # Where steps may round, subnormals may be flushed.
+    floor = budget.absolute * eps_of(dtype) + tiny_of(dtype) + bounds.flushed()
+    return np.asarray(
+        np.nan_to_num(reach, nan=0.0, posinf=0.0) + _SMALL_CHANGE * unit + np.nan_to_num(floor, posinf=0.0)
+    )
 
 
 def _measure_complex(got: Host, want: Host, dtype: str, budget: Budget, bounds: Bounds, *, slack: float) -> Worst:

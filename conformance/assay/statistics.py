@@ -18,8 +18,7 @@ def out_of_range(samples: Host, distribution: tuple[Any, ...]) -> str | None:
     match kind:
         case "uniform":
             low, high = (np.asarray(each).astype(samples.dtype) for each in parameters)
-            # A number just below the end may be rounded to it, where the dtype has few or lacks the end itself.
-            exact = (high == parameters[1]) & (samples.itemsize > 2)
+            exact = high == parameters[1]  # a number just below the end may be rounded to it where the dtype lacks it
             wrong = (samples < low) | (samples > high) | ((samples == high) & (high > low) & exact)
             what = f"outside [{parameters[0]:g}, {parameters[1]:g})"
         case "bernoulli":

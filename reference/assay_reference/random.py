@@ -55,7 +55,14 @@ def uniform_(self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Ge
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={from_:g} > to={to:g}")
     kind = self.dtype.numpy
     reach = to - from_ if kind == np.float64 else float(np.float32(to) - np.float32(from_))
-    return filled(self, generator, lambda source, count: _scaled(source.uniform(count, kind), reach, from_))
+
+
+    def draw(source: Generator, count: int) -> Array:
+        numbers = cast(_scaled(source.uniform(count, kind), reach, from_), kind)
+        # What rounding brings to the end of the range begins it instead, so that the end itself is never drawn.
+        return np.where(numbers == kind.type(to), kind.type(from_), numbers)
+
+    return filled(self, generator, draw)
 
 
 def _scaled(numbers: Array, scale: float, shift: float) -> Array:

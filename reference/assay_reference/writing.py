@@ -55,7 +55,7 @@ def write(target: Tensor, result: Any) -> None:
     """Overwrite a tensor's elements, which all its views see."""
     array = target._array
     repeated = [place for place, stride in enumerate(array.strides) if stride == 0 and array.shape[place] > 1]
-    if any(result.strides[place] for place in repeated):  # a value that is repeated as well may be written
+    if array.size and any(result.strides[place] for place in repeated):  # a value that is repeated too may be written
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."

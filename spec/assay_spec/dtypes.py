@@ -7,7 +7,8 @@ from typing import Final
 
 BOOLEAN: Final = ("bool",)
 INTEGRAL: Final = ("int64", "int32", "int16", "int8", "uint8")
-FLOATING: Final = ("float32", "float64", "float16", "bfloat16")
+HALF: Final = ("float16", "bfloat16")
+FLOATING: Final = ("float32", "float64", *HALF)
 COMPLEX: Final = ("complex64", "complex128")
 ALL: Final = (*FLOATING, *INTEGRAL, *BOOLEAN, *COMPLEX)
 
@@ -86,7 +87,7 @@ CLASSES: Final = {
     "integral": DtypeSet(INTEGRAL),
     "floating": DtypeSet(FLOATING),
     "complex": DtypeSet(COMPLEX),
-    "half": DtypeSet(("float16", "bfloat16")),
+    "half": DtypeSet(HALF),
     "real": DtypeSet((*FLOATING, *INTEGRAL)),
     "numeric": DtypeSet((*FLOATING, *INTEGRAL, *COMPLEX)),
     "anything": DtypeSet(ALL),
@@ -138,7 +139,7 @@ def promote(first: str, second: str) -> str:
 
 
 def _wider(first: str, second: str) -> str:
-    if {first, second} == {"float16", "bfloat16"}:
+    if {first, second} == set(HALF):
         return "float32"
     return max(first, second, key=lambda name: _WIDTH[name])
 

@@ -374,8 +374,9 @@ class _Builder:
 
     def _budgets(self, judge: Any, names: list[str], path: tuple[Any, ...]) -> dict[str, Budget]:
         if isinstance(judge, dict) and set(judge) & {"ulp", "accumulation", "conditioned"}:
-            (kind, amount), *_ = judge.items()
-            return dict.fromkeys(names, Budget(kind, amount))
+            absolute = judge.get("absolute", 0.0)
+            ((kind, amount),) = ((key, value) for key, value in judge.items() if key != "absolute")
+            return dict.fromkeys(names, Budget(kind, amount, absolute))
         if isinstance(judge, dict):
             for name in judge:
                 if name not in (*names, "gradient"):

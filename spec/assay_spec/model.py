@@ -43,9 +43,12 @@ class Budget:
 
     kind: BudgetKind
     amount: float = 1.0
+    absolute: float = 0.0  # eps of 1 besides, for what subtracts from a step that saturates there
 
     def __str__(self) -> str:
-        return f"{self.amount:g} ulp" if self.kind == "ulp" else self.kind
+        if self.kind == "ulp":
+            return f"{self.amount:g} ulp"
+        return self.kind if self.amount == 1 else f"{self.kind}, {self.amount:g} times"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,10 @@ class NoBroadcast(ValueError):
     """Two shapes that do not broadcast with each other."""
 
 
+class NoDtype(ValueError):
+    """Operands whose result PyTorch gives in a dtype that the corpus does not have: complex32."""
+
+
 def broadcast(*operands: Any) -> Shape:
     """Give the common shape of tensors, shapes and numbers (whose shape is empty)."""
     result: Shape = ()
@@ -214,6 +218,8 @@ def _weakly(strong: str, weak: str) -> str:
     if dtypes.can_cast(weak, strong):
         return strong
     if dtypes.is_complex(weak) and dtypes.is_floating(strong):
+        if strong == "float16":
+            raise NoDtype("float16 and a weaker complex operand are complex32 together")
         return "complex128" if strong == "float64" else "complex64"
     return weak
 

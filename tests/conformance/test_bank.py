@@ -63,23 +63,13 @@ def answers_otherwise(candidate: ReferenceBackend, case: Case) -> bool:
     return not same(*outcomes)
 
 
-class Survived(Exception):
-    """A bug that no item of its op found fault with."""
-
-
-def marked(bug: Any) -> Any:
-    reasons = [pytest.mark.xfail(reason=bug.survives, raises=Survived)] if bug.survives else []
-    return pytest.param(bug, id=f"{bug.op}-{bug.name}", marks=reasons)
-
-
-@pytest.mark.parametrize("bug", [marked(each) for each in bank.BUGS])
+@pytest.mark.parametrize("bug", bank.BUGS, ids=lambda bug: f"{bug.op}-{bug.name}")
 def test_the_suite_notices(bug: Any) -> None:
     op, candidate = load_corpus()[bug.op], bank.Patched(bug)
     noticed = next(findings(op, candidate), None)
     if noticed is None:
-        cases = (trial.case for _, trial in trials(op)) if bug.witness is None else [bug.witness]
-        assert any(answers_otherwise(candidate, case) for case in cases), "the patch changes nothing"
-        raise Survived(bug.name)
+        shown = any(answers_otherwise(candidate, trial.case) for _, trial in trials(op))
+        pytest.fail("it survives" if shown else "the patch changes nothing")
 
     # The same trial of the good backend passes, so it is the patch that was noticed, and not by a mistake of its own.
     item, trial, finding = noticed
@@ -96,7 +86,3 @@ def test_every_bug_was_reported_somewhere() -> None:
 def test_there_are_enough_of_them_over_enough_ops() -> None:
     assert len(bank.BUGS) >= 80
     assert 2 * len({bug.op for bug in bank.BUGS}) >= len(load_corpus())
-
-
-def test_few_survive() -> None:
-    assert 20 * sum(bug.survives is not None for bug in bank.BUGS) <= len(bank.BUGS)

@@ -12,9 +12,9 @@ import pytest
 
 from assay.backends.base import Backend
 from assay.backends.discover import open_backend
-from assay.case import Call, Case, Outcome
+from assay.case import Call, Outcome
 from assay.faults.base import Fault, Scene, fault, results
-from assay.sharpness import Hunt, first_notice
+from assay.sharpness import Hunt
 from assay.sharpness.changed import UnknownRevision, changed_files, touches
 from assay_reports.sharpness import Verdict, read
 from assay_spec import load_corpus
@@ -113,30 +113,6 @@ def test_a_spec_that_says_less_notices_less(good: Backend) -> None:
         return {verdict.fault for verdict in hunt.verdicts() if verdict.outcome == "noticed"}
 
     assert names(vague) < names(whole)
-
-
-class Negates(Backend):
-    def __init__(self, good: Backend) -> None:
-        self.good, self.capabilities = good, good.capabilities
-
-    def perform(self, case: Case) -> Outcome:
-        outcome = self.good.perform(case)
-        if not isinstance(case, Call) or outcome.raised or outcome.lacking:
-            return outcome
-        return results(lambda result, case: -result.array if result.dtype == "float32" else None)(
-            case, outcome, None  # type: ignore[arg-type]
-        )  # fmt: skip
-
-
-def test_first_notice_says_where_and_after_how_many_cases(good: Backend) -> None:
-    op = load_corpus()["torch.sign"]
-
-    noticed = first_notice(op, Negates(good), good, effort="quick")
-
-    assert noticed is not None
-    assert (noticed.facet, noticed.code) == ("values", "A101")
-    assert noticed.cases > 1
-    assert first_notice(op, good, good, effort="quick") is None
 
 
 def git(folder: Path, *words: str) -> None:

@@ -163,6 +163,8 @@ def _close(
             list(target.shape),
             list(got.shape),
         )
+    if dtypes.is_integral(got.dtype) and np.any(target != np.trunc(target.real)):
+        return fail("A202", f"{what} is {got.dtype}, and there are fractions in it", target.tolist(), got.dtype)
     if decimals is not None:
         return _printed(code, what, got, target, decimals)
     exact = budget is not None and budget.kind in ("exact", "ulp")
@@ -174,7 +176,7 @@ def _close(
         got.dtype,
         budget if exact and budget else Budget("accumulation"),
         bounds,
-        signs=False,
+        room=1.0,
     )
     return Judgement("pass", compared=not target.size) if worst is None else beyond(code, worst, what)
 

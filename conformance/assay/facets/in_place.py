@@ -15,13 +15,14 @@ from assay.bench import Bench
 from assay.case import Array, Call, Form, Outcome, TensorValue
 from assay.draw import Plan
 from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, gravest, plans, unanswered
-from assay.facets.results import expected_rules
+from assay.facets.results import expected_rules, numbers_of
 from assay.judge import Bounds, measure
 from assay_spec.model import Budget, Op, Overload
-from assay_spec.plans import ABSENT, TensorPlan
+from assay_spec.plans import ABSENT, Layout, TensorPlan
 
-# Another form may take another path through the library, one rounding apart.
-_BUDGET: Final = Budget("ulp", 1)
+# Another form may take another path through the library, a rounding of each apart.
+_BUDGET: Final = Budget("ulp", 2)
+_NOTHING: Final = Bounds(lambda: np.zeros(()), lambda: np.zeros(()))
 
 
 def has_forms(overload: Overload) -> bool:
@@ -36,13 +37,22 @@ def trials(op: Op, asked: Asked) -> Iterator[Trial]:
     for plan in plans(op, asked, "options", "shape", fits=has_forms, limit=16):
         for form in _forms(op, plan):
             yield _trial(op, plan, form)
+            if form == "out" and _is_of_matrices(plan):
+                yield _trial(op, plan, form, "transposed")
 
 
-def _trial(op: Op, plan: Plan, form: Form) -> Trial:
+def _is_of_matrices(plan: Plan) -> bool:
+    """Tell whether tensors and results are matrices, whose out= may lie transposed; PyTorch refuses some others."""
+    tensors = [each.shape for each in plan.given.values() if isinstance(each, TensorPlan)]
+    results = [shape for _, shape, _ in expected_rules(plan.overload, plan.scope)]
+    return all(len(shape) == 2 for shape in (*tensors, *results))
+
+
+def _trial(op: Op, plan: Plan, form: Form, into: Layout = "contiguous") -> Trial:
     """Make a call of one form, and remember the plain call that it must equal."""
     plain = draw.call(op, plan)
     if form != "reflected":
-        return Trial(_formed(plain, form, plan), plan, {"plain": plain})
+        return Trial(_formed(plain, form, plan, into), plan, {"plain": plain, "into": into})
     (first, tensor), (second, number) = plain.arguments.items()
     swapped = replace(plain, arguments={first: number, second: tensor}, positional=(first, second), form=form)
     wrapped = replace(plain, arguments={first: written.tensor(number), second: tensor}, positional=(first, second))
@@ -75,9 +85,9 @@ def _forms(op: Op, plan: Plan) -> Iterator[Form]:
         yield "out"
 
 
-def _formed(base: Call, form: Form, plan: Plan) -> Call:
+def _formed(base: Call, form: Form, plan: Plan, into: Layout) -> Call:
     if form == "out":
-        outs = [_blank(shape, dtype) for _, shape, dtype in expected_rules(plan.overload, plan.scope)]
+        outs = [_blank(TensorPlan(dtype, shape, into)) for _, shape, dtype in expected_rules(plan.overload, plan.scope)]
         out: Any = outs[0] if len(outs) == 1 else tuple(outs)
         return replace(base, arguments={**base.arguments, "out": out}, form="out")
     if form in ("operator", "in-place operator"):
@@ -85,9 +95,10 @@ def _formed(base: Call, form: Form, plan: Plan) -> Call:
     return replace(base, form=form)
 
 
-def _blank(shape: tuple[int, ...], dtype: str) -> TensorValue:
+def _blank(plan: TensorPlan) -> TensorValue:
     """Make a tensor to write into; what stands in it must not shine through."""
-    return TensorValue.of(np.full(shape, 1, dtype=host_dtype(dtype)), dtype)
+    ones = np.ones(plan.numel, dtype=host_dtype(plan.dtype))
+    return TensorValue(plan.dtype, plan.shape, ones, plan.strides, 0)
 
 
 def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
@@ -106,21 +117,30 @@ def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
         return fail("A404", f"the {case.form} form gives back another tensor", "the tensor itself", "another")
     if case.form == "out" and not _filled(outcome):
         return fail("A405", "out= is not given back", "the out tensor", "another")
-    return gravest([_same(case.form, got, want) for got, want in zip(outcome.results, plain.results, strict=False)])
+    pairs = zip(outcome.results, plain.results, strict=False)
+    return gravest([_same(trial, place, got, want, bench) for place, (got, want) in enumerate(pairs)])
 
 
 def _filled(outcome: Outcome) -> bool:
     return outcome.returned_self or outcome.structure != "single"
 
 
-def _same(form: Form, got: Any, want: Any) -> Judgement:
+def _same(trial: Trial, place: int, got: Any, want: Any, bench: Bench) -> Judgement:
+    assert isinstance(trial.case, Call) and trial.plan is not None
+    form, plain = trial.case.form, trial.extra["plain"]
     if not isinstance(got, Array) or not isinstance(want, Array):
         return fail("A406", f"the {form} form gives no tensor", "a tensor", repr(got))
     if (got.shape, got.dtype) != (want.shape, want.dtype):
         said, due = f"{got.dtype}{list(got.shape)}", f"{want.dtype}{list(want.shape)}"
         return fail("A406", f"the {form} form gives {said}, the plain form {due}", due, said)
-    nothing = Bounds(lambda: np.zeros(got.shape), lambda: np.zeros(got.shape))
-    worst = measure(got.array, want.array, got.dtype, _BUDGET, nothing)
+    overload, budget, bounds = trial.plan.overload, _BUDGET, _NOTHING
+    own = overload.judge.get(overload.results[place].name, _BUDGET)
+    if own.kind == "ulp":
+        budget = Budget("ulp", 2 * own.amount)
+    elif own.kind in ("accumulation", "conditioned"):
+        answer = bench.expect(plain) or bench.ask(plain)
+        budget, bounds = own, bench.bounds(plain, place, answer, numbers_of(overload))
+    worst = measure(got.array, want.array, got.dtype, budget, bounds)
     return Judgement("pass", compared=False) if worst is None else beyond("A406", worst, f"the {form} form's result")
 
 
@@ -128,7 +148,7 @@ def rebuild(op: Op, plan: Plan, trial: Trial) -> Trial | None:
     assert isinstance(trial.case, Call)
     if trial.case.form not in _forms(op, plan):
         return None
-    return _trial(op, plan, trial.case.form)
+    return _trial(op, plan, trial.case.form, trial.extra.get("into", "contiguous"))
 
 
 FACET = Facet("in-place", applies, trials, judge, split=True, rebuild=rebuild, needs=("in-place",))

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from assay import draw
 from assay.bench import Bench
 from assay.case import Call
+from assay.draw import Plan
 from assay.facets.base import PASS, SELF, Asked, Facet, Judgement, Trial, gravest, plans, unanswered
 from assay.facets.results import compare, expected_rules, lawful, settled_by_laws, structured
+from assay_spec import dtypes
 from assay_spec.model import Op, Overload
+from assay_spec.plans import TensorPlan
 
 
 def judged(overload: Overload) -> bool:
@@ -23,7 +26,15 @@ def applies(op: Op) -> bool:
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
     for plan in plans(op, asked, "options", "values", "shape", "dtype", fits=judged):
-        yield Trial(draw.call(op, plan), plan)
+        if not _rounds_first(plan):
+            yield Trial(draw.call(op, plan), plan)
+
+
+def _rounds_first(plan: Plan) -> bool:
+    """Tell whether a wide 0-d tensor meets narrower ones, whose dtype it is rounded to before anything is computed."""
+    tensors = [each for each in plan.given.values() if isinstance(each, TensorPlan) and dtypes.is_floating(each.dtype)]
+    others = [each.dtype for each in tensors if each.shape]
+    return any(dtypes.promote(each.dtype, other) != other for each in tensors if not each.shape for other in others)
 
 
 def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:

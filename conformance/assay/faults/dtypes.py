@@ -19,13 +19,12 @@ def faults(op: Op) -> Iterator[Fault]:
         return
     yield fault("the input's dtype kept", results(_kept))
     yield fault("float64 for float32", results(lambda result, case: _widened(result, ("float32",), "float64")))
-    yield fault("half precision widened", results(lambda result, case: _widened(result, _HALF, "float32")))
+    yield fault("half precision widened", results(lambda result, case: _widened(result, dtypes.HALF, "float32")))
     yield fault("integers widened", results(lambda result, case: _widened(result, _NARROW, "int64")))
     yield fault("integers wrapped around", results(_wrapped))
     yield fault("numbers promote like tensors", results(_strong))
 
 
-_HALF: Final = ("float16", "bfloat16")
 _NARROW: Final = ("uint8", "int8", "int16", "int32")
 
 
@@ -64,5 +63,5 @@ def _strong(result: Array, case: Call) -> Array | None:
     if not numbers or not tensors_in(case):
         return None
     if any(isinstance(number, float) for number in numbers):
-        return _widened(result, _HALF, "float32")
+        return _widened(result, dtypes.HALF, "float32")
     return _widened(result, _NARROW, "int64")

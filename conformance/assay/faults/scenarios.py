@@ -41,8 +41,8 @@ def changed_programs(source: str) -> Iterator[tuple[str, str]]:
                 yield f"without line {step.lineno}, `{line}`", _with(tree, body, place, step.body)
             if isinstance(step, ast.AugAssign):
                 yield f"without line {step.lineno}, `{line}`", _with(tree, body, place, [ast.Pass()])
-    for node in ast.walk(tree):
-        for keyword in node.keywords if isinstance(node, ast.Call) else ():
+    for node in [each for each in ast.walk(tree) if isinstance(each, ast.Call)]:
+        for keyword in node.keywords:
             value = keyword.value
             if isinstance(value, ast.Constant) and isinstance(value.value, bool):
                 value.value = not value.value

@@ -1,5 +1,5 @@
 """Sharpness: how many faults the suite notices, in backends that are made faulty on purpose."""
 
-from assay.sharpness.hunt import Hunt, Noticed, first_notice
+from assay.sharpness.hunt import Hunt, Noticed
 
-__all__ = ["Hunt", "Noticed", "first_notice"]
+__all__ = ["Hunt", "Noticed"]

@@ -202,18 +202,3 @@ def _apart(name: str, value: Any, other: Any) -> Iterator[str]:
         yield f"{name} {show(value.array.reshape(-1)[place])} at {place}"
     else:
         yield f"{name} {sorted(value) if isinstance(value, frozenset) else describe(value)}"
-
-
-def first_notice(
-    op: Op, candidate: Backend, oracle: Backend, *, effort: Effort = "standard", seed: int = 0
-) -> Noticed | None:
-    """Run an op's items, in their order, until one finds fault with a candidate."""
-    bench, cases = Bench(candidate, oracle), 0
-    for item in items_of(op):
-        for trial in item.question.trials(op, Asked(item.dtype, effort, seed)):
-            cases += 1
-            judgement = item.question.judge(op, trial, bench)
-            if _is_finding(judgement):
-                assert judgement.finding is not None
-                return Noticed(item.id, item.facet, judgement.finding.code, cases)
-    return None

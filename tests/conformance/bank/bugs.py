@@ -25,9 +25,7 @@ class Bug:
     patch: Callable[..., Any]
     everywhere: bool = False  # the patch goes on the namespace, rather than around one function
     forms: tuple[str, ...] | None = None  # None: in all of them, as a kernel has it
-    witness: Case | None = None  # a case that shows it; None: one of those that the suite draws
     raises: str | None = None  # what it says, where it makes an error of what is none
-    survives: str | None = None  # why the suite does not notice it
 
 
 def bug(op: str, url: str, what: str, **more: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
