@@ -131,8 +131,10 @@ def tensors_of(case: Call) -> Iterator[TensorValue]:
 
 
 def _magnitudes(case: Call, numbers: frozenset[str]) -> Call:
-    """Give a call on absolute values."""
-    positive = map_case(case, _absolute)
+    """Give a call on absolute values; of integers too, where they are added up as another dtype."""
+    asked = case.arguments.get("dtype")
+    cast = isinstance(asked, Dtype) and dtypes.has_fractions(asked)
+    positive = map_case(case, lambda value: _absolute(value.cast("float64") if cast else value))
     arguments = {
         name: abs(value) if name in numbers and isinstance(value, (int, float)) else value
         for name, value in positive.arguments.items()
@@ -176,7 +178,7 @@ def _widened_tensor(value: TensorValue) -> TensorValue:
 
 
 def _absolute(value: TensorValue) -> TensorValue:
-    if not (dtypes.is_floating(value.dtype) or dtypes.is_complex(value.dtype)):
+    if not dtypes.has_fractions(value.dtype):
         return value
     sizes = np.where(np.isfinite(value.buffer), np.abs(value.buffer), 0)  # an infinite term has no size to bound
     return value.holding(sizes.astype(value.buffer.dtype))
@@ -184,14 +186,14 @@ def _absolute(value: TensorValue) -> TensorValue:
 
 def _tamed(value: TensorValue) -> TensorValue:
     """Put 1 for what is infinite, or so large that it may become so on the way."""
-    if not (dtypes.is_floating(value.dtype) or dtypes.is_complex(value.dtype)):
+    if not dtypes.has_fractions(value.dtype):
         return value
     wild = np.abs(value.buffer.astype(host_dtype(wide(value.dtype)))) > _TAME
     return value.holding(np.where(wild, np.ones_like(value.buffer), value.buffer))
 
 
 def _has_subnormals(value: TensorValue) -> bool:
-    if not (dtypes.is_floating(value.dtype) or dtypes.is_complex(value.dtype)):
+    if not dtypes.has_fractions(value.dtype):
         return False
     return bool(_subnormal(value).any())
 
@@ -208,7 +210,7 @@ def _flushed(value: TensorValue) -> TensorValue:
 
 def _perturbed(value: TensorValue, source: np.random.Generator) -> TensorValue:
     """Move every element by up to an ulp, up or down."""
-    if not (dtypes.is_floating(value.dtype) or dtypes.is_complex(value.dtype)):
+    if not dtypes.has_fractions(value.dtype):
         return value
     if 0 in value.strides:
         value = TensorValue.of(value.array(), value.dtype, requires_grad=value.requires_grad)  # each element by itself

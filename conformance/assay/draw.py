@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from assay.case import Call, Form, ModuleSetup, Observation, TensorValue
 from assay.fill import materialise
 from assay_spec.domains import Domain, Either, Focus, Given, Many, Tensors
-from assay_spec.dtypes import DEFAULT_FLOAT, is_complex, is_floating
+from assay_spec.dtypes import DEFAULT_FLOAT, has_fractions
 from assay_spec.expression import ExpressionError
 from assay_spec.model import Argument, Constructor, Op, Overload, StateRule
 from assay_spec.plans import ABSENT, Fill, TensorPlan
@@ -90,7 +90,7 @@ def _starts(overload: Overload, focus: Focus, limit: int) -> Iterator[Plan]:
 
 def _state_dtype(focus: Focus) -> str:
     """Give the dtype of a module's parameters: the item's, unless that is one of indices."""
-    return focus.dtype if focus.dtype and (is_floating(focus.dtype) or is_complex(focus.dtype)) else DEFAULT_FLOAT
+    return focus.dtype if focus.dtype and has_fractions(focus.dtype) else DEFAULT_FLOAT
 
 
 def held(maker: Constructor, scope: Scope, rules: Sequence[StateRule] | None = None) -> list[StateRule]:

@@ -33,7 +33,7 @@ def materialise(value: Any, salt: int = 0, *, requires_grad: bool = False) -> An
 
 def tensor(plan: TensorPlan, salt: int = 0, *, requires_grad: bool = False) -> TensorValue:
     """Make one tensor."""
-    requires_grad = requires_grad and (dtypes.is_floating(plan.dtype) or dtypes.is_complex(plan.dtype))
+    requires_grad = requires_grad and dtypes.has_fractions(plan.dtype)
     return _laid_out(elements(plan.dtype, plan.shape, plan.fill, salt), plan, requires_grad)
 
 

@@ -56,7 +56,6 @@ def uniform_(self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Ge
     kind = self.dtype.numpy
     reach = to - from_ if kind == np.float64 else float(np.float32(to) - np.float32(from_))
 
-
     def draw(source: Generator, count: int) -> Array:
         numbers = cast(_scaled(source.uniform(count, kind), reach, from_), kind)
         # What rounding brings to the end of the range begins it instead, so that the end itself is never drawn.

@@ -111,6 +111,11 @@ def is_complex(dtype: str) -> bool:
     return _KIND[dtype] == "complex"
 
 
+def has_fractions(dtype: str) -> bool:
+    """Tell whether a dtype is a floating or a complex one."""
+    return _KIND[dtype] in ("floating", "complex")
+
+
 def real_part(dtype: str) -> str:
     """Give the dtype of the parts of a complex dtype, and any other dtype itself."""
     return _PART.get(dtype, dtype)

@@ -226,12 +226,12 @@ def _weakly(strong: str, weak: str) -> str:
 
 def floated(dtype: str) -> str:
     """Give a dtype itself where it has fractions, else the default floating dtype."""
-    return dtype if dtypes.is_floating(dtype) or dtypes.is_complex(dtype) else dtypes.DEFAULT_FLOAT
+    return dtype if dtypes.has_fractions(dtype) else dtypes.DEFAULT_FLOAT
 
 
 def summed(dtype: str) -> str:
     """Give the dtype of a sum: integers and booleans count in int64."""
-    return dtype if dtypes.is_floating(dtype) or dtypes.is_complex(dtype) else "int64"
+    return dtype if dtypes.has_fractions(dtype) else "int64"
 
 
 def is_contiguous(tensor: TensorPlan) -> bool:

@@ -48,7 +48,7 @@ def applies(op: Op) -> bool:
 
 def gradient_dtypes(op: Op) -> tuple[str, ...]:
     """Give the dtypes that carry gradients."""
-    return tuple(each for each in op.dtypes if dtypes.is_floating(each) or dtypes.is_complex(each))
+    return tuple(each for each in op.dtypes if dtypes.has_fractions(each))
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
@@ -86,7 +86,7 @@ def differentiated(op: Op, plan: Plan, seed: int) -> Call | None:
     wrt = tuple(name for given in dict.fromkeys(inputs) for name in _carriers(given, case))
     upstream = {}
     for place, (rule, shape, dtype) in enumerate(expected_rules(overload, plan.scope)):
-        if rule.name in overload.gradient and (dtypes.is_floating(dtype) or dtypes.is_complex(dtype)):
+        if rule.name in overload.gradient and dtypes.has_fractions(dtype):
             free = overload.judge.get(rule.name, Budget("exact")).kind == "law"
             fill = Fill("given", given=1.5) if free else Fill("plain", seed + place, -2.0, 2.0)
             upstream[place] = TensorValue.of(elements(dtype, shape, fill, 31), dtype)

@@ -32,7 +32,9 @@ def trials(op: Op, asked: Asked) -> Iterator[Trial]:
 
 def _rounds_first(plan: Plan) -> bool:
     """Tell whether a wide 0-d tensor meets narrower ones, whose dtype it is rounded to before anything is computed."""
-    tensors = [each for each in plan.given.values() if isinstance(each, TensorPlan) and dtypes.is_floating(each.dtype)]
+    tensors = [
+        each for each in plan.given.values() if isinstance(each, TensorPlan) and dtypes.has_fractions(each.dtype)
+    ]
     others = [each.dtype for each in tensors if each.shape]
     return any(dtypes.promote(each.dtype, other) != other for each in tensors if not each.shape for other in others)
 
