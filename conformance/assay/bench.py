@@ -134,7 +134,10 @@ def _magnitudes(case: Call, numbers: frozenset[str]) -> Call:
     """Give a call on absolute values; of integers too, where they are added up as another dtype."""
     asked = case.arguments.get("dtype")
     cast = isinstance(asked, Dtype) and dtypes.has_fractions(asked)
-    positive = map_case(case, lambda value: _absolute(value.cast("float64") if cast else value))
+    positive = map_case(
+        case,
+        lambda value: _absolute(value.cast("float64") if cast and not dtypes.has_fractions(value.dtype) else value),
+    )
     arguments = {
         name: abs(value) if name in numbers and isinstance(value, (int, float)) else value
         for name, value in positive.arguments.items()

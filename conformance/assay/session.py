@@ -24,6 +24,7 @@ from assay.backends.discover import open_backend
 from assay.bench import Bench
 from assay.draw import Effort
 from assay.facets.base import Asked, Finding
+from assay.interrupts import interruptible
 from assay.items import Item, plan
 from assay.self_check import self_check
 from assay_reports import query
@@ -145,13 +146,14 @@ class Session:
         return None if self.settings.expect is None else Expectations.load(self.settings.expect)
 
     def measure(self, item: Item) -> tuple[engine.Row, list[engine.Row]]:
-        return engine.measure(
-            item,
-            self.bench,
-            effort=self.settings.effort,
-            seed=self.settings.seed,
-            edition=self.settings.edition,
-        )
+        with interruptible():
+            return engine.measure(
+                item,
+                self.bench,
+                effort=self.settings.effort,
+                seed=self.settings.seed,
+                edition=self.settings.edition,
+            )
 
     def is_expected(self, row: engine.Row) -> bool:
         return self.expectations is not None and self.expectations.covers(row)
