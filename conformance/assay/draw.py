@@ -15,6 +15,7 @@ from assay_spec.dtypes import DEFAULT_FLOAT, has_fractions
 from assay_spec.expression import ExpressionError
 from assay_spec.model import Argument, Constructor, Op, Overload, StateRule
 from assay_spec.plans import ABSENT, Fill, TensorPlan
+from assay_spec.scope import Scope
 from assay_spec.signature import Signature
 from assay_spec.vocabulary import NoBroadcast, NoDtype
 
@@ -31,21 +32,6 @@ _WASTE: Final = 0.2
 
 class Wasteful(Exception):
     """The domains of an op throw away too much of what is drawn from them."""
-
-
-class Scope(dict[str, Any]):
-    """The names that expressions see: what is chosen so far, and what `let:` derives from it."""
-
-    def __init__(self, let: Mapping[str, Any], names: Mapping[str, Any] | None = None) -> None:
-        super().__init__(names or {})
-        self._let = let
-
-    def __missing__(self, name: str) -> Any:
-        value = self[name] = self._let[name](self)
-        return value
-
-    def copy(self) -> Scope:
-        return Scope(self._let, self)
 
 
 @dataclass(frozen=True, slots=True)

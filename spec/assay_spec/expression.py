@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-Scope = MutableMapping[str, Any]
-Evaluate = Callable[[Scope], Any]
+Names = MutableMapping[str, Any]
+Evaluate = Callable[[Names], Any]
 
 ATTRIBUTES: Final = frozenset({"shape", "dtype", "ndim", "numel", "strides", "layout"})
 
@@ -91,7 +91,7 @@ class Expression:
         self.names = frozenset(name for name in _free_names(tree, frozenset()) if name not in vocabulary)
         self._evaluate = _compile(tree, vocabulary)
 
-    def __call__(self, scope: Scope) -> Any:
+    def __call__(self, scope: Names) -> Any:
         return self._evaluate(scope)
 
     def __repr__(self) -> str:
@@ -193,7 +193,7 @@ def _name(name: str, vocabulary: Mapping[str, Any]) -> Evaluate:
         free = Free(name)
         return lambda scope: scope.get(name, free)
 
-    def look_up(scope: Scope) -> Any:
+    def look_up(scope: Names) -> Any:
         try:
             return scope[name]
         except KeyError:
@@ -218,7 +218,7 @@ def _call(name: str, args: list[ast.expr], keywords: list[ast.keyword], vocabula
 def _settled(parts: list[Evaluate], by: bool) -> Evaluate:
     """Give the first operand that settles an `or` (by being true) or an `and` (by being false), else the last."""
 
-    def settle(scope: Scope) -> Any:
+    def settle(scope: Names) -> Any:
         for part in parts[:-1]:
             value = part(scope)
             if bool(value) is by:
@@ -233,7 +233,7 @@ def _comparison(parts: list[Evaluate], tests: list[Callable[[Any, Any], Any]]) -
         first, second, test = parts[0], parts[1], tests[0]
         return lambda scope: test(first(scope), second(scope))
 
-    def chain(scope: Scope) -> bool:
+    def chain(scope: Names) -> bool:
         values = [part(scope) for part in parts]
         return all(test(values[at], values[at + 1]) for at, test in enumerate(tests))
 
@@ -251,7 +251,7 @@ def _sequence(elements: list[ast.expr], vocabulary: Mapping[str, Any]) -> Evalua
         plain = [part for part, _ in parts]
         return lambda scope: tuple([part(scope) for part in plain])
 
-    def spread(scope: Scope) -> tuple[Any, ...]:
+    def spread(scope: Names) -> tuple[Any, ...]:
         return tuple(item for part, starred in parts for item in (_unpacked(part(scope)) if starred else [part(scope)]))
 
     return spread

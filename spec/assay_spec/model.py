@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from assay_spec.domains import Domain, Many, Maybe, Tensors
-from assay_spec.expression import Expression, ExpressionError, Free, Scope, alternatives, is_size_name
+from assay_spec.expression import Expression, ExpressionError, Free, Names, alternatives, is_size_name
 from assay_spec.signature import Signature
 
 OpKind = Literal["function", "module", "optimizer", "scheduler", "scenario"]
@@ -59,7 +59,7 @@ class Argument:
     source: Expression
     passed: bool = True
 
-    def domain(self, scope: Scope) -> Domain:
+    def domain(self, scope: Names) -> Domain:
         found = self.source(scope)
         if not isinstance(found, Domain):
             raise ExpressionError(f"{self.source.source!r} gives no domain")

@@ -12,13 +12,14 @@ from assay.backends.base import Backend
 from assay.backends.discover import open_backend
 from assay.bench import Bench
 from assay.case import Array, Call, Case, Optimization, Outcome, Schedule, TensorValue
-from assay.draw import Plan, Scope
+from assay.draw import Plan
 from assay.facets.base import Trial
 from assay.faults import FAMILIES, faults_of
 from assay.faults.base import Fault, Scene
 from assay.faults.precision import tf32
 from assay.faults.scenarios import changed_programs
 from assay_spec import load_corpus
+from assay_spec.scope import Scope
 
 
 @pytest.fixture(scope="module")

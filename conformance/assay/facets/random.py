@@ -13,11 +13,11 @@ from assay import draw
 from assay.arrays import Host
 from assay.bench import Bench
 from assay.case import Array, Call, Outcome, TensorValue
-from assay.draw import Scope
 from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, fail, plans, unanswered
 from assay.facets.results import expected_rules, shaped, typed
 from assay.statistics import correlated, is_certain, out_of_range, unlikely
 from assay_spec.model import Op, Overload
+from assay_spec.scope import Scope
 
 _SAMPLES: Final = 4000
 _CALLS: Final = 200  # successive calls of one case at most

@@ -11,13 +11,14 @@ from assay import draw
 from assay.arrays import host_dtype
 from assay.bench import Bench
 from assay.case import Array, Call, TensorValue
-from assay.draw import Plan, Scope
+from assay.draw import Plan
 from assay.facets import values
 from assay.facets.base import PASS, SELF, Asked, Facet, Judgement, Trial, beyond, fail, overloads, plans, unanswered
 from assay.facets.results import compare, lawful, settled_by_laws
 from assay.judge import Bounds, measure
 from assay_spec import dtypes
 from assay_spec.model import Budget, Op, Overload
+from assay_spec.scope import Scope
 
 
 def applies(op: Op) -> bool:

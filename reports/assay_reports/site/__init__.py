@@ -18,6 +18,7 @@ from assay_reports.codes import CODES
 from assay_reports.results import BROKEN, OFFERED, Result, Run, Tally
 from assay_reports.sharpness import Score, Sharpness, Verdict
 from assay_spec.model import Corpus, Op
+from assay_spec.words import in_words
 
 GLYPHS: Final = {
     "pass": "✓", "fail": "✗", "error": "!", "unsupported": "–", "self": "○", "timeout": "⧗", "crash": "☠",
@@ -98,7 +99,7 @@ class Site:
     def __init__(self, runs: Sequence[Run], corpus: Corpus, sharpness: Sharpness | None = None) -> None:
         self.runs, self.corpus, self.sharpness = list(runs), corpus, sharpness
         self.codes, self.glyphs, self.facets, self.parts = CODES, GLYPHS, FACETS, PARTS
-        self.slug = slug
+        self.slug, self.in_words = slug, in_words
         self._by_op = [self._grouped(run) for run in self.runs]
 
     def template(self, name: str) -> Any:
