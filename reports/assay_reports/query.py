@@ -49,7 +49,7 @@ class Term:
         found = str(getattr(item, self.key, None) or "")
         pattern = self.pattern if self.key != "op" or any(each in self.pattern for each in "*?[") else None
         if self.key == "id" or pattern is not None:
-            hit = fnmatch.fnmatchcase(found, self.pattern)
+            hit = found == self.pattern or fnmatch.fnmatchcase(found, self.pattern)  # an id has brackets of its own
         else:
             hit = found == self.pattern or found.endswith(f".{self.pattern}")
         return hit != self.negated

@@ -56,7 +56,9 @@ def test_words_select_items(text: str, exp: bool, conv: bool) -> None:
         ("dtype:float32", True, False),
         ("outcome:fail code:A5*", False, True),
         ("facet:values facet:gradient", True, True),
-        ("torch.exp::values[[]float32]", True, False),
+        ("torch.exp::values[float32]", True, False),
+        ("torch.exp::values[*", False, False),
+        ("torch.exp::*", True, False),
     ],
 )
 def test_words_about_items_select_them(text: str, exp: bool, conv: bool) -> None:

@@ -15,7 +15,7 @@ from assay.bench import Bench
 from assay.case import Array, Call, Form, Outcome, TensorValue
 from assay.draw import Plan
 from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, gravest, plans, unanswered
-from assay.facets.results import expected_rules, numbers_of
+from assay.facets.results import expected_rules, numbers_of, strange
 from assay.judge import Bounds, measure
 from assay_spec.model import Budget, Op, Overload
 from assay_spec.plans import ABSENT, Layout, TensorPlan
@@ -133,6 +133,9 @@ def _same(trial: Trial, place: int, got: Any, want: Any, bench: Bench) -> Judgem
     if (got.shape, got.dtype) != (want.shape, want.dtype):
         said, due = f"{got.dtype}{list(got.shape)}", f"{want.dtype}{list(want.shape)}"
         return fail("A406", f"the {form} form gives {said}, the plain form {due}", due, said)
+    odd = strange(f"the {form} form's result", got)
+    if odd is not None:
+        return odd
     overload, budget, bounds = trial.plan.overload, _BUDGET, _NOTHING
     own = overload.judge.get(overload.results[place].name, _BUDGET)
     if own.kind == "ulp":
