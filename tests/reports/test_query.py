@@ -57,7 +57,7 @@ def test_words_select_items(text: str, exp: bool, conv: bool) -> None:
         ("outcome:fail code:A5*", False, True),
         ("facet:values facet:gradient", True, True),
         ("torch.exp::values[float32]", True, False),
-        ("torch.exp::values[*", False, False),
+        ("torch.exp::values[*", True, False),
         ("torch.exp::*", True, False),
     ],
 )
