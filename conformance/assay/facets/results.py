@@ -11,7 +11,7 @@ from assay.arrays import Host
 from assay.bench import Bench, slack
 from assay.case import Array, Call, Outcome
 from assay.draw import Plan
-from assay.facets.base import Judgement, beyond, broken_oracle, describe, fail, gravest
+from assay.facets.base import PASS, SELF, Judgement, Trial, beyond, broken_oracle, describe, fail, gravest
 from assay.judge import measure, rounded
 from assay.laws import holds, undefined_mask
 from assay_spec import dtypes
@@ -164,6 +164,22 @@ def lawful(overload: Overload, case: Call, outcome: Outcome, scope: Mapping[str,
         if not holds(law, overload, case, outcome, scope):
             return fail("A104", f"the law does not hold: {law}", law, "; ".join(map(_brief, outcome.results)))
     return None
+
+
+def by_laws_and_oracle(trial: Trial, outcome: Outcome, bench: Bench, *, signs: bool = False) -> Judgement:
+    """Hold an answer against the op's laws, and what they leave open against the oracle's answer."""
+    assert isinstance(trial.case, Call) and trial.plan is not None
+    overload = trial.plan.overload
+    law = lawful(overload, trial.case, outcome, trial.plan.scope)
+    if law is not None:
+        return law
+    if settled_by_laws(overload):
+        return PASS
+    expected = bench.expect(trial.case)
+    if expected is None:
+        return SELF
+    verdict = compare(trial.plan, trial.case, outcome, expected, bench, signs=signs)
+    return PASS if not verdict.compared and overload.laws else verdict
 
 
 def settled_by_laws(overload: Overload) -> bool:

@@ -13,8 +13,8 @@ from assay.bench import Bench
 from assay.case import Array, Call, TensorValue
 from assay.draw import Plan
 from assay.facets import values
-from assay.facets.base import PASS, SELF, Asked, Facet, Judgement, Trial, beyond, fail, overloads, plans, unanswered
-from assay.facets.results import compare, lawful, settled_by_laws
+from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, overloads, plans, unanswered
+from assay.facets.results import by_laws_and_oracle
 from assay.judge import Bounds, measure
 from assay_spec import dtypes
 from assay_spec.model import Budget, Op, Overload
@@ -62,24 +62,14 @@ def _row(op: Op, overload: Overload, dtype: str, row: Sequence[Any]) -> Iterator
 
 
 def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
-    assert isinstance(trial.case, Call) and trial.plan is not None
-    overload = trial.plan.overload
+    assert trial.plan is not None
     outcome = bench.ask(trial.case)
     early = unanswered(outcome)
     if early is not None:
         return early
     if "wanted" in trial.extra:
-        return _tabled(overload, outcome.results[0], trial.extra["wanted"])
-    law = lawful(overload, trial.case, outcome, trial.plan.scope)
-    if law is not None:
-        return law
-    if settled_by_laws(overload):
-        return PASS
-    expected = bench.expect(trial.case)
-    if expected is None:
-        return SELF
-    verdict = compare(trial.plan, trial.case, outcome, expected, bench, signs=True)
-    return Judgement("pass") if not verdict.compared and overload.laws else verdict
+        return _tabled(trial.plan.overload, outcome.results[0], trial.extra["wanted"])
+    return by_laws_and_oracle(trial, outcome, bench, signs=True)
 
 
 def _tabled(overload: Overload, result: Any, wanted: Any) -> Judgement:

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from assay import draw
 from assay.bench import Bench
-from assay.case import Call
 from assay.draw import Plan
-from assay.facets.base import PASS, SELF, Asked, Facet, Judgement, Trial, gravest, plans, unanswered
-from assay.facets.results import compare, expected_rules, lawful, settled_by_laws, structured
+from assay.facets.base import Asked, Facet, Judgement, Trial, plans, unanswered
+from assay.facets.results import by_laws_and_oracle, expected_rules, structured
 from assay_spec import dtypes
 from assay_spec.model import Op, Overload
 from assay_spec.plans import TensorPlan
@@ -40,24 +39,12 @@ def _rounds_first(plan: Plan) -> bool:
 
 
 def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
-    assert isinstance(trial.case, Call) and trial.plan is not None
-    overload = trial.plan.overload
+    assert trial.plan is not None
     outcome = bench.ask(trial.case)
-    early = unanswered(outcome) or structured(overload, outcome, expected_rules(overload, trial.plan.scope))
-    if early is not None:
-        return early
-    law = lawful(overload, trial.case, outcome, trial.plan.scope)
-    if law is not None:
-        return law
-    if settled_by_laws(overload):
-        return PASS
-    expected = bench.expect(trial.case)
-    if expected is None:
-        return SELF
-    verdict = compare(trial.plan, trial.case, outcome, expected, bench)
-    if not verdict.compared and overload.laws:
-        return Judgement("pass")
-    return gravest([verdict])
+    early = unanswered(outcome) or structured(
+        trial.plan.overload, outcome, expected_rules(trial.plan.overload, trial.plan.scope)
+    )
+    return early or by_laws_and_oracle(trial, outcome, bench)
 
 
 FACET = Facet("values", applies, trials, judge, split=True)
