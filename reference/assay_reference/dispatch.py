@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
 from assay_reference.arrays import Array
-from assay_reference.engine import recording
+from assay_reference.engine import records
 from assay_reference.ops import Elementwise, Op, Promotes, ViewOp, not_implemented, signature_of
 from assay_reference.recording import check_writable
 from assay_reference.tensor import Tensor
@@ -123,7 +123,7 @@ def _with_out(body: Function, name: str) -> Function:
         if out is None:
             return body(*args, **kwargs)
         given = [each for each in (*args, *kwargs.values(), out) if isinstance(each, Tensor)]
-        if recording.get() and any(each.requires_grad for each in given):
+        if records() and any(each.requires_grad for each in given):
             raise RuntimeError(
                 f"{name}(): functions with out=... arguments don't support automatic differentiation, "
                 "but one of the arguments requires grad."

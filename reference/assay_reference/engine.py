@@ -338,8 +338,13 @@ class set_grad_enabled(_Switch):
 
 
 def is_grad_enabled() -> bool:
-    """Tell whether operations are recorded."""
+    """Tell whether recording is switched on."""
     return recording.get()
+
+
+def records() -> bool:
+    """Tell whether operations are recorded here: in inference mode none are, whatever enable_grad says inside."""
+    return recording.get() and not inference.get()
 
 
 def is_inference_mode_enabled() -> bool:

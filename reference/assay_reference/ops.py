@@ -17,7 +17,7 @@ import numpy as np
 from assay_reference import dtypes
 from assay_reference.devices import CPU, device
 from assay_reference.dtypes import dtype
-from assay_reference.engine import edge_of, recording
+from assay_reference.engine import edge_of, records
 from assay_reference.parameters import Parameters
 from assay_reference.recording import OpNode, Rule, check_writable, is_differentiable, rebase
 from assay_reference.tensor import Tensor
@@ -143,7 +143,7 @@ class Op:
             self.record(values, outs)
             return self.returns(*outs) if self.returns is not None else outs
         out = Tensor._wrap(result)
-        if recording.get():
+        if records():
             self.record(values, (out,))
         return out
 
@@ -153,7 +153,7 @@ class Op:
         for each in outs:
             if not isinstance(each, Tensor):
                 raise TypeError(f"{self.name}(): argument 'out' must be Tensor, not {type(each).__name__}")
-        if recording.get() and (self.needs_grad(values) or any(each.requires_grad for each in outs)):
+        if records() and (self.needs_grad(values) or any(each.requires_grad for each in outs)):
             raise RuntimeError(
                 f"{self.name}(): functions with out=... arguments don't support automatic differentiation, "
                 "but one of the arguments requires grad."
@@ -234,7 +234,7 @@ class Op:
 
     def needs_grad(self, values: list[Any]) -> bool:
         """Tell whether a call is to be recorded."""
-        if not recording.get():
+        if not records():
             return False
         for each in self.tensors(values):
             if each._requires_grad or (each._base is not None and each.requires_grad):
@@ -340,7 +340,7 @@ class ViewOp(Op):
             out._chain = (*source._chain, (self, tuple(values[1:]), number))
             out._view_of_several = several or source._view_of_several
             out._made_without_grad |= several and not source.requires_grad
-        if recording.get():
+        if records():
             self.record(values, outs)
         return outs if several else outs[0]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from assay_reference.dtypes import dtype
-from assay_reference.engine import FREED, STALE, Edge, Grads, Node, edge_of, enable_grad, inference, meta_of, recording
+from assay_reference.engine import FREED, STALE, Edge, Grads, Node, edge_of, enable_grad, inference, meta_of, records
 from assay_reference.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def check_writable(target: Tensor) -> None:
             "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
             "normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."
         )
-    if not recording.get():
+    if not records():
         return
     base = target._base
     if base is not None and (target.requires_grad or base.requires_grad):

@@ -13,7 +13,7 @@ import numpy as np
 
 from assay_reference import devices, dtypes
 from assay_reference.arrays import address, to_host
-from assay_reference.engine import Hook, Node, RemovableHandle, inference, recording
+from assay_reference.engine import Hook, Node, RemovableHandle, inference, records
 from assay_reference.storage import Storage
 
 NOT_LEAF = (
@@ -97,7 +97,7 @@ class Tensor:
         view = Tensor._wrap(array, self.device, self._storage)
         view._base = self if self._base is None else self._base
         view._seen_version = self._storage.version
-        view._made_without_grad = not recording.get() or self._made_without_grad
+        view._made_without_grad = not records() or self._made_without_grad
         return view
 
     @staticmethod

@@ -429,3 +429,33 @@ def test_the_gradient_of_what_a_write_replaced_is_zero() -> None:
     assert z.tolist() == [10, 10, 30]
     assert x.grad.tolist() == [200, 0, 600]
     assert y.grad.tolist() == [40]
+
+
+def test_enable_grad_records_nothing_in_inference_mode() -> None:
+    x = torch.ones(1, requires_grad=True)
+    with torch.inference_mode():
+        with torch.enable_grad():
+            y = x * 2
+            assert torch.is_grad_enabled()
+        with torch.inference_mode(False):
+            z = x * 2
+
+    assert (y.requires_grad, y.is_inference()) == (False, True)
+    assert (z.requires_grad, z.is_inference()) == (True, False)
+
+
+def test_a_variable_is_a_tensor_over_the_same_memory() -> None:
+    x = torch.ones(2)
+    y = torch.autograd.Variable(x, requires_grad=True)
+
+    with torch.no_grad():
+        y[0] = 3.0
+
+    assert isinstance(x, torch.autograd.Variable)
+    assert not isinstance(1.0, torch.autograd.Variable)
+    assert (x.tolist(), x.requires_grad, y.requires_grad) == ([3.0, 1.0], False, True)
+
+
+def test_a_function_is_not_called_as_an_instance() -> None:
+    with pytest.raises(RuntimeError, match=r"^Legacy autograd function with non-static forward method is deprecated"):
+        torch.autograd.Function()(torch.ones(1))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from assay_reference.autograd.function import Function, once_differentiable
+from assay_reference.autograd.variable import Variable
 from assay_reference.engine import (
     Edge,
     Node,
@@ -24,6 +25,7 @@ __all__ = [
     "Function",
     "Node",
     "RemovableHandle",
+    "Variable",
     "backward",
     "enable_grad",
     "grad",

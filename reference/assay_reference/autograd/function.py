@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from assay_reference.engine import FREED, Grads, Node, edge_of, meta_of, no_grad, recording
+from assay_reference.engine import FREED, Grads, Node, edge_of, meta_of, no_grad, records
 from assay_reference.recording import Saved, rebase
 from assay_reference.tensor import Tensor
 
@@ -18,7 +18,7 @@ class FunctionNode(Node):
 
     def __init__(self, inputs: Sequence[Any]) -> None:
         tensors = [each if isinstance(each, Tensor) else None for each in inputs]
-        self.needs_input_grad = tuple(each is not None and recording.get() and each.requires_grad for each in tensors)
+        self.needs_input_grad = tuple(each is not None and records() and each.requires_grad for each in tensors)
         edges = [
             edge_of(each) if each is not None and needed else None
             for each, needed in zip(tensors, self.needs_input_grad, strict=True)
@@ -102,6 +102,14 @@ class Function:
     """An op of the user's own: forward and backward are static methods, and apply calls it."""
 
     _node: ClassVar[type[FunctionNode]]
+
+    def __call__(self, *args: Any) -> Any:
+        """Refuse to be called: functions of the first versions were instances."""
+        raise RuntimeError(
+            "Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd "
+            "function with static forward method. (Example: "
+            "https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function)"
+        )
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from assay_reference import autograd
 from assay_reference.arrays import Array
 from assay_reference.dispatch import op
-from assay_reference.engine import enable_grad, recording
+from assay_reference.engine import enable_grad, records
 from assay_reference.joining import cat, stack
 from assay_reference.nn.functional.linear import linear
 from assay_reference.tensor import Tensor
@@ -126,7 +126,7 @@ def lstm_gates(
 def lstm_sequence_vjp(
     grad: tuple[Tensor, ...], out: tuple[Tensor, ...], gates: Tensor, hh: Tensor, hidden: Tensor, cell: Tensor
 ) -> tuple[Tensor, ...]:
-    if recording.get():
+    if records():
         return through_the_steps(grad, gates, hh, hidden, cell)
     outputs, cells, let = out
     d_gates, d_hidden, d_cell = lstm_gates(grad[0], grad[1], cells, let, hh, cell)
