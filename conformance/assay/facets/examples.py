@@ -13,7 +13,6 @@ from assay.arrays import Host
 from assay.bench import Bench
 from assay.case import Array, Call, Outcome, Program
 from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, gravest, unanswered
-from assay.facets.results import strange
 from assay.judge import Bounds, Worst, measure, show
 from assay_spec import dtypes
 from assay_spec.model import Budget, Example, Op, Overload, Scenario
@@ -140,9 +139,8 @@ def _close(
     code: str, what: str, got: Array, want: Any, budget: Budget | None = None, decimals: int | None = None
 ) -> Judgement:
     """Hold an array against the numbers of the file: shape, dtype where it is said, then values."""
-    odd = strange(what, got)
-    if odd is not None:
-        return odd
+    if got.dtype not in dtypes.ALL:
+        return fail("A202", f"{what} is {got.dtype}, which is no dtype of PyTorch", "a dtype of PyTorch", got.dtype)
     if isinstance(want, Mapping):
         if "dtype" in want and got.dtype != want["dtype"]:
             return fail("A202", f"{what} is {got.dtype}, not {want['dtype']}", want["dtype"], got.dtype)

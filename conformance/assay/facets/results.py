@@ -14,7 +14,6 @@ from assay.draw import Plan
 from assay.facets.base import PASS, SELF, Judgement, Trial, beyond, broken_oracle, describe, fail, gravest
 from assay.judge import measure, rounded
 from assay.laws import holds, undefined_mask
-from assay_spec import dtypes
 from assay_spec.model import Budget, Overload, ResultRule
 from assay_spec.plans import TensorPlan
 
@@ -124,14 +123,6 @@ def compare(
 def numbers_of(overload: Overload) -> frozenset[str]:
     """Name the arguments that may be plain numbers: a sum's bound adds them up like tensors."""
     return frozenset(argument.name for argument in overload.arguments if "number" in " ".join(argument.kinds))
-
-
-def strange(name: str, got: Array) -> Judgement | None:
-    """Judge a result of a dtype that PyTorch does not have."""
-    if got.dtype in dtypes.ALL:
-        return None
-    said = f"{name} is {got.dtype}, which is no dtype of PyTorch"
-    return fail("A202", said, "a dtype of PyTorch", got.dtype)
 
 
 def _plainly(name: str, got: Any, want: Any, code: str) -> Judgement:
