@@ -85,8 +85,9 @@ class Bench:
             base = pick(answer).array
             near = self._once(case, "perturbed", lambda: [self._moved(case, draw) for draw in range(_PERTURBATIONS)])
             with np.errstate(invalid="ignore", over="ignore"):
-                moved = [np.square(np.abs(pick(outcome).array - base)) for outcome in near]
-            return np.asarray(np.sqrt(np.mean(moved, axis=0)))
+                moved = [np.abs(pick(outcome).array - base) for outcome in near]
+            # The root of the mean square, without squares that overflow.
+            return np.asarray(np.hypot.reduce(moved, axis=0) / math.sqrt(_PERTURBATIONS))
 
         def owed() -> Host:
             tame = self._once(case, "tame", lambda: self._precise(map_case(case, _tamed)))
