@@ -87,11 +87,12 @@ class Bench:
             base = pick(answer).array
             near = self._once(case, "perturbed", lambda: [self._moved(case, draw) for draw in range(_PERTURBATIONS)])
             with np.errstate(invalid="ignore", over="ignore"):
-                moved = [np.square(np.abs(pick(outcome).array - base)) for outcome in near]
+                moved = [np.abs(pick(outcome).array - base) for outcome in near]
             # Each step of a sum rounds a partial sum, not a term: what that loses grows faster than what terms move.
             steps = sum(math.prod(each.shape) for each in (*tensors_of(case), *case.upstream.values()))
             growth = 1 + math.sqrt(steps / max(base.size, 1)) / _STEPS
-            return np.asarray(growth * np.sqrt(np.mean(moved, axis=0)))
+            # The root of the mean square, without squares that overflow.
+            return np.asarray(growth * np.hypot.reduce(moved, axis=0) / math.sqrt(_PERTURBATIONS))
 
         def owed() -> Host:
             tame = self._once(case, "tame", lambda: self._precise(map_case(case, _tamed)))
@@ -227,7 +228,10 @@ def _perturbed(value: TensorValue, source: np.random.Generator) -> TensorValue:
     reach = eps_of(value.dtype) * (2 if eps_of(value.dtype) < 1e-15 else 1)
     steps = source.uniform(-reach, reach, size=value.buffer.shape)
     target = wide(value.dtype)
-    return value.holding(value.buffer.astype(target) * (1 + steps), target)
+    still = value.buffer.astype(target)
+    with np.errstate(over="ignore"):
+        moved = still * (1 + steps)
+    return value.holding(np.where(np.isfinite(moved), moved, still), target)  # the largest float64 moves down only
 
 
 def arrays_of(outcome: Outcome) -> list[Array]:

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay.arrays import Host
+from assay.arrays import Host, limits
 from assay.case import Array, Call, Outcome, TensorValue
-from assay.judge import eps_of
+from assay.judge import eps_of, tiny_of
 from assay_spec import dtypes
 from assay_spec.expression import Expression
 from assay_spec.loader import WORDS
@@ -100,6 +100,25 @@ def on_the_brink(input: Host, other: Host) -> Host:
     return np.asarray((np.abs(quotient - np.rint(quotient)) <= reach) & (np.fmod(dividend, divisor) != 0))
 
 
+def anywhere(mask: Host, dim: int | None = None, keepdim: bool = False) -> Host:
+    """Tell along a dimension, or of all, whether some element is marked."""
+    return np.asarray(np.any(mask, axis=dim if mask.ndim else None, keepdims=keepdim))
+
+
+def strays(input: Host, dim: int | None = None, keepdim: bool = False) -> Host:
+    """Mark products that leave the range of the dtype in one order of multiplying and not in another."""
+    if not dtypes.has_fractions(input.dtype.name):
+        return anywhere(np.zeros(input.shape, dtype=bool), dim, keepdim)
+    part, sizes = dtypes.real_part(input.dtype.name), np.abs(_wide(input))
+    with np.errstate(divide="ignore"):
+        powers = np.log2(sizes)
+    along: dict[str, Any] = {"axis": dim if input.ndim else None, "keepdims": keepdim}
+    above = np.sum(powers, where=powers > 0, **along)
+    below = np.sum(powers, where=(powers < 0) & (sizes > 0), **along)
+    overflow = (above >= np.log2(limits(part)[1])) & np.any(powers < 0, **along)
+    return np.asarray(overflow | ((below <= np.log2(tiny_of(part))) & (above > 0)))
+
+
 def eigenpairs(matrix: Host, values: Host, vectors: Host) -> bool:
     """Tell whether pairs of parts and packed vectors, complex ones in two columns, are a matrix's eigenpairs."""
     column, wide = 0, _wide(matrix)
@@ -136,6 +155,8 @@ LAW_WORDS: Final = {
         restored,
         extremes,
         on_the_brink,
+        anywhere,
+        strays,
         eigenpairs,
         product,
     )
@@ -178,9 +199,10 @@ def _sortable(array: Host) -> Host:
     return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
 
 
-def undefined_mask(overload: Overload, case: Call, shape: tuple[int, ...]) -> Host:
+def undefined_mask(overload: Overload, case: Call, shape: tuple[int, ...], scope: Mapping[str, Any]) -> Host:
     """Mark the elements of a result for which PyTorch itself has no one answer."""
-    names = {name: value.array() if isinstance(value, TensorValue) else value for name, value in case.arguments.items()}
+    given = {name: value.array() if isinstance(value, TensorValue) else value for name, value in case.arguments.items()}
+    names = {**scope, **given}
     mask = np.zeros(shape, dtype=bool)
     for source in overload.undefined:
         expression = _expression(source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -275,19 +276,46 @@ def arange(xp: Any, dtype: dtype | None, start: Any = None, end: Any = None, ste
     numbers = (start, end, step)
     if any(isinstance(each, complex) for each in numbers):
         raise RuntimeError("value cannot be converted to type double without overflow")
-    if not all(map(math.isfinite, numbers)):
-        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    check_bounds(start, end, step)
     if dtype is None:
         dtype = dtypes.get_default_dtype() if any(isinstance(each, float) for each in numbers) else dtypes.int64
     if dtype.category == "bool":
         raise NotImplementedError("\"arange_cpu\" not implemented for 'Bool'")
     if dtype.category == "integer":
         start, end, step = map(int, numbers)
-    if step == 0:
+        if not step:
+            raise ValueError("step must be nonzero")
+    return (start + xp.arange(math.ceil((end - start) / step)) * step).astype(dtype.numpy)
+
+
+@factory()
+def range(xp: Any, dtype: dtype | None, start: Any, end: Any, step: Any = 1) -> Any:
+    """Count from start to end, which may be reached, by step."""
+    warnings.warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
+        "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
+        UserWarning,
+        stacklevel=3,
+    )
+    kind = dtype or dtypes.get_default_dtype()
+    if kind.category in ("bool", "complex"):
+        raise NotImplementedError(f"\"range_cpu\" not implemented for '{kind.title}'")
+    check_bounds(start, end, step)
+    if kind.category == "integer":
+        start, end, step = int(start), int(end), int(step)
+        if not step:  # where PyTorch divides by zero, and ends
+            raise RuntimeError("step must be nonzero")
+    return (start + xp.arange(int((end - start) / step) + 1) * step).astype(kind.numpy)
+
+
+def check_bounds(start: Any, end: Any, step: Any) -> None:
+    """Refuse steps that lead nowhere."""
+    if not abs(step) > 0:  # NaN neither
         raise RuntimeError("step must be nonzero")
+    if not math.isfinite(start) or not math.isfinite(end):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    return (start + xp.arange(math.ceil((end - start) / step)) * step).astype(dtype.numpy)
 
 
 @factory()

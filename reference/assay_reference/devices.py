@@ -15,7 +15,7 @@ TYPES: Final = (
 
 
 class device:
-    """A place where tensors live: the CPU, or a CUDA device with its number."""
+    """A place where tensors live: the CPU, or a CUDA device with its number; others can only be named."""
 
     __slots__ = ("index", "type")
     type: str
@@ -25,11 +25,17 @@ class device:
         if isinstance(type, device):
             self.type, self.index = type.type, type.index
             return
+        if isinstance(type, int) and cuda_namespace() is None:
+            raise RuntimeError("Cannot access accelerator device when none is available.")
         name, _, number = f"cuda:{type}".partition(":") if isinstance(type, int) else type.partition(":")
-        if name not in ("cpu", "cuda"):
+        if name not in TYPES.split(", "):
             raise RuntimeError(f"Expected one of {TYPES} device type at start of device string: {name}")
-        if (":" in str(type) or number) and not number.isdecimal():
+        if (":" in str(type) or number) and not (number.isdecimal() and str(int(number)) == number):
             raise RuntimeError(f"Invalid device string: '{type}'")
+        if number and index is not None:
+            raise RuntimeError(f"type (string) must not include an index because index was passed explicitly: {type}")
+        if index is not None and index < 0:
+            raise RuntimeError("Device index must not be negative")
         self.type = name
         self.index = int(number) if number else index
 
@@ -64,6 +70,8 @@ def resolve(place: device | str | int | None) -> device:
     wanted = device(place)
     if wanted.type == "cpu":
         return CPU
+    if wanted.type != "cuda":
+        raise RuntimeError(f"PyTorch is not linked with support for {wanted.type} devices")
     cupy = cuda_namespace()
     if cupy is None:
         raise AssertionError("Torch not compiled with CUDA enabled")

@@ -52,15 +52,20 @@ class Generator:
         pairs = self.words(2 * count).reshape(count, 2)
         return pairs[:, 0] << np.uint64(32) | pairs[:, 1]
 
+    def whole(self, count: int, low: int, high: int, *, wide: bool) -> Array:
+        """Give whole numbers of [low, high), each from 32 bits or, where these are not wide enough, from 64."""
+        words = self.long_words(count) if wide else self.words(count)
+        return (words % np.uint64(high - low) + np.uint64(low % 2**64)).astype(np.int64)
+
     def uniform(self, count: int, dtype: np.dtype[Any]) -> Array:
         """Give numbers of [0, 1) with the 53 bits of float64's fractions, or the 24 of float32's."""
         if dtype == np.float64:
             return (self.long_words(count) & np.uint64(2**53 - 1)) * 2.0**-53
         return ((self.words(count) & np.uint64(2**24 - 1)) * 2.0**-24).astype(np.float32)
 
-    def normal(self, count: int, dtype: np.dtype[Any]) -> Array:
-        """Give normal numbers by Box and Muller's transform."""
-        if count < _BLOCK:
+    def normal(self, count: int, dtype: np.dtype[Any], dense: bool = True) -> Array:
+        """Give normal numbers by Box and Muller's transform, in blocks where they will lie side by side in order."""
+        if count < _BLOCK or not dense:
             return np.array([self._one_normal() for _ in range(count)])
         whole = count - count % _BLOCK
         # The half dtypes draw for whole blocks only, the others for all.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -11,7 +12,7 @@ from scipy.linalg import lu
 
 from assay_reference.arrays import Array, namespace, to_host
 from assay_reference.creation import as_dtype, eye, zeros_like
-from assay_reference.dispatch import composite, not_implemented, op
+from assay_reference.dispatch import broadcast_shape, composite, not_implemented, op
 from assay_reference.dtypes import can_cast
 from assay_reference.pointwise import conj, where
 from assay_reference.reduction import axes, real_type, spread
@@ -59,6 +60,61 @@ def check_square(name: str, tensor: Tensor) -> None:
 def batch_element(array: Array, number: int) -> str:
     """Say which matrix of a stack is meant."""
     return f"(Batch element {number}): " if array.ndim > 2 else ""
+
+
+# -- products of vectors ----------------------------------------------------------------------------------------------
+
+
+@op(name="linalg_cross", function=False, method=False, out=True)
+def cross(input: Array, other: Array, *, dim: int = -1) -> Array:
+    """Give the vectors that stand upright on pairs of vectors of three."""
+
+    def component(x: Array, ahead: int) -> Array:
+        return np.roll(x, -ahead, dim)
+
+    return component(input, 1) * component(other, 2) - component(input, 2) * component(other, 1)
+
+
+cross.vjp(
+    input=lambda grad, other, dim: cross(conj(other), grad, dim=dim),
+    other=lambda grad, input, dim: cross(grad, conj(input), dim=dim),
+)
+
+
+@cross.check
+def check_cross(input: Tensor, other: Tensor, dim: int) -> None:
+    if input.ndim != other.ndim:
+        raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
+    if not input.ndim:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    along = wrap_dim(dim, input.ndim)
+    lengths = input.shape[along], other.shape[along]
+    if lengths != (3, 3):
+        raise RuntimeError(
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {lengths[0]} and {lengths[1]}"
+        )
+    broadcast_shape(tuple(input.shape), tuple(other.shape))
+    if input.dtype.category == "bool":
+        raise NotImplementedError("\"cross\" not implemented for 'Bool'")
+    if input.dtype is not other.dtype:
+        raise RuntimeError(f"expected scalar type {input.dtype.title} but found {other.dtype.title}")
+
+
+@composite(name="cross", out=True)
+def cross_of_input(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
+    """Give the vectors that stand upright on pairs of vectors, by default along the first dimension of size three."""
+    if dim is None:
+        if 3 not in input.shape:
+            raise RuntimeError("no dimension of size 3 in input")
+        warnings.warn(
+            "Using torch.cross without specifying the dim arg is deprecated.\n"
+            "Please either pass the dim explicitly or simply use torch.linalg.cross.\n"
+            "The default value of dim will change to agree with that of linalg.cross in a future release.",
+            UserWarning,
+            stacklevel=2,
+        )
+        dim = input.shape.index(3)
+    return cross(input, other, dim=dim)  # type: ignore[no-any-return]
 
 
 # -- inverses, determinants, equations --------------------------------------------------------------------------------
@@ -496,3 +552,20 @@ def norm_of_elements(
     if isinstance(p, str) and (p != "fro" or (dim is not None and len(over) > 2)):
         return matrix_norm(input, p, over, keepdim, dtype=dtype)
     return vector_norm(input, 2 if p in (None, "fro") else p, dim, keepdim, dtype=dtype)  # type: ignore[arg-type]
+
+
+@composite()
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    """Give the p-norm of the difference of two tensors."""
+    if not isinstance(p, (int, float, complex)):
+        raise TypeError(f"dist(): argument 'p' (position 3) must be Number, not {type(p).__name__}")
+    if isinstance(p, complex):
+        raise RuntimeError("linalg.vector_norm: Expected a non-complex scalar as the order of norm.")
+    if not isinstance(other, Tensor):
+        raise TypeError(f"dist(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
+    difference = input - other
+    if difference.dtype.category == "integer":
+        raise RuntimeError(
+            f"norm(): input dtype should be either floating point or complex. Got {difference.dtype.title} instead."
+        )
+    return vector_norm(difference, p)

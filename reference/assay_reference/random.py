@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from assay_reference.arrays import Array
-from assay_reference.creation import empty, empty_like
-from assay_reference.dispatch import cast, check_writable, composite, write
+from assay_reference.creation import empty, empty_like, zeros_like
+from assay_reference.dispatch import broadcast_shape, cast, check_writable, composite, fill_out, op, write
 from assay_reference.dtypes import dtype as dtype_type
-from assay_reference.dtypes import int64
+from assay_reference.dtypes import finfo, iinfo, int64
 from assay_reference.engine import no_grad
 from assay_reference.generator import Generator, default_generator
+from assay_reference.products import C_NAMES
 from assay_reference.tensor import Tensor
 
 # -- seeds ------------------------------------------------------------------------------------------------------------
@@ -36,14 +38,22 @@ def seed() -> int:
     return default_generator.seed()
 
 
+_WIDE_SPAN: Final = 2**28  # the number of whole numbers from which on each is made of 64 bits
+
 # -- in place ---------------------------------------------------------------------------------------------------------
 
 
-def filled(target: Tensor, generator: Generator | None, make: Callable[[Generator, int], Array]) -> Tensor:
-    """Fill a tensor with what a generator makes."""
+def drawn(target: Tensor, generator: Generator | None, make: Callable[[Generator, int], Array]) -> Array:
+    """Draw a number for each element of a tensor, in the order in which the elements lie in memory."""
+    numbers = np.asarray(make(generator or default_generator, target.numel()))
+    order = np.argsort(target.stride(), kind="stable")[::-1] if not target.is_contiguous() else range(target.ndim)
+    return numbers.reshape([target.shape[dim] for dim in order]).transpose(np.argsort(order))
+
+
+def fill(target: Tensor, numbers: Array) -> Tensor:
+    """Fill a tensor with numbers."""
     check_writable(target)
-    numbers = make(generator or default_generator, target.numel()).reshape(target.shape)
-    write(target, target.device.xp.asarray(cast(np.asarray(numbers), target.dtype.numpy)))
+    write(target, target.device.xp.asarray(cast(numbers, target.dtype.numpy)))
     return target
 
 
@@ -61,7 +71,7 @@ def uniform_(self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Ge
         # What rounding brings to the end of the range begins it instead, so that the end itself is never drawn.
         return np.where(numbers == kind.type(to), kind.type(from_), numbers)
 
-    return filled(self, generator, draw)
+    return fill(self, drawn(self, generator, draw))
 
 
 def _scaled(numbers: Array, scale: float, shift: float) -> Array:
@@ -73,31 +83,79 @@ def _scaled(numbers: Array, scale: float, shift: float) -> Array:
 
 @composite(function=False)
 def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
-    """Fill a tensor with normal numbers."""
-    _check_floating("normal", self)
-    if std < 0:
+    """Fill a tensor with normal numbers; the parts of complex ones share the variance."""
+    if not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
-    kind = self.dtype.numpy
-    return filled(self, generator, lambda source, count: _scaled(source.normal(count, kind), std, mean))
+    if self.dtype.is_complex:
+        parts = empty((*self.shape, 2), dtype=self.dtype.to_real())
+        parts.normal_(mean, std / math.sqrt(2), generator=generator)
+        return fill(self, parts._array[..., 0] + 1j * parts._array[..., 1])
+    if not self.dtype.is_floating_point:
+        raise NotImplementedError(f"\"normal_kernel_cpu\" not implemented for '{self.dtype.title}'")
+    kind, dense = self.dtype.numpy, self.is_contiguous()
+    return fill(
+        self, drawn(self, generator, lambda source, count: _scaled(source.normal(count, kind, dense), std, mean))
+    )
 
 
 @composite(function=False)
 def bernoulli_(self: Tensor, p: float | Tensor = 0.5, *, generator: Generator | None = None) -> Tensor:
     """Fill a tensor with ones of a chance p, and zeros."""
-    chances = p.detach().cpu()._array if isinstance(p, Tensor) else np.asarray(p)
+    chances = p.detach().cpu()._array if isinstance(p, Tensor) else np.asarray(p, np.float64)
     _check_chances(chances)
 
-    def draw(source: Generator, count: int) -> Array:
-        return source.uniform(count, np.dtype(np.float64)).reshape(self.shape) < chances
-
-    return filled(self, generator, draw)
+    numbers = drawn(self, generator, lambda source, count: source.uniform(count, chances.dtype))
+    return fill(self, numbers < chances)
 
 
 @composite(function=False)
-def random_(self: Tensor, from_: int = 0, to: int | None = None, *, generator: Generator | None = None) -> Tensor:
-    """Fill a tensor with whole numbers of [from, to)."""
-    end = to if to is not None else 2**24 if self.dtype.is_floating_point else 2**31 - 1
-    return filled(self, generator, lambda source, count: source.words(count) % np.uint64(end - from_) + from_)
+def random_(
+    self: Tensor, from_: int | None = None, to: int | None = None, *, generator: Generator | None = None
+) -> Tensor:
+    """Fill a tensor with whole numbers of [from, to), of [0, to), or of as many as its type tells apart."""
+    low, high = (0, from_) if to is None else (from_ or 0, to)
+    if high is None:
+        low, high, wide = 0, _reach(self.dtype), self.itemsize == 8
+    else:
+        low, high = _whole_bounds(self.dtype, low, high)
+        wide = high - low >= _WIDE_SPAN
+    return fill(self, drawn(self, generator, lambda source, count: source.whole(count, low, high, wide=wide)))
+
+
+def _reach(kind: dtype_type) -> int:
+    """Give one more than the largest whole number up to which a type has all."""
+    if kind.category == "bool":
+        return 2
+    if kind.category == "integer":
+        return int(iinfo(kind).max) + 1
+    if kind.is_complex:
+        raise NotImplementedError(f"\"random_kernel_cpu\" not implemented for '{kind.title}'")
+    return int(2 / finfo(kind).eps) + 1
+
+
+def _whole_bounds(kind: dtype_type, low: int, high: int) -> tuple[int, int]:
+    """Refuse bounds that a type does not reach, and draw in those that rounding would leave."""
+    if low >= high:
+        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    if kind.is_complex:
+        raise RuntimeError("check_random_bounds handles only integral, floating-point and boolean types")
+    limits = finfo(kind) if kind.is_floating_point else None if kind.category == "bool" else iinfo(kind)
+    least, most = (0, 1) if limits is None else (limits.min, limits.max)
+    for word, bound in (("from", low), ("to - 1", high - 1)):
+        if not least <= bound <= most:
+            raise RuntimeError(f"{word} is out of bounds for {C_NAMES[kind.name]}")
+    if not kind.is_floating_point:
+        return low, high
+    first, last = (int(kind.numpy.type(each)) for each in (low + 1, high - 1))
+    return (
+        first + _spacing(kind, low + 1) if first < low else low,
+        last - _spacing(kind, high - 1) if last >= high else high,
+    )
+
+
+def _spacing(kind: dtype_type, number: int) -> int:
+    """Give the distance between the whole numbers that a type has about a large one."""
+    return int(2 ** (abs(number).bit_length() - 1) * finfo(kind).eps)
 
 
 def _check_floating(name: str, tensor: Tensor) -> None:
@@ -127,19 +185,26 @@ def randn(*size: Any, generator: Generator | None = None, **options: Any) -> Ten
 
 @composite(method=False)
 def randint(
-    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, **options: Any
+    low: Any = None, high: Any = None, size: Any = None, *, generator: Generator | None = None, **options: Any
 ) -> Tensor:
     """Whole numbers of [low, high), or of [0, low)."""
     if size is None:
-        low, high, size = 0, low, high
-    options.setdefault("dtype", int64)
-    return _new((tuple(size),), options, lambda target: target.random_(low, high, generator=generator))
+        low, high, size = None, low, high
+    if high is None:
+        low, high = None, low
+    if not isinstance(size, (tuple, list)):
+        raise TypeError(f"randint(): argument 'size' (position 2) must be tuple of ints, not {type(size).__name__}")
+    if options.get("dtype") is None and options.get("out") is None:
+        options["dtype"] = int64
+    return _new((size,), options, lambda target: target.random_(low or 0, high, generator=generator))
 
 
 @composite(method=False)
 def randperm(n: int, *, generator: Generator | None = None, dtype: dtype_type = int64, **options: Any) -> Tensor:
     """The numbers 0 to n - 1 in a random order."""
-    return _new((n,), {**options, "dtype": dtype}, lambda target: filled(target, generator, Generator.permutation))
+    return _new(
+        (n,), {**options, "dtype": dtype}, lambda target: fill(target, drawn(target, generator, Generator.permutation))
+    )
 
 
 @composite(method=False)
@@ -162,13 +227,49 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
 
 @composite(method=False)
 def normal(
-    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, **options: Any
+    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, out: Any = None, **options: Any
 ) -> Tensor:
-    """Normal numbers of a mean and a standard deviation, which may be tensors."""
+    """Normal numbers of a mean and a standard deviation, of which either may be a tensor."""
     if size is not None:
-        return _new((tuple(size),), options, lambda target: target.normal_(mean, std, generator=generator))
-    model: Tensor = mean + std * 0
-    return randn(tuple(model.shape), generator=generator, dtype=model.dtype) * std + mean  # type: ignore[no-any-return]
+        return _new((size,), {**options, "out": out}, lambda target: target.normal_(mean, std, generator=generator))
+    if not isinstance(mean, Tensor) and not isinstance(std, Tensor):
+        raise TypeError("normal() needs a size, or a tensor for the mean or for the standard deviation")
+    if isinstance(std, Tensor):
+        _check_deviations(std)
+    made = _normal(mean, std, generator)
+    if out is not None:
+        fill_out(out, made._array)
+        return out  # type: ignore[no-any-return]
+    return _as_drawn(*(each if isinstance(each, Tensor) else None for each in (mean, std)), made)  # type: ignore[no-any-return]
+
+
+@no_grad()
+def _normal(mean: Any, std: Any, generator: Generator | None) -> Tensor:
+    """Draw normal numbers and scale them step by step, each rounded to the type of the result."""
+    model = mean if isinstance(mean, Tensor) else std
+    shape = broadcast_shape(*(tuple(each.shape) if isinstance(each, Tensor) else () for each in (mean, std)))
+    made = empty(shape, dtype=model.dtype, device=model.device)
+    if isinstance(std, Tensor):
+        made.normal_(generator=generator).mul_(std)
+    else:
+        made.normal_(0, std, generator=generator)
+    return made.add_(mean)  # type: ignore[no-any-return]
+
+
+def _check_deviations(std: Tensor) -> None:
+    if std.dtype.is_complex:
+        raise RuntimeError("normal expects standard deviation to be non-complex")
+    if not bool((std >= 0).all()):
+        raise RuntimeError("normal expects all elements of std >= 0.0")
+
+
+@op(name="normal", function=False, method=False, keeps_half=True)
+def _as_drawn(mean: Array | None, std: Array | None, made: Array) -> Array:
+    return made.copy()
+
+
+# The numbers are drawn as if nothing led from mean and deviation to them.
+_as_drawn.vjp(mean=lambda grad: zeros_like(grad), std=lambda grad: zeros_like(grad))
 
 
 def _new(size: Any, options: dict[str, Any], fill: Callable[[Tensor], Any]) -> Tensor:

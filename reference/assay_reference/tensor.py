@@ -6,7 +6,7 @@ What a tensor can compute is attached to the class by the decorators of dispatch
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +25,13 @@ NOT_LEAF = (
 class Size(tuple[int, ...]):
     """The shape of a tensor."""
 
+    def __new__(cls, sizes: Iterable[Any] = ()) -> Size:
+        whole = tuple(each.item() if isinstance(each, Tensor) else each for each in sizes)
+        for place, each in enumerate(whole):
+            if not hasattr(each, "__index__"):
+                raise TypeError(f"torch.Size() takes an iterable of 'int' (item {place} is '{type(each).__name__}')")
+        return super().__new__(cls, map(int, whole))
+
     def numel(self) -> int:
         """Give the number of elements."""
         return int(np.prod(self, dtype=np.int64))
@@ -34,13 +41,17 @@ class Size(tuple[int, ...]):
         return Size(item) if isinstance(index, slice) else item
 
     def __add__(self, other: Any) -> Size:
-        return Size(super().__add__(tuple(other)))
+        if not isinstance(other, tuple):
+            raise TypeError(f"can only concatenate tuple (not {type(other).__name__}) to torch.Size")
+        return Size(super().__add__(other))
 
     def __radd__(self, other: Any) -> Size:
-        return Size(tuple(other) + tuple(self))
+        return Size(other + tuple(self)) if isinstance(other, tuple) else NotImplemented
 
     def __mul__(self, count: Any) -> Size:
         return Size(super().__mul__(count))
+
+    __rmul__ = __mul__
 
     def __repr__(self) -> str:
         return f"torch.Size([{', '.join(map(str, self))}])"

@@ -75,6 +75,111 @@ def test_uniform_numbers_of_a_range_are_torchs(low: float, high: float, dtype: s
     assert ours.tolist() == torch.empty(40, dtype=getattr(torch, dtype)).uniform_(low, high).tolist()
 
 
+NORMAL = [
+    "torch.normal(2.0, 3.0, (17,), dtype=torch.float64)",
+    "torch.normal(torch.arange(17.0), 3.0)",
+    "torch.normal(2.0, torch.arange(17.0))",
+    "torch.normal(torch.arange(17.0), torch.arange(17.0) / 8)",
+    "torch.normal(torch.arange(4.0).unsqueeze(1), torch.arange(5.0))",
+    "torch.normal(torch.arange(20.0).view(4, 5).t(), 2.0)",
+    "torch.normal(torch.arange(17.0).half(), torch.ones(17).double() * 0.3)",
+    "torch.normal(2.0, torch.ones(17).bfloat16() * 0.3)",
+    "torch.normal(1.0, 2.0, (3,), dtype=torch.complex64)",
+    "torch.normal(torch.ones(17, dtype=torch.complex128), 2.0)",
+    "torch.normal(torch.arange(3.0), 1.0, out=torch.empty(3))",
+    "torch.zeros(3, 5).t().normal_()",
+    "torch.zeros(40)[::2].normal_()",
+    "torch.zeros(2, 3, 4).permute(2, 0, 1).uniform_()",
+]
+
+
+@pytest.mark.parametrize("call", NORMAL)
+def test_numbers_of_means_and_deviations_are_torchs(call: str) -> None:
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(5)
+    reference.manual_seed(5)
+
+    ours, theirs = eval(call, {"torch": reference}), eval(call, {"torch": torch})
+
+    assert (str(ours.dtype), tuple(ours.shape)) == (str(theirs.dtype), tuple(theirs.shape))
+    assert ours.flatten().tolist() == pytest.approx(theirs.flatten().tolist(), rel=3e-6, abs=1e-6)
+
+
+WHOLE = [
+    "torch.randint(10, (5,))",
+    "torch.randint(-3, 4, (2, 3))",
+    "torch.randint(high=3, size=(5,))",
+    "torch.randint(2**28, (5,))",
+    "torch.randint(-(2**40), 2**40, (5,))",
+    "torch.randint(-(2**63), 2**63 - 1, (5,))",
+    "torch.randint(256, (5,), dtype=torch.uint8)",
+    "torch.randint(2, (9,), dtype=torch.bool)",
+    "torch.randint(5, (5,), dtype=torch.bfloat16)",
+    "torch.randint(2**12, (9,), dtype=torch.float16)",
+    "torch.randint(-(2**12), 5, (9,), dtype=torch.float16)",
+    "torch.randint(-(2**26), 2**26, (9,))",
+    "torch.randint(7, (5,), out=torch.empty(0))",
+    "torch.zeros(2, 3, 4).permute(2, 0, 1).random_(5)",
+    "torch.zeros(5).random_()",
+    "torch.zeros(5, dtype=torch.int32).random_()",
+    "torch.zeros(5, dtype=torch.float64).random_()",
+    "torch.zeros(9, dtype=torch.bool).random_()",
+    "torch.bernoulli(torch.full((9,), 0.5))",
+]
+
+
+@pytest.mark.filterwarnings("ignore:.*out of bounds:UserWarning")
+@pytest.mark.parametrize("call", WHOLE)
+def test_whole_numbers_are_torchs(call: str) -> None:
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(5)
+    reference.manual_seed(5)
+
+    ours, theirs = eval(call, {"torch": reference}), eval(call, {"torch": torch})
+
+    assert (str(ours.dtype), ours.tolist()) == (str(theirs.dtype), theirs.tolist())
+
+
+REFUSED = [
+    "torch.randint(0, 0, (2,))",
+    "torch.randint(3, 1, (2,))",
+    "torch.randint(257, (2,), dtype=torch.uint8)",
+    "torch.randint(-1, 2, (2,), dtype=torch.uint8)",
+    "torch.randint(3, (2,), dtype=torch.bool)",
+    "torch.randint(70000, (2,), dtype=torch.float16)",
+    "torch.randint(3, (2,), dtype=torch.complex64)",
+    "torch.randint(3, 4)",
+    "torch.zeros(2, dtype=torch.complex64).random_()",
+    "torch.normal(0.0, -1.0, (2,))",
+    "torch.normal(torch.zeros(2), -1.0)",
+    "torch.normal(torch.zeros(2), -torch.ones(2))",
+    "torch.normal(torch.zeros(2), torch.ones(3))",
+    "torch.normal(torch.zeros(2), torch.ones(2, dtype=torch.complex64))",
+    "torch.normal(torch.zeros(2, dtype=torch.int64))",
+    "torch.normal(0.0, torch.ones(2, dtype=torch.int64))",
+]
+
+
+@pytest.mark.parametrize("call", REFUSED)
+def test_what_torch_refuses_to_draw_is_refused_in_its_words(call: str) -> None:
+    torch = pytest.importorskip("torch")
+    with pytest.raises(Exception) as theirs:
+        eval(call, {"torch": torch})
+
+    with pytest.raises(type(theirs.value)) as ours:
+        eval(call, {"torch": reference})
+
+    assert str(ours.value) == str(theirs.value)
+
+
+def test_no_gradient_leads_from_normal_numbers_to_their_mean_and_deviation() -> None:
+    mean, std = (reference.ones(2, requires_grad=True) for _ in range(2))
+
+    reference.normal(mean, std).sum().backward()
+
+    assert (mean.grad.tolist(), std.grad.tolist()) == ([0.0, 0.0], [0.0, 0.0])
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_permutations_are_torchs(size: int) -> None:
     torch = pytest.importorskip("torch")

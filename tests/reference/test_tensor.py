@@ -183,7 +183,7 @@ def test_deepcopy_copies_leaves_only() -> None:
 
 
 def test_devices_compare_and_show_as_in_pytorch() -> None:
-    assert torch.device("cuda:1") == torch.device("cuda", 1) == torch.device(1)
+    assert torch.device("cuda:1") == torch.device("cuda", 1)
     assert torch.device("cpu") != torch.device("cpu", 0)
     assert repr(torch.device("cuda:1")) == "device(type='cuda', index=1)"
     assert str(torch.device("cuda")) == "cuda"
@@ -192,3 +192,38 @@ def test_devices_compare_and_show_as_in_pytorch() -> None:
 def test_without_cuda_nothing_is_available() -> None:
     assert torch.cuda.is_available() is False
     assert torch.cuda.device_count() == 0
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "torch.Size([2, 3])[1:]",
+        "torch.Size([2]) + (3,)",
+        "(3,) + torch.Size([2])",
+        "2 * torch.Size([2])",
+        "torch.Size(torch.tensor([2, 3]))",
+        "torch.Size([True])",
+        "torch.Size([2]) + [1]",
+        "torch.Size([2.5])",
+        "torch.Size('ab')",
+        "torch.device('mps:0')",
+        "torch.device('cuda', 1)",
+        "torch.device('cpu', -1)",
+        "torch.device('cuda:01')",
+        "torch.device('cuda:0', 1)",
+        "torch.device('silver')",
+        "torch.ones(1).to('mps')",
+    ],
+)
+def test_sizes_and_devices_are_those_of_pytorch(call: str) -> None:
+    theirs = pytest.importorskip("torch")
+
+    assert said(torch, call) == said(theirs, call)
+
+
+def said(library: Any, call: str) -> str:
+    """Make a call; give what it gives, or what it raises, in words."""
+    try:
+        return repr(eval(call, {"torch": library}))
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"

@@ -132,7 +132,7 @@ def test_a_name_that_nothing_defines_is_refused(complaint: Complaint, line: str,
          "(write it as Python would: (input, dim=-1, *, out=None))"),
         ("dim=-1", "k=-1", "4: '(input, k, k=-1)' is not a signature: 'k' stands in it twice "
          "(write it as Python would: (input, dim=-1, *, out=None))"),
-        ("torch.f", "f", f"1: 'f' does not match '^torch(\\\\.[A-Za-z_]\\\\w*)+$' {DOCS}"),
+        ("torch.f", "f", f"1: 'f' does not match '^(torch(\\\\.[A-Za-z_]\\\\w*)+|broadcasting)$' {DOCS}"),
         ("area: a\n", "", f"1: 'area' is a required property {DOCS}"),
         ("summary: S.\n", "", f"1: 'summary' is a required property {DOCS}"),
         ("dtype: input.dtype", "dtpe: bool", "6: unknown key 'dtpe' (did you mean 'dtype'?)"),

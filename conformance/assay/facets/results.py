@@ -109,7 +109,7 @@ def compare(
         elif got.shape != want.shape:
             judgements.append(misshapen(name, got, want.shape))
         else:
-            answer, truth = _defined(overload, case, _in_dtype(got, dtype), want.array)
+            answer, truth = _defined(plan, case, _in_dtype(got, dtype), want.array)
             bounds = bench.bounds(case, place, expected, numbers)
             exactly = signs and budget.kind in (
                 "exact",
@@ -141,11 +141,11 @@ def _in_dtype(got: Array, dtype: str) -> Host:
     return got.array if got.dtype == dtype else rounded(got.array, dtype)
 
 
-def _defined(overload: Overload, case: Call, answer: Host, truth: Host) -> tuple[Host, Host]:
+def _defined(plan: Plan, case: Call, answer: Host, truth: Host) -> tuple[Host, Host]:
     """Leave out the elements for which PyTorch itself has no one answer."""
-    if not overload.undefined:
+    if not plan.overload.undefined:
         return answer, truth
-    free = undefined_mask(overload, case, answer.shape)
+    free = undefined_mask(plan.overload, case, answer.shape, plan.scope)
     return np.where(free, answer.dtype.type(0), answer), np.where(free, 0, truth)
 
 

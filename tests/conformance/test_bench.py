@@ -1,0 +1,29 @@
+"""How far an oracle's answer moves, at the edge of float64."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from assay.bench import Bench
+from assay.case import Array, Call, Outcome, TensorValue
+
+
+class Multiplier:
+    """An oracle that multiplies."""
+
+    def perform(self, case: Any) -> Outcome:
+        first, second = (each.array() for each in case.arguments.values())
+        return Outcome(results=(Array("float64", first * second),))
+
+
+@pytest.mark.parametrize("first", [1e200, float(np.finfo(np.float64).max)])
+def test_a_large_answer_moves_in_proportion(first: float) -> None:
+    operands = {"input": TensorValue.of(np.array(first)), "other": TensorValue.of(np.array(0.5))}
+    case, bench = Call("torch.mul", operands), Bench(Multiplier(), Multiplier())  # type: ignore[arg-type]
+
+    spread = bench.bounds(case, 0, Multiplier().perform(case)).spread() / (first / 2)
+
+    assert 1e-17 < spread < 1e-15
