@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from assay_reference.arrays import Array
+from assay_reference.arrays import Array, special
 from assay_reference.creation import zeros_like
 from assay_reference.dispatch import FUNCTIONS, Mask, Number, Scalar, composite, elementwise, not_implemented
 from assay_reference.ops import Elementwise
@@ -26,6 +27,13 @@ BOOL_MINUS = (
 MINUS_BOOL = (
     "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
     "`logical_not()` operator instead."
+)
+INTEGER_ADDCDIV = (
+    "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true "
+    "division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * "
+    "torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / tensor2) for "
+    "float inputs. The future addcdiv behavior is just the latter implementation: (input + value * tensor1 / tensor2), "
+    "for all dtypes."
 )
 
 
@@ -255,10 +263,50 @@ def reciprocal(input: Array) -> Array:
 reciprocal.vjp(input=lambda grad, out: -grad * conj(out * out))
 
 
-@elementwise(promotes="same", operator="abs", refuses={"bool": not_implemented("abs_cpu")})
+@elementwise(promotes="same", refuses={"bool": not_implemented("addcmul_cpu_out")})
+def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: Scalar = 1) -> Array:
+    """Add a product, multiplied by value."""
+    return input + value * tensor1 * tensor2
+
+
+addcmul.vjp(
+    input=lambda grad: grad,
+    tensor1=lambda grad, tensor2, value: grad * conj(tensor2 * value),
+    tensor2=lambda grad, tensor1, value: grad * conj(tensor1 * value),
+)
+
+
+@elementwise(promotes="same")
+def addcdiv(input: Array, tensor1: Array, tensor2: Array, *, value: Scalar = 1) -> Array:
+    """Add a quotient, multiplied by value."""
+    return input + value * tensor1 / tensor2
+
+
+addcdiv.vjp(
+    input=lambda grad: grad,
+    tensor1=lambda grad, tensor2, value: grad * conj(value / tensor2),
+    tensor2=lambda grad, tensor1, tensor2, value: -grad * conj(value * tensor1 / (tensor2 * tensor2)),
+)
+
+
+@addcdiv.check
+def check_quotient(input: Tensor, tensor1: Tensor, tensor2: Tensor, value: Any) -> None:
+    if not {category(tensor1), category(tensor2)} & {"floating", "complex"}:
+        raise RuntimeError(INTEGER_ADDCDIV)
+
+
+@elementwise(promotes="same", operator="abs", in_place=False, refuses={"bool": not_implemented("abs_cpu")})
 def abs(input: Array) -> Array:
     """Give the absolute value."""
     return np.abs(input)
+
+
+@composite()
+def abs_(input: Tensor) -> Tensor:
+    """Replace each element by its absolute value."""
+    if input.is_complex():
+        raise RuntimeError("In-place abs is not supported for complex tensors.")
+    return abs.perform_in_place([input])
 
 
 @elementwise(promotes="same")
@@ -310,10 +358,15 @@ def exponent_slope(out: Tensor, input: Any, exponent: Tensor) -> Any:
     return where(at_zero, 0.0, out * log(base))
 
 
+def rounded_once(function: Kernel, input: Array) -> Array:
+    """Compute float32 in float64: NumPy's float32 functions are up to 4 ulp off."""
+    return function(input, dtype=np.float64).astype(input.dtype) if input.dtype == np.float32 else function(input)
+
+
 @elementwise(promotes="int_to_float")
 def exp(input: Array) -> Array:
-    """Raise e to the power of each element, in float64 where NumPy's float32 would be up to 2.5 ulp off."""
-    return np.exp(input, dtype=np.float64).astype(input.dtype) if input.dtype == np.float32 else np.exp(input)
+    """Raise e to the power of each element."""
+    return rounded_once(np.exp, input)
 
 
 exp.vjp(input=lambda grad, out: grad * conj(out))
@@ -322,10 +375,19 @@ exp.vjp(input=lambda grad, out: grad * conj(out))
 @elementwise(promotes="int_to_float")
 def log(input: Array) -> Array:
     """Give the natural logarithm."""
-    return np.log(input)
+    return rounded_once(np.log, input)
 
 
 log.vjp(input=lambda grad, input: grad / conj(input))
+
+
+@elementwise(promotes="int_to_float")
+def log1p(input: Array) -> Array:
+    """Give the natural logarithm of 1 + x, exact where x is small."""
+    return rounded_once(np.log1p, input)
+
+
+log1p.vjp(input=lambda grad, input: grad / conj(1 + input))
 
 
 @elementwise(promotes="int_to_float")
@@ -338,19 +400,12 @@ sqrt.vjp(input=lambda grad, out: grad / conj(2 * out))
 
 
 @elementwise(promotes="int_to_float")
-def sin(input: Array) -> Array:
-    """Give the sine."""
-    return np.sin(input)
+def rsqrt(input: Array) -> Array:
+    """Divide 1 by the square root."""
+    return 1 / np.sqrt(input)
 
 
-@elementwise(promotes="int_to_float")
-def cos(input: Array) -> Array:
-    """Give the cosine."""
-    return np.cos(input)
-
-
-sin.vjp(input=lambda grad, input: grad * conj(cos(input)))
-cos.vjp(input=lambda grad, input: -grad * conj(sin(input)))
+rsqrt.vjp(input=lambda grad, out: -0.5 * grad * conj(out**3))
 
 
 @elementwise(promotes="int_to_float")
@@ -361,6 +416,95 @@ def sigmoid(input: Array) -> Array:
 
 sigmoid.vjp(input=lambda grad, out: grad * conj((1 - out) * out))
 
+# -- trigonometric and hyperbolic functions, and their inverses -------------------------------------------------------
+
+
+@elementwise(promotes="int_to_float")
+def sin(input: Array) -> Array:
+    """Give the sine."""
+    return rounded_once(np.sin, input)
+
+
+@elementwise(promotes="int_to_float")
+def cos(input: Array) -> Array:
+    """Give the cosine."""
+    return rounded_once(np.cos, input)
+
+
+sin.vjp(input=lambda grad, input: grad * conj(cos(input)))
+cos.vjp(input=lambda grad, input: -grad * conj(sin(input)))
+
+
+@elementwise(promotes="int_to_float")
+def tan(input: Array) -> Array:
+    """Give the tangent."""
+    return rounded_once(np.tan, input)
+
+
+tan.vjp(input=lambda grad, out: grad * conj(1 + out * out))
+
+
+@elementwise(promotes="int_to_float")
+def asin(input: Array) -> Array:
+    """Give the angle whose sine each element is."""
+    return rounded_once(np.arcsin, input)
+
+
+asin.vjp(input=lambda grad, input: grad * conj(rsqrt(1 - input * input)))
+
+
+@elementwise(promotes="int_to_float")
+def acos(input: Array) -> Array:
+    """Give the angle whose cosine each element is."""
+    return rounded_once(np.arccos, input)
+
+
+acos.vjp(input=lambda grad, input: -grad * conj(rsqrt(1 - input * input)))
+
+
+@elementwise(promotes="int_to_float")
+def atan(input: Array) -> Array:
+    """Give the angle whose tangent each element is."""
+    return rounded_once(np.arctan, input)
+
+
+atan.vjp(input=lambda grad, input: grad / conj(1 + input * input))
+
+
+@elementwise(promotes="int_to_float", refuses={"complex": not_implemented("atan2_cpu")})
+def atan2(input: Array, other: Array) -> Array:
+    """Give the angle of the point whose height is input and whose distance to the right is other."""
+    exact = np.float64 if input.dtype == np.float32 else None
+    return np.arctan2(input, other, dtype=exact).astype(input.dtype)
+
+
+atan2.vjp(
+    input=lambda grad, input, other: grad * turning(other, input, other),
+    other=lambda grad, input, other: grad * -turning(input, input, other),
+)
+
+
+def turning(side: Tensor, input: Tensor, other: Tensor) -> Any:
+    """Divide a side by the square of the distance from the origin, where no angle changes."""
+    squared = input * input + other * other
+    return where(squared == 0, 0.0, side / squared)
+
+
+@elementwise(promotes="int_to_float")
+def sinh(input: Array) -> Array:
+    """Give the hyperbolic sine."""
+    return rounded_once(np.sinh, input)
+
+
+@elementwise(promotes="int_to_float")
+def cosh(input: Array) -> Array:
+    """Give the hyperbolic cosine."""
+    return rounded_once(np.cosh, input)
+
+
+sinh.vjp(input=lambda grad, input: grad * conj(cosh(input)))
+cosh.vjp(input=lambda grad, input: grad * conj(sinh(input)))
+
 
 @elementwise(promotes="int_to_float")
 def tanh(input: Array) -> Array:
@@ -369,6 +513,26 @@ def tanh(input: Array) -> Array:
 
 
 tanh.vjp(input=lambda grad, out: grad * conj(1 - out * out))
+
+# -- the error function -----------------------------------------------------------------------------------------------
+
+
+@elementwise(promotes="int_to_float", refuses={"complex": not_implemented("erf_vml_cpu")})
+def erf(input: Array) -> Array:
+    """Give the chance that a normal number of variance 1/2 is closer to 0 than each element."""
+    return special(input).erf(input)
+
+
+erf.vjp(input=lambda grad, input: grad * (2 / math.sqrt(math.pi)) * exp(-(input * input)))
+
+
+@elementwise(promotes="int_to_float", refuses={"complex": not_implemented("erfinv_vml_cpu")})
+def erfinv(input: Array) -> Array:
+    """Give the number whose error function each element is."""
+    return np.copysign(special(input).erfinv(input), input)  # SciPy loses the sign of zero
+
+
+erfinv.vjp(input=lambda grad, out: grad * (math.sqrt(math.pi) / 2) * exp(out * out))
 
 # -- rounding ---------------------------------------------------------------------------------------------------------
 
@@ -401,6 +565,15 @@ def ceil(input: Array) -> Array:
 def trunc(input: Array) -> Array:
     """Round towards zero."""
     return np.trunc(input) if input.dtype.kind == "f" else input
+
+
+@elementwise(promotes="same", refuses=dict.fromkeys(("bool", "integer", "complex"), not_implemented("frac_cpu")))
+def frac(input: Array) -> Array:
+    """Give what rounding towards zero takes away."""
+    return input - np.trunc(input)
+
+
+frac.vjp(input=lambda grad: grad)
 
 
 @elementwise(
@@ -702,8 +875,8 @@ def alias(name: str, of: str, *, in_place: bool = True) -> None:
 
 
 for _name, _of in {
-    "absolute": "abs", "clip": "clamp", "divide": "div", "true_divide": "div", "fix": "trunc", "greater": "gt",
-    "greater_equal": "ge", "less": "lt", "less_equal": "le", "multiply": "mul", "negative": "neg", "not_equal": "ne",
-    "subtract": "sub",
+    "absolute": "abs", "arccos": "acos", "arcsin": "asin", "arctan": "atan", "arctan2": "atan2", "clip": "clamp",
+    "divide": "div", "true_divide": "div", "fix": "trunc", "greater": "gt", "greater_equal": "ge", "less": "lt",
+    "less_equal": "le", "multiply": "mul", "negative": "neg", "not_equal": "ne", "subtract": "sub",
 }.items():  # fmt: skip
     alias(_name, _of)

@@ -96,24 +96,24 @@ CLASSES: Final = {
 
 def kind(dtype: str) -> str:
     """Tell which class a dtype is of: bool, integral, floating or complex."""
-    return _KIND[dtype]
+    return _KIND[str(dtype)]  # where values are judged it is an array's own, which prints as the name
 
 
 def is_floating(dtype: str) -> bool:
-    return _KIND[dtype] == "floating"
+    return kind(dtype) == "floating"
 
 
 def is_integral(dtype: str) -> bool:
-    return _KIND[dtype] == "integral"
+    return kind(dtype) == "integral"
 
 
 def is_complex(dtype: str) -> bool:
-    return _KIND[dtype] == "complex"
+    return kind(dtype) == "complex"
 
 
 def has_fractions(dtype: str) -> bool:
     """Tell whether a dtype is a floating or a complex one."""
-    return _KIND[dtype] in ("floating", "complex")
+    return kind(dtype) in ("floating", "complex")
 
 
 def real_part(dtype: str) -> str:

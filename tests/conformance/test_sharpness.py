@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from assay.backends.base import Backend
 from assay.backends.discover import open_backend
-from assay.case import Call, Outcome
+from assay.case import Call, Outcome, same
 from assay.faults.base import Fault, Scene, fault, results
 from assay.sharpness import Hunt
 from assay.sharpness.changed import UnknownRevision, changed_files, touches
@@ -53,6 +54,13 @@ def test_a_fault_is_noticed_by_the_first_item_that_shows_it(sign: Hunt) -> None:
 def test_what_makes_no_difference_to_any_call_is_no_fault(sign: Hunt) -> None:
     assert sign.verdict(fault("nothing", lambda case, outcome, scene: outcome)) is None
     assert sign.verdict(fault("the same again", lambda case, outcome, scene: scene.ask(case))) is None
+
+
+def test_one_nan_is_as_good_as_another() -> None:
+    assert same(np.array([np.nan, -0.0]), np.array([-np.nan, -0.0]))
+    assert same(np.array([complex(np.nan, 1)]), np.array([complex(-np.nan, 1)]))
+    assert not same(np.array([np.nan, -0.0]), np.array([-np.nan, 0.0]))
+    assert not same(np.array([complex(np.nan, 1)]), np.array([complex(np.nan, 2)]))
 
 
 def hidden(where: Callable[[Call], bool]) -> Fault:

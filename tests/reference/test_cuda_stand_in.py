@@ -78,7 +78,8 @@ def test_tensors_travel_there_and_back() -> None:
 @pytest.mark.parametrize(
     "name",
     ["abs", "neg", "exp", "log", "sqrt", "square", "sigmoid", "tanh", "relu", "floor", "ceil", "trunc", "round", "sign",
-     "isnan", "isinf", "isfinite", "logical_not", "reciprocal", "sin", "cos", "sgn", "conj"],
+     "isnan", "isinf", "isfinite", "logical_not", "reciprocal", "sin", "cos", "sgn", "conj", "tan", "asin",
+     "acos", "atan", "sinh", "cosh", "rsqrt", "log1p", "frac", "erf", "erfinv"],
 )  # fmt: skip
 def test_functions_of_one_tensor_give_what_they_give_on_the_cpu(name: str) -> None:
     x = torch.tensor([0.5, -1.5, 2.0])
@@ -87,10 +88,18 @@ def test_functions_of_one_tensor_give_what_they_give_on_the_cpu(name: str) -> No
     assert np.array_equal(function(x.cuda()).tolist(), function(x).tolist(), equal_nan=True)
 
 
+@pytest.mark.parametrize("name", ["addcmul", "addcdiv"])
+def test_functions_of_three_tensors_give_what_they_give_on_the_cpu(name: str) -> None:
+    x, y, z = torch.tensor([0.5, -1.5]), torch.tensor([2.0, 3.0]), torch.tensor([4.0, -0.5])
+    function = getattr(torch, name)
+
+    assert function(x.cuda(), y.cuda(), z.cuda(), value=2).tolist() == function(x, y, z, value=2).tolist()
+
+
 @pytest.mark.parametrize(
     "name",
     ["add", "sub", "mul", "div", "floor_divide", "remainder", "fmod", "pow", "maximum", "minimum", "eq", "lt",
-     "logical_and", "clamp"],
+     "logical_and", "clamp", "atan2"],
 )  # fmt: skip
 def test_functions_of_two_tensors_give_what_they_give_on_the_cpu(name: str) -> None:
     x, y = torch.tensor([0.5, -1.5, 2.0]), torch.tensor([2.0, 3.0, -1.0])

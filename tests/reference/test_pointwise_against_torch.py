@@ -17,11 +17,13 @@ DTYPES = (
 )  # fmt: skip
 UNARY = (
     "abs", "neg", "exp", "log", "sqrt", "square", "sigmoid", "tanh", "relu", "floor", "ceil", "trunc", "round", "sign",
-    "isnan", "isinf", "isfinite", "logical_not", "bitwise_not", "reciprocal", "sin", "cos", "sgn", "conj",
+    "isnan", "isinf", "isfinite", "logical_not", "bitwise_not", "reciprocal", "sin", "cos", "sgn", "conj", "tan",
+    "asin", "acos", "atan", "sinh", "cosh", "rsqrt", "log1p", "frac", "erf", "erfinv",
 )  # fmt: skip
 BINARY = (
     "add", "sub", "mul", "div", "floor_divide", "remainder", "fmod", "pow", "maximum", "minimum", "eq", "ne", "lt",
     "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor", "clamp",
+    "atan2",
 )  # fmt: skip
 REALS = [0.0, -0.0, 1.0, -1.0, 0.5, 1.5, 2.5, -2.5, 3.0, -7.25, float("inf"), -float("inf"), float("nan")]
 OTHERS = [2.0, 3.0, -2.0, 0.5, -0.5, 2.0, float("inf"), -3.0, 1.5, 2.0, float("inf"), float("nan"), 1.0]

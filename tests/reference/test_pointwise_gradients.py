@@ -30,6 +30,18 @@ SMOOTH: dict[str, Callable[..., Any]] = {
     "sqrt": lambda t, x, y: y.sqrt(),
     "sin": lambda t, x, y: x.sin(),
     "cos": lambda t, x, y: x.cos(),
+    "tan": lambda t, x, y: x.tan(),
+    "asin and acos": lambda t, x, y: (x / 3).asin() + (y / 3).acos() ** 2,
+    "atan": lambda t, x, y: x.atan(),
+    "atan2": lambda t, x, y: t.atan2(x, y),
+    "sinh": lambda t, x, y: x.sinh(),
+    "cosh": lambda t, x, y: x.cosh(),
+    "rsqrt": lambda t, x, y: y.rsqrt(),
+    "log1p": lambda t, x, y: y.log1p(),
+    "erf": lambda t, x, y: x.erf(),
+    "erfinv": lambda t, x, y: (x / 3).erfinv(),
+    "addcmul": lambda t, x, y: t.addcmul(x, x, y, value=3),
+    "addcdiv": lambda t, x, y: t.addcdiv(x, x, y, value=3),
     "sigmoid": lambda t, x, y: x.sigmoid(),
     "tanh": lambda t, x, y: x.tanh(),
     "relu": lambda t, x, y: x.relu(),
@@ -39,7 +51,7 @@ SMOOTH: dict[str, Callable[..., Any]] = {
     "minimum": lambda t, x, y: t.minimum(x, y),
     "where": lambda t, x, y: t.where(x > 0, x * y, y),
     "round": lambda t, x, y: x.round() + y,
-    "floor": lambda t, x, y: x.floor() + y.ceil() + x.trunc() + x.sign(),
+    "floor": lambda t, x, y: x.floor() + y.ceil() + x.trunc() + x.sign() + y.frac(),
     "chain": lambda t, x, y: (x * y).sigmoid() * (x / y).exp(),
 }
 X = [[0.3], [-1.2], [2.7]]
@@ -109,6 +121,15 @@ KINKS: dict[str, Callable[..., Any]] = {
             "square",
             "sigmoid",
             "tanh",
+            "rsqrt",
+            "log1p",
+            "asin",
+            "acos",
+            "atan",
+            "cosh",
+            "erf",
+            "erfinv",
+            "frac",
         )
     },
     "clamp": lambda t, x: t.clamp(x, -1, 1),
@@ -123,6 +144,9 @@ KINKS: dict[str, Callable[..., Any]] = {
     "maximum of equals": lambda t, x: t.maximum(x, t.tensor(SPECIAL, dtype=t.float64)),
     "minimum with zero": lambda t, x: t.minimum(x, t.zeros(1, dtype=t.float64)),
     "div by itself": lambda t, x: x / x,
+    "addcmul": lambda t, x: t.addcmul(x, x, x, value=2),
+    "addcdiv": lambda t, x: t.addcdiv(x, x, x, value=2),
+    "atan2 of the origin": lambda t, x: t.atan2(x, t.zeros(1, dtype=t.float64)),
     "where": lambda t, x: t.where(x > 0, x.log(), x),
     "remainder": lambda t, x: x % 2,
 }
@@ -142,7 +166,11 @@ def test_gradients_at_kinks_zeros_and_infinities_are_pytorchs(name: str) -> None
 
 
 @pytest.mark.parametrize(
-    "name", ["add", "sub", "mul", "div", "exp", "log", "sqrt", "square", "sigmoid", "tanh", "abs", "sgn", "pow", "cos"]
+    "name",
+    [
+        *("add", "sub", "mul", "div", "exp", "log", "sqrt", "square", "sigmoid", "tanh", "abs", "sgn", "pow", "cos"),
+        *("tan", "asin", "acos", "atan", "sinh", "cosh", "rsqrt", "log1p", "reciprocal"),
+    ],
 )
 def test_complex_gradients_are_pytorchs(name: str) -> None:
     torch = pytest.importorskip("torch")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 
 from assay_spec import dtypes
@@ -126,3 +127,8 @@ def test_a_class_is_a_set() -> None:
 
 def test_a_class_reads_as_it_is_written() -> None:
     assert repr(CLASSES["half"]) == "float16 | bfloat16"
+
+
+def test_an_arrays_own_dtype_is_of_the_class_of_its_name() -> None:
+    assert dtypes.is_integral(np.dtype("int8"))  # type: ignore[arg-type]
+    assert not dtypes.is_integral(np.dtype("float32"))  # type: ignore[arg-type]
