@@ -22,7 +22,7 @@ T = TypeVar("T")
 _PERTURBATIONS: Final = 6
 _TERMS_PER_ULP: Final = 64  # PyTorch's own std of 952 float64 is 19 ulp off, its norm of 1,000 float32 is 7
 _OWN: Final = 3.0  # ulp that the oracle itself may be off, in float64
-_STEPS: Final = 8.0
+_STEPS: Final = 8.0  # the root of a sum's terms at which its partial sums lose as much again as its terms
 _TAME: Final = 2.0**256  # squares of less than this are finite in float64
 
 
@@ -99,7 +99,7 @@ class Bench:
             return np.asarray(np.isnan(pick(tame).array))
 
         def flushed() -> Host:
-            if not any(map(_has_subnormals, tensors_of(case))):
+            if not any(_subnormals(each).any() for each in tensors_of(case)):
                 return np.zeros(())
             without = self._once(case, "flushed", lambda: self._precise(map_case(case, _flushed)))
             with np.errstate(invalid="ignore"):
@@ -202,20 +202,15 @@ def _tamed(value: TensorValue) -> TensorValue:
     return value.holding(np.where(wild, np.ones_like(value.buffer), value.buffer))
 
 
-def _has_subnormals(value: TensorValue) -> bool:
+def _subnormals(value: TensorValue) -> Host:
+    """Mark the subnormals in a tensor's memory."""
     if not dtypes.has_fractions(value.dtype):
-        return False
-    return bool(_subnormal(value).any())
-
-
-def _subnormal(value: TensorValue) -> Host:
+        return np.zeros(value.buffer.shape, dtype=bool)
     return np.asarray((value.buffer != 0) & (np.abs(value.buffer) < tiny_of(value.dtype)))
 
 
 def _flushed(value: TensorValue) -> TensorValue:
-    if not _has_subnormals(value):
-        return value
-    return value.holding(np.where(_subnormal(value), np.zeros_like(value.buffer), value.buffer))
+    return value.holding(np.where(_subnormals(value), np.zeros_like(value.buffer), value.buffer))
 
 
 def _perturbed(value: TensorValue, source: np.random.Generator) -> TensorValue:

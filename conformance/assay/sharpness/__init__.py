@@ -1,5 +1,5 @@
 """Sharpness: how many faults the suite notices, in backends that are made faulty on purpose."""
 
-from assay.sharpness.hunt import Hunt, Noticed
+from assay.sharpness.hunt import Hunt
 
-__all__ = ["Hunt", "Noticed"]
+__all__ = ["Hunt"]
