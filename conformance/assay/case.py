@@ -120,6 +120,7 @@ class Program:
     run: str
     expressions: tuple[str, ...]
     needs: tuple[str, ...] = ()
+    documented: bool = False  # in words that only the documents have
 
 
 Case = Call | Optimization | Schedule | Program

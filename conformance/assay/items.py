@@ -62,8 +62,7 @@ def plan(
     shard: tuple[int, int] = (1, 1),
 ) -> list[Item]:
     """List the items of a run, in order."""
-    found = [
-        item for op in corpus if edition in op.editions for item in items_of(op) if query is None or query.matches(item)
-    ]
+    ops = filter(None, (op.within(edition) for op in corpus))
+    found = [item for op in ops for item in items_of(op) if query is None or query.matches(item)]
     part, parts = shard
     return found[part - 1 :: parts]

@@ -299,7 +299,17 @@ _CASES: Final[dict[str, tuple[type, _Codec]]] = {
             Schedule,
             {"op": _PLAIN, "options": _NAMED, "lr": _FLOAT, "steps": _PLAIN, "reload_after": _PLAIN},
         ),
-        (Program, {"op": _PLAIN, "name": _PLAIN, "run": _PLAIN, "expressions": _NAMES, "needs": _NAMES}),
+        (
+            Program,
+            {
+                "op": _PLAIN,
+                "name": _PLAIN,
+                "run": _PLAIN,
+                "expressions": _NAMES,
+                "needs": _NAMES,
+                "documented": _PLAIN,
+            },
+        ),
     )
 }
 _CASE_PACKERS: Final = {kind: (tag, codec.pack) for tag, (kind, codec) in _CASES.items()}

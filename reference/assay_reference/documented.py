@@ -1,4 +1,9 @@
-"""Forms that documents show and PyTorch has since removed: served where the documented edition is judged."""
+"""The documented edition: the reference's namespace, with the forms that documents show and PyTorch has since removed.
+
+    from assay_reference import documented as torch
+
+Every form calls what has taken its place.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,17 @@ from typing import Any
 
 import numpy as np
 
+import assay_reference
 from assay_reference.arrays import Array, namespace
 from assay_reference.dispatch import op
 from assay_reference.linalg import check_square, eigen
 from assay_reference.tensor import Tensor
 
-__all__ = ["eig"]
+current: Any = assay_reference
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(current, name)
 
 
 @op(function=False, method=False, out=True, returns=("eigenvalues", "eigenvectors"))
@@ -31,3 +41,13 @@ def eig(a: Array, eigenvectors: bool = False) -> Any:
 @eig.check
 def check_eig(a: Tensor, eigenvectors: bool) -> None:
     check_square("linalg.eig", a)
+
+
+def linspace(start: Any, end: Any, steps: int = 100, **options: Any) -> Any:
+    """Give evenly spaced numbers, a hundred if nothing else is said."""
+    return current.linspace(start, end, steps, **options)
+
+
+def logspace(start: Any, end: Any, steps: int = 100, **options: Any) -> Any:
+    """Give evenly spaced powers of ten, a hundred if nothing else is said."""
+    return current.logspace(start, end, steps, **options)

@@ -16,6 +16,7 @@ from assay_spec.documents import Document, SpecError, read
 from assay_spec.domains import CONSTRUCTORS
 from assay_spec.expression import Expression, ExpressionError, UnknownFunction, is_size_name
 from assay_spec.model import (
+    EDITIONS,
     Argument,
     Budget,
     Constructor,
@@ -173,7 +174,7 @@ def load_op(document: Document, families: Mapping[str, Document]) -> Op:
         summary=own["summary"],
         family=family,
         aliases=tuple(content.get("aliases", ())),
-        editions=tuple(content.get("editions", ("current", "documented"))),
+        editions=tuple(content.get("editions", EDITIONS)),
         documents=tuple(Documented(**each) for each in content.get("documents", ())),
         errata=tuple(Erratum(**each) for each in content.get("errata", ())),
         rules=content.get("rules", {}),
@@ -227,6 +228,7 @@ class _Builder:
                 tuple(each.get("needs", ())),
                 each.get("documents"),
                 each.get("shows"),
+                tuple(each.get("editions", EDITIONS)),
                 self._line(("scenarios", place)),
             )
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from assay_spec.domains import Domain, Many, Maybe, Tensors
 from assay_spec.expression import Expression, ExpressionError, Free, Names, alternatives, is_size_name
@@ -14,6 +14,7 @@ from assay_spec.signature import Signature
 OpKind = Literal["function", "module", "optimizer", "scheduler", "scenario"]
 Variant = Literal["method", "operator", "in-place", "out"]
 Edition = Literal["current", "documented"]
+EDITIONS: Final[tuple[Edition, ...]] = ("current", "documented")
 BudgetKind = Literal["exact", "ulp", "accumulation", "conditioned", "law", "free"]
 ResultKind = Literal["tensor", "sequence", "value"]
 
@@ -155,6 +156,7 @@ class Scenario:
     needs: tuple[str, ...] = ()
     documents: str | None = None
     shows: str | None = None
+    editions: tuple[Edition, ...] = EDITIONS
     line: int = 0
 
 
@@ -238,6 +240,12 @@ class Op:
     file: Path
     content: Mapping[str, Any]  # the file as it stands, its family merged in
     digest: str  # a hash of that content
+
+    def within(self, edition: Edition) -> Op | None:
+        """Give what an edition has of this op, or None where it lacks the op altogether."""
+        if edition not in self.editions:
+            return None
+        return replace(self, scenarios=tuple(each for each in self.scenarios if edition in each.editions))
 
     @property
     def short_name(self) -> str:

@@ -150,6 +150,7 @@ PROGRAMS = built(
     run=NAMES,
     expressions=st.lists(NAMES, max_size=2).map(tuple),
     needs=st.lists(NAMES, max_size=2).map(tuple),
+    documented=st.booleans(),
 )
 OUTCOMES = built(
     Outcome,

@@ -54,7 +54,7 @@ errors:
 errata:
   - {at: "001_ab.txt:147", says: one thing, holds: another, evidence: tried}
 scenarios:
-  - {name: one, run: x = 1, expect: {x: 1}, needs: [files], documents: "001_ab.txt:9", shows: R1}
+  - {name: one, run: x = 1, expect: {x: 1}, needs: [files], documents: "001_ab.txt:9", shows: R1, editions: [current]}
 both_right:
   - {fault: ties, because: either is right}
 """
@@ -74,7 +74,9 @@ def test_a_function_is_loaded_whole(load: Load, tmp_path: Path) -> None:
     assert (op.short_name, op.is_method, op.variants, op.dtypes[:2]) == (
         "topk", False, ("method", "out"), ("float32", "float64"),
     )  # fmt: skip
-    assert op.scenarios == (Scenario("one", "x = 1", {"x": 1}, None, ("files",), "001_ab.txt:9", "R1", 40),)
+    assert op.scenarios == (
+        Scenario("one", "x = 1", {"x": 1}, None, ("files",), "001_ab.txt:9", "R1", ("current",), 40),
+    )
     assert overload.signature.names == ("input", "k", "dim", "out")
     assert [(each.name, each.passed) for each in overload.arguments] == [
         ("input", True), ("dim", True), ("n", False), ("k", True),

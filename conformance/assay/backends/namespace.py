@@ -294,6 +294,10 @@ class NamespaceBackend(LibraryBackend):
                 optimizer.param_groups[0]["lr"] = rates[-1]
         return Outcome(results=tuple(map(float, rates)), structure="tuple")
 
+    def namespace(self, case: Program) -> Any:
+        """Give what a program calls torch."""
+        return self.torch
+
     def run_program(self, case: Program) -> Outcome:
         from assay.backends.program import run
 

@@ -21,7 +21,8 @@ def run(backend: NamespaceBackend, case: Program) -> Outcome:
     """Execute a program and look at its expressions."""
     if "cuda" in case.needs and backend.device != "cuda":
         raise Unsupported("device", "the scenario needs a CUDA device")
-    scope: dict[str, Any] = {"torch": backend.torch, "__name__": "assay_scenario"}
+    torch = backend.namespace(case)
+    scope: dict[str, Any] = {"torch": torch, "__name__": "assay_scenario"}
     if "numpy" in case.needs:
         import numpy
 
@@ -32,7 +33,7 @@ def run(backend: NamespaceBackend, case: Program) -> Outcome:
             exec(compile(case.run, f"<{case.op}: {case.name}>", "exec"), scope)
             values = {source: backend.host(eval(source, scope)) for source in case.expressions}
         except AttributeError as error:
-            if getattr(error, "obj", None) is backend.torch:
+            if getattr(error, "obj", None) is torch:
                 raise Unsupported("op", str(error)) from None
             raise
         finally:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import assay_reference
-from assay.backends.base import BackendUnusable
+from assay.backends.base import BackendUnusable, Unsupported
 from assay.backends.namespace import NamespaceBackend
+from assay.case import Program
 from assay_reference import documented
 
 
@@ -19,6 +20,14 @@ class ReferenceBackend(NamespaceBackend):
         super().__init__(assay_reference, device=device, name="reference")
 
     def attribute(self, name: str) -> Any:
-        """Find a name in the reference; what only the documents have stands in a module of its own."""
-        short = name.removeprefix("torch.")
-        return getattr(documented, short) if short in documented.__all__ else super().attribute(name)
+        """Find a name in the reference, or else in the documented edition."""
+        try:
+            return super().attribute(name)
+        except Unsupported:
+            only_documented = getattr(documented, name.removeprefix("torch."), None)
+            if only_documented is None:
+                raise
+            return only_documented
+
+    def namespace(self, case: Program) -> Any:
+        return documented if case.documented else self.torch

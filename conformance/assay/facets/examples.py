@@ -30,8 +30,12 @@ def trials(op: Op, asked: Asked) -> Iterator[Trial]:
             case = written.call(op, overload, example.call, wrt=tuple(example.gradient))
             yield Trial(_asking_gradients(case, example), None, {"example": example, "overload": overload})
     for scenario in op.scenarios:
-        program = Program(op.name, scenario.name, scenario.run, tuple(scenario.expect), scenario.needs)
-        yield Trial(program, None, {"scenario": scenario})
+        yield Trial(_program(op, scenario), None, {"scenario": scenario})
+
+
+def _program(op: Op, scenario: Scenario) -> Program:
+    current = "current" in op.editions and "current" in scenario.editions
+    return Program(op.name, scenario.name, scenario.run, tuple(scenario.expect), scenario.needs, documented=not current)
 
 
 def _asking_gradients(case: Call, example: Example) -> Call:

@@ -68,7 +68,8 @@ def measure(request: Request) -> int:
 def _wanted(corpus: Corpus, request: Request) -> list[Op]:
     """Give the ops that match the filter and, if a revision is named, were touched since."""
     wanted = query.parse(request.filter)
-    ops = [op for op in corpus if "current" in op.editions and any(map(wanted.matches, items_of(op)))]
+    current = filter(None, (op.within("current") for op in corpus))
+    ops = [op for op in current if any(map(wanted.matches, items_of(op)))]
     if request.since is None:
         return ops
     try:
