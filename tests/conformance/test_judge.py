@@ -100,10 +100,11 @@ def test_a_step_may_overflow_where_its_result_just_does_not() -> None:
     assert judged([math.inf], [near], Budget("ulp", 2)) == math.inf
 
 
-def test_it_overflows_to_the_side_of_its_result_if_that_has_one() -> None:
-    near = float(np.finfo(np.float32).max) / 8
-    assert judged([-math.inf], [near], CONDITIONED) == math.inf
-    assert judged([-math.inf], [near], CONDITIONED, spread=near) == 0.0  # the budget does not tell its sign
+def test_a_step_may_overflow_to_either_side_and_a_result_to_its_own() -> None:
+    most = float(np.finfo(np.float32).max)
+    assert judged([-math.inf], [most], CONDITIONED) == 0.0
+    assert judged([math.inf], [most], Budget("ulp", 2)) == 0.0
+    assert judged([-math.inf], [most], Budget("ulp", 2)) == math.inf
 
 
 def test_infinities_that_meet_are_nan_in_any_order_of_steps() -> None:
