@@ -285,6 +285,7 @@ def arange(xp: Any, dtype: dtype | None, start: Any = None, end: Any = None, ste
         start, end, step = map(int, numbers)
         if not step:
             raise ValueError("step must be nonzero")
+        return xp.arange(start, end, step).astype(dtype.numpy, copy=False)
     return (start + xp.arange(math.ceil((end - start) / step)) * step).astype(dtype.numpy)
 
 

@@ -17,7 +17,7 @@ from assay_reference.tensor import Tensor, wrap_dim
 def promoted(arrays: Sequence[Array]) -> list[Array]:
     """Give arrays one type."""
     common = dtypes.promote_all(dtypes.of_array(each) for each in arrays)
-    return [cast(each, common.numpy) for each in arrays] if common else []
+    return [each if each.dtype == common.numpy else cast(each, common.numpy) for each in arrays] if common else []
 
 
 def counts(shape: tuple[int, ...], ndim: int) -> bool:

@@ -635,12 +635,27 @@ def sgn_vjp(grad: Tensor, input: Tensor, out: Tensor) -> Tensor:
     return turned
 
 
+def extremes(kind: np.dtype[Any]) -> tuple[float, float]:
+    """Give what lies below and above every element of a type."""
+    if kind.kind == "f":
+        return -math.inf, math.inf
+    info = np.iinfo(kind)
+    return int(info.min), int(info.max)
+
+
 @elementwise(promotes="same", refuses={"complex": NotImplementedError(NO_COMPLEX_CLAMP)})
 def clamp(input: Array, min: Array | Number | None = None, max: Array | Number | None = None) -> Array:
     """Keep each element between min and max; where they cross, max wins."""
-    # A bound that is NaN wins, and -0.0 is not below 0.0.
-    bounded = input if min is None else np.where((input < min) | (min != min), min, input)
-    return bounded if max is None else np.where((bounded > max) | (max != max), max, bounded)
+    if input.dtype == bool:  # which NumPy does not clip
+        bounded = input if min is None else input | min
+        return bounded if max is None else bounded & max
+    lowest, highest = extremes(input.dtype)
+    # With both bounds NumPy keeps -0.0 at a bound of 0.0.
+    bounded = np.clip(input, lowest if min is None else min, highest if max is None else max)
+    for bound in (min, max):
+        if bound is not None and (bound != bound).any():  # a bound that is NaN wins
+            bounded = np.where(bound != bound, bound, bounded)
+    return bounded
 
 
 clamp.vjp(

@@ -145,11 +145,12 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
 
 def variance(input: Array, dim: Dims, correction: float, keepdim: bool) -> Array:
     """Average the squared distance from the mean, in double precision."""
-    wide = input.astype(np.complex128 if input.dtype.kind == "c" else np.float64)
+    wide = np.complex128 if input.dtype.kind == "c" else np.float64
     over = axes(dim, input.ndim)
     count = math.prod(input.shape[each] for each in over)
-    distance = np.abs(wide - np.sum(wide, axis=over, keepdims=True) / count)
-    return np.sum(distance * distance, axis=over, keepdims=keepdim) / np.float64(max(count - correction, 0))
+    distance = np.subtract(input, np.sum(input, axis=over, keepdims=True, dtype=wide) / count, dtype=wide)
+    squares = np.square(np.abs(distance) if input.dtype.kind == "c" else distance)
+    return np.sum(squares, axis=over, keepdims=keepdim) / np.float64(max(count - correction, 0))
 
 
 def real_type(array: Array) -> Any:
