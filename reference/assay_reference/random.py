@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from assay_reference.arrays import Array
+from assay_reference.box_muller import fused
 from assay_reference.creation import empty, empty_like, zeros_like
 from assay_reference.dispatch import broadcast_shape, cast, check_writable, composite, fill_out, op, write
 from assay_reference.dtypes import dtype as dtype_type
@@ -76,9 +77,9 @@ def uniform_(self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Ge
 
 def _scaled(numbers: Array, scale: float, shift: float) -> Array:
     """Multiply and add as PyTorch does, in one step that rounds once; numbers of a half dtype are float32 still."""
-    own = np.dtype(np.float64 if numbers.dtype == np.float64 else np.float32)
-    wide = np.longdouble if own == np.float64 else np.float64
-    return (numbers.astype(wide) * own.type(scale) + own.type(shift)).astype(own)
+    if (scale, shift) == (1, 0):
+        return numbers
+    return fused(numbers if numbers.dtype == np.float64 else numbers.astype(np.float32), scale, shift)
 
 
 @composite(function=False)
