@@ -33,6 +33,7 @@ class Parameters:
         self.names = [each.name for each in parameters]
         self.index = {each: place for place, each in enumerate(self.names)}
         self.defaults = [MISSING if each.default is each.empty else each.default for each in parameters]
+        self.required = [place for place, default in enumerate(self.defaults) if default is MISSING]
         self.positional = sum(each.kind is not each.KEYWORD_ONLY for each in parameters)
         self.operands = [place for place, word in enumerate(words) if {ARRAY, MASK, ARRAYS} & set(word)]
         self.masks = frozenset(place for place, word in enumerate(words) if MASK in word)
@@ -65,7 +66,7 @@ class Parameters:
         for place in self.operands:
             if not isinstance(values[place], Tensor) or place in self.lists:
                 values[place] = self._operand(place, values[place], place + (not method))
-        if len(args) + len(kwargs) < len(values):
+        if self.required and len(args) <= self.required[-1]:
             self._check_complete(args, kwargs)
         return values
 
@@ -105,11 +106,10 @@ class Parameters:
         return (*before, tuple(sizes))
 
     def _check_complete(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        required = [place for place, default in enumerate(self.defaults) if default is MISSING]
         given = {*range(len(args)), *(self.index.get(name) for name in kwargs)}
-        absent = next((place for place in required if place not in given), None)
+        absent = next((place for place in self.required if place not in given), None)
         if absent is not None:  # PyTorch lists all that come after it too, and puts the plural where it is not one
-            listed = [f'"{self.names[place]}"' for place in required if place >= absent]
+            listed = [f'"{self.names[place]}"' for place in self.required if place >= absent]
             plural = "s" if len(listed) == 1 else ""
             raise TypeError(
                 f"{self.name}() missing {len(listed)} required positional argument{plural}: {', '.join(listed)}"
