@@ -107,6 +107,7 @@ def composite(
 
     def decorate(body: Function) -> Function:
         called = name or body.__name__
+        body.__name__ = body.__qualname__ = called
         offered = _with_out(body, called) if out else body
         if function:
             _register(FUNCTIONS, called, offered)

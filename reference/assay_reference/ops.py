@@ -43,6 +43,7 @@ class Op:
         keeps_half: bool = False,
         keeps_strides: bool = False,
         refuses: Mapping[str, Exception] | None = None,
+        former: Sequence[str] = (),
     ) -> None:
         if isinstance(returns, str):
             raise TypeError(f"{kernel.__name__}: returns is a tuple of names")
@@ -52,7 +53,7 @@ class Op:
         self.keeps_half = keeps_half  # whether the kernel takes the half types as they are
         self.keeps_strides = keeps_strides  # whether results stay as the kernel laid them out, or are put in order
         self.returns = _named_tuple(self.name, returns) if returns else None
-        self.parameters = Parameters(kernel, self.name)
+        self.parameters = Parameters(kernel, self.name, former)
         self.names, self.operands = self.parameters.names, self.parameters.operands
         self.bind = self.parameters.bind
         self.precondition: Callable[..., None] | None = None

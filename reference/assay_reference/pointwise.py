@@ -263,7 +263,10 @@ def reciprocal(input: Array) -> Array:
 reciprocal.vjp(input=lambda grad, out: -grad * conj(out * out))
 
 
-@elementwise(promotes="same", refuses={"bool": not_implemented("addcmul_cpu_out")})
+SCALED_BEFORE = ("input", "value", "tensor1", "tensor2")
+
+
+@elementwise(promotes="same", refuses={"bool": not_implemented("addcmul_cpu_out")}, former=SCALED_BEFORE)
 def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: Scalar = 1) -> Array:
     """Add a product, multiplied by value."""
     return input + value * tensor1 * tensor2
@@ -276,7 +279,7 @@ addcmul.vjp(
 )
 
 
-@elementwise(promotes="same")
+@elementwise(promotes="same", former=SCALED_BEFORE)
 def addcdiv(input: Array, tensor1: Array, tensor2: Array, *, value: Scalar = 1) -> Array:
     """Add a quotient, multiplied by value."""
     return input + value * tensor1 / tensor2

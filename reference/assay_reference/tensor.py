@@ -507,7 +507,7 @@ def wrap_dim(dim: int, ndim: int) -> int:
     return dim % bound
 
 
-def is_tensor(obj: Any) -> bool:
+def is_tensor(obj: Any, /) -> bool:
     """Tell whether something is a tensor."""
     return isinstance(obj, Tensor)
 

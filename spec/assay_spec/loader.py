@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -220,7 +221,7 @@ class _Builder:
         for place, each in enumerate(self.content.get("scenarios", ())):
             if not each.get("expect") and not each.get("raises"):
                 raise self._error(("scenarios", place), "a scenario that expects nothing", "add expect: or raises:")
-            yield Scenario(
+            scenario = Scenario(
                 each["name"],
                 each["run"],
                 each.get("expect", {}),
@@ -231,6 +232,12 @@ class _Builder:
                 tuple(each.get("editions", EDITIONS)),
                 self._line(("scenarios", place)),
             )
+            if "refused" in each:
+                name, raises = f"{scenario.name}, refused", each["refused"]
+                yield replace(scenario, editions=("documented",))
+                yield replace(scenario, name=name, expect={}, raises=raises, editions=("current",))
+            else:
+                yield scenario
 
     def _overload(self, content: Mapping[str, Any], path: tuple[Any, ...], label: str) -> Overload:
         constructor = None

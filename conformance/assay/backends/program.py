@@ -21,14 +21,15 @@ def run(backend: NamespaceBackend, case: Program) -> Outcome:
     """Execute a program and look at its expressions."""
     if "cuda" in case.needs and backend.device != "cuda":
         raise Unsupported("device", "the scenario needs a CUDA device")
-    torch = backend.namespace(case)
-    scope: dict[str, Any] = {"torch": torch, "__name__": "assay_scenario"}
+    scope: dict[str, Any] = {"__name__": "assay_scenario"}
     if "numpy" in case.needs:
         import numpy
 
         scope["np"] = numpy
-    with _own_folder() if "files" in case.needs else contextlib.nullcontext(), warnings.catch_warnings():
+    folder = _own_folder() if "files" in case.needs else contextlib.nullcontext()
+    with folder, backend.serving(case) as torch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        scope["torch"] = torch
         try:
             exec(compile(case.run, f"<{case.op}: {case.name}>", "exec"), scope)
             values = {source: backend.host(eval(source, scope)) for source in case.expressions}
