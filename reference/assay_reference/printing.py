@@ -54,15 +54,17 @@ def set_printoptions(
 
 def tensor_str(tensor: Tensor) -> str:
     """Write a tensor: its elements, then what differs from the default."""
-    prefix = "Parameter containing:\ntensor(" if type(tensor).__name__ == "Parameter" else "tensor("
+    kind = type(tensor).__name__
+    opening = "tensor(" if kind in ("Tensor", "Parameter") else f"{kind}("
+    prefix = "Parameter containing:\n" if kind == "Parameter" else ""
     suffixes = _suffixes(tensor)
     array = tensor.detach().cpu()._array
     if array.dtype.name == "bfloat16":
         array = array.astype(np.float32)
     if array.shape != (0,) and not (array.size and _options.edgeitems):  # where the elements do not tell it
         suffixes.insert(0, f"size={tuple(tensor.shape)}")
-    text = array_str(array, len("tensor(")) if array.size else "[]"
-    return _joined(prefix, text, suffixes)
+    text = array_str(array, len(opening)) if array.size else "[]"
+    return prefix + _joined(opening, text, suffixes)
 
 
 def _suffixes(tensor: Tensor) -> list[str]:
@@ -81,10 +83,10 @@ def _suffixes(tensor: Tensor) -> list[str]:
     return found
 
 
-def _joined(prefix: str, text: str, suffixes: list[str]) -> str:
+def _joined(opening: str, text: str, suffixes: list[str]) -> str:
     """Put the suffixes behind the elements, each on a new line where the line is full."""
-    lines = [prefix + text]
-    indent = len("tensor(")
+    lines = [opening + text]
+    indent = len(opening)
     last = len(lines[0]) - lines[0].rfind("\n") + 1
     for suffix in suffixes:
         if last + len(suffix) + 2 > _options.linewidth:

@@ -17,13 +17,7 @@ from assay_reference.engine import no_grad
 from assay_reference.tensor import Size, Tensor
 
 # What each dtype's storage was called when storages had classes; files still name them so.
-STORAGES: Final = {
-    "bool": "BoolStorage", "uint8": "ByteStorage", "int8": "CharStorage", "int16": "ShortStorage",
-    "int32": "IntStorage",
-    "int64": "LongStorage", "float16": "HalfStorage", "bfloat16": "BFloat16Storage", "float32": "FloatStorage",
-    "float64": "DoubleStorage", "complex64": "ComplexFloatStorage", "complex128": "ComplexDoubleStorage",
-}  # fmt: skip
-_DTYPES: Final = {storage: getattr(dtypes, "bool_" if name == "bool" else name) for name, storage in STORAGES.items()}
+_DTYPES: Final = {f"{kind.title}Storage": kind for kind in dtypes.DTYPES}
 
 
 # Python's own pickler in Python: the fast one does not let names be written by hand.
@@ -97,28 +91,10 @@ class _Writer(_PurePickler):  # type: ignore[misc]
     def _storage(self, host: Tensor, tensor: Tensor) -> _StorageReference:
         """Keep the bytes of a tensor's whole storage, once for all its views."""
         memory = host.untyped_storage()
-        address = memory.data_ptr()
-        content = memory_bytes(host)
-        key, _ = self.storages.setdefault(address or id(tensor), (str(len(self.storages)), content))
-        count = len(content) // host.element_size()
-        kind = _Global("torch", STORAGES[tensor.dtype.name])
-        return _StorageReference(("storage", kind, key, str(tensor.device), count))
-
-
-def memory_bytes(tensor: Tensor) -> bytes:
-    """Give the bytes of a tensor's whole storage."""
-    array = tensor.untyped_storage().array
-    if not array.size:
-        return b""
-    # The array that the storage began with may be strided itself; its memory is what lies under it.
-    reach = sum((length - 1) * step for length, step in zip(array.shape, array.strides, strict=True))
-    flat = np.lib.stride_tricks.as_strided(_first_byte(array), (reach + array.itemsize,), (1,))
-    return flat.tobytes()
-
-
-def _first_byte(array: Array) -> Array:
-    first = np.lib.stride_tricks.as_strided(array, (1,), (array.itemsize,))
-    return first.view(np.uint8)
+        content = memory.memory.tobytes()
+        key, _ = self.storages.setdefault(memory.data_ptr() or id(tensor), (str(len(self.storages)), content))
+        kind = _Global("torch", f"{tensor.dtype.title}Storage")
+        return _StorageReference(("storage", kind, key, str(tensor.device), len(content) // host.element_size()))
 
 
 def save(
