@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from assay_reference import dtypes
+from assay_reference import devices, dtypes
 from assay_reference.arrays import Array
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def tensor_str(tensor: Tensor) -> str:
 def _suffixes(tensor: Tensor) -> list[str]:
     """Say what cannot be seen from the elements: device, dtype, and where the gradient comes from."""
     found = []
-    if tensor.device.type != "cpu":
+    if tensor.device != devices.resolve(None):
         found.append(f"device='{tensor.device}'")
     default = dtypes.get_default_dtype()
     told = (default, default.to_complex(), dtypes.int64, dtypes.bool_) if tensor.numel() else (default,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +23,7 @@ DEPRECATED: Final = (
     "This should only matter to you if you are using storages directly.  To access UntypedStorage directly, use "
     "tensor.untyped_storage() instead of tensor.storage()"
 )
+SHOWN: Final = "<class 'torch.storage.TypedStorage'>"
 TYPED_FORMS: Final = """TypedStorage.__init__ received an invalid combination of arguments. Expected one of:
  * (*, torch.device device, torch.dtype dtype)
  * (int size, *, torch.device device, torch.dtype dtype)
@@ -36,17 +38,10 @@ LEGACY_FORMS: Final = """{}.__new__ received an invalid combination of arguments
 """
 
 
-class _Warned:
-    """Whether it has been said that typed storages are going."""
-
-    once = False
-
-
-def warn() -> None:
-    """Say once that typed storages are going."""
-    if not _Warned.once:
-        _Warned.once = True
-        warnings.warn(DEPRECATED, UserWarning, stacklevel=3)
+@cache
+def warn_once(message: str) -> None:
+    """Warn whoever called the caller, the first time only."""
+    warnings.warn(message, UserWarning, stacklevel=3)
 
 
 class TypedStorage(Storage):
@@ -65,7 +60,7 @@ class TypedStorage(Storage):
             if device is not None:
                 why = "Argument 'device' should not be specified when 'wrap_storage' is given"
                 raise RuntimeError(TYPED_FORMS + why)
-        warn()
+        warn_once(DEPRECATED)
         self._kind = dtype or dtypes.get_default_dtype()
         self._untyped = _memory(TYPED_FORMS, args, wrap_storage, self._kind, device)
 
@@ -100,7 +95,7 @@ class TypedStorage(Storage):
 
     def _check_index(self, index: Any) -> None:
         if not isinstance(index, (int, slice)):
-            raise RuntimeError(f"can't index a {_named(TypedStorage)} with {type(index)}")
+            raise RuntimeError(f"can't index a {SHOWN} with {type(index)}")
 
     def fill_(self, value: Any) -> TypedStorage:
         """Overwrite all elements."""
@@ -158,11 +153,7 @@ def _memory(forms: str, args: tuple[Any, ...], wrapped: Any, kind: dtype, place:
 
 
 def _shown(value: Any) -> str:
-    return _named(TypedStorage) if isinstance(value, TypedStorage) else str(type(value))
-
-
-def _named(kind: type) -> str:
-    return f"<class 'torch.storage.{kind.__name__}'>"
+    return SHOWN if isinstance(value, TypedStorage) else str(type(value))
 
 
 class LegacyStorage(type):
@@ -175,7 +166,7 @@ class LegacyStorage(type):
         forms = LEGACY_FORMS.format(cls)
         for name in named:
             raise RuntimeError(f"{forms}Keyword argument '{name}' cannot be specified")
-        warn()
+        warn_once(DEPRECATED)
         return TypedStorage._of(_memory(forms, args, wrap_storage, cls.dtype, cls.place), cls.dtype)
 
     def __instancecheck__(cls, instance: Any) -> bool:
@@ -210,7 +201,7 @@ def is_storage(obj: Any, /) -> bool:
 
 def storage(self: Tensor) -> TypedStorage:
     """Give the memory that the tensor and its views share, as numbers of the tensor's type."""
-    warn()
+    warn_once(DEPRECATED)
     return TypedStorage._of(self._storage, self.dtype)
 
 

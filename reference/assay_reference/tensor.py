@@ -102,7 +102,7 @@ class Tensor:
 
     @staticmethod
     def _over(storage: Storage, kind: dtypes.dtype, name: str) -> Tensor:
-        """Make a tensor of all of a storage, which must be of this type if it has one; messages call the type by name."""
+        """Make a tensor of all of a storage, whose type must be this one if it has any; messages call it by name."""
         if storage._kind is not kind and not isinstance(storage, UntypedStorage):
             raise RuntimeError(
                 f"Expected a Storage of type {name} or an UntypedStorage, but got type {storage._kind.title} for "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import warnings
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -18,8 +17,13 @@ from assay_reference.dtypes import dtype
 from assay_reference.indexing import qualified_name
 from assay_reference.shape import alias
 from assay_reference.storage import Storage
+from assay_reference.storage_types import warn_once
 from assay_reference.tensor import Size, Tensor, strided
 
+DEPRECATED: Final = (
+    "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use torch.set_default_dtype() and "
+    "torch.set_default_device() as alternatives."
+)
 INVALID: Final = """new() received an invalid combination of arguments - got ({}), but expected one of:
  * (*, torch.device device = None)
  * (torch.Storage storage)
@@ -164,22 +168,9 @@ def as_type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     return to(self, place, kind)
 
 
-class _Warned:
-    """Whether it has been said that default tensor types are going."""
-
-    once = False
-
-
 def set_default_tensor_type(t: Any, /) -> None:
     """Choose the type that Python floats become, and the kind of device on which new tensors are made."""
-    if not _Warned.once:
-        _Warned.once = True
-        warnings.warn(
-            "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use torch.set_default_dtype() and "
-            "torch.set_default_device() as alternatives.",
-            UserWarning,
-            stacklevel=2,
-        )
+    warn_once(DEPRECATED)
     chosen = _named(t) if isinstance(t, str) else t
     if not isinstance(chosen, TensorType):
         raise TypeError("invalid type object: only floating-point types are supported as the default type")
