@@ -225,13 +225,13 @@ def set_(
     else:
         memory = UntypedStorage(device=self.device) if source is None else source
         memory = memory._storage if isinstance(memory, Tensor) else memory
-        shown = _section(memory, self.dtype, storage_offset, size, stride)
+        shown = section(memory, self.dtype, storage_offset, size, stride)
     self._array, self._storage = shown._array, shown._storage
     self._storage.version += 1
     return self
 
 
-def _section(
+def section(
     memory: Storage, kind: dtype, offset: int, size: Sequence[int] | None, stride: Sequence[int] | None
 ) -> Tensor:
     """Show a part of memory, which grows where it is too short."""
