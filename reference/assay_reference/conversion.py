@@ -123,27 +123,6 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 
 
 @composite(function=False)
-def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
-    """Name the tensor's type, as in 'torch.FloatTensor'; or convert to a type, given by its name or itself."""
-    if dtype is None:
-        return f"torch.{'cuda.' if self.is_cuda else ''}{self.dtype.title}Tensor"
-    if isinstance(dtype, dtypes.dtype):
-        return to(self, dtype)
-    name = dtype if isinstance(dtype, str) else f"{dtype.__module__}.{dtype.__name__}"
-    if name not in TYPE_NAMES:
-        raise ValueError(f"invalid type: '{name}'")
-    kind, place = TYPE_NAMES[name]
-    return to(self, place, kind)
-
-
-TYPE_NAMES = {
-    f"torch.{prefix}{kind.title}Tensor": (kind, place)
-    for kind in dtypes.DTYPES
-    for prefix, place in (("", "cpu"), ("cuda.", "cuda"))
-}
-
-
-@composite(function=False)
 def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
     """Bring a tensor to the CPU."""
     return to(self, "cpu")

@@ -237,8 +237,10 @@ def is_number(entry: Any) -> bool:
 
 
 def qualified_name(kind: type) -> str:
-    """Name a type, with its module unless that is Python's own."""
-    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    """Name a type as PyTorch does, with its module unless that is Python's own."""
+    if kind.__module__ == "builtins" or kind is Tensor:
+        return kind.__name__
+    return f"{'torch' if kind.__module__.startswith(f'{__package__}.') else kind.__module__}.{kind.__name__}"
 
 
 def indices_of(entry: Tensor, view: Tensor, dim: int) -> tuple[Tensor, ...]:
@@ -619,11 +621,7 @@ masked_fill.vjp(
 @masked_fill.check
 def check_fill(input: Tensor, mask: Tensor, value: Any) -> None:
     if mask.dtype.category != "bool":
-        kind = {"int64": "long int", "uint8": "unsigned char", "float32": "float", "float64": "double"}
-        raise RuntimeError(
-            "masked_fill_ only supports boolean masks, but got mask with dtype "
-            f"{kind.get(mask.dtype.name, mask.dtype.name)}"
-        )
+        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype.c_name}")
     if isinstance(value, Tensor) and value.ndim:
         raise RuntimeError(
             f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."

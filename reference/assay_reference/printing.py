@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from assay_reference import dtypes
+from assay_reference import devices, dtypes
 from assay_reference.arrays import Array
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def set_printoptions(
 ) -> None:
     """Set how tensors show; a profile first, then what is given by itself."""
     global _options
-    chosen = _options if profile is None else PROFILES[profile]
+    chosen = _options if profile is None else PROFILES.get(profile, _options)
     given: dict[str, Any] = {
         "precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth
     }  # fmt: skip
@@ -54,27 +54,27 @@ def set_printoptions(
 
 def tensor_str(tensor: Tensor) -> str:
     """Write a tensor: its elements, then what differs from the default."""
-    prefix = "Parameter containing:\ntensor(" if type(tensor).__name__ == "Parameter" else "tensor("
+    kind = type(tensor).__name__
+    opening = "tensor(" if kind in ("Tensor", "Parameter") else f"{kind}("
+    prefix = "Parameter containing:\n" if kind == "Parameter" else ""
     suffixes = _suffixes(tensor)
     array = tensor.detach().cpu()._array
     if array.dtype.name == "bfloat16":
         array = array.astype(np.float32)
-    if not array.size:
-        if array.ndim != 1:
-            suffixes.insert(0, f"size={tuple(tensor.shape)}")
-        text = "[]"
-    else:
-        text = array_str(array, len("tensor("))
-    return _joined(prefix, text, suffixes)
+    if array.shape != (0,) and not (array.size and _options.edgeitems):  # where the elements do not tell it
+        suffixes.insert(0, f"size={tuple(tensor.shape)}")
+    text = array_str(array, len(opening)) if array.size else "[]"
+    return prefix + _joined(opening, text, suffixes)
 
 
 def _suffixes(tensor: Tensor) -> list[str]:
     """Say what cannot be seen from the elements: device, dtype, and where the gradient comes from."""
     found = []
-    if tensor.device.type != "cpu":
+    if tensor.device != devices.resolve(None):
         found.append(f"device='{tensor.device}'")
-    shown = (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool_, dtypes.complex64)
-    if tensor.dtype not in shown or (not tensor.numel() and tensor.dtype is not shown[0]):
+    default = dtypes.get_default_dtype()
+    told = (default, default.to_complex(), dtypes.int64, dtypes.bool_) if tensor.numel() else (default,)
+    if tensor.dtype not in told:
         found.append(f"dtype={tensor.dtype!r}")
     if tensor.grad_fn is not None:
         found.append(f"grad_fn=<{type(tensor.grad_fn).__name__}>")
@@ -83,10 +83,10 @@ def _suffixes(tensor: Tensor) -> list[str]:
     return found
 
 
-def _joined(prefix: str, text: str, suffixes: list[str]) -> str:
+def _joined(opening: str, text: str, suffixes: list[str]) -> str:
     """Put the suffixes behind the elements, each on a new line where the line is full."""
-    lines = [prefix + text]
-    indent = len("tensor(")
+    lines = [opening + text]
+    indent = len(opening)
     last = len(lines[0]) - lines[0].rfind("\n") + 1
     for suffix in suffixes:
         if last + len(suffix) + 2 > _options.linewidth:
@@ -101,8 +101,10 @@ def _joined(prefix: str, text: str, suffixes: list[str]) -> str:
 def array_str(array: Array, indent: int) -> str:
     """Write an array's elements in nested brackets, aligned, summarised and broken into lines."""
     summarise = array.size > _options.threshold
+    if summarise and array.ndim and not _options.edgeitems:
+        return "[...]"
     shown = _edges(array) if summarise else array
-    return _nested(array, indent, summarise, _formatter(shown))
+    return _nested(array, indent, summarise, _form(shown))
 
 
 def _edges(array: Array) -> Array:
@@ -114,12 +116,23 @@ def _edges(array: Array) -> Array:
     return array
 
 
-def _formatter(shown: Array) -> Callable[[Any], str]:
-    """Choose one form for all elements, wide enough for the widest."""
+@dataclass(frozen=True)
+class Form:
+    """How one element shows, and how wide the widest is."""
+
+    write: Callable[[Any], str]
+    width: int
+
+
+def _form(shown: Array) -> Form:
+    """Choose one form for all elements."""
     if np.iscomplexobj(shown):
-        real, imaginary = _real_formatter(shown.real), _real_formatter(shown.imag)
-        return lambda value: _complex(real(value.real), imaginary(value.imag))
-    return _real_formatter(shown)
+        real, imaginary = _real_form(shown.real), _real_form(shown.imag)
+        return Form(
+            lambda value: _complex(real.write(value.real), imaginary.write(value.imag)),
+            real.width + imaginary.width + 1,
+        )
+    return _real_form(shown)
 
 
 def _complex(real: str, imaginary: str) -> str:
@@ -127,16 +140,16 @@ def _complex(real: str, imaginary: str) -> str:
     return real + imaginary + "j" if imaginary[0] in "+-" else f"{real}+{imaginary}j"
 
 
-def _real_formatter(shown: Array) -> Callable[[Any], str]:
+def _real_form(shown: Array) -> Form:
     if shown.dtype.kind not in "f":
         width = max(len(str(value)) for value in shown.reshape(-1).tolist())
-        return lambda value: str(value.item()).rjust(width)
+        return Form(lambda value: str(value.item()).rjust(width), width)
     values = shown.astype(np.float64).reshape(-1)
     form = _float_form(values)
     # Zeros and what is not finite take no part in the choice of the width, not even a zero with a sign.
     counted = shown.reshape(-1)[np.isfinite(values) & (values != 0)].tolist()
     width = max((len(form(value)) for value in counted), default=1)
-    return lambda value: str(form(value.item())).rjust(width)
+    return Form(lambda value: form(value.item()).rjust(width), width)
 
 
 def _float_form(values: Array) -> Callable[[float], str]:
@@ -161,9 +174,9 @@ def _plain(value: float, text: str) -> str:
     return text if math.isfinite(value) else str(value)
 
 
-def _nested(array: Array, indent: int, summarise: bool, form: Callable[[Any], str]) -> str:
+def _nested(array: Array, indent: int, summarise: bool, form: Form) -> str:
     if array.ndim == 0:
-        return form(array[()])
+        return form.write(array[()])
     if array.ndim == 1:
         return _row(array, indent, summarise, form)
     edge = _options.edgeitems
@@ -177,13 +190,12 @@ def _nested(array: Array, indent: int, summarise: bool, form: Callable[[Any], st
     return "[" + between.join(parts) + "]"
 
 
-def _row(array: Array, indent: int, summarise: bool, form: Callable[[Any], str]) -> str:
+def _row(array: Array, indent: int, summarise: bool, form: Form) -> str:
     edge = _options.edgeitems
     if summarise and len(array) > 2 * edge:
-        cells = [*map(form, array[:edge]), " ...", *map(form, array[-edge:])]
+        cells = [*map(form.write, array[:edge]), " ...", *map(form.write, array[-edge:])]
     else:
-        cells = [form(each) for each in array]
-    width = len(form(array[0])) + 2 if len(array) else 2
-    per_line = max(1, (_options.linewidth - indent) // width)
+        cells = [form.write(each) for each in array]
+    per_line = max(1, (_options.linewidth - indent) // (form.width + 2))
     lines = [", ".join(cells[start : start + per_line]) for start in range(0, len(cells), per_line)]
     return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"

@@ -16,7 +16,6 @@ from assay_reference.dtypes import dtype as dtype_type
 from assay_reference.dtypes import finfo, iinfo, int64
 from assay_reference.engine import no_grad
 from assay_reference.generator import Generator, default_generator
-from assay_reference.products import C_NAMES
 from assay_reference.tensor import Tensor
 
 # -- seeds ------------------------------------------------------------------------------------------------------------
@@ -144,7 +143,7 @@ def _whole_bounds(kind: dtype_type, low: int, high: int) -> tuple[int, int]:
     least, most = (0, 1) if limits is None else (limits.min, limits.max)
     for word, bound in (("from", low), ("to - 1", high - 1)):
         if not least <= bound <= most:
-            raise RuntimeError(f"{word} is out of bounds for {C_NAMES[kind.name]}")
+            raise RuntimeError(f"{word} is out of bounds for {kind.c_name}")
     if not kind.is_floating_point:
         return low, high
     first, last = (int(kind.numpy.type(each)) for each in (low + 1, high - 1))

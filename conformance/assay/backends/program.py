@@ -56,8 +56,11 @@ def _own_folder() -> Iterator[None]:
 def _restore(backend: NamespaceBackend) -> None:
     """Undo the switches that a program may have thrown and left."""
     torch = backend.torch
-    for name, value in (("set_grad_enabled", True), ("set_default_dtype", torch.float32)):
-        if hasattr(torch, name):
-            getattr(torch, name)(value)
+    if hasattr(torch, "set_grad_enabled"):
+        torch.set_grad_enabled(True)
+    if hasattr(torch, "set_default_tensor_type"):  # a dtype and a device in one
+        torch.set_default_tensor_type(torch.FloatTensor)
+    elif hasattr(torch, "set_default_dtype"):
+        torch.set_default_dtype(torch.float32)
     if hasattr(torch, "set_printoptions"):
         torch.set_printoptions(profile="default")
