@@ -43,7 +43,7 @@ RANDOM_WORDS: Final = {**VOCABULARY, **DISTRIBUTIONS}
 # What an overload says for itself; a family, then the op's own top level, fill in what it leaves out.
 OVERLOAD_KEYS: Final = (
     "signature", "variants", "returns", "let", "arguments", "require", "result", "judge", "laws", "undefined",
-    "gradient", "shares", "shares_when", "changes", "changes_when",
+    "gradient", "out_dtype", "shares", "shares_when", "changes", "changes_when",
     "special", "examples", "errors", "random", "constructor", "parameters",
     "buffers", "modes", "forward", "trajectories",
 )  # fmt: skip
@@ -276,6 +276,7 @@ class _Builder:
             undefined=tuple(content.get("undefined", ())),
             gradient=self._gradients(content.get("gradient", ()), names, known, path, constructor),
             shares=content.get("shares"),
+            out_dtype=content.get("out_dtype", "castable"),
             shares_when=self._optional(content.get("shares_when"), known, (*path, "shares_when")),
             changes=tuple(content.get("changes", ())),
             changes_when=self._optional(content.get("changes_when"), known, (*path, "changes_when")),
