@@ -134,7 +134,7 @@ def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_fo
     return to(self, "cuda" if device is None else device)
 
 
-@elementwise(promotes="first", name="copy", function=False, method=False, out=False, node="CopyBackwards")
+@elementwise(promotes="first", name="copy", function=False, method=False, out=None, node="CopyBackwards")
 def copy(input: Array, src: Array | Number, non_blocking: bool = False) -> Array:
     return np.broadcast_to(src, np.broadcast_shapes(input.shape, src.shape)).copy()
 
@@ -142,7 +142,7 @@ def copy(input: Array, src: Array | Number, non_blocking: bool = False) -> Array
 copy.vjp(input=lambda grad: zeros_like(grad), src=lambda grad: grad)
 
 
-@elementwise(promotes="first", function=False, method=False, out=False)
+@elementwise(promotes="first", function=False, method=False, out=None)
 def fill(input: Array, value: Array | Number) -> Array:
     if value.ndim:
         raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
@@ -152,7 +152,7 @@ def fill(input: Array, value: Array | Number) -> Array:
 fill.vjp(input=lambda grad: zeros_like(grad), value=lambda grad: grad.sum())
 
 
-@elementwise(promotes="first", name="zero", function=False, method=False, out=False)
+@elementwise(promotes="first", name="zero", function=False, method=False, out=None)
 def zero(input: Array) -> Array:
     return np.broadcast_to(namespace(input).asarray(input.dtype.type(0)), input.shape)
 

@@ -365,7 +365,7 @@ def check_along(dim: int, index: Array, size: int) -> None:
         raise RuntimeError(f"index {int(wrong.reshape(-1)[0])} is out of bounds for dimension {dim} with size {size}")
 
 
-@op(out=True, keeps_half=True)
+@op(out="own", keeps_half=True)
 def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False) -> Array:
     """Take, for each element of the index, the element that lies there along a dimension."""
     dim = wrap_dim(dim, input.ndim)
@@ -482,7 +482,7 @@ def vector_of_places(name: str, index: Array, size: int) -> Array:
     return index.reshape(-1)
 
 
-@op(out=True, keeps_half=True)
+@op(out="own", keeps_half=True)
 def index_select(input: Array, dim: int, index: Array) -> Array:
     """Take whole slices along a dimension."""
     dim = wrap_dim(dim, input.ndim)
@@ -500,7 +500,7 @@ index_select.vjp(
 )
 
 
-@op(in_place=True, out=True)
+@op(in_place=True, out="own")
 def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: complex = 1) -> Array:
     """Add whole slices of source, multiplied by alpha, at places along a dimension."""
     dim = wrap_dim(dim, input.ndim)
@@ -552,7 +552,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     return gather(input.expand(source), dim, indices.expand(where))  # type: ignore[no-any-return]
 
 
-@op(out=True, keeps_half=True)
+@op(out="own", keeps_half=True)
 def take(input: Array, index: Array) -> Array:
     """Take elements, counted in a row."""
     if index.dtype != np.int64:
@@ -589,7 +589,7 @@ def nonzero_places(input: Array) -> Array:
     return np.stack(found, axis=1).astype(np.int64)
 
 
-@composite(out=True)
+@composite(out="own")
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """Give the places of the elements that are not zero: one in each row, or a tensor for each dimension."""
     if as_tuple:
@@ -597,7 +597,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     return nonzero_places(input)
 
 
-@composite(out=True)
+@composite(out="own")
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """Take the elements where the mask holds."""
     if mask.dtype.category != "bool":

@@ -217,7 +217,7 @@ def randn_like(input: Tensor, **options: Any) -> Tensor:
     return _like(input, options, lambda target: target.normal_())
 
 
-@composite(out=True)
+@composite(out="castable")
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
     """One with the chance that each element (or p) gives, else zero."""
     if not input.dtype.is_floating_point:

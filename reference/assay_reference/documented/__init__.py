@@ -75,7 +75,7 @@ def served() -> Iterator[ModuleType]:
             setattr(Tensor, name, method)
 
 
-@op(function=False, method=False, out=True, returns=("eigenvalues", "eigenvectors"))
+@op(function=False, method=False, out="castable", returns=("eigenvalues", "eigenvectors"))
 def eig(a: Array, eigenvectors: bool = False) -> Any:
     """Give the eigenvalues of a matrix as rows of real and imaginary parts, and the eigenvectors if they are wanted.
 

@@ -11,7 +11,7 @@ from assay_reference.dispatch import composite
 
 Function = Callable[..., Any]
 
-filling: Callable[[Function], Function] = composite(function=False, method=False, out=True)  # one that takes out, too
+filling: Callable[[Function], Function] = composite(function=False, method=False, out="own")  # one that takes out, too
 
 
 def renamed(function: Function, **former: str) -> Function:
