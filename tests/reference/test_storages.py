@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import assay_reference
-from assay_reference.storage_types import DEPRECATED, warn_once
+from assay_reference.storage import DEPRECATED, warn_once
 
 PROGRAMS = """
 torch.tensor([1.0, 2.0]).storage()
