@@ -58,4 +58,4 @@ from assay_reference import nn, optim, utils  # isort: skip - modules are writte
 
 globals().update(FUNCTIONS)
 globals().update(tensor_types.tensor_types("torch"))
-globals().update(storage.storage_types("cpu", "torch"))
+globals().update(storage.storage_types("torch"))

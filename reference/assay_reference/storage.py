@@ -160,24 +160,27 @@ class LegacyStorage(type):
     """The type of torch.FloatStorage and its like, which are names for storages of one element type."""
 
     dtype: dtype
-    place: str
+    is_cuda: bool
 
     def __call__(cls, *args: Any, wrap_storage: Any = None, **named: Any) -> TypedStorage:
         forms = LEGACY_FORMS.format(cls)
         for name in named:
             raise RuntimeError(f"{forms}Keyword argument '{name}' cannot be specified")
         warn_once(DEPRECATED)
-        return TypedStorage._of(_memory(forms, args, wrap_storage, cls.dtype, cls.place), cls.dtype)
+        place = "cuda" if cls.is_cuda else "cpu"
+        return TypedStorage._of(_memory(forms, args, wrap_storage, cls.dtype, place), cls.dtype)
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        return isinstance(instance, TypedStorage) and (instance.dtype, instance.device.type) == (cls.dtype, cls.place)
+        return isinstance(instance, TypedStorage) and (instance.dtype, instance.is_cuda) == (cls.dtype, cls.is_cuda)
 
 
-def storage_types(place: str, module: str) -> dict[str, Any]:
+def storage_types(module: str) -> dict[str, Any]:
     """Make FloatStorage and its like for a kind of device."""
     names = {f"{kind.title}Storage": kind for kind in dtypes.DTYPES}
     return {
-        name: LegacyStorage(name, (TypedStorage,), {"dtype": kind, "place": place, "__module__": module})
+        name: LegacyStorage(
+            name, (TypedStorage,), {"dtype": kind, "is_cuda": module == "torch.cuda", "__module__": module}
+        )
         for name, kind in names.items()
     }
 
@@ -220,14 +223,15 @@ def set_(
         raise RuntimeError(
             f"Could not set tensor of type {source.dtype.c_name} to a tensor of type {self.dtype.c_name}"
         )
-    if isinstance(source, Tensor) and size is None:
-        shown = source
-    else:
-        memory = UntypedStorage(device=self.device) if source is None else source
-        memory = memory._storage if isinstance(memory, Tensor) else memory
-        shown = section(memory, self.dtype, storage_offset, size, stride)
-    self._array, self._storage = shown._array, shown._storage
+    if source is None:
+        source = UntypedStorage(device=self.device)
+    elif isinstance(source, Tensor) and size is not None:
+        source = source.untyped_storage()
+    if isinstance(source, Storage):
+        source = section(source, self.dtype, storage_offset, size, stride)
+    self._array, self._storage = source._array, source._storage
     self._storage.version += 1
+    self._base, self._chain, self._node = None, (), None
     return self
 
 

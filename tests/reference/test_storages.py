@@ -110,6 +110,7 @@ torch.tensor([]).set_(torch.LongStorage([1]))
 torch.tensor([]).set_(torch.ones(2, dtype=torch.int64))
 x = torch.ones(2); y = torch.zeros(1); y.set_(x) is y, y.data_ptr() == x.data_ptr(), y, y._version
 torch.ones(3).set_()
+x = torch.zeros(3); y = x[1:]; y.set_(torch.arange(4.0)); y.add_(1); y, x, y.grad_fn
 torch.ones(3, requires_grad=True).set_(torch.zeros(2))
 u = torch.ones(2).untyped_storage(); len(u), u.nbytes(), u[0], u[3], u[-1], u.tolist(), u.element_size(), u.type()
 u = torch.ones(2).untyped_storage(); v = u[0:3]; v[0] = 9; u, v, u[-2:], u[2:1]

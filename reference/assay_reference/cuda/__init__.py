@@ -9,7 +9,7 @@ from assay_reference.storage import storage_types
 from assay_reference.tensor_types import tensor_types
 
 globals().update(tensor_types("torch.cuda"))
-globals().update(storage_types("cuda", "torch.cuda"))
+globals().update(storage_types("torch.cuda"))
 
 
 def is_available() -> bool:
