@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -163,10 +164,18 @@ class UntypedStorage(Storage):
         return self
 
     def resize_(self, size: int) -> UntypedStorage:
-        """Move to memory of another size; tensors that were made before stay where they are."""
-        kept = self.memory[: checked_size(size)]
-        self.array = self.device.xp.empty(size, np.uint8)
-        self.array[: kept.size] = kept
+        """Have another size; where that is larger, all tensors that share the memory move with it."""
+        present = self.memory
+        if checked_size(size) <= present.size:
+            self.array = present[:size]
+            return self
+        moved = self.device.xp.empty(size, np.uint8)
+        moved[: present.size] = present
+        for tensor in _tensors_over(self):
+            start = address(tensor._array) - address(present)
+            if tensor._array.size and start + reach(tensor._array) <= size:
+                tensor._array = _placed_like(tensor._array, moved[start:])
+        self.array = moved
         return self
 
     def clone(self) -> UntypedStorage:
@@ -202,6 +211,23 @@ def reach(array: Array) -> int:
         return 0
     last = sum((length - 1) * step for length, step in zip(array.shape, array.strides, strict=True))
     return int(last + array.itemsize)
+
+
+def _tensors_over(storage: UntypedStorage) -> list[Any]:
+    """Find the tensors that share memory. Nobody keeps account of them, since that would cost every op; Python does."""
+    found = {}
+    for each in gc.get_referrers(storage):
+        owners = gc.get_referrers(each) if isinstance(each, dict) else [each]
+        for owner in owners:
+            if getattr(owner, "_storage", None) is storage:
+                found[id(owner)] = owner
+    return list(found.values())
+
+
+def _placed_like(array: Array, memory: Array) -> Array:
+    """Show the beginning of memory as an array of the same type, shape and strides as another."""
+    row = memory[: memory.size // array.itemsize * array.itemsize].view(array.dtype)
+    return namespace(array).lib.stride_tricks.as_strided(row, array.shape, array.strides)
 
 
 def checked_size(size: Any) -> int:

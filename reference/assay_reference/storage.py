@@ -103,7 +103,7 @@ class TypedStorage(Storage):
         return self
 
     def resize_(self, size: int) -> None:
-        """Move to memory of so many elements; tensors that were made before stay where they are."""
+        """Have so many elements; where there are more, all tensors that share the memory move with it."""
         self._untyped.resize_(size * self._kind.itemsize)
 
     def clone(self) -> TypedStorage:
