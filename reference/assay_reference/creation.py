@@ -15,7 +15,7 @@ from assay_reference import devices, dtypes
 from assay_reference.devices import device
 from assay_reference.dispatch import cast, composite, fill_out
 from assay_reference.dtypes import dtype
-from assay_reference.storage import Storage
+from assay_reference.memory import Storage
 from assay_reference.tensor import Tensor
 from assay_reference.writing import memory_order
 
@@ -238,7 +238,7 @@ def _leaf_value(leaf: Any, kind: dtype) -> Any:
             raise RuntimeError(f"value cannot be converted to type {kind.name} without overflow")
         return kind.scalar(int(value))
     with np.errstate(over="ignore"):
-        return kind.numpy.type(value)
+        return kind.numpy.type(kind.compute.type(value))
 
 
 def _check_number(value: Any, kind: dtype) -> None:

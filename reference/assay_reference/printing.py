@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from assay_reference import devices, dtypes
-from assay_reference.arrays import Array
+from assay_reference.arrays import Array, to_host
 
 if TYPE_CHECKING:
     from assay_reference.tensor import Tensor
@@ -58,13 +58,10 @@ def tensor_str(tensor: Tensor) -> str:
     opening = "tensor(" if kind in ("Tensor", "Parameter") else f"{kind}("
     prefix = "Parameter containing:\n" if kind == "Parameter" else ""
     suffixes = _suffixes(tensor)
-    array = tensor.detach().cpu()._array
-    if array.dtype.name == "bfloat16":
-        array = array.astype(np.float32)
+    array = to_host(tensor._array)
     if array.shape != (0,) and not (array.size and _options.edgeitems):  # where the elements do not tell it
         suffixes.insert(0, f"size={tuple(tensor.shape)}")
-    text = array_str(array, len(opening)) if array.size else "[]"
-    return prefix + _joined(opening, text, suffixes)
+    return prefix + _joined(opening, array_str(array, len(opening)), suffixes)
 
 
 def _suffixes(tensor: Tensor) -> list[str]:
@@ -100,6 +97,10 @@ def _joined(opening: str, text: str, suffixes: list[str]) -> str:
 
 def array_str(array: Array, indent: int) -> str:
     """Write an array's elements in nested brackets, aligned, summarised and broken into lines."""
+    if not array.size:
+        return "[]"
+    if array.dtype.name == "bfloat16":
+        array = array.astype(np.float32)
     summarise = array.size > _options.threshold
     if summarise and array.ndim and not _options.edgeitems:
         return "[...]"

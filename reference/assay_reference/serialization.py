@@ -13,8 +13,8 @@ import numpy as np
 
 from assay_reference import devices, dtypes
 from assay_reference.arrays import Array
-from assay_reference.storage import Storage, UntypedStorage
-from assay_reference.storage_types import TypedStorage, section
+from assay_reference.memory import Storage, UntypedStorage
+from assay_reference.storage import TypedStorage, section
 from assay_reference.tensor import Size, Tensor
 
 # What each dtype's storage was called when storages had classes; files still name them so.

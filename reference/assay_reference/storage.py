@@ -1,233 +1,262 @@
-"""Storage: the memory that a tensor and its views share, and the count of the writes to it."""
+"""torch.storage: memory as numbers of a type, torch.FloatStorage and its like, and tensors set to memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+import math
+import warnings
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final
 
 import numpy as np
 
-from assay_reference import devices
-from assay_reference.arrays import Array, address, namespace, to_host
-from assay_reference.dtypes import dtype, uint8
+from assay_reference import devices, dtypes
+from assay_reference.creation import tensor
+from assay_reference.dispatch import attach, check_writable
+from assay_reference.dtypes import dtype
+from assay_reference.memory import Storage, UntypedStorage
+from assay_reference.shape import contiguous_strides, strided
+from assay_reference.tensor import Tensor
+
+DEPRECATED: Final = (
+    "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage class. "
+    "This should only matter to you if you are using storages directly.  To access UntypedStorage directly, use "
+    "tensor.untyped_storage() instead of tensor.storage()"
+)
+SHOWN: Final = "<class 'torch.storage.TypedStorage'>"
+TYPED_FORMS: Final = """TypedStorage.__init__ received an invalid combination of arguments. Expected one of:
+ * (*, torch.device device, torch.dtype dtype)
+ * (int size, *, torch.device device, torch.dtype dtype)
+ * (Sequence data, *, torch.device device, torch.dtype dtype)
+ * (*, UntypedStorage wrap_storage, torch.dtype dtype)
+"""
+LEGACY_FORMS: Final = """{}.__new__ received an invalid combination of arguments. Expected one of:
+ * no arguments
+ * (int size)
+ * (Sequence data)
+ * (*, UntypedStorage wrap_storage)
+"""
 
 
-class Storage:
-    """A row of elements in memory: bytes (UntypedStorage), or numbers of one type (TypedStorage)."""
+@cache
+def warn_once(message: str) -> None:
+    """Warn whoever called the caller, the first time only."""
+    warnings.warn(message, UserWarning, stacklevel=3)
 
-    __slots__ = ()
-    is_sparse = False
-    filename = None
-    _kind: dtype  # of an element
+
+class TypedStorage(Storage):
+    """Memory as a row of numbers of one type."""
+
+    __slots__ = ("_kind", "_untyped")
+
+    def __init__(
+        self, *args: Any, wrap_storage: UntypedStorage | None = None, dtype: Any = None, device: Any = None
+    ) -> None:
+        if wrap_storage is not None:
+            if dtype is None:
+                raise RuntimeError(f"{TYPED_FORMS}Argument 'dtype' must be specified")
+            if not isinstance(dtype, dtypes.dtype):
+                raise TypeError(f"{TYPED_FORMS}Argument 'dtype' must be torch.dtype, not {type(dtype)}")
+            if device is not None:
+                why = "Argument 'device' should not be specified when 'wrap_storage' is given"
+                raise RuntimeError(TYPED_FORMS + why)
+        warn_once(DEPRECATED)
+        self._kind = dtype or dtypes.get_default_dtype()
+        self._untyped = _memory(TYPED_FORMS, args, wrap_storage, self._kind, device)
+
+    @classmethod
+    def _of(cls, memory: UntypedStorage, kind: dtype) -> TypedStorage:
+        """Make a typed storage of memory."""
+        storage = object.__new__(TypedStorage)
+        storage._kind, storage._untyped = kind, memory
+        return storage
+
+    @property
+    def dtype(self) -> dtype:
+        return self._kind
 
     def untyped(self) -> UntypedStorage:
         """Give the memory itself."""
-        raise NotImplementedError
+        return self._untyped
 
-    def _row(self) -> Array:
-        return self.untyped().row(self._kind)
+    def _tensor(self) -> Tensor:
+        """Make a tensor that shares the memory, but does not count writes to it."""
+        return Tensor._wrap(self._row(), self.device)
 
-    @property
-    def device(self) -> devices.device:
-        return devices.of_array(self.untyped().array)
-
-    @property
-    def is_cuda(self) -> bool:
-        return self.device.type == "cuda"
-
-    def get_device(self) -> int | None:
-        """Give the number of the CUDA device, or None on the CPU."""
-        return self.device.index
-
-    def data_ptr(self) -> int:
-        """Give the address of the first element."""
-        return address(self.untyped().array)
-
-    def nbytes(self) -> int:
-        """Give the size in bytes."""
-        return reach(self.untyped().array)
-
-    def element_size(self) -> int:
-        """Give the size of an element in bytes."""
-        return self._kind.itemsize
-
-    def __len__(self) -> int:
-        return self.nbytes() // self._kind.itemsize
-
-    size = __len__
-
-    def is_shared(self) -> bool:
-        """Tell whether other processes see the memory."""
-        return False
-
-    def is_pinned(self, device: Any = None) -> bool:
-        """Tell whether the memory is locked for quick copies to a device."""
-        return False
-
-    def tolist(self) -> list[Any]:
-        """Give the elements as Python numbers."""
-        elements: list[Any] = to_host(self._row()).astype(self._kind.compute).tolist()
-        return elements
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.tolist())
-
-    def copy_(self, source: Storage, non_blocking: bool | None = None) -> Any:
-        """Overwrite the memory with another storage's, byte for byte."""
-        if not isinstance(source, Storage):
-            raise TypeError(f"copy_(): argument 'src' (position 1) must be torch.Storage, not {type(source).__name__}")
-        ours, theirs = self.untyped().memory, source.untyped().memory
-        if ours.size != theirs.size:
-            raise RuntimeError(f"size does not match, self was {ours.size} bytes but src was {theirs.size} bytes")
-        xp = self.device.xp
-        ours[...] = to_host(theirs) if xp is np else xp.asarray(theirs)
-        return self
-
-    def _element(self, place: Any) -> Any:
-        if not -len(self) <= place < len(self):
-            raise IndexError(f"index {place} out of range for storage of size {len(self)}")
-        return self._row()[place].astype(self._kind.compute).item()
-
-    def _shown(self, kind: str) -> str:
-        """Write the elements, one on a line, and what kind of storage it is."""
-        return "\n".join(f" {each}" for each in self.tolist() or [""]) + f"\n[torch.storage.{kind} of size {len(self)}]"
-
-
-class UntypedStorage(Storage):
-    """The memory behind a tensor and all its views, as bytes."""
-
-    __slots__ = ("array", "inference", "version")
-    _kind = uint8
-
-    array: Array  # keeps the memory alive, and says where it starts
-    version: int
-    inference: bool
-
-    def __init__(self, size: int | Sequence[int] = 0, *, device: Any = None) -> None:
-        place = devices.resolve(device)
-        array = np.empty(checked_size(size), np.uint8) if isinstance(size, (int, np.integer)) else _bytes(size)
-        self.array, self.version, self.inference = place.xp.asarray(array), 0, False
-
-    @classmethod
-    def _over(cls, array: Array, inference: bool = False) -> UntypedStorage:
-        """Make a storage of the memory of an array."""
-        storage = cls.__new__(cls)
-        storage.array = array
-        storage.version = 0
-        storage.inference = inference
-        return storage
-
-    def untyped(self) -> UntypedStorage:
-        """Give the storage itself."""
-        return self
-
-    @property
-    def memory(self) -> Array:
-        """All bytes, in a row."""
-        if not self.array.size:
-            return namespace(self.array).empty(0, np.uint8)
-        strided = namespace(self.array).lib.stride_tricks.as_strided
-        # The array that the storage began with may be strided itself; its memory is what lies under it.
-        first = strided(self.array, (1,), (self.array.itemsize,)).view(np.uint8)
-        return strided(first, (reach(self.array),), (1,))
-
-    def row(self, kind: dtype) -> Array:
-        """Show the memory as a row of numbers of a type."""
-        return self.memory[: self.nbytes() // kind.itemsize * kind.itemsize].view(kind.numpy)
-
-    def offset_of(self, array: Array) -> int:
-        """Tell how many elements into this memory an array starts."""
-        return (address(array) - address(self.array)) // int(array.itemsize) if array.size else 0
-
-    def __getitem__(self, index: int | slice) -> Any:
+    def __getitem__(self, index: int) -> Any:
         if isinstance(index, slice):
-            return UntypedStorage._over(self.memory[_unstepped(index)])
-        if not isinstance(index, int):
-            raise TypeError(f"can't index a torch.UntypedStorage with {type(index).__name__}")
+            raise RuntimeError("slices are only supported in UntypedStorage.__getitem__")
+        self._check_index(index)
         return self._element(index)
 
-    def __setitem__(self, index: int | slice, value: int) -> None:
+    def __setitem__(self, index: int | slice, value: Any) -> None:
+        self._check_index(index)
+        self._tensor()[index] = value
+
+    def _check_index(self, index: Any) -> None:
         if not isinstance(index, (int, slice)):
-            raise RuntimeError(f"can't index a torch.UntypedStorage with {type(index).__name__}")
-        if not isinstance(value, int):
-            raise RuntimeError(f"can only set storage content with a int types, but got {type(value).__name__} instead")
-        if isinstance(index, int) and not 0 <= index < len(self):
-            raise RuntimeError("out of bounds")
-        self.memory[_unstepped(index) if isinstance(index, slice) else index] = value % 256
+            raise RuntimeError(f"can't index a {SHOWN} with {type(index)}")
 
-    def fill_(self, value: int) -> UntypedStorage:
-        """Overwrite all bytes."""
-        if not isinstance(value, int):
-            raise RuntimeError(f"fill_ expects int, but got {type(value).__name__}")
-        self.memory[...] = value % 256
+    def fill_(self, value: Any) -> TypedStorage:
+        """Overwrite all elements."""
+        self[:] = value
         return self
 
-    def resize_(self, size: int) -> UntypedStorage:
-        """Move to memory of another size; tensors that were made before stay where they are."""
-        kept = self.memory[: checked_size(size)]
-        self.array = self.device.xp.empty(size, np.uint8)
-        self.array[: kept.size] = kept
-        return self
+    def resize_(self, size: int) -> None:
+        """Have so many elements; where there are more, all tensors that share the memory move with it."""
+        self._untyped.resize_(size * self._kind.itemsize)
 
-    def clone(self) -> UntypedStorage:
+    def clone(self) -> TypedStorage:
         """Copy the memory."""
-        return UntypedStorage._over(self.memory.copy())
+        return TypedStorage._of(self._untyped.clone(), self._kind)
 
-    def cpu(self) -> UntypedStorage:
+    def cpu(self) -> TypedStorage:
         """Bring the memory to the CPU; what is there already is not copied."""
-        return UntypedStorage._over(self.memory.get()) if self.is_cuda else self
+        return TypedStorage._of(self._untyped.cpu(), self._kind)
 
-    def cuda(self, device: Any = None, non_blocking: bool = False) -> UntypedStorage:
+    def cuda(self, device: Any = None, non_blocking: bool = False) -> TypedStorage:
         """Bring the memory to a CUDA device; what is there already is not copied."""
-        place = devices.resolve("cuda" if device is None else device)
-        return self if self.device == place else UntypedStorage._over(place.xp.asarray(self.memory))
+        return TypedStorage._of(self._untyped.cuda(device), self._kind)
+
+    def to(self, *, device: Any, non_blocking: bool = False) -> TypedStorage:
+        """Bring the memory to a device; what is there already is not copied."""
+        return self.cpu() if devices.resolve(device).type == "cpu" else self.cuda(device)
 
     def type(self) -> str:
-        """Name the kind of storage."""
-        return "torch.storage.UntypedStorage"
+        """Name the type of the storage, as in 'torch.FloatStorage'."""
+        return f"torch.{'cuda.' if self.is_cuda else ''}{self.pickle_storage_type()}"
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, UntypedStorage) and self.array is other.array
-
-    def __hash__(self) -> int:
-        return id(self.array)
+    def pickle_storage_type(self) -> str:
+        """Name the type of the storage as files do."""
+        return f"{self._kind.title}Storage"
 
     def __repr__(self) -> str:
-        return self._shown(f"UntypedStorage(device={self.device})")
+        return self._shown(f"TypedStorage(dtype={self._kind!r}, device={self.device})")
 
 
-def reach(array: Array) -> int:
-    """Count the bytes from an array's first element to the end of its last."""
-    if not array.size:
-        return 0
-    last = sum((length - 1) * step for length, step in zip(array.shape, array.strides, strict=True))
-    return int(last + array.itemsize)
+def _memory(forms: str, args: tuple[Any, ...], wrapped: Any, kind: dtype, place: Any) -> UntypedStorage:
+    """Read the arguments of a typed storage: nothing, a size, a sequence, or memory that is there already."""
+    if wrapped is not None:
+        if args:
+            raise RuntimeError(f"{forms}No positional arguments should be given when using 'wrap_storage'")
+        if not isinstance(wrapped, UntypedStorage):
+            raise TypeError(f"{forms}Argument 'wrap_storage' must be UntypedStorage, but got {_shown(wrapped)}")
+        return wrapped
+    if len(args) > 1:
+        raise RuntimeError(f"{forms}Too many positional arguments")
+    given = args[0] if args else 0
+    if isinstance(given, Sequence):
+        return tensor(given, dtype=kind, device=place).untyped_storage()
+    if not isinstance(given, (int, np.integer)):
+        raise TypeError(f"{forms}Argument type not recognized: {_shown(given)}")
+    return UntypedStorage(int(given) * kind.itemsize, device=place)
 
 
-def checked_size(size: Any) -> int:
-    """Refuse what no memory can be as large as."""
-    if not hasattr(size, "__index__"):
-        raise RuntimeError(f"resize_ expects an int, but got {type(size).__name__}")
-    if size < 0:
-        raise RuntimeError(f"alloc_cpu() seems to have been called with negative number: {size % 2**64}")
-    return int(size)
+def _shown(value: Any) -> str:
+    return SHOWN if isinstance(value, TypedStorage) else str(type(value))
 
 
-def _bytes(values: Any) -> Array:
-    """Read bytes from a sequence of whole numbers."""
-    kind = type(values).__name__
-    if not isinstance(values, Sequence):
-        raise RuntimeError(f"torch.UntypedStorage(): Expected a sequence type, but got {kind}")
-    for each in values:
-        if not isinstance(each, int):
-            raise RuntimeError(
-                f"torch.UntypedStorage(): tried to construct a storage from a sequence ({kind}), but one of the items "
-                f"was of type {type(each).__name__} instead of int"
-            )
-    return np.array([each % 256 for each in values], np.uint8)
+class LegacyStorage(type):
+    """The type of torch.FloatStorage and its like, which are names for storages of one element type."""
+
+    dtype: dtype
+    is_cuda: bool
+
+    def __call__(cls, *args: Any, wrap_storage: Any = None, **named: Any) -> TypedStorage:
+        forms = LEGACY_FORMS.format(cls)
+        for name in named:
+            raise RuntimeError(f"{forms}Keyword argument '{name}' cannot be specified")
+        warn_once(DEPRECATED)
+        place = "cuda" if cls.is_cuda else "cpu"
+        return TypedStorage._of(_memory(forms, args, wrap_storage, cls.dtype, place), cls.dtype)
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, TypedStorage) and (instance.dtype, instance.is_cuda) == (cls.dtype, cls.is_cuda)
 
 
-def _unstepped(index: slice) -> slice:
-    if index.step not in (None, 1):
-        raise RuntimeError(f"Trying to slice with a step of {index.step}, but only a step of 1 is supported")
-    return index
+def storage_types(module: str) -> dict[str, Any]:
+    """Make FloatStorage and its like for a kind of device."""
+    names = {f"{kind.title}Storage": kind for kind in dtypes.DTYPES}
+    return {
+        name: LegacyStorage(
+            name, (TypedStorage,), {"dtype": kind, "is_cuda": module == "torch.cuda", "__module__": module}
+        )
+        for name, kind in names.items()
+    }
+
+
+def _converter(name: str, kind: dtype) -> None:
+    def convert(self: Storage) -> TypedStorage:
+        return TypedStorage._of(Tensor._wrap(self._row()).to(kind, copy=True).untyped_storage(), kind)
+
+    convert.__name__, convert.__doc__ = name, f"Copy the elements as {kind!r}."
+    setattr(Storage, name, convert)
+
+
+for _kind in dtypes.DTYPES:
+    _converter(_kind.title.replace("Complex", "complex_").lower(), _kind)
+
+
+def is_storage(obj: Any, /) -> bool:
+    """Tell whether something is a storage."""
+    return isinstance(obj, Storage)
+
+
+def storage(self: Tensor) -> TypedStorage:
+    """Give the memory that the tensor and its views share, as numbers of the tensor's type."""
+    warn_once(DEPRECATED)
+    return TypedStorage._of(self.untyped_storage(), self.dtype)
+
+
+def set_(
+    self: Tensor,
+    source: Tensor | Storage | None = None,
+    storage_offset: int = 0,
+    size: Sequence[int] | None = None,
+    stride: Sequence[int] | None = None,
+) -> Tensor:
+    """Show other memory from now on: another tensor's, or a storage's with an offset, a size and strides."""
+    check_writable(self)
+    if not isinstance(source, (Tensor, Storage, type(None))):
+        raise TypeError(f"set_() received an invalid combination of arguments - got ({type(source).__name__})")
+    if isinstance(source, Tensor) and source.dtype is not self.dtype:
+        raise RuntimeError(
+            f"Could not set tensor of type {source.dtype.c_name} to a tensor of type {self.dtype.c_name}"
+        )
+    if source is None:
+        source = UntypedStorage(device=self.device)
+    elif isinstance(source, Tensor) and size is not None:
+        source = source.untyped_storage()
+    if isinstance(source, Storage):
+        source = section(source, self.dtype, storage_offset, size, stride)
+    self._array, self._storage = source._array, source._storage
+    self._storage.version += 1
+    self._base, self._chain, self._node = None, (), None
+    return self
+
+
+def section(
+    memory: Storage, kind: dtype, offset: int, size: Sequence[int] | None, stride: Sequence[int] | None
+) -> Tensor:
+    """Show a part of memory, which grows where it is too short."""
+    if offset < 0:
+        raise RuntimeError(f"Tensor: invalid storage offset {offset}")
+    if size is None:
+        return Tensor._over(memory, kind, kind.c_name)
+    steps = contiguous_strides(size, 1) if stride is None else stride
+    if len(steps) != len(size):
+        raise RuntimeError(f"unequal size length ({len(size)}) and stride length ({len(steps)})")
+    if any(length < 0 for length in size):
+        raise RuntimeError("numel: integer multiplication overflow")
+    if any(step < 0 for step in steps):
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(size)} and strides={list(steps)}")
+    end = offset + 1 + sum((length - 1) * step for length, step in zip(size, steps, strict=True))
+    if math.prod(size) and end * kind.itemsize > memory.nbytes():
+        memory.untyped().resize_(end * kind.itemsize)
+    row = Tensor._over(memory, kind, kind.c_name)
+    array = strided(row._array[offset:], size, [step * kind.itemsize for step in steps])
+    return Tensor._wrap(array, row.device, row._storage)
+
+
+attach("storage", storage)
+attach("set_", set_)

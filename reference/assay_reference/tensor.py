@@ -14,7 +14,7 @@ import numpy as np
 from assay_reference import devices, dtypes
 from assay_reference.arrays import address, to_host
 from assay_reference.engine import Hook, Node, RemovableHandle, inference, records
-from assay_reference.storage import Storage, UntypedStorage
+from assay_reference.memory import Storage, UntypedStorage
 
 NOT_LEAF = (
     "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph "

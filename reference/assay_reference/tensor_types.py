@@ -15,9 +15,9 @@ from assay_reference.devices import device
 from assay_reference.dispatch import attach, composite
 from assay_reference.dtypes import dtype
 from assay_reference.indexing import qualified_name
+from assay_reference.memory import Storage
 from assay_reference.shape import alias
-from assay_reference.storage import Storage
-from assay_reference.storage_types import warn_once
+from assay_reference.storage import warn_once
 from assay_reference.tensor import Size, Tensor, strided
 
 DEPRECATED: Final = (

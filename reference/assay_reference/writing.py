@@ -108,6 +108,8 @@ def cast(array: Any, to: Any) -> Any:
     if array.dtype.kind == "c" and to.kind != "c":
         array = array != 0 if to.kind == "b" else array.real
     with np.errstate(all="ignore"):
+        if to == np.float16 and array.dtype == np.float64:  # rounded twice, as PyTorch does
+            array = array.astype(np.float32, order=memory_order(array))
         return array.astype(to, order=memory_order(array))
 
 

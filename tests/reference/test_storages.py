@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import assay_reference
-from assay_reference.storage_types import DEPRECATED, warn_once
+from assay_reference.storage import DEPRECATED, warn_once
 
 PROGRAMS = """
 torch.tensor([1.0, 2.0]).storage()
@@ -73,6 +73,7 @@ s = torch.FloatStorage([1, 2, 3]); s.fill_(4) is s, s.fill_(torch.tensor(5.0))
 s = torch.FloatStorage([1, 2, 3]); s.resize_(2), s
 s = torch.FloatStorage([1, 2, 3]); s.resize_(5); s.tolist()[:3], len(s)
 s = torch.FloatStorage([1, 2, 3]); s.resize_(1.5)
+x = torch.ones(4); y = x[1:]; u = x.untyped_storage(); u.resize_(320); y[0] = 5; x, u.data_ptr() == x.data_ptr()
 s = torch.FloatStorage([1, 2, 3]); s.copy_(torch.FloatStorage([4, 5, 6])) is s, s
 s = torch.IntStorage([1, 2]); s.copy_(torch.FloatStorage([1.0, -1.0]))
 s = torch.FloatStorage([1, 2, 3]); s.copy_(torch.LongStorage([4, 5]))
@@ -110,6 +111,7 @@ torch.tensor([]).set_(torch.LongStorage([1]))
 torch.tensor([]).set_(torch.ones(2, dtype=torch.int64))
 x = torch.ones(2); y = torch.zeros(1); y.set_(x) is y, y.data_ptr() == x.data_ptr(), y, y._version
 torch.ones(3).set_()
+x = torch.zeros(3); y = x[1:]; y.set_(torch.arange(4.0)); y.add_(1); y, x, y.grad_fn
 torch.ones(3, requires_grad=True).set_(torch.zeros(2))
 u = torch.ones(2).untyped_storage(); len(u), u.nbytes(), u[0], u[3], u[-1], u.tolist(), u.element_size(), u.type()
 u = torch.ones(2).untyped_storage(); v = u[0:3]; v[0] = 9; u, v, u[-2:], u[2:1]
@@ -176,12 +178,28 @@ def test_no_memory_has_a_size_below_zero(make: Any) -> None:
         make(-1)
 
 
-def test_a_tensor_stays_in_its_memory_when_its_storage_moves() -> None:
-    x = assay_reference.ones(2)
+def test_tensors_move_with_memory_that_grows() -> None:
+    x = assay_reference.arange(6.0).view(2, 3)
+    y, z = x.t()[1:], x.detach()
+    assert "_storage" in vars(z)  # attributes may stand in a dictionary of their own
 
-    x.untyped_storage().resize_(80)
+    x.untyped_storage().resize_(4096)
+    x.storage()[4] = 9
 
-    assert x.tolist() == [1, 1]
+    assert x.tolist() == z.tolist() == [[0, 1, 2], [3, 9, 5]]
+    assert y.tolist() == [[1, 9], [2, 5]]
+    assert x.data_ptr() == x.untyped_storage().data_ptr()
+    assert (y.storage_offset(), y.stride(), x.storage().size()) == (1, (1, 3), 1024)
+
+
+def test_memory_that_shrinks_and_grows_again_keeps_what_it_began_with() -> None:
+    x = assay_reference.ones(4)
+
+    x.storage().resize_(1)
+    x.storage().resize_(6)
+
+    assert x.storage().tolist()[:1] == x.tolist()[:1] == [1]
+    assert x.data_ptr() == x.untyped_storage().data_ptr()
 
 
 def test_a_deep_copy_has_memory_of_its_own() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import assay_reference
 from assay_reference.arrays import cuda_namespace
-from assay_reference.storage_types import warn_once
+from assay_reference.storage import warn_once
 
 EXPRESSIONS = """
 torch.Tensor(), torch.Tensor(device='cpu'), torch.Tensor([]), torch.Tensor(())
