@@ -14,6 +14,7 @@ from assay_reference.arrays import Array, namespace
 from assay_reference.creation import as_dtype, eye, ones_like, zeros
 from assay_reference.dispatch import composite, not_implemented, op
 from assay_reference.indexing import scatter
+from assay_reference.ops import Op
 from assay_reference.pointwise import conj, maximum, minimum, where
 from assay_reference.shape import wrap_dims
 from assay_reference.tensor import Tensor, wrap_dim
@@ -506,12 +507,29 @@ def running(input: Array, dim: int, total: Callable[..., Any]) -> Array:
     return total(np.atleast_1d(input), axis=dim, dtype=wide).reshape(input.shape).astype(input.dtype)
 
 
+def in_place_running(made: Op) -> None:
+    """Offer a running total in place, which is added or multiplied up in the tensor's own type."""
+
+    @composite(function=False, name=f"{made.name}_")
+    def in_place(self: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+        kind = as_dtype(made.name, dtype) or self.dtype
+        if kind is not self.dtype:
+            raise RuntimeError(
+                f"Bad in-place call: input tensor dtype {self.dtype.c_name} and output tensor dtype {kind.c_name} "
+                "should match"
+            )
+        if kind.category == "bool":
+            raise NotImplementedError(f"\"{made.name}_out_cpu\" not implemented for 'Bool'")
+        return made.perform_in_place([self, dim])
+
+
 @op(name="cumsum", function=False, method=False)
 def cumsum_op(input: Array, dim: int) -> Array:
     return running(input, dim, np.cumsum)
 
 
 cumsum_op.vjp(input=lambda grad, dim: cumsum_op(grad.flip(dim), dim).flip(dim))
+in_place_running(cumsum_op)
 
 
 @composite(out="any")
@@ -536,6 +554,7 @@ def cumprod_vjp(grad: Tensor, out: Tensor, input: Tensor, dim: int) -> Any:
 
 
 cumprod_op.vjp(input=cumprod_vjp)
+in_place_running(cumprod_op)
 
 
 @composite(out="any")
