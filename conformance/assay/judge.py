@@ -171,7 +171,7 @@ def _allowed(want: Host, unit: Host, dtype: str, budget: Budget, bounds: Bounds)
         # What cancels inside a composition leaves an error in proportion to its largest results.
         largest = np.max(np.abs(want), initial=0.0, where=np.isfinite(want))
         cancelled = (_CANCELLED_IN_HALF if dtype in dtypes.HALF else _CANCELLED) * eps_of(dtype) * largest
-        reach = _CONDITIONED * budget.amount * np.abs(bounds.spread()) + cancelled
+        reach = budget.amount * (_CONDITIONED * np.abs(bounds.spread()) + cancelled)
     # Where steps may round, subnormals may be flushed.
     floor = budget.absolute * eps_of(dtype) + _FLUSHED * tiny_of(dtype) + bounds.flushed()
     return np.asarray(
