@@ -436,7 +436,7 @@ def vector_norm_op(x: Array, ord: float, dim: Any, keepdim: bool) -> Array:
         return (np.max if ord > 0 else np.min)(sizes, axis=over, keepdims=keepdim)
     if ord == 0:
         return np.sum(sizes != 0, axis=over, keepdims=keepdim).astype(real_type(x))
-    if ord == 1:
+    if ord == 1 or math.prod(x.shape[each] for each in over) == 1:  # a single element is not squared, nor overflows
         return np.sum(sizes, axis=over, keepdims=keepdim)
     if ord == 2:
         return np.sqrt(np.sum(sizes * sizes, axis=over, keepdims=keepdim))
@@ -452,12 +452,12 @@ def vector_norm_vjp(grad: Tensor, out: Tensor, x: Tensor, ord: float, dim: Any, 
     if ord == 1:
         return grad * x.sgn()
     if math.isinf(ord):
-        ties = x.abs() == norm
+        ties = (x.abs() == norm) | ((x != x) & (norm != norm))
         count = ties.sum(axes(dim, x.ndim), keepdim=True)
-        return where(ties, x.sgn() * (grad / count), 0.0)
+        return x.sgn() * (grad / count * ties)
     if ord == 2:
-        return where(norm == 0, 0.0, grad * (x / norm))
-    nothing = x == 0
+        return grad * where(norm == 0, 0.0, x / norm)
+    nothing = (x == 0) & (norm == norm)
     part = where(nothing, 1.0, x.abs() / norm)  # a power of the quotient does not overflow as two powers would
     return where(nothing, 0.0, grad * x.sgn() * part ** (ord - 1))
 

@@ -333,8 +333,8 @@ def pow(input: Array | Number, exponent: Array | Number) -> Array:
 
 
 pow.vjp(
-    input=lambda grad, input, exponent: grad * conj(power_slope(input, exponent)),
-    exponent=lambda grad, out, input, exponent: grad * conj(exponent_slope(out, input, exponent)),
+    input=lambda grad, input, exponent: power_vjp(grad, input, exponent),
+    exponent=lambda grad, out, input, exponent: exponent_vjp(grad, out, input, exponent),
 )
 
 
@@ -344,18 +344,18 @@ def check_exponent(input: Any, exponent: Any) -> None:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
 
 
-def power_slope(input: Any, exponent: Any) -> Any:
+def power_vjp(grad: Tensor, input: Any, exponent: Any) -> Any:
     """Differentiate a power with respect to its base; a constant, which is what the power 0 gives, has slope 0."""
     if isinstance(exponent, Tensor):
-        return where(exponent == 0, 0.0, exponent * input ** (exponent - 1))
-    return exponent * input ** (exponent - 1) if exponent else zeros_like(input)
+        return where(exponent == 0, 0.0, grad * conj(exponent * input ** (exponent - 1)))
+    return grad * conj(exponent * input ** (exponent - 1)) if exponent else zeros_like(input)
 
 
-def exponent_slope(out: Tensor, input: Any, exponent: Tensor) -> Any:
+def exponent_vjp(grad: Tensor, out: Tensor, input: Any, exponent: Tensor) -> Any:
     """Differentiate a power with respect to its exponent; 0 to any power but a negative one has slope 0."""
     base = input if isinstance(input, Tensor) else zeros_like(exponent) + input
     at_zero = base == 0 if exponent.is_complex() else (base == 0) & (exponent >= 0)
-    return where(at_zero, 0.0, out * log(base))
+    return grad * where(at_zero, 0.0, conj(out * log(base)))
 
 
 def rounded_once(function: Kernel, input: Array) -> Array:
