@@ -8,7 +8,18 @@ from assay_reference import autograd, cuda
 
 # The families: each registers its functions when it is imported.
 from assay_reference import conversion, creation, pointwise  # isort: skip
-from assay_reference import comparison, indexing, joining, linalg, products, random, reduction, shape, threads  # isort: skip
+from assay_reference import (
+    comparison,
+    complex_numbers,
+    indexing,
+    joining,
+    linalg,
+    products,
+    random,
+    reduction,
+    shape,
+    threads,
+)  # isort: skip
 from assay_reference.autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from assay_reference.devices import device
 from assay_reference.dispatch import FUNCTIONS

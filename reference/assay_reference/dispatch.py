@@ -44,9 +44,8 @@ Sizes: TypeAlias = Sequence[int]
 Mask: TypeAlias = Array
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-REFLECTED: Final = {
-    "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"
-}  # fmt: skip
+COMMUTATIVE: Final = {"add", "mul", "and", "or", "xor"}
+REFLECTED: Final = {"floordiv", "mod", "pow", "lshift", "rshift"}  # the operand on the right is the first one
 FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {}  # the functions of the namespace, by name
 
 
@@ -146,11 +145,14 @@ def _attach(made: Op, *, function: bool, method: bool, in_place: bool, operator:
         attach(f"{made.name}_", _in_place_method(made))
     if operator is None:
         return
-    attach(f"__{operator}__", _operator(made, lambda self, other: [self, other]))
-    if operator in REFLECTED:
+    straight = _operator(made, lambda self, other: [self, other])
+    attach(f"__{operator}__", straight)
+    if operator in COMMUTATIVE:
+        attach(f"__r{operator}__", straight)
+    elif operator in REFLECTED:
         attach(f"__r{operator}__", _operator(made, lambda self, other: [other, self]))
-        if in_place:
-            attach(f"__i{operator}__", _in_place_operator(made))
+    if in_place and operator in COMMUTATIVE | REFLECTED | {"sub", "truediv"}:
+        attach(f"__i{operator}__", _in_place_operator(made))
 
 
 def _register(functions: dict[str, Callable[..., Any]], name: str, function: Callable[..., Any]) -> None:

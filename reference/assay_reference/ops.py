@@ -17,9 +17,9 @@ import numpy as np
 from assay_reference import dtypes
 from assay_reference.devices import CPU, device
 from assay_reference.dtypes import dtype
-from assay_reference.engine import edge_of, records
+from assay_reference.engine import Edge, edge_of, records
 from assay_reference.parameters import Parameters
-from assay_reference.recording import OpNode, Rule, check_writable, is_differentiable, rebase
+from assay_reference.recording import UNDERIVED, OpNode, Rule, check_writable, is_differentiable, rebase
 from assay_reference.tensor import Tensor
 from assay_reference.writing import broadcast_shape, cast, check_cast, check_overlap, fill_out, write
 
@@ -31,6 +31,7 @@ class Op:
     """A documented function: a kernel on arrays, with its gradient rules."""
 
     casts_result = False  # whether an in-place form takes a result of any type
+    wraps_numbers = False  # whether a number among the operands counts as a tensor, which half types leave float32
 
     def __init__(
         self,
@@ -38,7 +39,7 @@ class Op:
         *,
         name: str | None = None,
         out: bool = False,
-        node: str | None = None,
+        node: str | Callable[..., str] | None = None,
         returns: tuple[str, ...] = (),
         keeps_half: bool = False,
         keeps_strides: bool = False,
@@ -59,7 +60,8 @@ class Op:
         self.refusals = _by_dtype(self.name, refuses or {})
         self.rules: dict[str, Rule] = {}
         self.joint_rule: Rule | None = None
-        self.node: type[OpNode] = type(node or f"{_camel(self.name)}Backward0", (OpNode,), {"op": self})
+        self.node = node or f"{_camel(self.name)}Backward0"  # what recorded calls are called, or a function of the call
+        self.node_types: dict[str, type[OpNode]] = {}
         functools.update_wrapper(self, kernel)
         self.__name__ = self.__qualname__ = self.name
         self.__signature__ = signature_of(kernel, out=out)
@@ -179,9 +181,10 @@ class Op:
             check_cast(result, target)
         node = None
         if needs_grad and is_differentiable(target.dtype):
+            edges = self.edges(values)
             if any(self.names[0] in rule.needs for rule in self.rules_for(values)):
                 values = [target.clone(), *values[1:]]  # the rule will need what is overwritten now
-            node = self.make_node(values, (target,))
+            node = self.make_node(values, (target,), edges)
         write(target, result)
         if node is not None:
             node.save_outputs((target,))
@@ -241,17 +244,41 @@ class Op:
                 return True
         return False
 
-    def make_node(self, values: list[Any], outs: tuple[Tensor, ...]) -> OpNode:
-        """Record a call."""
-        if not self.rules and self.joint_rule is None:
-            raise NotImplementedError(f"the derivative for '{self.name}' is not implemented.")
-        return self.node([edge_of(each) for each in self.tensors(values)], outs, values)
+    def edges(self, values: list[Any]) -> dict[str, list[Edge | None]]:
+        """Give where gradients go, for each operand that has one: a list has several, what is no tensor none."""
+        found: dict[str, list[Edge | None]] = {}
+        has_numbers = any(isinstance(values[place], (bool, int, float, complex)) for place in self.operands)
+        for place in self.operands:
+            name, value = self.names[place], values[place]
+            if self.rules and name not in self.rules:
+                continue
+            if isinstance(value, tuple):
+                found[name] = [edge_of(each) for each in value]
+            elif isinstance(value, Tensor):
+                found[name] = [edge_of(value)]
+            elif (self.wraps_numbers and place) if has_numbers else value is None:
+                found[name] = [None]
+        return found
+
+    def make_node(
+        self, values: list[Any], outs: tuple[Tensor, ...], edges: Mapping[str, Sequence[Edge | None]]
+    ) -> OpNode:
+        """Record a call; what has no gradient is missed only when gradients are to flow through."""
+        name = self.call(self.node, values) if callable(self.node) else self.node
+        name = name if self.rules or self.joint_rule is not None else UNDERIVED
+        return self.node_type(name)(edges, outs, values)
+
+    def node_type(self, name: str) -> type[OpNode]:
+        """Give the class of the recorded calls of one name."""
+        if name not in self.node_types:
+            self.node_types[name] = type(name, (OpNode,), {"op": self})
+        return self.node_types[name]
 
     def record(self, values: list[Any], outs: tuple[Tensor, ...]) -> None:
         """Make the results remember how they were made, where a gradient is wanted."""
         if not self.needs_grad(values) or not any(is_differentiable(each.dtype) for each in outs):
             return
-        node = self.make_node(values, outs)
+        node = self.make_node(values, outs, self.edges(values))
         node.save_outputs(outs)
         for number in node.differentiable:
             out = outs[number]
@@ -262,13 +289,13 @@ class Elementwise(Op):
     """An op on each element: its operands are promoted to one type and broadcast."""
 
     def __init__(
-        self, kernel: Callable[..., Any], *, promotes: Promotes, wide_numbers: bool = False, **options: Any
+        self, kernel: Callable[..., Any], *, promotes: Promotes, wraps_numbers: bool = False, **options: Any
     ) -> None:
         if promotes not in get_args(Promotion) and not callable(promotes):
             raise TypeError(f"{kernel.__name__}: promotes is one of {', '.join(get_args(Promotion))}")
         super().__init__(kernel, **options)
         self.promotes = promotes
-        self.wide_numbers = wide_numbers  # whether numbers that meet half types stay float32
+        self.wraps_numbers = wraps_numbers
         self.casts_result = promotes == "first"
 
     def compute(self, values: list[Any]) -> Any:
@@ -293,7 +320,7 @@ class Elementwise(Op):
                     array = cast(array, compute)
                 arrays[place] = array
             elif value is not None:
-                arrays[place] = common.scalar(value, wide=self.wide_numbers)
+                arrays[place] = common.scalar(value, wide=self.wraps_numbers)
         for place in self.parameters.scalars:
             arrays[place] = common.scalar(values[place], wide=True)
         with np.errstate(all="ignore"):

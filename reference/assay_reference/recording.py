@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 
 from assay_reference.dtypes import dtype
 from assay_reference.engine import FREED, STALE, Edge, Grads, Node, edge_of, enable_grad, inference, meta_of, records
 from assay_reference.tensor import Tensor
+
+UNDERIVED: Final = "NotImplemented"  # the name of a recorded call through which no gradient flows back
+NEVER: Final = -1  # the version of no memory
 
 if TYPE_CHECKING:
     from assay_reference.ops import Op, ViewOp
@@ -83,7 +86,7 @@ def _shape(value: Any) -> tuple[Any, ...]:
 
 def _saved(value: Any) -> Any:
     if isinstance(value, Tensor):
-        return Saved(value, value._node, value._output_nr)
+        return Saved(value, value.grad_fn, value._output_nr)
     if isinstance(value, tuple) and any(isinstance(each, Tensor) for each in value):
         return tuple(_saved(each) for each in value)
     return value
@@ -102,17 +105,15 @@ class OpNode(Node):
 
     op: ClassVar[Op]
 
-    def __init__(self, edges: Sequence[Edge | None], outs: Sequence[Tensor], values: Sequence[Any]) -> None:
-        super().__init__(edges, [meta_of(each) for each in outs])
+    def __init__(
+        self, edges: Mapping[str, Sequence[Edge | None]], outs: Sequence[Tensor], values: Sequence[Any]
+    ) -> None:
+        super().__init__([each for group in edges.values() for each in group], [meta_of(each) for each in outs])
+        self.operands = [(name, len(each)) for name, each in edges.items()]
         self.differentiable = [place for place, each in enumerate(outs) if is_differentiable(each.dtype)]
         self.saved_outs: tuple[Saved, ...] = ()
         self.freed = False
         self.shape = _shape(values[self.op.operands[0]])
-        self.operands: list[tuple[str, int]] = []  # the name of each operand that is there, and of how many tensors
-        for place in self.op.operands:
-            value = values[place]
-            if isinstance(value, (Tensor, tuple)):
-                self.operands.append((self.op.names[place], len(value) if isinstance(value, tuple) else 1))
         self.rules = self.op.rules_for(values)
         needed = {name for rule in self.rules for name in rule.needs}
         self.saved = {name: _saved(values[self.op.parameters.index[name]]) for name in needed}
@@ -128,6 +129,8 @@ class OpNode(Node):
             self.saved, self.saved_outs = {}, ()
 
     def __call__(self, grads: Grads, wanted: Sequence[bool]) -> Grads:
+        if type(self).__name__ == UNDERIVED:
+            raise RuntimeError(f"derivative for aten::{self.op.name} is not implemented")
         if self.freed:
             raise RuntimeError(FREED)
         given = [(grads[place], self.outputs[place]) for place in self.differentiable]
@@ -137,11 +140,10 @@ class OpNode(Node):
             return self._flat(self.op.joint_rule(grad, self))
         results: list[Tensor | None] = []
         for name, count in self.operands:
-            rule = self.op.rules.get(name)
-            if rule is None or not any(wanted[len(results) : len(results) + count]):
+            if not any(wanted[len(results) : len(results) + count]):
                 results += [None] * count
             else:
-                result = rule(grad, self)
+                result = self.op.rules[name](grad, self)
                 results += result if isinstance(result, (tuple, list)) else [result]
         return results
 
@@ -162,18 +164,26 @@ class CopySlices(Node):
     """A write into a view, as its base sees it: what was overwritten has no more influence."""
 
     def __init__(self, base: Tensor, written: Node, chain: Chain) -> None:
-        super().__init__((edge_of(base), Edge(written, 0)), (meta_of(base),))
-        self.chain = chain
+        super().__init__((edge_of(base), *written.edges[1:]), (meta_of(base),))
+        self.written, self.chain = written, chain
+
+    def release(self) -> None:
+        self.written.release()
 
     def __call__(self, grads: Grads, wanted: Sequence[bool]) -> Grads:
         grad = grads[0]
         if grad is None:
-            return None, None
-        kept = None
-        if wanted[0]:
-            kept = grad.clone()
-            _replayed(kept, self.chain).zero_()
-        return kept, _replayed(grad, self.chain).clone() if wanted[1] else None
+            return [None] * len(self.edges)
+        part, *others = self.written([_replayed(grad, self.chain).clone()], wanted)
+        if not wanted[0]:
+            return [None, *others]
+        whole = grad.clone()
+        before = _replayed(whole, self.chain)
+        if part is None:
+            before.zero_()
+        else:
+            before.copy_(part)
+        return [whole, *others]
 
 
 Chain: TypeAlias = "tuple[tuple[ViewOp, tuple[Any, ...], int], ...]"
@@ -188,6 +198,13 @@ def _replayed(base: Tensor, chain: Chain) -> Tensor:
     return view
 
 
+def _taken_again(base: Tensor, view: Tensor) -> Tensor:
+    """Take a view that is there already, by its place in memory if the elements are the same."""
+    if base.dtype is view.dtype:
+        return base.as_strided(tuple(view.shape), view.stride(), view.storage_offset())  # type: ignore[no-any-return]
+    return _replayed(base, view._chain)
+
+
 def refresh_history(view: Tensor) -> None:
     """Record a view anew after a write to the memory that it shares."""
     base = view._base
@@ -197,18 +214,18 @@ def refresh_history(view: Tensor) -> None:
     refuse_ambiguous(view, "its base or another view of its base has been modified inplace")
     view._seen_version = view._storage.version
     with enable_grad():
-        fresh = _replayed(base, view._chain)
+        fresh = _taken_again(base, view)
     view._node, view._output_nr, view._requires_grad = fresh._node, fresh._output_nr, True
 
 
 def rebase(target: Tensor, node: Node) -> None:
     """Make a tensor the result of an in-place step, and its base, if it is a view, the result of a write into it."""
     base = target._base
-    if base is not None:
-        base._node, base._output_nr = CopySlices(base, node, target._chain), 0
-        base._requires_grad = True
-    target._node, target._output_nr, target._requires_grad = node, 0, True
-    target._seen_version = target._storage.version
+    if base is None:
+        target._node, target._output_nr, target._requires_grad = node, 0, True
+    else:
+        base._node, base._output_nr, base._requires_grad = CopySlices(base, node, target._chain), 0, True
+        target._requires_grad, target._seen_version = True, NEVER
 
 
 def check_writable(target: Tensor) -> None:
