@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
 from assay_reference.arrays import Array
-from assay_reference.engine import records
+from assay_reference.grad_mode import records
 from assay_reference.ops import Elementwise, Op, Promotes, ViewOp, not_implemented, signature_of
 from assay_reference.recording import check_writable
 from assay_reference.tensor import Tensor

@@ -17,7 +17,8 @@ import numpy as np
 from assay_reference import dtypes
 from assay_reference.devices import CPU, device
 from assay_reference.dtypes import dtype
-from assay_reference.engine import Edge, edge_of, records
+from assay_reference.engine import Edge, edge_of
+from assay_reference.grad_mode import records
 from assay_reference.parameters import Parameters
 from assay_reference.recording import UNDERIVED, OpNode, Rule, check_writable, is_differentiable, rebase
 from assay_reference.tensor import Tensor
@@ -169,8 +170,8 @@ class Op:
     def perform_in_place(self, values: list[Any]) -> Tensor:
         """Compute into the first operand."""
         target: Tensor = values[0]
-        needs_grad = self.needs_grad(values)
-        check_writable(target)
+        needs_grad = self.needs_grad(values) and is_differentiable(target.dtype)
+        check_writable(target, needs_grad)
         check_overlap(target, self.tensors(values))
         result = self.compute(values)
         if result.shape != target._array.shape:
@@ -180,7 +181,7 @@ class Op:
         if not self.casts_result:
             check_cast(result, target)
         node = None
-        if needs_grad and is_differentiable(target.dtype):
+        if needs_grad:
             edges = self.edges(values)
             if any(self.names[0] in rule.needs for rule in self.rules_for(values)):
                 values = [target.clone(), *values[1:]]  # the rule will need what is overwritten now
@@ -365,8 +366,7 @@ class ViewOp(Op):
         outs = tuple(source._view(each) for each in (result if several else (result,)))
         for number, out in enumerate(outs):
             out._chain = (*source._chain, (self, tuple(values[1:]), number))
-            out._view_of_several = several or source._view_of_several
-            out._made_without_grad |= several and not source.requires_grad
+            out._origin = "several" if several and records() else out._origin
         if records():
             self.record(values, outs)
         return outs if several else outs[0]

@@ -729,7 +729,12 @@ def comparison(operator: str) -> Callable[[Kernel], Elementwise]:
 
     def decorate(kernel: Kernel) -> Elementwise:
         refusal = {} if operator in ("eq", "ne") else {"complex": not_implemented(f"{operator}_cpu")}
-        return elementwise(promotes="same", operator=operator, refuses=refusal)(kernel)
+        made = elementwise(promotes="same", operator=operator, refuses=refusal, node=node)(kernel)
+        made.vjp(input=lambda grad: zeros_like(grad), other=lambda grad: zeros_like(grad))  # where it is done in place
+        return made
+
+    def node(input: Any, other: Any) -> str:
+        return f"{operator.title()}Backward{int(isinstance(other, Tensor))}"
 
     return decorate
 

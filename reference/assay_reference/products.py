@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Any
 
 from assay_reference.arrays import Array
 from assay_reference.dispatch import FUNCTIONS, attach, broadcast_shape, composite, not_implemented, op
+from assay_reference.dtypes import C_NAMES
 from assay_reference.pointwise import conj
 from assay_reference.shape import adjoint, expand, unsafe_view
 from assay_reference.tensor import Tensor
-
-# Element types as C++ calls them.
-C_NAMES: Final = {
-    "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int",
-    "int64": "long int", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",
-    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
-}  # fmt: skip
 
 
 def check_multipliable(first: Tensor, second: Tensor) -> None:

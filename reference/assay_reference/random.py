@@ -11,11 +11,10 @@ import numpy as np
 from assay_reference.arrays import Array
 from assay_reference.creation import empty, empty_like, zeros_like
 from assay_reference.dispatch import Number, broadcast_shape, cast, composite, fill_out, op, write
+from assay_reference.dtypes import C_NAMES, finfo, iinfo, int64
 from assay_reference.dtypes import dtype as dtype_type
-from assay_reference.dtypes import finfo, iinfo, int64
-from assay_reference.engine import no_grad
 from assay_reference.generator import Generator, default_generator
-from assay_reference.products import C_NAMES
+from assay_reference.grad_mode import no_grad
 from assay_reference.tensor import Tensor
 
 # -- seeds ------------------------------------------------------------------------------------------------------------

@@ -7,9 +7,29 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 
 from assay_reference.dtypes import dtype
-from assay_reference.engine import FREED, STALE, Edge, Grads, Node, edge_of, enable_grad, inference, meta_of, records
+from assay_reference.engine import FREED, STALE, Edge, Grads, Node, edge_of, meta_of
+from assay_reference.grad_mode import enable_grad, inference
 from assay_reference.tensor import Tensor
 
+AMBIGUOUS: Final = (
+    "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both "
+    "the view and the inplace either both inside the {mode} block (if you don't want the inplace to be tracked) or "
+    "both outside (if you want the inplace to be tracked)."
+)
+ORIGINS: Final = {  # why a view may not be written to, by where it was made
+    "no_grad": AMBIGUOUS.format(mode="no_grad"),
+    "inference": AMBIGUOUS.format(mode="inference_mode"),
+    "several": (
+        "This view is the output of a function that returns multiple views. Such functions do not allow the output "
+        "views to be modified inplace. You should replace the inplace operation by an out-of-place one."
+    ),
+    "function": (
+        "This view was created inside a custom Function (or because an input was returned as-is) and the autograd "
+        "logic to handle view+inplace would override the custom backward associated with the custom Function, leading "
+        "to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom "
+        "Function."
+    ),
+}
 UNDERIVED: Final = "NotImplemented"  # the name of a recorded call through which no gradient flows back
 NEVER: Final = -1  # the version of no memory
 
@@ -49,9 +69,9 @@ class Rule:
 class Saved:
     """A tensor that a gradient rule will need, and the version in which it needs it."""
 
-    __slots__ = ("source", "tensor", "version")
+    __slots__ = ("maker", "tensor", "version")
 
-    def __init__(self, tensor: Tensor, source: Node | None, output: int) -> None:
+    def __init__(self, tensor: Tensor, maker: tuple[Node, int] | None = None) -> None:
         if tensor._storage.inference:
             raise RuntimeError(
                 "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode "
@@ -60,7 +80,7 @@ class Saved:
             )
         self.tensor = tensor
         self.version = tensor._storage.version
-        self.source = "" if source is None else f", which is output {output} of {source.name().split('Backward')[0]}"
+        self.maker = maker  # of a result, which is saved without its history, and the number that it has there
 
     def unpack(self) -> Tensor:
         """Give the tensor, if it is still what it was."""
@@ -69,12 +89,16 @@ class Saved:
                 STALE.format(
                     type=self.tensor.type(),
                     shape=list(self.tensor.shape),
-                    source=self.source,
+                    source=self._source(),
                     now=self.tensor._storage.version,
                     then=self.version,
                 )
             )
         return self.tensor
+
+    def _source(self) -> str:
+        node, number = self.maker or (self.tensor.grad_fn, self.tensor.output_nr)
+        return "" if node is None else f", which is output {number} of {node.name().split('Backward')[0]},"
 
 
 def _shape(value: Any) -> tuple[Any, ...]:
@@ -86,7 +110,7 @@ def _shape(value: Any) -> tuple[Any, ...]:
 
 def _saved(value: Any) -> Any:
     if isinstance(value, Tensor):
-        return Saved(value, value.grad_fn, value._output_nr)
+        return Saved(value)
     if isinstance(value, tuple) and any(isinstance(each, Tensor) for each in value):
         return tuple(_saved(each) for each in value)
     return value
@@ -121,7 +145,7 @@ class OpNode(Node):
     def save_outputs(self, outs: Sequence[Tensor]) -> None:
         """Save the results too, if a rule asks for them."""
         if any(rule.needs_out for rule in self.rules):
-            self.saved_outs = tuple(Saved(each.detach(), self, number) for number, each in enumerate(outs))
+            self.saved_outs = tuple(Saved(each.detach(), (self, number)) for number, each in enumerate(outs))
 
     def release(self) -> None:
         self.freed = bool(self.saved_outs) or any(isinstance(each, (Saved, tuple)) for each in self.saved.values())
@@ -134,7 +158,7 @@ class OpNode(Node):
         if self.freed:
             raise RuntimeError(FREED)
         given = [(grads[place], self.outputs[place]) for place in self.differentiable]
-        defined = [meta.zeros() if grad is None else grad for grad, meta in given]
+        defined = [meta.zeros() if grad is None and meta is not None else grad for grad, meta in given]
         grad = defined[0] if len(defined) == 1 else tuple(defined)
         if self.op.joint_rule is not None:
             return self._flat(self.op.joint_rule(grad, self))
@@ -222,45 +246,50 @@ def rebase(target: Tensor, node: Node) -> None:
     """Make a tensor the result of an in-place step, and its base, if it is a view, the result of a write into it."""
     base = target._base
     if base is None:
-        target._node, target._output_nr, target._requires_grad = node, 0, True
+        _lead(target, node)
     else:
-        base._node, base._output_nr, base._requires_grad = CopySlices(base, node, target._chain), 0, True
+        _lead(base, CopySlices(base, node, target._chain))
         target._requires_grad, target._seen_version = True, NEVER
 
 
-def check_writable(target: Tensor) -> None:
+def _lead(tensor: Tensor, node: Node) -> None:
+    """Give a tensor another history; it goes on to retain its gradient, if it did."""
+    if tensor.retains_grad and tensor._node is not None:
+        del tensor._node.retained[tensor._output_nr]
+        node.retained[0] = tensor
+    tensor._node, tensor._output_nr, tensor._requires_grad = node, 0, True
+
+
+def check_writable(target: Tensor, recorded: bool) -> None:
     """Refuse an in-place change that would make the recorded history wrong."""
     if target._storage.inference and not inference.get():
         raise RuntimeError(
             "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
             "normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."
         )
-    if not records():
+    if not recorded:
         return
     base = target._base
-    if base is not None and (target.requires_grad or base.requires_grad):
+    if base is not None:
         refuse_ambiguous(target, "is being modified inplace")
-        if base._requires_grad and base._node is None:
+        if target.requires_grad and base.is_leaf:
             raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
-    if target._requires_grad and target.grad_fn is None:
+    if target.requires_grad and target.is_leaf:
         raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
 
 
 def refuse_ambiguous(view: Tensor, what: str) -> None:
     """Refuse a write after which it is not clear what a view's history is."""
-    if view._made_without_grad:
-        raise RuntimeError(
-            f"A view was created in no_grad mode and {what} with grad mode enabled. Given that this use case is "
-            "ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the "
-            "inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both "
-            "outside (if you want the inplace to be tracked)."
-        )
-    if view._view_of_several and view._node is not None:
-        raise RuntimeError(
-            f"Output {view._output_nr} of {view._node.name().split('Backward')[0]} is a view and {what}. This view is "
-            "the output of a function that returns multiple views. Such functions do not allow the output views to be "
-            "modified inplace. You should replace the inplace operation by an out-of-place one."
-        )
+    if not view._origin:
+        return
+    node = view._node
+    if view._origin == "inference":
+        subject = f"A view was created in inference mode and {what} in normal mode."
+    elif node is None or view._origin == "no_grad":
+        subject = f"A view was created in no_grad mode and {what} with grad mode enabled."
+    else:
+        subject = f"Output {view._output_nr} of {node.name().split('Backward')[0]} is a view and {what}."
+    raise RuntimeError(f"{subject} {ORIGINS[view._origin]}")
 
 
 def is_differentiable(of: dtype) -> bool:

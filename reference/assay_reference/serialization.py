@@ -13,7 +13,7 @@ import numpy as np
 
 from assay_reference import devices, dtypes
 from assay_reference.arrays import Array
-from assay_reference.engine import no_grad
+from assay_reference.grad_mode import no_grad
 from assay_reference.tensor import Size, Tensor
 
 # What each dtype's storage was called when storages had classes; files still name them so.

@@ -16,6 +16,7 @@ from assay_reference.arrays import Array, address, namespace
 from assay_reference.conversion import contiguous_copy
 from assay_reference.dispatch import Sizes, attach, broadcast_shape, check_writable, composite, op, view
 from assay_reference.dtypes import dtype
+from assay_reference.grad_mode import records
 from assay_reference.recording import OpNode
 from assay_reference.tensor import Tensor, wrap_dim
 
@@ -721,7 +722,7 @@ def in_place(name: str, function: Callable[..., Tensor]) -> None:
     """Offer a view in place: the tensor itself becomes the view."""
 
     def become(self: Tensor, *args: Any, **named: Any) -> Tensor:
-        check_writable(self)
+        check_writable(self, records() and self.requires_grad)
         view = function(self, *args, **named)
         self._array = view._array
         self._storage.version += 1

@@ -10,9 +10,9 @@ import numpy as np
 
 from assay_reference.arrays import Array, namespace
 from assay_reference.dispatch import composite, not_implemented, op
+from assay_reference.dtypes import C_NAMES
 from assay_reference.nn.functional.windows import Steps, Sweep, added_up, numbers, parts_of, places, reach, windows
 from assay_reference.pointwise import conj
-from assay_reference.products import C_NAMES
 from assay_reference.tensor import Tensor
 
 REFUSES: Final = {"bool": not_implemented("slow_conv2d_cpu")}
