@@ -71,8 +71,8 @@ class Node:
         self.outputs = outputs
         self.age = next(_ages)
         self.hooks: dict[int, dict[int, Hook]] = {}  # by output: what a tensor's register_hook added
-        self.before: dict[int, NodeHook] = {}  # what register_prehook and register_hook of this node added
-        self.after: dict[int, NodeHook] = {}
+        self.prehooks: dict[int, NodeHook] = {}  # what register_prehook of this node added
+        self.posthooks: dict[int, NodeHook] = {}  # and its register_hook
         self.retained: dict[int, Tensor] = {}  # by output: the tensor that retains its gradient
 
     def __call__(self, grads: Grads, wanted: Sequence[bool]) -> Grads:
@@ -92,11 +92,11 @@ class Node:
 
     def register_prehook(self, hook: NodeHook) -> RemovableHandle:
         """Call a function with the gradients of the outputs; what it gives, if anything, replaces them."""
-        return RemovableHandle(self.before, hook)
+        return RemovableHandle(self.prehooks, hook)
 
     def register_hook(self, hook: NodeHook) -> RemovableHandle:
         """Call a function with the gradients of the inputs, and of the outputs; what it gives replaces the former."""
-        return RemovableHandle(self.after, hook)
+        return RemovableHandle(self.posthooks, hook)
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
@@ -191,7 +191,9 @@ def walk(
             wanted = [edge is not None and (leads is None or edge.node in leads) for edge in node.edges]
             if not any(wanted):
                 continue
-            results = _after_node_hooks(node, node(grads, wanted), grads)
+            results = node(grads, wanted)
+            for hook in list(node.posthooks.values()):
+                results = _replaced_all(results, hook, hook(tuple(results), tuple(grads)))
             if not retain_graph:
                 node.release()
             for position, (onward, result) in enumerate(zip(node.edges, results, strict=True)):
@@ -228,15 +230,9 @@ def _after_hooks(node: Node, grads: list[Tensor | None]) -> list[Tensor | None]:
         grad = grads[output]
         if grad is not None:
             tensor._grad = grad if tensor._grad is None else tensor._grad + grad
-    for before in list(node.before.values()):
-        grads = list(_replaced_all(tuple(grads), before, before(tuple(grads))))
+    for prehook in list(node.prehooks.values()):
+        grads = list(_replaced_all(grads, prehook, prehook(tuple(grads))))
     return grads
-
-
-def _after_node_hooks(node: Node, results: Grads, grads: Grads) -> Grads:
-    for hook in list(node.after.values()):
-        results = _replaced_all(tuple(results), hook, hook(tuple(results), tuple(grads)))
-    return results
 
 
 def _replaced(grad: Tensor, hook: Hook) -> Tensor:

@@ -246,20 +246,22 @@ class Op:
         return False
 
     def edges(self, values: list[Any]) -> dict[str, list[Edge | None]]:
-        """Give where gradients go, for each operand that has one: a list has several, what is no tensor none."""
+        """Give where the gradient of each operand goes that may have one; a number that counts as a tensor has none."""
         found: dict[str, list[Edge | None]] = {}
-        has_numbers = any(isinstance(values[place], (bool, int, float, complex)) for place in self.operands)
         for place in self.operands:
             name, value = self.names[place], values[place]
             if self.rules and name not in self.rules:
                 continue
-            if isinstance(value, tuple):
-                found[name] = [edge_of(each) for each in value]
-            elif isinstance(value, Tensor):
+            if isinstance(value, Tensor):
                 found[name] = [edge_of(value)]
-            elif (self.wraps_numbers and place) if has_numbers else value is None:
+            elif isinstance(value, tuple):
+                found[name] = [edge_of(each) for each in value]
+            elif (self.wraps_numbers and place) or (value is None and not self._has_numbers(values)):
                 found[name] = [None]
         return found
+
+    def _has_numbers(self, values: list[Any]) -> bool:
+        return any(isinstance(values[place], (bool, int, float, complex)) for place in self.operands)
 
     def make_node(
         self, values: list[Any], outs: tuple[Tensor, ...], edges: Mapping[str, Sequence[Edge | None]]
