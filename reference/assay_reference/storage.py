@@ -12,9 +12,11 @@ import numpy as np
 
 from assay_reference import devices, dtypes
 from assay_reference.creation import tensor
-from assay_reference.dispatch import attach, check_writable
+from assay_reference.dispatch import attach
 from assay_reference.dtypes import dtype
+from assay_reference.grad_mode import records
 from assay_reference.memory import Storage, UntypedStorage
+from assay_reference.recording import check_writable
 from assay_reference.shape import contiguous_strides, strided
 from assay_reference.tensor import Tensor
 
@@ -216,7 +218,7 @@ def set_(
     stride: Sequence[int] | None = None,
 ) -> Tensor:
     """Show other memory from now on: another tensor's, or a storage's with an offset, a size and strides."""
-    check_writable(self)
+    check_writable(self, records() and self.requires_grad)
     if not isinstance(source, (Tensor, Storage, type(None))):
         raise TypeError(f"set_() received an invalid combination of arguments - got ({type(source).__name__})")
     if isinstance(source, Tensor) and source.dtype is not self.dtype:
