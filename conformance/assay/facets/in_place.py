@@ -185,7 +185,8 @@ def _same(trial: Trial, place: int, got: Any, want: Any, bench: Bench) -> Judgem
             return fail("A406", f"the {which} form gives {said}, not {due}", due, said)
     overload, budget, bounds = trial.plan.overload, _BUDGET, _NOTHING
     own = overload.judge.get(overload.results[place].name, _BUDGET)
-    narrow = dtype if dtypes.has_fractions(dtype) and eps_of(dtype) > eps_of(cast) else cast
+    fractions = dtypes.has_fractions(dtype) and dtypes.has_fractions(cast)
+    narrow = dtype if fractions and eps_of(dtype) > eps_of(cast) else cast
     if own.kind == "free" or (overload.out_dtype == "any" and narrow != dtype):  # computed otherwise: nothing says how
         return Judgement("pass", compared=False)
     if own.kind == "ulp":
