@@ -12,15 +12,21 @@ from assay_reference.creation import zeros_like
 from assay_reference.devices import device
 from assay_reference.dispatch import Number, Sizes, attach, cast, composite, elementwise, op, view
 from assay_reference.dtypes import dtype
+from assay_reference.layouts import sparse_coo, strided
 from assay_reference.tensor import Tensor
 from assay_reference.writing import memory_order
 
 
+def moved(array: Array, device: device) -> Array:
+    """Bring an array to a device."""
+    if (device.type == "cpu") == is_on_host(array):
+        return array
+    return to_host(array) if device.type == "cpu" else device.xp.asarray(array)
+
+
 @op(node="ToCopyBackward0", function=False, method=False, keeps_half=True, keeps_strides=True)
 def to_copy(input: Array, dtype: dtype, device: device) -> Array:
-    if (device.type == "cpu") != is_on_host(input):
-        input = to_host(input) if device.type == "cpu" else device.xp.asarray(input)
-    return cast(input, dtype.numpy)
+    return cast(moved(input, device), dtype.numpy)
 
 
 to_copy.vjp(input=lambda grad, input: grad.to(input.device))
@@ -126,7 +132,9 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """Name the tensor's type, as in 'torch.FloatTensor'; or convert to a type, given by its name or itself."""
     if dtype is None:
-        return f"torch.{'cuda.' if self.is_cuda else ''}{self.dtype.title}Tensor"
+        if self.layout not in (strided, sparse_coo):
+            raise RuntimeError(f"Unimplemented backend {self._array.backend}")
+        return f"torch.{'cuda.' * self.is_cuda}{'sparse.' * self.is_sparse}{self.dtype.title}Tensor"
     if isinstance(dtype, dtypes.dtype):
         return to(self, dtype)
     name = dtype if isinstance(dtype, str) else f"{dtype.__module__}.{dtype.__name__}"

@@ -15,6 +15,7 @@ from assay_reference import devices, dtypes
 from assay_reference.devices import device
 from assay_reference.dispatch import cast, composite, fill_out
 from assay_reference.dtypes import dtype
+from assay_reference.layouts import KINDS, strided
 from assay_reference.tensor import Size, Tensor
 from assay_reference.writing import memory_order
 
@@ -52,7 +53,8 @@ def factory(*, spread: bool = False) -> Callable[[Kernel], Callable[..., Tensor]
                 raise TypeError(f"{name}() {error}") from None
             out, kind = options["out"], as_dtype(name, options["dtype"])
             place = devices.resolve(options["device"]) if out is None else out.device
-            array = kernel(place.xp, kind, *bound.args, **bound.kwargs)
+            made = kernel if options["layout"] in (None, strided) else packed_kernel(name, options["layout"])
+            array = made(place.xp, kind, *bound.args, **bound.kwargs)
             if out is None:
                 return _new(array, place, options["requires_grad"])
             if kind is not None and kind is not out.dtype:
@@ -73,12 +75,31 @@ def factory(*, spread: bool = False) -> Callable[[Kernel], Callable[..., Tensor]
 
 
 def _new(array: Any, place: device, requires_grad: bool) -> Tensor:
-    made = Tensor._wrap(array, place)
+    return wanting_grad(Tensor._wrap(array, place), requires_grad)
+
+
+def wanting_grad(made: Tensor, requires_grad: bool) -> Tensor:
+    """Let a new tensor require a gradient, if that was asked for."""
     if requires_grad:
         if not (made.dtype.is_floating_point or made.dtype.is_complex):
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
         made.requires_grad = True
     return made
+
+
+def packed_kernel(name: str, layout: Any) -> Kernel:
+    """Give the kernel for tensors of another layout, which may be made of zeros alone."""
+    if layout not in KINDS:
+        raise TypeError(f"{name}(): argument 'layout' must be torch.layout, not {type(layout).__name__}")
+    if name in ("ones", "full"):
+        raise RuntimeError("full(...) is not implemented for sparse layout")
+    if name not in ("zeros", "empty", "zeros_like", "empty_like"):
+        raise NotImplementedError(f"Could not run 'aten::{name}' with arguments from the '{layout.title}CPU' backend.")
+
+    def zeros(xp: Any, dtype: dtype | None, size: Sequence[int], **options: Any) -> Any:
+        return KINDS[layout].zeros(xp, tuple(size), _default(dtype))
+
+    return zeros
 
 
 def as_dtype(name: str, kind: Any) -> dtype | None:
@@ -398,7 +419,10 @@ def like(kernel: Kernel) -> Callable[..., Tensor]:
             raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
         place = input.device if device is None else devices.resolve(device)
         kind = as_dtype(name, dtype) or input.dtype
-        array = input._array if place == input.device else input.to(place)._array
+        wanted = layout or input.layout
+        if wanted is not strided:
+            return _new(packed_kernel(name, wanted)(place.xp, kind, input.shape), place, requires_grad)
+        array = input.to_dense().to(place)._array
         return _new(kernel(array, kind, *args, **kwargs), place, requires_grad)
 
     return composite(method=False)(create)

@@ -674,7 +674,13 @@ def relu(input: Array) -> Array:
     return np.where(input < 0, input.dtype.type(0), input)
 
 
-relu.vjp(input=lambda grad, out: where(out <= 0, 0.0, grad))
+@elementwise(promotes="same", name="threshold_backward", function=False, method=False, in_place=False, out=False)
+def relu_slope(grad: Array, out: Array) -> Array:
+    return np.where(out <= 0, 0, grad)
+
+
+relu_slope.vjp(grad=lambda grad, out: relu_slope(grad, out))
+relu.vjp(input=lambda grad, out: relu_slope(grad, out))
 
 
 # -- comparison -------------------------------------------------------------------------------------------------------

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from assay_reference import dtypes
-from assay_reference.arrays import Array
+from assay_reference.arrays import Array, to_host
+from assay_reference.layouts import Packed, strided
+from assay_reference.sparse.packed import Sparse
 
 if TYPE_CHECKING:
     from assay_reference.tensor import Tensor
@@ -56,16 +58,22 @@ def tensor_str(tensor: Tensor) -> str:
     """Write a tensor: its elements, then what differs from the default."""
     prefix = "Parameter containing:\ntensor(" if type(tensor).__name__ == "Parameter" else "tensor("
     suffixes = _suffixes(tensor)
-    array = tensor.detach().cpu()._array
-    if array.dtype.name == "bfloat16":
-        array = array.astype(np.float32)
-    if not array.size:
-        if array.ndim != 1:
-            suffixes.insert(0, f"size={tuple(tensor.shape)}")
-        text = "[]"
-    else:
-        text = array_str(array, len("tensor("))
-    return _joined(prefix, text, suffixes)
+    indent = len("tensor(")
+    if isinstance(tensor._array, Sparse):
+        parts = [_part(name, part, indent) for name, part in tensor._array.parts().items()]
+        text = (",\n" + " " * indent).join(parts)
+        return _joined(prefix, text, suffixes, break_first=tensor.is_sparse)
+    array = tensor._array.to_dense() if isinstance(tensor._array, Packed) else tensor._array
+    if not array.size and array.ndim != 1:
+        suffixes.insert(0, f"size={tuple(tensor.shape)}")
+    return _joined(prefix, array_str(to_host(array), indent), suffixes)
+
+
+def _part(name: str, array: Array, indent: int) -> str:
+    """Write one of the arrays of which a sparse tensor is made."""
+    opened = f"{name}=tensor("
+    size = "" if array.size else f", size={tuple(array.shape)}"
+    return opened + array_str(to_host(array), indent + len(opened)) + size + ")"
 
 
 def _suffixes(tensor: Tensor) -> list[str]:
@@ -74,8 +82,13 @@ def _suffixes(tensor: Tensor) -> list[str]:
     if tensor.device.type != "cpu":
         found.append(f"device='{tensor.device}'")
     shown = (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool_, dtypes.complex64)
-    if tensor.dtype not in shown or (not tensor.numel() and tensor.dtype is not shown[0]):
+    is_sparse = isinstance(tensor._array, Sparse)
+    if is_sparse:
+        found += [f"size={tuple(tensor.shape)}", f"nnz={tensor._nnz()}"]
+    if tensor.dtype not in shown or (not tensor.numel() and not is_sparse and tensor.dtype is not shown[0]):
         found.append(f"dtype={tensor.dtype!r}")
+    if tensor.layout is not strided:
+        found.append(f"layout={tensor.layout}")
     if tensor.grad_fn is not None:
         found.append(f"grad_fn=<{type(tensor.grad_fn).__name__}>")
     elif tensor.requires_grad:
@@ -83,13 +96,13 @@ def _suffixes(tensor: Tensor) -> list[str]:
     return found
 
 
-def _joined(prefix: str, text: str, suffixes: list[str]) -> str:
-    """Put the suffixes behind the elements, each on a new line where the line is full."""
+def _joined(prefix: str, text: str, suffixes: list[str], *, break_first: bool = False) -> str:
+    """Put the suffixes behind the elements, each on a new line where the line is full, and the first if so wanted."""
     lines = [prefix + text]
     indent = len("tensor(")
     last = len(lines[0]) - lines[0].rfind("\n") + 1
-    for suffix in suffixes:
-        if last + len(suffix) + 2 > _options.linewidth:
+    for number, suffix in enumerate(suffixes):
+        if (break_first and not number) or last + len(suffix) + 2 > _options.linewidth:
             lines.append(",\n" + " " * indent + suffix)
             last = indent + len(suffix)
         else:
@@ -100,6 +113,10 @@ def _joined(prefix: str, text: str, suffixes: list[str]) -> str:
 
 def array_str(array: Array, indent: int) -> str:
     """Write an array's elements in nested brackets, aligned, summarised and broken into lines."""
+    if not array.size:
+        return "[]"
+    if array.dtype.name == "bfloat16":
+        array = array.astype(np.float32)
     summarise = array.size > _options.threshold
     shown = _edges(array) if summarise else array
     return _nested(array, indent, summarise, _formatter(shown))

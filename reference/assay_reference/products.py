@@ -223,9 +223,11 @@ def matmul(input: Tensor, other: Tensor) -> Any:
     if ranks == (1, 2):
         return mm(input.unsqueeze(0), other).squeeze(0)
     if other.ndim <= 2:  # the rows of all matrices as those of one
+        product = mv if other.ndim == 1 else mm
+        if input.ndim == 2:
+            return product(input, other)
         rows = input.reshape(math.prod(input.shape[:-1]), input.shape[-1])
-        result = mv(rows, other) if other.ndim == 1 else mm(rows, other)
-        return result if input.ndim == 2 else result.reshape((*input.shape[:-1], *other.shape[1:]))
+        return product(rows, other).reshape((*input.shape[:-1], *other.shape[1:]))
     if input.ndim == 1:
         return broadcast_bmm(input.unsqueeze(0), other).squeeze(-2)
     return broadcast_bmm(input, other)

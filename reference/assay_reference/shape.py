@@ -16,6 +16,7 @@ from assay_reference.arrays import Array, address, namespace
 from assay_reference.conversion import contiguous_copy
 from assay_reference.dispatch import Sizes, attach, broadcast_shape, check_writable, composite, op, view
 from assay_reference.dtypes import dtype
+from assay_reference.layouts import Packed
 from assay_reference.tensor import Tensor, wrap_dim
 
 
@@ -161,10 +162,20 @@ def view_method(self: Tensor, *shape: Any, size: Any = None, dtype: Any = None) 
     return view_of_dtype(self, kind)  # type: ignore[no-any-return]
 
 
+@op(name="reshape", function=False, method=False)
+def reshape_packed(input: Array, shape: Sequence[int]) -> Array:
+    return input.reshape(shape)
+
+
+reshape_packed.vjp(input=lambda grad, shape: grad.reshape(shape))
+
+
 @composite(name="reshape", method=False)
 def reshape(input: Tensor, shape: Sequence[int]) -> Tensor:
     """Show the elements in another shape: a view where there is one, and otherwise a copy."""
     sizes = inferred(shape, input.numel())
+    if isinstance(input._array, Packed):
+        return reshape_packed(input, sizes)  # type: ignore[no-any-return]
     source = input if strides_of_view(input._array, sizes) is not None else contiguous_copy(input)
     return view_of_size(source, sizes)  # type: ignore[no-any-return]
 
@@ -263,18 +274,23 @@ def t(input: Array) -> Array:
 t.vjp(input=lambda grad: t(grad))
 
 
+def order_of(dims: Sequence[int], ndim: int) -> list[int]:
+    """Read an order of dimensions, in which each is there once."""
+    if len(dims) != ndim:
+        raise RuntimeError(
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
+            f"ordering of dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(dims)}"
+        )
+    order = [wrap_dim(each, ndim) for each in dims]
+    if len(set(order)) != len(order):
+        raise RuntimeError("permute(): duplicate dims are not allowed.")
+    return order
+
+
 @view()
 def permute(input: Array, dims: Sizes) -> Array:
     """Put the dimensions in another order."""
-    if len(dims) != input.ndim:
-        raise RuntimeError(
-            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
-            f"ordering of dimensions i.e. input.dim() = {input.ndim} is not equal to len(dims) = {len(dims)}"
-        )
-    order = [wrap_dim(each, input.ndim) for each in dims]
-    if len(set(order)) != len(order):
-        raise RuntimeError("permute(): duplicate dims are not allowed.")
-    return input.transpose(order)
+    return input.transpose(order_of(dims, input.ndim))
 
 
 @permute.vjp

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assay_reference import devices, dtypes
+from assay_reference import devices, dtypes, layouts
 from assay_reference.arrays import address, to_host
 from assay_reference.engine import Hook, Node, RemovableHandle, inference, records
+from assay_reference.layouts import Packed
 from assay_reference.storage import Storage
 
 NOT_LEAF = (
@@ -158,6 +159,12 @@ class Tensor:
 
     @property
     def nbytes(self) -> int:
+        if self.is_sparse:
+            raise RuntimeError(
+                "nbytes is not defined for sparse tensors.  If you want the size of the constituent tensors, add the "
+                "nbytes of the indices and values.  If you want the size of the  equivalent dense tensor, multiply "
+                "numel() by element_size()"
+            )
         return int(self._array.size) * self.dtype.itemsize
 
     def element_size(self) -> int:
@@ -166,7 +173,7 @@ class Tensor:
 
     def storage_offset(self) -> int:
         """Give how many elements into its storage the tensor starts."""
-        return self._storage.offset_of(self._array)
+        return 0 if isinstance(self._array, Packed) else self._storage.offset_of(self._array)
 
     def data_ptr(self) -> int:
         """Give the address of the first element."""
@@ -174,6 +181,8 @@ class Tensor:
 
     def untyped_storage(self) -> Storage:
         """Give the memory that the tensor and its views share."""
+        if isinstance(self._array, Packed):
+            raise NotImplementedError(f"Cannot access storage of {self._array.implementation}")
         return self._storage
 
     storage = untyped_storage
@@ -208,15 +217,23 @@ class Tensor:
 
     @property
     def is_sparse(self) -> bool:
-        return False
+        return self.layout is layouts.sparse_coo
+
+    @property
+    def is_sparse_csr(self) -> bool:
+        return self.layout is layouts.sparse_csr
+
+    @property
+    def is_mkldnn(self) -> bool:
+        return self.layout is layouts._mkldnn
 
     @property
     def is_quantized(self) -> bool:
         return False
 
     @property
-    def layout(self) -> Any:
-        return strided
+    def layout(self) -> layouts.layout:
+        return self._array.layout if isinstance(self._array, Packed) else layouts.strided
 
     def _is_view(self) -> bool:
         """Tell whether the tensor is a view of another, of which its history takes account."""
@@ -361,6 +378,9 @@ class Tensor:
 
     def numpy(self, *, force: bool = False) -> Any:
         """Give the NumPy array that shares this tensor's memory."""
+        if isinstance(self._array, Packed):
+            title = self.layout.title
+            raise TypeError(f"can't convert {title} layout tensor to numpy. Use Tensor.to_dense() first.")
         if force:
             return to_host(self.detach()._array)
         if self.device.type != "cpu":
@@ -386,6 +406,8 @@ class Tensor:
         """Give the only element as a Python number."""
         if self._array.size != 1:
             raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
+        if self.is_sparse:
+            return self.to_dense().item()
         return self.tolist() if not self._array.ndim else to_host(self._array).reshape(()).tolist()
 
     def tolist(self) -> Any:
@@ -487,16 +509,6 @@ class Tensor:
         def __neg__(self) -> Tensor: ...
         def __abs__(self) -> Tensor: ...
         def __invert__(self) -> Tensor: ...
-
-
-class layout:
-    """How the elements of a tensor are arranged; dense tensors are strided."""
-
-    def __repr__(self) -> str:
-        return "torch.strided"
-
-
-strided = layout()
 
 
 def wrap_dim(dim: int, ndim: int) -> int:

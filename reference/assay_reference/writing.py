@@ -10,6 +10,7 @@ import numpy as np
 
 from assay_reference import devices, dtypes
 from assay_reference.arrays import address
+from assay_reference.layouts import Packed
 from assay_reference.tensor import Tensor
 
 
@@ -54,6 +55,12 @@ def is_dense(array: Any) -> bool:
 def write(target: Tensor, result: Any) -> None:
     """Overwrite a tensor's elements, which all its views see."""
     array = target._array
+    if isinstance(array, Packed) is not isinstance(result, Packed):
+        raise RuntimeError("copy_() between dense and sparse Tensors is not implemented!")
+    if isinstance(array, Packed):
+        array.become(cast(result, array.dtype))
+        target._storage.version += 1
+        return
     repeated = [place for place, stride in enumerate(array.strides) if stride == 0 and array.shape[place] > 1]
     if array.size and any(result.strides[place] for place in repeated):  # a value that is repeated too may be written
         raise RuntimeError(
@@ -91,6 +98,8 @@ def fill_out(target: Tensor, result: Any) -> None:
 
 def cast(array: Any, to: Any) -> Any:
     """Convert an array as C does: floats towards zero, complex numbers to their real parts."""
+    if isinstance(array, Packed):
+        return array.with_values(cast(array.values, to))
     if array.dtype.kind == "c" and to.kind != "c":
         array = array != 0 if to.kind == "b" else array.real
     with np.errstate(all="ignore"):
