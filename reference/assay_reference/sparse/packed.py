@@ -70,9 +70,12 @@ class Coo(Sparse):
     layout: ClassVar[layout] = sparse_coo
     implementation: ClassVar[str] = "SparseTensorImpl"
 
+    def __post_init__(self) -> None:
+        self.coalesced = self.coalesced or len(self.values) < 2
+
     @classmethod
     def zeros(cls, xp: Any, shape: tuple[int, ...], dtype: Any) -> Coo:
-        return cls(xp.zeros((len(shape), 0), np.int64), xp.zeros(0, dtype), shape, coalesced=True)
+        return cls(xp.zeros((len(shape), 0), np.int64), xp.zeros(0, dtype), shape)
 
     @classmethod
     def of_dense(cls, array: Array, sparse_dim: int) -> Coo:
