@@ -14,6 +14,9 @@ import numpy as np
 from assay_reference import devices, dtypes
 from assay_reference.arrays import Array
 from assay_reference.engine import no_grad
+from assay_reference.layouts import KINDS, layout, sparse_coo
+from assay_reference.sparse.construction import of_lines, sparse_coo_tensor
+from assay_reference.sparse.packed import Sparse
 from assay_reference.tensor import Size, Tensor
 
 # What each dtype's storage was called when storages had classes; files still name them so.
@@ -38,10 +41,10 @@ class _Global:
 
 
 class _Rebuilt:
-    """A call that makes a tensor or parameter when a file is read."""
+    """A call that makes a tensor, or what belongs to one, when a file is read."""
 
-    def __init__(self, function: str, arguments: tuple[Any, ...]) -> None:
-        self.function, self.arguments = function, arguments
+    def __init__(self, function: str, arguments: tuple[Any, ...], module: str = "torch._utils") -> None:
+        self.function, self.arguments = _Global(module, function), arguments
 
 
 class _StorageReference:
@@ -67,7 +70,7 @@ class _Writer(_PurePickler):  # type: ignore[misc]
             self.write(pickle.GLOBAL + f"{obj.module}\n{obj.name}\n".encode())
             return None
         if isinstance(obj, _Rebuilt):
-            self.save(_Global("torch._utils", obj.function))
+            self.save(obj.function)
             self.save(obj.arguments)
             self.write(pickle.REDUCE)
             return None
@@ -82,17 +85,25 @@ class _Writer(_PurePickler):  # type: ignore[misc]
     def _save_tensor(self, tensor: Tensor) -> Any:
         if id(tensor) in self.memo:
             return self.write(self.get(self.memo[id(tensor)][0]))
-        hooks: Any = OrderedDict()
-        host = tensor.detach().cpu()
-        arguments = (self._storage(host, tensor), host.storage_offset(), tuple(host.shape), host.stride())
         if type(tensor).__name__ == "Parameter":
-            inner = _Rebuilt("_rebuild_tensor_v2", (*arguments, False, hooks))
+            inner = self._rebuilt(tensor, requires_grad=False)
             self.save(_Rebuilt("_rebuild_parameter", (inner, tensor.requires_grad, OrderedDict())))
         else:
-            self.save(_Rebuilt("_rebuild_tensor_v2", (*arguments, tensor.requires_grad, hooks)))
+            self.save(self._rebuilt(tensor, requires_grad=tensor.requires_grad))
         self.memoize(tensor)
         self.kept.append(tensor)
         return None
+
+    def _rebuilt(self, tensor: Tensor, *, requires_grad: bool) -> _Rebuilt:
+        """Say how a tensor is made again: over its storage, or of its parts if it is sparse."""
+        if isinstance(tensor._array, Sparse):
+            parts = [Tensor._wrap(part) for part in tensor._array.parts().values()]
+            more = (tensor.is_coalesced(),) if tensor.is_sparse else ()
+            layout = _Rebuilt("_get_layout", (str(tensor.layout),), "torch.serialization")
+            return _Rebuilt("_rebuild_sparse_tensor", (layout, (*parts, tuple(tensor.shape), *more)))
+        host = tensor.detach().cpu()
+        arguments = (self._storage(host, tensor), host.storage_offset(), tuple(host.shape), host.stride())
+        return _Rebuilt("_rebuild_tensor_v2", (*arguments, requires_grad, OrderedDict()))
 
     def _storage(self, host: Tensor, tensor: Tensor) -> _StorageReference:
         """Keep the bytes of a tensor's whole storage, once for all its views."""
@@ -195,6 +206,17 @@ def _rebuild_tensor(storage: Array, offset: int, size: tuple[int, ...], stride: 
     return tensor.detach().requires_grad_() if rest and rest[0] else tensor.detach()
 
 
+def _rebuild_sparse(layout: layout, parts: tuple[Any, ...]) -> Tensor:
+    if layout is sparse_coo:
+        indices, values, size, coalesced = parts
+        return sparse_coo_tensor(indices, values, size, is_coalesced=coalesced)
+    return of_lines(*parts, KINDS[layout])  # type: ignore[no-any-return]
+
+
+def _layout_of(name: str) -> layout:
+    return next(each for each in KINDS if str(each) == name)
+
+
 def _rebuild_parameter(data: Tensor, requires_grad: bool, hooks: Any) -> Any:
     from assay_reference.nn.parameter import Parameter
 
@@ -204,6 +226,8 @@ def _rebuild_parameter(data: Tensor, requires_grad: bool, hooks: Any) -> Any:
 _KNOWN: Final[dict[tuple[str, str], Any]] = {
     ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
     ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
+    ("torch._utils", "_rebuild_sparse_tensor"): _rebuild_sparse,
+    ("torch.serialization", "_get_layout"): _layout_of,
     ("torch", "Size"): Size,
     ("torch", "device"): devices.device,
     ("collections", "OrderedDict"): OrderedDict,

@@ -188,6 +188,51 @@ def test_onednns_layout_keeps_the_elements_and_little_else() -> None:
         packed.exp()
 
 
+def test_saved_sparse_tensors_are_read_by_pytorch_and_back(tmp_path: Path) -> None:
+    theirs = pytest.importorskip("torch")
+    saved = {"coo": repeated(), "csr": coo().to_sparse_csr(), "parameter": torch.nn.Parameter(coo().coalesce())}
+    torch.save(saved, tmp_path / "ours")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        read = theirs.load(tmp_path / "ours")
+        theirs.save(read, tmp_path / "theirs")
+
+    again = torch.load(tmp_path / "theirs")
+
+    assert {name: repr(each) for name, each in read.items()} == {name: repr(each) for name, each in saved.items()}
+    assert {name: repr(each) for name, each in again.items()} == {name: repr(each) for name, each in saved.items()}
+
+
+def test_a_table_has_a_sparse_gradient_if_so_wanted() -> None:
+    table = torch.nn.Embedding(4, 2, padding_idx=1, sparse=True)
+    before = table.weight.detach().clone()
+
+    table(torch.tensor([[2, 1], [2, 0]])).sum().backward()
+    torch.optim.SGD(table.parameters(), lr=1.0).step()
+
+    assert table.weight.grad._indices().tolist() == [[2, 2, 0]]
+    assert (before - table.weight).detach().round().tolist() == [[1, 1], [0, 0], [2, 2], [0, 0]]
+
+
+def test_a_table_with_sparse_gradients_does_not_scale_them_by_frequency() -> None:
+    table = torch.nn.Embedding(2, 2, scale_grad_by_freq=True, sparse=True)
+
+    with pytest.raises(RuntimeError) as caught:
+        table(torch.tensor([0])).sum().backward()
+
+    assert str(caught.value) == "embedding_backward: scale_grad_by_freq not supported with sparse gradients"
+
+
+def test_adam_refuses_sparse_gradients() -> None:
+    table = torch.nn.Embedding(2, 2, sparse=True)
+    table(torch.tensor([0])).sum().backward()
+
+    with pytest.raises(RuntimeError) as caught:
+        torch.optim.Adam(table.parameters()).step()
+
+    assert str(caught.value) == "Adam does not support sparse gradients, please consider SparseAdam instead"
+
+
 def test_there_is_no_apple_device() -> None:
     assert (torch.backends.mps.is_available(), torch.backends.mps.is_built()) == (False, False)
 

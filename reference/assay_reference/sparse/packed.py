@@ -202,8 +202,8 @@ class Coo(Sparse):
         rows = [self.indices[dim] * (dim in kept) for dim in range(self.sparse_dim) if keepdim or dim in kept]
         return Coo(np.stack(rows), values, shape).coalesce()
 
-    def only(self, which: Array) -> Coo:
-        """Leave out the values for which a mask is false."""
+    def only(self, which: Array | slice) -> Coo:
+        """Leave out the values but those of a mask, or of a slice."""
         return replace(self, indices=self.indices[:, which], values=self.values[which])
 
     @staticmethod
