@@ -63,7 +63,7 @@ def pack(input: Array) -> Array:
 
 
 pack.vjp(input=lambda grad: to_dense(grad))
-unpack.on(_mkldnn)(lambda input: input.to_dense())
+unpack.on(_mkldnn)(lambda input, masked_grad: input.to_dense())
 
 
 @composite(function=False)

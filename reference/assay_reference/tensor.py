@@ -406,7 +406,7 @@ class Tensor:
         """Give the only element as a Python number."""
         if self._array.size != 1:
             raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
-        if self.is_sparse:
+        if isinstance(self._array, Packed) and self.is_sparse:
             return self.to_dense().item()
         return self.tolist() if not self._array.ndim else to_host(self._array).reshape(()).tolist()
 

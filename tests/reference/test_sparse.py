@@ -15,6 +15,7 @@ import pytest
 
 import assay_reference
 import assay_reference as torch
+from assay_reference import pointwise
 from assay_reference.arrays import cuda_namespace
 
 CALLS = (Path(__file__).parent / "calls" / "sparse.txt").read_text().splitlines()
@@ -153,6 +154,13 @@ def test_an_op_without_a_kernel_for_the_layout_says_so() -> None:
         torch.exp(coo())
 
     assert str(caught.value) == "Could not run 'aten::exp' with arguments from the 'SparseCPU' backend."
+
+
+def test_an_op_has_one_kernel_for_a_layout() -> None:
+    with pytest.raises(TypeError) as caught:
+        pointwise.add.on(torch.sparse_coo)(lambda input, other, *, alpha: input)
+
+    assert str(caught.value) == "add: two kernels for one layout"
 
 
 def test_dense_and_sparse_tensors_are_not_written_into_each_other() -> None:

@@ -77,8 +77,7 @@ def sparse_coo_tensor(
         check_coordinates(places, shape)
         if is_coalesced and not Coo(places._array, elements._array, shape).is_in_order():
             raise RuntimeError("cannot set is_coalesced to true if indices correspond to uncoalesced COO tensor")
-    made = of_coordinates(places, elements, shape, bool(is_coalesced))
-    return wanting_grad(made, requires_grad)
+    return wanting_grad(of_coordinates(places, elements, shape, bool(is_coalesced)), requires_grad)
 
 
 def extents(indices: Tensor) -> list[int]:
@@ -90,47 +89,54 @@ def sizes(name: str, size: Any) -> tuple[int, ...]:
     """Read a size."""
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"{name}() received an invalid combination of arguments - got ({type(size).__name__})")
-    if any(not hasattr(each, "__index__") for each in size):
-        found = next(each for each in size if not hasattr(each, "__index__"))
-        raise TypeError(
-            f"{name}(): argument 'size' (position 1) must be tuple of ints, but found element of type "
-            f"{type(found).__name__} at pos {size.index(found)}"
-        )
+    for place, each in enumerate(size):
+        if not hasattr(each, "__index__"):
+            raise TypeError(
+                f"{name}(): argument 'size' (position 1) must be tuple of ints, but found element of type "
+                f"{type(each).__name__} at pos {place}"
+            )
     if any(each < 0 for each in size):
         raise RuntimeError("numel: integer multiplication overflow")
     return tuple(Size(size))
 
 
-def compressed(name: str, kind: type[Compressed]) -> None:
-    """Make the function that makes a compressed matrix."""
+@composite(method=False)
+def sparse_csr_tensor(crow_indices: Any, col_indices: Any, values: Any, size: Any = None, **options: Any) -> Tensor:
+    """Make a matrix of where each row begins in a list of values, and their columns."""
+    return compressed(Csr, "sparse_csr_tensor", crow_indices, col_indices, values, size, **options)
 
-    def create(
-        starts: Any,
-        places: Any,
-        values: Any,
-        size: Any = None,
-        *,
-        dtype: Any = None,
-        layout: layout | None = None,
-        device: Any = None,
-        pin_memory: bool = False,
-        requires_grad: bool = False,
-        check_invariants: bool | None = None,
-    ) -> Tensor:
-        if layout not in (None, kind.layout):
-            raise RuntimeError(f"{name}: layout must be {kind.layout.title} but got {layout.title}")
-        elements = as_tensor(values, as_dtype(name, dtype), device)
-        begins, within = (as_index(each, elements.device) for each in (starts, places))
-        check_lines(kind, begins, within)
-        shape = estimated(kind, begins, within, elements) if size is None else sizes(name, size)
-        if checks.get() if check_invariants is None else check_invariants:
-            check_compressed(kind, begins, within, elements, shape)
-        made = of_lines(begins, within, elements, shape, kind)
-        return wanting_grad(made, requires_grad)
 
-    create.__name__ = create.__qualname__ = name
-    create.__doc__ = f"Make a matrix of its {' and '.join(kind.names)}, and the values."
-    composite(method=False, name=name)(create)
+@composite(method=False)
+def sparse_csc_tensor(ccol_indices: Any, row_indices: Any, values: Any, size: Any = None, **options: Any) -> Tensor:
+    """Make a matrix of where each column begins in a list of values, and their rows."""
+    return compressed(Csc, "sparse_csc_tensor", ccol_indices, row_indices, values, size, **options)
+
+
+def compressed(
+    kind: type[Compressed],
+    name: str,
+    starts: Any,
+    places: Any,
+    values: Any,
+    size: Any,
+    *,
+    dtype: Any = None,
+    layout: layout | None = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+    check_invariants: bool | None = None,
+) -> Tensor:
+    """Make a compressed matrix of its parts."""
+    if layout not in (None, kind.layout):
+        raise RuntimeError(f"{name}: layout must be {kind.layout.title} but got {layout.title}")
+    elements = as_tensor(values, as_dtype(name, dtype), device)
+    begins, within = (as_index(each, elements.device) for each in (starts, places))
+    check_lines(kind, begins, within)
+    shape = estimated(kind, begins, within, elements) if size is None else sizes(name, size)
+    if checks.get() if check_invariants is None else check_invariants:
+        check_compressed(kind, begins, within, elements, shape)
+    return wanting_grad(of_lines(begins, within, elements, shape, kind), requires_grad)
 
 
 def as_index(places: Any, device: Any) -> Tensor:
@@ -143,7 +149,3 @@ def estimated(kind: type[Compressed], starts: Tensor, places: Tensor, values: Te
     """Give the size of the smallest matrix in which there is room for these lines."""
     size = [starts.shape[0] - 1, int(places.max()) + 1 if places.numel() else 0]
     return (*(size[::-1] if kind.line else size), *values.shape[1:])
-
-
-compressed("sparse_csr_tensor", Csr)
-compressed("sparse_csc_tensor", Csc)

@@ -16,11 +16,13 @@ from assay_reference.tensor import Tensor
 
 
 @op(name="to_dense", function=False, method=False, layouts=SPARSE)
-def unpack(input: Array) -> Array:
+def unpack(input: Array, masked_grad: bool) -> Array:
     return input.to_dense()
 
 
-unpack.vjp(input=lambda grad, input: packed_like(grad, input))
+unpack.vjp(
+    input=lambda grad, input, masked_grad: packed_like(grad, input) if masked_grad else CONVERSIONS[input.layout](grad)
+)
 
 
 @composite(function=False)
@@ -32,7 +34,7 @@ def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool | None = None
         raise RuntimeError(
             f"dtype argument is not supported by {'sparse' if self.is_sparse else self.layout.name}_to_dense"
         )
-    return unpack(self).to(dtype or self.dtype)  # type: ignore[no-any-return]
+    return unpack(self, masked_grad is not False or self.is_mkldnn).to(dtype or self.dtype)  # type: ignore[no-any-return]
 
 
 @op(name="sparse_mask", function=False, method=False, layouts=SPARSE)
@@ -88,9 +90,7 @@ for _op in (to_coo, to_csr, to_csc):
 
 
 @composite(function=False)
-def to_sparse(
-    self: Tensor, sparse_dim: int | None = None, *, layout: layout | None = None, dense_dim: int | None = None
-) -> Tensor:
+def to_sparse(self: Tensor, sparse_dim: int | None = None, *, layout: layout | None = None) -> Tensor:
     """Give a sparse tensor with the same elements: with coordinates for so many dimensions, or in another layout."""
     if layout is not None and sparse_dim is None:
         if layout not in CONVERSIONS:
@@ -123,11 +123,11 @@ def to_sparse_coo(self: Tensor) -> Tensor:
     return to_sparse(self)
 
 
-def compressed(name: str, to: layout, convert: Any) -> Any:
+def compression(name: str, to: layout, convert: Any) -> Any:
     """Make the method that compresses the lines of a matrix."""
 
     @composite(function=False, name=name)
-    def method(self: Tensor, dense_dim: int | None = None) -> Tensor:
+    def method(self: Tensor) -> Tensor:
         if self.layout is to:
             return self
         if self.is_sparse and (self.sparse_dim(), self.ndim) != (2, 2):
@@ -142,8 +142,8 @@ def compressed(name: str, to: layout, convert: Any) -> Any:
     return method
 
 
-to_sparse_csr = compressed("to_sparse_csr", sparse_csr, to_csr)
-to_sparse_csc = compressed("to_sparse_csc", sparse_csc, to_csc)
+to_sparse_csr = compression("to_sparse_csr", sparse_csr, to_csr)
+to_sparse_csc = compression("to_sparse_csc", sparse_csc, to_csc)
 CONVERSIONS: Final[dict[layout, Callable[[Tensor], Tensor]]] = {
     strided: to_dense,
     sparse_coo: to_sparse_coo,

@@ -57,5 +57,5 @@ sum_dims.vjp(
 
 def sum(input: Tensor, dim: Any = None, dtype: Any = None) -> Tensor:
     """Add up along dimensions, or everything."""
-    addends = reduction.accumulator(input, dtype, "sum")
+    addends = input if dtype is None else input.to(dtype)
     return values(coalesce(addends)).sum() if dim is None else sum_dims(addends, dim)  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ import numpy as np
 
 from assay_reference import conversion, dtypes, joining, linalg, pointwise, products, reduction, shape
 from assay_reference.arrays import namespace
+from assay_reference.dispatch import broadcast_shape
 from assay_reference.layouts import layout, sparse_coo, sparse_csc, sparse_csr
 from assay_reference.ops import Op
 from assay_reference.sparse.packed import Compressed, Coo, Sparse
@@ -114,7 +115,7 @@ def mul(input: Any, other: Any) -> Any:
     if not isinstance(input, Sparse):
         return mul(other, input)
     if not isinstance(other, Sparse):
-        return input.with_values(input.values * (input.taken_from(other) if np.ndim(other) else other))
+        return mul_by_dense(input, other) if np.ndim(other) else input.with_values(input.values * other)
     if input.shape != other.shape:
         raise RuntimeError(
             "sparse_binary_op_intersection_cpu(): expects sparse inputs with equal dimensionality, number of sparse "
@@ -127,6 +128,18 @@ def mul(input: Any, other: Any) -> Any:
     if second.coalesced:  # so are both
         product = product.only(np.isin(second.places(), first.places()))
     return input.of_coo(product)
+
+
+def mul_by_dense(input: Any, other: Any) -> Any:
+    if isinstance(input, Compressed) and other.shape != input.shape:
+        raise RuntimeError(
+            f"sparse_mask(): operands have incompatible sizes; self has size {list(other.shape)} but mask has size "
+            f"{list(input.shape)}"
+        )
+    shape = broadcast_shape(other.shape, input.shape)
+    if shape != input.shape:
+        input = Coo.of_dense(np.broadcast_to(input.to_dense(), shape), len(shape) - input.dense_dim)
+    return input.with_values(input.values * input.taken_from(other))
 
 
 @conversion.copy.on(*SPARSE)
@@ -220,7 +233,14 @@ def sum_dims(input: Any, dim: Any, keepdim: bool) -> Any:
 
 @linalg.vector_norm_op.on(sparse_coo)
 def vector_norm(x: Any, ord: float, dim: Any, keepdim: bool) -> Any:
-    return linalg.vector_norm_op.kernel(x.coalesce().values, ord, dim, keepdim)
+    if dim is not None and set(reduction.axes(dim, x.ndim)) != set(range(x.ndim)):
+        raise RuntimeError(
+            "norm_sparse currently only supports full reductions, so 'dim' must either be empty or contain all "
+            "dimensions of the input"
+        )
+    if keepdim:
+        raise RuntimeError("norm_sparse currently does not support keepdim=True")
+    return linalg.vector_norm_op.kernel(x.coalesce().values, ord, None, False)
 
 
 # -- dimensions and parts ---------------------------------------------------------------------------------------------
@@ -300,9 +320,14 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Coo:
     for place, each in enumerate(tensors):
         if not isinstance(each, Coo):
             raise RuntimeError(f"Concatenating sparse tensors, but a dense tensor was found at position {place}.")
-    dim = wrap_dim(dim, tensors[0].ndim)
+    first = tensors[0]
+    dim = wrap_dim(dim, first.ndim)
     for place, each in enumerate(tensors):
-        joining.check_joinable(tensors[0].shape, each.shape, dim, place)
+        if (each.shape[:dim], each.shape[dim + 1 :]) != (first.shape[:dim], first.shape[dim + 1 :]):
+            raise RuntimeError(
+                f"All tensors must have the same shape: {list(first.shape)} (except in the concatenating dimension), "
+                f"but found shape: {list(each.shape)} at position {place}."
+            )
     return Coo.joined(tensors, dim)
 
 

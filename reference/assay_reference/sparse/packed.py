@@ -208,15 +208,22 @@ class Coo(Sparse):
 
     @staticmethod
     def joined(parts: Sequence[Coo], dim: int) -> Coo:
-        """Join along a dimension: the indices of each part begin where those of the one before end."""
-        first = parts[0]
-        if dim >= first.sparse_dim:
-            return Coo.of_dense(np.concatenate([each.to_dense() for each in parts], axis=dim), first.sparse_dim)
-        begins = list(accumulate((each.shape[dim] for each in parts), initial=0))
-        indices = np.concatenate([each.indices for each in parts], axis=1)
-        indices[dim] = np.concatenate([each.indices[dim] + start for each, start in zip(parts, begins, strict=False)])
-        shape = (*first.shape[:dim], begins[-1], *first.shape[dim + 1 :])
-        return Coo(indices, np.concatenate([each.values for each in parts]), shape)
+        """Join along a dimension, in which each part begins where the one before ends."""
+        ends = list(accumulate(each.shape[dim] for each in parts))
+        moved = [each.moved(dim, end - each.shape[dim], ends[-1]) for each, end in zip(parts, ends, strict=True)]
+        indices = np.concatenate([each.indices for each in moved], axis=1)
+        return Coo(indices, np.concatenate([each.values for each in moved]), moved[0].shape)
+
+    def moved(self, dim: int, start: int, size: int) -> Coo:
+        """Give a dimension another size, in which the elements begin at a place."""
+        shape = (*self.shape[:dim], size, *self.shape[dim + 1 :])
+        if dim < self.sparse_dim:
+            row = self.indices[dim : dim + 1] + start
+            return Coo(np.concatenate([self.indices[:dim], row, self.indices[dim + 1 :]]), self.values, shape)
+        values = namespace(self.values).zeros((self.nnz, *shape[self.sparse_dim :]), self.dtype)
+        place = (slice(None),) * (dim - self.sparse_dim + 1) + (slice(start, start + self.shape[dim]),)
+        values[place] = self.values
+        return Coo(self.indices, values, shape)
 
     def times(self, dense: Array) -> Array:
         """Multiply with a dense matrix, or a vector."""
