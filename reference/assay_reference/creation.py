@@ -422,7 +422,8 @@ def like(kernel: Kernel) -> Callable[..., Tensor]:
         wanted = layout or input.layout
         if wanted is not strided:
             return _new(packed_kernel(name, wanted)(place.xp, kind, input.shape), place, requires_grad)
-        array = input.to_dense().to(place)._array
+        source = input if input.layout is strided else input.to_dense()
+        array = source._array if place == input.device else source.to(place)._array
         return _new(kernel(array, kind, *args, **kwargs), place, requires_grad)
 
     return composite(method=False)(create)

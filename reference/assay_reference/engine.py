@@ -114,12 +114,10 @@ class AccumulateGrad(Node):
             return ()
         if variable.grad is None:
             variable.grad = grad if recording.get() else grad.detach().clone()
-        elif recording.get():
+        elif recording.get() or variable.grad.layout is not grad.layout:
             variable.grad = added(variable.grad, grad)
-        elif variable.grad.layout is grad.layout:
-            variable.grad.add_(grad)
         else:
-            variable.grad = added(variable.grad, grad)
+            variable.grad.add_(grad)
         for hook in list(variable._accumulated_hooks.values()):
             hook(variable)
         return ()

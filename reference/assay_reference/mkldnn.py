@@ -113,8 +113,8 @@ def mul(input: Any, other: Any) -> Mkldnn:
 
 
 @pointwise.relu_slope.on(_mkldnn)
-def relu_slope(grad: Any, out: Any) -> Mkldnn:
-    return Mkldnn(pointwise.relu_slope.kernel(values_of(grad), values_of(out)))
+def relu_slope(gradient: Any, result: Any) -> Mkldnn:
+    return Mkldnn(pointwise.relu_slope.kernel(values_of(gradient), values_of(result)))
 
 
 @shape.view_of_size.on(_mkldnn)

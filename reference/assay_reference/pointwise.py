@@ -675,11 +675,11 @@ def relu(input: Array) -> Array:
 
 
 @elementwise(promotes="same", name="threshold_backward", function=False, method=False, in_place=False, out=False)
-def relu_slope(grad: Array, out: Array) -> Array:
-    return np.where(out <= 0, 0, grad)
+def relu_slope(gradient: Array, result: Array) -> Array:
+    return np.where(result <= 0, gradient.dtype.type(0), gradient)
 
 
-relu_slope.vjp(grad=lambda grad, out: relu_slope(grad, out))
+relu_slope.vjp(gradient=lambda grad, result: relu_slope(grad, result))
 relu.vjp(input=lambda grad, out: relu_slope(grad, out))
 
 

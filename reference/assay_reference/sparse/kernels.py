@@ -45,8 +45,9 @@ for _op in (pointwise.neg, pointwise.conj_physical):
 
 
 @pointwise.relu_slope.on(*SPARSE)
-def relu_slope(grad: Any, out: Any) -> Any:
-    return grad.with_values(pointwise.relu_slope.kernel(grad.values, grad.taken_from(out.to_dense())))
+def relu_slope(gradient: Any, result: Any) -> Any:
+    results = gradient.taken_from(result.to_dense())
+    return gradient.with_values(pointwise.relu_slope.kernel(gradient.values, results))
 
 
 @pointwise.pow.on(sparse_coo)
