@@ -13,10 +13,8 @@ import argparse
 import importlib
 import os
 import platform
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,22 +22,10 @@ from typing import Any, Final
 
 import numpy as np
 from tabulate import tabulate
-
-Act = Callable[[], object]
+from timing import Act, medians
 
 STATUS: Final = Path("/proc/self/status")  # where Linux tells of a process's memory
 PEERS: Final = {"PyTorch": "torch", "ONNX evaluator": "onnx"}
-
-
-def medians(acts: dict[str, Act], runs: int) -> dict[str, float]:
-    """Time actions in turn; give the median milliseconds of each."""
-    times: dict[str, list[float]] = {name: [] for name in acts}
-    for _ in range(runs):
-        for name, act in acts.items():
-            started = time.perf_counter()
-            act()
-            times[name].append((time.perf_counter() - started) * 1000)
-    return {name: statistics.median(each) for name, each in times.items()}
 
 
 def resident(what: str) -> float:

@@ -20,7 +20,7 @@ from assay_spec.model import Budget
 T = TypeVar("T")
 
 _PERTURBATIONS: Final = 6
-_TERMS_PER_ULP: Final = 64  # PyTorch's own std of 952 float64 is 19 ulp off, its norm of 1,000 float32 is 7
+_TERMS_PER_ULP: Final = 16  # added up in order, 5,831 squares of float64 lose 362 ulp
 _OWN: Final = 3.0  # ulp that the oracle itself may be off, in float64
 _STEPS: Final = 8.0  # the root of a sum's terms at which its partial sums lose as much again as its terms
 _TAME: Final = 2.0**256  # squares of less than this are finite in float64
@@ -89,8 +89,7 @@ class Bench:
             with np.errstate(invalid="ignore", over="ignore"):
                 moved = [np.abs(pick(outcome).array - base) for outcome in near]
             # Each step of a sum rounds a partial sum, not a term: what that loses grows faster than what terms move.
-            steps = sum(math.prod(each.shape) for each in (*tensors_of(case), *case.upstream.values()))
-            growth = 1 + math.sqrt(steps / max(base.size, 1)) / _STEPS
+            growth = 1 + math.sqrt(terms(case, base.size)) / _STEPS
             # The root of the mean square, without squares that overflow.
             return np.asarray(growth * np.hypot.reduce(moved, axis=0) / math.sqrt(_PERTURBATIONS))
 
@@ -122,11 +121,18 @@ def slack(case: Call, answer: Array, budget: Budget) -> float:
     In float64 the oracle rounds like the candidate, term by term. In float32 a composition may add up its terms one
     after the other, which half-ulp changes of the inputs don't show; smaller dtypes are added up in float32.
     """
-    terms = sum(math.prod(tensor.shape) for tensor in tensors_of(case)) / max(answer.array.size, 1)
+    lost = terms(case, answer.array.size) / _TERMS_PER_ULP
     if answer.dtype in ("float64", "complex128"):
-        return _OWN + terms / _TERMS_PER_ULP
+        return _OWN + lost
     composed = answer.dtype in ("float32", "complex64") and budget.kind == "conditioned"
-    return terms / _TERMS_PER_ULP if composed else 0.0
+    return lost if composed else 0.0
+
+
+def terms(case: Call, size: int) -> float:
+    """Tell how many numbers go into each element of a result, or of a gradient and the result behind it."""
+    ends = [math.prod(each.shape) for each in case.upstream.values()]
+    taken = sum(math.prod(each.shape) for each in tensors_of(case)) + sum(ends)
+    return taken / max(min([size, *ends]), 1)
 
 
 def tensors_of(case: Call) -> Iterator[TensorValue]:

@@ -27,9 +27,9 @@ Rule = Callable[[Op], Iterator[Complaint]]
 # Keys stand in one order, so that every file reads alike.
 ORDER: Final = (
     "name", "aliases", "kind", "family", "area", "summary", "editions", "signature", "returns", "documents", "variants",
-    "arguments", "let", "constructor", "parameters", "buffers", "modes", "require", "forward", "result", "changes",
-    "changes_when", "shares", "shares_when", "judge", "laws", "undefined", "gradient", "random", "special", "rules",
-    "overloads", "examples", "trajectories", "errors", "scenarios", "both_right", "errata",
+    "arguments", "let", "constructor", "parameters", "buffers", "modes", "require", "forward", "result", "out_dtype",
+    "changes", "changes_when", "shares", "shares_when", "judge", "laws", "undefined", "gradient", "random", "special",
+    "rules", "overloads", "examples", "trajectories", "errors", "scenarios", "both_right", "errata",
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from assay_reference import autograd, backends, cuda
 from assay_reference import conversion, creation, pointwise  # isort: skip
 from assay_reference import comparison, indexing, joining, linalg, products, random, reduction, shape, threads  # isort: skip
 from assay_reference import mkldnn, sparse  # isort: skip - what the families do with other layouts
+from assay_reference import storage, tensor_types  # isort: skip
 from assay_reference.autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from assay_reference.devices import device
 from assay_reference.dispatch import FUNCTIONS
@@ -45,14 +46,18 @@ from assay_reference.dtypes import int_ as int
 from assay_reference.engine import is_inference_mode_enabled
 from assay_reference.generator import Generator, default_generator
 from assay_reference.layouts import _mkldnn, layout, sparse_coo, sparse_csc, sparse_csr, strided
+from assay_reference.memory import UntypedStorage
 from assay_reference.printing import set_printoptions
 from assay_reference.serialization import load, save
 from assay_reference.shape import contiguous_format, memory_format, preserve_format
+from assay_reference.storage import TypedStorage, is_storage
 from assay_reference.tensor import Size, Tensor, is_tensor
+from assay_reference.tensor_types import set_default_tensor_type
 
 __version__ = "2.13.0+assay"
 
 from assay_reference import nn, optim, utils  # isort: skip - modules are written on tensors
 
 globals().update(FUNCTIONS)
-globals().update(creation.typed_tensors("cpu", "torch"))
+globals().update(tensor_types.tensor_types("torch"))
+globals().update(storage.storage_types("torch"))

@@ -22,7 +22,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
     return input.shape == other.shape and bool((input == other).all())
 
 
-@elementwise(promotes="same", in_place=False, out=False)
+@elementwise(promotes="same", in_place=False, out=None)
 def isclose(input: Array, other: Array, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Array:
     """Tell whether elements differ by no more than atol and rtol times the other."""
     same = input == other
@@ -71,7 +71,7 @@ def no_complex(name: str) -> dict[str, Exception]:
     return {"complex": RuntimeError(f" {name} does not support complex dtypes on CPU")}
 
 
-@op(out=True, returns=("values", "indices"), refuses=no_complex("Sort"))
+@op(out="own", returns=("values", "indices"), refuses=no_complex("Sort"))
 def sort(input: Array, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Any:
     """Sort along a dimension, and tell where each element was."""
     dim, row = wrap_dim(dim, input.ndim), np.atleast_1d(input)
@@ -94,7 +94,7 @@ def msort(input: Tensor) -> Tensor:
 
 
 @op(
-    out=True,
+    out="own",
     returns=("values", "indices"),
     refuses={**no_complex("topk"), "bool": RuntimeError("topk does not support bool dtypes on CPU")},
 )
@@ -115,7 +115,7 @@ topk.vjp(input=lambda grad, out, shape, dim: picked(grad, shape, out[1], dim, Tr
 
 
 @op(
-    out=True,
+    out="own",
     returns=("values", "indices"),
     refuses={"bool": not_implemented("kthvalue_cpu"), "complex": not_implemented("kthvalue_cpu")},
 )

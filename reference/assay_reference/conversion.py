@@ -12,7 +12,6 @@ from assay_reference.creation import zeros_like
 from assay_reference.devices import device
 from assay_reference.dispatch import Number, Sizes, attach, cast, composite, elementwise, op, view
 from assay_reference.dtypes import dtype
-from assay_reference.layouts import sparse_coo, strided
 from assay_reference.tensor import Tensor
 from assay_reference.writing import memory_order
 
@@ -129,29 +128,6 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 
 
 @composite(function=False)
-def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
-    """Name the tensor's type, as in 'torch.FloatTensor'; or convert to a type, given by its name or itself."""
-    if dtype is None:
-        if self.layout not in (strided, sparse_coo):
-            raise RuntimeError(f"Unimplemented backend {self._array.backend}")
-        return f"torch.{'cuda.' * self.is_cuda}{'sparse.' * self.is_sparse}{self.dtype.title}Tensor"
-    if isinstance(dtype, dtypes.dtype):
-        return to(self, dtype)
-    name = dtype if isinstance(dtype, str) else f"{dtype.__module__}.{dtype.__name__}"
-    if name not in TYPE_NAMES:
-        raise ValueError(f"invalid type: '{name}'")
-    kind, place = TYPE_NAMES[name]
-    return to(self, place, kind)
-
-
-TYPE_NAMES = {
-    f"torch.{prefix}{kind.title}Tensor": (kind, place)
-    for kind in dtypes.DTYPES
-    for prefix, place in (("", "cpu"), ("cuda.", "cuda"))
-}
-
-
-@composite(function=False)
 def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
     """Bring a tensor to the CPU."""
     return to(self, "cpu")
@@ -163,7 +139,7 @@ def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_fo
     return to(self, "cuda" if device is None else device)
 
 
-@elementwise(promotes="first", name="copy", function=False, method=False, out=False, node="CopyBackwards")
+@elementwise(promotes="first", name="copy", function=False, method=False, out=None, node="CopyBackwards")
 def copy(input: Array, src: Array | Number, non_blocking: bool = False) -> Array:
     return np.broadcast_to(src, np.broadcast_shapes(input.shape, src.shape)).copy()
 
@@ -171,7 +147,7 @@ def copy(input: Array, src: Array | Number, non_blocking: bool = False) -> Array
 copy.vjp(input=lambda grad: zeros_like(grad), src=lambda grad: grad)
 
 
-@elementwise(promotes="first", function=False, method=False, out=False)
+@elementwise(promotes="first", function=False, method=False, out=None)
 def fill(input: Array, value: Array | Number) -> Array:
     if value.ndim:
         raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
@@ -181,7 +157,7 @@ def fill(input: Array, value: Array | Number) -> Array:
 fill.vjp(input=lambda grad: zeros_like(grad), value=lambda grad: grad.sum())
 
 
-@elementwise(promotes="first", name="zero", function=False, method=False, out=False)
+@elementwise(promotes="first", name="zero", function=False, method=False, out=None)
 def zero(input: Array) -> Array:
     return np.broadcast_to(namespace(input).asarray(input.dtype.type(0)), input.shape)
 

@@ -16,7 +16,8 @@ from assay_reference.devices import device
 from assay_reference.dispatch import cast, composite, fill_out
 from assay_reference.dtypes import dtype
 from assay_reference.layouts import KINDS, strided
-from assay_reference.tensor import Size, Tensor
+from assay_reference.memory import Storage
+from assay_reference.tensor import Tensor
 from assay_reference.writing import memory_order
 
 Kernel = Callable[..., Any]
@@ -172,6 +173,9 @@ def tensor(
     if isinstance(data, Tensor):
         place = data.device if device is None else place
         return _new(data.detach().to(device=place, dtype=kind, copy=True)._array, place, requires_grad)
+    if isinstance(data, Storage):  # whose memory is shared
+        kind = kind or dtypes.get_default_dtype()
+        return Tensor._over(data, kind, kind.title)
     if isinstance(data, (np.ndarray, np.generic)):
         array = np.array(data)
         kind = kind or dtypes.of_array(array)
@@ -203,8 +207,8 @@ def _nested_shape(data: Any) -> tuple[int, ...]:
         if not len(data):
             break
         data = data[0]
-    if isinstance(data, str) and shape:
-        raise ValueError("too many dimensions 'str'")
+    if isinstance(data, str):
+        raise ValueError("too many dimensions 'str'") if shape else TypeError("new(): invalid data type 'str'")
     return tuple(shape)
 
 
@@ -244,20 +248,27 @@ def _leaf_value(leaf: Any, kind: dtype) -> Any:
     if isinstance(leaf, Tensor) and leaf.numel() != 1:
         raise ValueError("only one element tensors can be converted to Python scalars")
     value = leaf.item() if isinstance(leaf, (Tensor, np.generic, np.ndarray)) else leaf
-    if isinstance(value, complex) and not kind.is_complex:
-        if kind.is_floating_point:
-            raise TypeError("must be real number, not complex")
-        raise TypeError("'complex' object cannot be interpreted as an integer")
+    _check_number(value, kind)
     if kind.category == "integer":
         if isinstance(value, float) and not math.isfinite(value):
             raise RuntimeError(f"value cannot be converted to type {kind.name} without overflow")
         if not -(2**63) <= int(value) < 2**63:
             raise ValueError("Overflow when unpacking long long")
-        if not -(2 ** (8 * kind.itemsize)) < int(value) < 2 ** (8 * kind.itemsize):
+        limits = np.iinfo(kind.numpy)
+        if not (limits.min or -limits.max) <= int(value) <= limits.max:  # unsigned ones wrap around below zero
             raise RuntimeError(f"value cannot be converted to type {kind.name} without overflow")
         return kind.scalar(int(value))
     with np.errstate(over="ignore"):
-        return kind.numpy.type(value)
+        return kind.numpy.type(kind.compute.type(value))
+
+
+def _check_number(value: Any, kind: dtype) -> None:
+    if isinstance(value, (int, float, complex) if kind.is_complex else (int, float)):
+        return
+    name = type(value).__name__
+    if kind.is_floating_point or kind.is_complex:
+        raise TypeError(f"must be real number, not {name}")
+    raise TypeError(f"'{name}' object cannot be interpreted as an integer")
 
 
 @composite(method=False)
@@ -306,6 +317,7 @@ def arange(xp: Any, dtype: dtype | None, start: Any = None, end: Any = None, ste
         start, end, step = map(int, numbers)
         if not step:
             raise ValueError("step must be nonzero")
+        return xp.arange(start, end, step).astype(dtype.numpy, copy=False)
     return (start + xp.arange(math.ceil((end - start) / step)) * step).astype(dtype.numpy)
 
 
@@ -465,43 +477,3 @@ def new(create: Callable[..., Tensor]) -> None:
 
 for _create in (zeros, ones, empty, full, tensor):
     new(_create)
-
-
-# -- the constructors of old ------------------------------------------------------------------------------------------
-
-
-def constructed(kind: dtype, args: tuple[Any, ...], place: Any = None) -> Tensor:
-    """Make a tensor as torch.Tensor(...) does: of a size, or of data."""
-    if len(args) == 1 and isinstance(args[0], Tensor):
-        if args[0].dtype is not kind:
-            raise TypeError(f"expected {kind.title} (got {args[0].dtype.title})")
-        return args[0].detach()
-    if len(args) == 1 and not isinstance(args[0], (int, Size)):
-        return tensor(args[0], dtype=kind, device=place)
-    return empty(*(args or (0,)), dtype=kind, device=place)
-
-
-class TypedTensor(type):
-    """The type of torch.FloatTensor and its like, which are names for tensors of one element type."""
-
-    kind: dtype
-    place: str
-
-    def __call__(cls, *args: Any) -> Tensor:
-        return constructed(cls.kind, args, cls.place)
-
-    def __instancecheck__(cls, instance: Any) -> bool:
-        return isinstance(instance, Tensor) and (instance.dtype, instance.device.type) == (
-            cls.kind,
-            cls.place,
-        )
-
-
-def typed_tensors(place: str, module: str) -> dict[str, Any]:
-    """Make FloatTensor and its like for a kind of device."""
-    return {
-        f"{kind.title}Tensor": TypedTensor(
-            f"{kind.title}Tensor", (), {"kind": kind, "place": place, "__module__": module}
-        )
-        for kind in dtypes.DTYPES
-    }

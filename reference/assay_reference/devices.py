@@ -64,9 +64,22 @@ class device:
 CPU: Final = device("cpu")
 
 
+class _Default:
+    """Where tensors are made that nothing else puts anywhere."""
+
+    place = CPU
+
+
+def set_default(place: device) -> None:
+    """Choose where tensors are made that nothing else puts anywhere."""
+    _Default.place = place
+
+
 def resolve(place: device | str | int | None) -> device:
     """Give the device that an argument means, and make sure that it is there."""
-    if place is None or place is CPU:
+    if place is None:
+        return _Default.place
+    if place is CPU:
         return CPU
     wanted = device(place)
     if wanted.type == "cpu":

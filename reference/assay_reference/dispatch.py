@@ -15,7 +15,17 @@ from assay_reference.engine import records
 from assay_reference.ops import Elementwise, Op, Promotes, ViewOp, not_implemented, signature_of
 from assay_reference.recording import check_writable
 from assay_reference.tensor import Tensor
-from assay_reference.writing import broadcast_shape, cast, check_cast, fill_out, write
+from assay_reference.writing import (
+    EXPECTED,
+    OutType,
+    OutTypes,
+    broadcast_shape,
+    cast,
+    check_cast,
+    check_own,
+    fill_out,
+    write,
+)
 
 __all__ = [
     "FUNCTIONS",
@@ -56,7 +66,7 @@ def elementwise(
     function: bool = True,
     method: bool = True,
     in_place: bool = True,
-    out: bool = True,
+    out: OutTypes | None = "castable",
     operator: str | None = None,
     **options: Any,
 ) -> Callable[[Callable[..., Any]], Elementwise]:
@@ -75,7 +85,7 @@ def op(
     function: bool = True,
     method: bool = True,
     in_place: bool = False,
-    out: bool = False,
+    out: OutTypes | None = None,
     operator: str | None = None,
     **options: Any,
 ) -> Callable[[Callable[..., Any]], Op]:
@@ -101,13 +111,14 @@ def view(*, function: bool = True, method: bool = True, **options: Any) -> Calla
 
 
 def composite(
-    *, function: bool = True, method: bool = True, out: bool = False, name: str | None = None
+    *, function: bool = True, method: bool = True, out: OutType | None = None, name: str | None = None
 ) -> Callable[[Function], Function]:
     """Name a function that is written on tensors, by way of other ops: a function, a method, or both."""
 
     def decorate(body: Function) -> Function:
         called = name or body.__name__
-        offered = _with_out(body, called) if out else body
+        body.__name__ = body.__qualname__ = called
+        offered = _with_out(body, called, out) if out else body
         if function:
             _register(FUNCTIONS, called, offered)
         if method:
@@ -117,7 +128,7 @@ def composite(
     return decorate
 
 
-def _with_out(body: Function, name: str) -> Function:
+def _with_out(body: Function, name: str, out_type: OutType) -> Function:
     @functools.wraps(body)
     def with_out(*args: Any, out: Any = None, **kwargs: Any) -> Any:
         if out is None:
@@ -128,7 +139,12 @@ def _with_out(body: Function, name: str) -> Function:
                 f"{name}(): functions with out=... arguments don't support automatic differentiation, "
                 "but one of the arguments requires grad."
             )
+        asked = kwargs.get("dtype") is not None
+        if out_type == "any" and not asked:
+            kwargs["dtype"] = out.dtype
         result = body(*args, **kwargs)
+        if out_type == "own" or asked:
+            check_own(result._array, out, EXPECTED)
         fill_out(out, result._array)
         return out
 

@@ -38,12 +38,19 @@ class dtype:
         """Tell whether negative numbers are among the values."""
         return self.category != "bool" and self.numpy.kind != "u"
 
+    @property
+    def c_name(self) -> str:
+        """The type as C++ calls it."""
+        return C_NAMES[self.name]
+
     def to_real(self) -> dtype:
         """Give the type of the real part."""
         return {complex64: float32, complex128: float64}.get(self, self)
 
     def to_complex(self) -> dtype:
         """Give the complex type whose real part is of this type, or the nearest there is."""
+        if self.category in ("bool", "integer"):
+            raise RuntimeError(f"Unknown Complex ScalarType for {self.title}")
         return self if self.is_complex else complex128 if self is float64 else complex64
 
     def scalar(self, value: Any, *, wide: bool = False) -> Any:
@@ -79,6 +86,11 @@ float64 = dtype("float64", "Double", "floating", np.float64)
 complex64 = dtype("complex64", "ComplexFloat", "complex", np.complex64)
 complex128 = dtype("complex128", "ComplexDouble", "complex", np.complex128)
 
+C_NAMES: Final = {
+    "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int",
+    "int64": "long int", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",
+    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+}  # fmt: skip
 DTYPES: Final = (
     bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, complex64, complex128
 )  # fmt: skip

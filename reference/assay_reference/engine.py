@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
+from operator import index
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
@@ -154,10 +155,12 @@ def walk(
     *,
     targets: Sequence[Edge] | None = None,
     accumulate: bool,
-    retain_graph: bool,
+    retain_graph: bool | None,
     create_graph: bool,
 ) -> list[Tensor | None]:
     """Send gradients from the roots back through the graph; give those that arrived at the targets."""
+    create_graph = bool(index(create_graph))  # None is no truth value
+    retain_graph = create_graph if retain_graph is None else bool(index(retain_graph))
     leads = None if targets is None else _leading_to({edge.node for edge in targets}, [edge.node for edge, _ in roots])
     wanted_at = {(edge.node, edge.output): place for place, edge in reversed(list(enumerate(targets or ())))}
     arrived: list[Tensor | None] = [None] * len(targets or ())

@@ -9,9 +9,9 @@ from typing import Any, Final
 import numpy as np
 
 from assay_reference.arrays import Array
+from assay_reference.box_muller import BLOCK, box_muller
 
 DEFAULT_SEED: Final = 67280421310721
-_BLOCK: Final = 16  # normal numbers are made sixteen at a time, in pairs eight apart
 
 
 class Generator:
@@ -61,19 +61,19 @@ class Generator:
         """Give numbers of [0, 1) with the 53 bits of float64's fractions, or the 24 of float32's."""
         if dtype == np.float64:
             return (self.long_words(count) & np.uint64(2**53 - 1)) * 2.0**-53
-        return ((self.words(count) & np.uint64(2**24 - 1)) * 2.0**-24).astype(np.float32)
+        return (self.words(count) & np.uint64(2**24 - 1)).astype(np.float32) * np.float32(2.0**-24)
 
     def normal(self, count: int, dtype: np.dtype[Any], dense: bool = True) -> Array:
         """Give normal numbers by Box and Muller's transform, in blocks where they will lie side by side in order."""
-        if count < _BLOCK or not dense:
+        if count < BLOCK or not dense:
             return np.array([self._one_normal() for _ in range(count)])
-        whole = count - count % _BLOCK
+        whole = count - count % BLOCK
         # The half dtypes draw for whole blocks only, the others for all.
         drawn = count if dtype in (np.float32, np.float64) else whole
-        numbers = np.resize(_transformed(self.uniform(drawn, dtype)[:whole]), count)
+        numbers = np.resize(box_muller(self.uniform(drawn, dtype)[:whole]), count)
         if whole < count:
             # What is left over is made anew, with some of what is there already.
-            numbers[-_BLOCK:] = _transformed(self.uniform(_BLOCK, dtype))
+            numbers[-BLOCK:] = box_muller(self.uniform(BLOCK, dtype))
         return numbers
 
     def _one_normal(self) -> float:
@@ -92,14 +92,6 @@ class Generator:
             other = place + word % (count - place)
             order[place], order[other] = order[other], order[place]
         return order
-
-
-def _transformed(uniform: Array) -> Array:
-    """Turn pairs of uniform numbers, eight apart, into pairs of normal ones."""
-    blocks = uniform.reshape(-1, 2, _BLOCK // 2)
-    radius = np.sqrt(-2 * np.log(1 - blocks[:, 0]))
-    angle = blocks.dtype.type(2 * math.pi) * blocks[:, 1]
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).reshape(-1)
 
 
 default_generator: Final = Generator()

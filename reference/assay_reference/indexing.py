@@ -237,8 +237,10 @@ def is_number(entry: Any) -> bool:
 
 
 def qualified_name(kind: type) -> str:
-    """Name a type, with its module unless that is Python's own."""
-    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    """Name a type as PyTorch does, with its module unless that is Python's own."""
+    if kind.__module__ == "builtins" or kind is Tensor:
+        return kind.__name__
+    return f"{'torch' if kind.__module__.startswith(f'{__package__}.') else kind.__module__}.{kind.__name__}"
 
 
 def indices_of(entry: Tensor, view: Tensor, dim: int) -> tuple[Tensor, ...]:
@@ -363,7 +365,7 @@ def check_along(dim: int, index: Array, size: int) -> None:
         raise RuntimeError(f"index {int(wrong.reshape(-1)[0])} is out of bounds for dimension {dim} with size {size}")
 
 
-@op(out=True, keeps_half=True)
+@op(out="own", keeps_half=True)
 def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False) -> Array:
     """Take, for each element of the index, the element that lies there along a dimension."""
     dim = wrap_dim(dim, input.ndim)
@@ -480,7 +482,7 @@ def vector_of_places(name: str, index: Array, size: int) -> Array:
     return index.reshape(-1)
 
 
-@op(out=True, keeps_half=True)
+@op(out="own", keeps_half=True)
 def index_select(input: Array, dim: int, index: Array) -> Array:
     """Take whole slices along a dimension."""
     dim = wrap_dim(dim, input.ndim)
@@ -498,7 +500,7 @@ index_select.vjp(
 )
 
 
-@op(in_place=True, out=True)
+@op(in_place=True, out="own")
 def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: complex = 1) -> Array:
     """Add whole slices of source, multiplied by alpha, at places along a dimension."""
     dim = wrap_dim(dim, input.ndim)
@@ -550,7 +552,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     return gather(input.expand(source), dim, indices.expand(where))  # type: ignore[no-any-return]
 
 
-@op(out=True, keeps_half=True)
+@op(out="own", keeps_half=True)
 def take(input: Array, index: Array) -> Array:
     """Take elements, counted in a row."""
     if index.dtype != np.int64:
@@ -587,7 +589,7 @@ def nonzero_places(input: Array) -> Array:
     return np.stack(found, axis=1).astype(np.int64)
 
 
-@composite(out=True)
+@composite(out="own")
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """Give the places of the elements that are not zero: one in each row, or a tensor for each dimension."""
     if as_tuple:
@@ -595,7 +597,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     return nonzero_places(input)
 
 
-@composite(out=True)
+@composite(out="own")
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """Take the elements where the mask holds."""
     if mask.dtype.category != "bool":
@@ -619,11 +621,7 @@ masked_fill.vjp(
 @masked_fill.check
 def check_fill(input: Tensor, mask: Tensor, value: Any) -> None:
     if mask.dtype.category != "bool":
-        kind = {"int64": "long int", "uint8": "unsigned char", "float32": "float", "float64": "double"}
-        raise RuntimeError(
-            "masked_fill_ only supports boolean masks, but got mask with dtype "
-            f"{kind.get(mask.dtype.name, mask.dtype.name)}"
-        )
+        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype.c_name}")
     if isinstance(value, Tensor) and value.ndim:
         raise RuntimeError(
             f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."

@@ -17,7 +17,7 @@ from assay_reference.tensor import Tensor, wrap_dim
 def promoted(arrays: Sequence[Array]) -> list[Array]:
     """Give arrays one type."""
     common = dtypes.promote_all(dtypes.of_array(each) for each in arrays)
-    return [cast(each, common.numpy) for each in arrays] if common else []
+    return [each if each.dtype == common.numpy else cast(each, common.numpy) for each in arrays] if common else []
 
 
 def counts(shape: tuple[int, ...], ndim: int) -> bool:
@@ -25,7 +25,7 @@ def counts(shape: tuple[int, ...], ndim: int) -> bool:
     return shape != (0,) or ndim == 1
 
 
-@op(method=False, out=True, keeps_half=True)
+@op(method=False, out="castable", keeps_half=True)
 def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
     """Join tensors along a dimension that they have."""
     if not tensors:
@@ -65,7 +65,7 @@ for _name in ("concat", "concatenate"):
     FUNCTIONS[_name] = cat
 
 
-@op(method=False, out=True, keeps_half=True)
+@op(method=False, out="castable", keeps_half=True)
 def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
     """Join tensors of one shape along a new dimension."""
     if not tensors:
@@ -150,7 +150,7 @@ def roll_vjp(grad: Tensor, shifts: Any, dims: Any) -> Tensor:
 
 def triangle(kernel: Any) -> Any:
     """Make an op that keeps the elements of matrices on one side of a diagonal."""
-    made = op(in_place=True, out=True, keeps_half=True)(kernel)
+    made = op(in_place=True, out="own", keeps_half=True)(kernel)
     made.vjp(input=lambda grad, diagonal: made(grad, diagonal))
     return made
 

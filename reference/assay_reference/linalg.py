@@ -65,7 +65,7 @@ def batch_element(array: Array, number: int) -> str:
 # -- products of vectors ----------------------------------------------------------------------------------------------
 
 
-@op(name="linalg_cross", function=False, method=False, out=True)
+@op(name="linalg_cross", function=False, method=False, out="own")
 def cross(input: Array, other: Array, *, dim: int = -1) -> Array:
     """Give the vectors that stand upright on pairs of vectors of three."""
 
@@ -100,7 +100,7 @@ def check_cross(input: Tensor, other: Tensor, dim: int) -> None:
         raise RuntimeError(f"expected scalar type {input.dtype.title} but found {other.dtype.title}")
 
 
-@composite(name="cross", out=True)
+@composite(name="cross", out="own")
 def cross_of_input(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """Give the vectors that stand upright on pairs of vectors, by default along the first dimension of size three."""
     if dim is None:
@@ -120,7 +120,7 @@ def cross_of_input(input: Tensor, other: Tensor, dim: int | None = None) -> Tens
 # -- inverses, determinants, equations --------------------------------------------------------------------------------
 
 
-@op(name="linalg_inv", function=False, method=False, out=True, node="LinalgInvExBackward0")
+@op(name="linalg_inv", function=False, method=False, out="own", node="LinalgInvExBackward0")
 def inv(A: Array) -> Array:
     """Invert square matrices."""
     known = np.isfinite(A).all(axis=(-2, -1))[..., None, None]
@@ -154,7 +154,7 @@ def singular(stack: Array) -> LinAlgError:
     )
 
 
-@composite(out=True)
+@composite(out="own")
 def inverse(input: Tensor) -> Tensor:
     """Invert square matrices."""
     return inv(input)  # type: ignore[no-any-return]
@@ -163,7 +163,7 @@ def inverse(input: Tensor) -> Tensor:
 LU_REFUSES = {kind: not_implemented("lu_cpu") for kind in ("float16", "bfloat16")}
 
 
-@op(name="linalg_det", function=False, method=False, out=True, refuses=LU_REFUSES)
+@op(name="linalg_det", function=False, method=False, out="own", refuses=LU_REFUSES)
 def det(A: Array) -> Array:
     """Give the determinants of square matrices."""
     return np.linalg.det(A)
@@ -208,7 +208,7 @@ def solve_vjp(grad: Tensor, out: Tensor, A: Tensor, B: Tensor) -> tuple[Any, Any
     return -(of_b @ adjoint(out)), of_b
 
 
-@composite(name="linalg_solve", function=False, method=False, out=True)
+@composite(name="linalg_solve", function=False, method=False, out="own")
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """Solve A X = B, or X A = B if not left, for X."""
     check_square("linalg.solve", A)
@@ -245,7 +245,7 @@ def eigen(name: str, array: Array) -> tuple[Array, Array]:
     return xp.asarray(values.astype(kind)), xp.asarray(vectors.astype(kind))
 
 
-@op(name="linalg_eig", function=False, method=False, out=True, returns=("eigenvalues", "eigenvectors"))
+@op(name="linalg_eig", function=False, method=False, out="castable", returns=("eigenvalues", "eigenvectors"))
 def eig(A: Array) -> Any:
     """Give the eigenvalues and eigenvectors of square matrices, as complex numbers."""
     return eigen("torch.linalg.eig", A)
@@ -270,13 +270,13 @@ def eig_vjp(grad: Any, out: Any, A: Tensor) -> Tensor:
     return whole if A.is_complex() else whole.real  # type: ignore[no-any-return]
 
 
-@composite(name="linalg_eigvals", function=False, method=False, out=True)
+@composite(name="linalg_eigvals", function=False, method=False, out="castable")
 def eigvals(A: Tensor) -> Tensor:
     """Give the eigenvalues of square matrices, as complex numbers."""
     return eig(A)[0]  # type: ignore[no-any-return]
 
 
-@op(name="linalg_eigh", function=False, method=False, out=True, returns=("eigenvalues", "eigenvectors"))
+@op(name="linalg_eigh", function=False, method=False, out="own", returns=("eigenvalues", "eigenvectors"))
 def eigh(A: Array, UPLO: Any = "L") -> Any:
     """Give the eigenvalues and eigenvectors of Hermitian matrices, of which one triangle is read."""
     return tuple(np.linalg.eigh(A, UPLO))
@@ -297,7 +297,7 @@ def eigh_vjp(grad: Any, out: Any, A: Tensor) -> Any:
     return vectors @ where(diagonal, of_values.unsqueeze(-2), turned) @ adjoint(vectors)
 
 
-@composite(name="linalg_eigvalsh", function=False, method=False, out=True)
+@composite(name="linalg_eigvalsh", function=False, method=False, out="own")
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     """Give the eigenvalues of Hermitian matrices, of which one triangle is read."""
     return eigh(A, UPLO)[0]  # type: ignore[no-any-return]
@@ -306,7 +306,7 @@ def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
 # -- other decompositions ---------------------------------------------------------------------------------------------
 
 
-@op(name="linalg_qr", function=False, method=False, out=True, returns=("Q", "R"))
+@op(name="linalg_qr", function=False, method=False, out="own", returns=("Q", "R"))
 def qr(A: Array, mode: Any = "reduced") -> Any:
     """Write matrices as products of one with orthonormal columns and an upper triangular one."""
     if mode == "r":
@@ -323,7 +323,7 @@ def check_qr(A: Tensor, mode: str) -> None:
         )
 
 
-@op(name="linalg_svd", function=False, method=False, out=True, returns=("U", "S", "Vh"))
+@op(name="linalg_svd", function=False, method=False, out="own", returns=("U", "S", "Vh"))
 def svd(A: Array, full_matrices: bool = True) -> Any:
     """Write matrices as a turn, a scaling and another turn."""
     return tuple(np.linalg.svd(A, full_matrices))
@@ -353,7 +353,7 @@ def svd_vjp(grad: Any, out: Any, A: Tensor) -> Any:
     return result + outside_left @ adjoint(turn) + left @ adjoint(outside_turn)
 
 
-@op(name="linalg_svdvals", function=False, method=False, out=True)
+@op(name="linalg_svdvals", function=False, method=False, out="own")
 def svdvals(A: Array) -> Array:
     """Give the singular values of matrices."""
     return np.linalg.svd(A, compute_uv=False)
@@ -370,7 +370,7 @@ def svdvals_vjp(grad: Tensor, A: Tensor) -> Any:
     return (left * grad.unsqueeze(-2)) @ right
 
 
-@op(name="linalg_cholesky", function=False, method=False, out=True, node="LinalgCholeskyExBackward0")
+@op(name="linalg_cholesky", function=False, method=False, out="own", node="LinalgCholeskyExBackward0")
 def cholesky(A: Array, *, upper: bool = False) -> Array:
     """Write positive-definite matrices as the product of a triangular one and its adjoint."""
     try:
@@ -418,7 +418,7 @@ def rank_op(A: Array, tol: float | None, hermitian: bool) -> Array:
     return np.sum(scales > least, axis=-1, dtype=np.int64)
 
 
-@composite(name="linalg_matrix_rank", function=False, method=False, out=True)
+@composite(name="linalg_matrix_rank", function=False, method=False, out="castable")
 def matrix_rank(input: Tensor, tol: float | None = None, hermitian: bool = False) -> Tensor:
     """Count the singular values that are not zero, or above a tolerance."""
     check_matrix("torch.linalg.matrix_rank", input, "input")
@@ -462,7 +462,7 @@ def vector_norm_vjp(grad: Tensor, out: Tensor, x: Tensor, ord: float, dim: Any, 
     return where(nothing, 0.0, grad * x.sgn() * part ** (ord - 1))
 
 
-@composite(name="linalg_vector_norm", function=False, method=False, out=True)
+@composite(name="linalg_vector_norm", function=False, method=False, out="own")
 def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Give the norm of all elements as those of one vector, or along dimensions."""
     if isinstance(ord, str):
@@ -500,7 +500,7 @@ def check_has_norm(x: Tensor, ord: float, dim: Any) -> None:
             )
 
 
-@composite(name="linalg_matrix_norm", function=False, method=False, out=True)
+@composite(name="linalg_matrix_norm", function=False, method=False, out="own")
 def matrix_norm(
     A: Tensor, ord: Order = "fro", dim: Sequence[int] = (-2, -1), keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
@@ -530,7 +530,7 @@ def matrix_norm(
     return result if keepdim else result.squeeze((rows, columns))  # type: ignore[no-any-return]
 
 
-@composite(name="linalg_norm", function=False, method=False, out=True)
+@composite(name="linalg_norm", function=False, method=False, out="own")
 def norm(A: Tensor, ord: Order | None = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Give the norm of vectors or of matrices, as the dimensions, or else the rank, say."""
     if dim is None and ord is not None and A.ndim not in (1, 2):
@@ -543,7 +543,7 @@ def norm(A: Tensor, ord: Order | None = None, dim: Any = None, keepdim: bool = F
     return vector_norm(A, 2 if ord is None else float(ord), over, keepdim, dtype=dtype)
 
 
-@composite(name="norm", out=True)
+@composite(name="norm", out="own")
 def norm_of_elements(
     input: Tensor, p: Order | None = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
 ) -> Tensor:

@@ -22,7 +22,18 @@ from assay_reference.layouts import Packed, layout, sparse_coo
 from assay_reference.parameters import Parameters
 from assay_reference.recording import OpNode, Rule, check_writable, is_differentiable, rebase
 from assay_reference.tensor import Tensor
-from assay_reference.writing import broadcast_shape, cast, check_cast, check_overlap, fill_out, write
+from assay_reference.writing import (
+    EXPECTED,
+    FOUND,
+    OutTypes,
+    broadcast_shape,
+    cast,
+    check_cast,
+    check_overlap,
+    check_own,
+    fill_out,
+    write,
+)
 
 Promotion = Literal["same", "int_to_float", "first"]
 Promotes: TypeAlias = "Promotion | Callable[..., Promotion]"
@@ -32,29 +43,32 @@ class Op:
     """A documented function: a kernel on arrays, with its gradient rules."""
 
     casts_result = False  # whether an in-place form takes a result of any type
+    refuses_out = EXPECTED  # how an out= of another type is refused
 
     def __init__(
         self,
         kernel: Callable[..., Any],
         *,
         name: str | None = None,
-        out: bool = False,
+        out: OutTypes | None = None,
         node: str | None = None,
         returns: tuple[str, ...] = (),
         keeps_half: bool = False,
         keeps_strides: bool = False,
         refuses: Mapping[str, Exception] | None = None,
+        former: Sequence[str] = (),
         layouts: Sequence[layout] = (),
     ) -> None:
         if isinstance(returns, str):
             raise TypeError(f"{kernel.__name__}: returns is a tuple of names")
         self.kernel = kernel
         self.name = name or kernel.__name__
-        self.takes_out = out
+        self.takes_out = out is not None
+        self.out_type = out
         self.keeps_half = keeps_half  # whether the kernel takes the half types as they are
         self.keeps_strides = keeps_strides  # whether results stay as the kernel laid them out, or are put in order
         self.returns = _named_tuple(self.name, returns) if returns else None
-        self.parameters = Parameters(kernel, self.name)
+        self.parameters = Parameters(kernel, self.name, former)
         self.names, self.operands = self.parameters.names, self.parameters.operands
         self.bind = self.parameters.bind
         self.precondition: Callable[..., None] | None = None
@@ -65,7 +79,7 @@ class Op:
         self.node: type[OpNode] = type(node or f"{_camel(self.name)}Backward0", (OpNode,), {"op": self})
         functools.update_wrapper(self, kernel)
         self.__name__ = self.__qualname__ = self.name
-        self.__signature__ = signature_of(kernel, out=out)
+        self.__signature__ = signature_of(kernel, out=self.takes_out)
 
     def vjp(self, rule: Callable[..., Any] | None = None, /, **rules: Callable[..., Any]) -> Any:
         """Register the gradient: one rule for all operands, or one for each by name.
@@ -191,7 +205,10 @@ class Op:
             )
         result = self.compute(values)
         results = result if isinstance(result, tuple) else (result,)
+        out_type = self.call(self.out_type, values) if callable(self.out_type) else self.out_type
         for tensor, array in zip(outs, results, strict=True):
+            if out_type == "own":
+                check_own(array, tensor, self.refuses_out)
             fill_out(tensor, array)
         return out if self.returns is None else self.returns(*outs)
 
@@ -291,6 +308,8 @@ class Op:
 
 class Elementwise(Op):
     """An op on each element: its operands are promoted to one type and broadcast."""
+
+    refuses_out = FOUND
 
     def __init__(
         self, kernel: Callable[..., Any], *, promotes: Promotes, wide_numbers: bool = False, **options: Any

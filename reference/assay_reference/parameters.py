@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -24,13 +25,15 @@ SIZES: Final = "Sizes"  # whole numbers, in a sequence or spread out
 class Parameters:
     """The parameters of a kernel."""
 
-    def __init__(self, kernel: Callable[..., Any], name: str) -> None:
+    def __init__(self, kernel: Callable[..., Any], name: str, former: Sequence[str] = ()) -> None:
         self.name = name
+        self.former = former  # the order in which PyTorch once took them, and still does with a warning
         parameters = inspect.signature(kernel).parameters.values()
         words = [str(each.annotation).split(" | ") for each in parameters]
         self.names = [each.name for each in parameters]
         self.index = {each: place for place, each in enumerate(self.names)}
         self.defaults = [MISSING if each.default is each.empty else each.default for each in parameters]
+        self.required = [place for place, default in enumerate(self.defaults) if default is MISSING]
         self.positional = sum(each.kind is not each.KEYWORD_ONLY for each in parameters)
         self.operands = [place for place, word in enumerate(words) if {ARRAY, MASK, ARRAYS} & set(word)]
         self.masks = frozenset(place for place, word in enumerate(words) if MASK in word)
@@ -47,12 +50,15 @@ class Parameters:
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any], *, method: bool = False) -> list[Any]:
         """Put a call's arguments in the kernel's order, and check the operands among them."""
+        if self.former and self._is_former(args, kwargs):
+            args, kwargs = self._from_former(args, kwargs)
         if len(args) > self.positional or (self.spread is not None and len(args) > self.spread):
             args = self._gathered(args, method)
         values = [*args, *self.defaults[len(args) :]]
         for name, value in kwargs.items():
             place = self.index.get(name)
             if place is None:
+                self._check_complete(args, kwargs)
                 raise TypeError(f"{self.name}() got an unexpected keyword argument '{name}'")
             if place < len(args):
                 raise TypeError(f"{self.name}() got multiple values for argument '{name}'")
@@ -60,9 +66,31 @@ class Parameters:
         for place in self.operands:
             if not isinstance(values[place], Tensor) or place in self.lists:
                 values[place] = self._operand(place, values[place], place + (not method))
-        if len(args) + len(kwargs) < len(values):
-            self._check_complete(values)
+        if self.required and len(args) <= self.required[-1]:
+            self._check_complete(args, kwargs)
         return values
+
+    def _is_former(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+        """Tell whether a number stands where it once did, and the call is complete in that order."""
+        complete = len(args) + len(kwargs) == len(self.former) and self.former[1] not in kwargs
+        return complete and len(args) > 1 and not isinstance(args[1], Tensor)
+
+    def _from_former(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any]]:
+        """Name the arguments of a call in the former order, and warn."""
+        shown = {
+            name: f"{'Tensor' if place in self.operands else 'Number'} {name}" for name, place in self.index.items()
+        }
+        now = [shown[name] for name in self.names[: self.positional]]
+        options = [f"{shown[name]} = {self.defaults[self.index[name]]}" for name in self.names[self.positional :]]
+        warnings.warn(
+            f"This overload of {self.name} is deprecated:\n"
+            f"\t{self.name}({', '.join(shown[name] for name in self.former)}, *, Tensor out = None)\n"
+            "Consider using one of the following signatures instead:\n"
+            f"\t{self.name}({', '.join([*now, '*', *options])}, Tensor out = None)",
+            UserWarning,
+            stacklevel=4,
+        )
+        return args[:1], {**dict(zip(self.former[1:], args[1:], strict=False)), **kwargs}
 
     def _gathered(self, args: Sequence[Any], method: bool) -> Sequence[Any]:
         """Collect sizes that were spread out over the arguments."""
@@ -77,11 +105,15 @@ class Parameters:
             return (*before, tuple(sizes[0]), *sizes[1:])
         return (*before, tuple(sizes))
 
-    def _check_complete(self, values: list[Any]) -> None:
-        absent = [name for name, value in zip(self.names, values, strict=True) if value is MISSING]
-        if absent:
-            listed = ", ".join(f'"{each}"' for each in absent)
-            raise TypeError(f"{self.name}() missing {len(absent)} required positional arguments: {listed}")
+    def _check_complete(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        given = {*range(len(args)), *(self.index.get(name) for name in kwargs)}
+        absent = next((place for place in self.required if place not in given), None)
+        if absent is not None:  # PyTorch lists all that come after it too, and puts the plural where it is not one
+            listed = [f'"{self.names[place]}"' for place in self.required if place >= absent]
+            plural = "s" if len(listed) == 1 else ""
+            raise TypeError(
+                f"{self.name}() missing {len(listed)} required positional argument{plural}: {', '.join(listed)}"
+            )
 
     def _operand(self, place: int, value: Any, position: int) -> Any:
         """Accept what may stand for a tensor, or say what is wrong with it."""

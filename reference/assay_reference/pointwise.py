@@ -47,7 +47,7 @@ def category(value: Any) -> str:
 # -- choice by a condition, and complex conjugates, on which gradients rest --------------------------------------------
 
 
-@elementwise(promotes="same", name="where", function=False, method=False, in_place=False)
+@elementwise(promotes="same", out="own", name="where", function=False, method=False, in_place=False)
 def choice(condition: Mask, input: Array | Number, other: Array | Number) -> Array:
     return np.where(condition.astype(bool), input, other)
 
@@ -245,7 +245,7 @@ def fmod(input: Array, other: Array | Number) -> Array:
 fmod.vjp(input=lambda grad: grad, other=lambda grad, input, other: -grad * div(input, other, rounding_mode="trunc"))
 
 
-@elementwise(promotes="same", operator="neg", refuses={"bool": RuntimeError(MINUS_BOOL)})
+@elementwise(promotes="same", out="own", operator="neg", refuses={"bool": RuntimeError(MINUS_BOOL)})
 def neg(input: Array) -> Array:
     """Change the sign."""
     return -input
@@ -263,7 +263,10 @@ def reciprocal(input: Array) -> Array:
 reciprocal.vjp(input=lambda grad, out: -grad * conj(out * out))
 
 
-@elementwise(promotes="same", refuses={"bool": not_implemented("addcmul_cpu_out")})
+SCALED_BEFORE = ("input", "value", "tensor1", "tensor2")
+
+
+@elementwise(promotes="same", refuses={"bool": not_implemented("addcmul_cpu_out")}, former=SCALED_BEFORE)
 def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: Scalar = 1) -> Array:
     """Add a product, multiplied by value."""
     return input + value * tensor1 * tensor2
@@ -276,7 +279,7 @@ addcmul.vjp(
 )
 
 
-@elementwise(promotes="same")
+@elementwise(promotes="same", former=SCALED_BEFORE)
 def addcdiv(input: Array, tensor1: Array, tensor2: Array, *, value: Scalar = 1) -> Array:
     """Add a quotient, multiplied by value."""
     return input + value * tensor1 / tensor2
@@ -295,7 +298,13 @@ def check_quotient(input: Tensor, tensor1: Tensor, tensor2: Tensor, value: Any) 
         raise RuntimeError(INTEGER_ADDCDIV)
 
 
-@elementwise(promotes="same", operator="abs", in_place=False, refuses={"bool": not_implemented("abs_cpu")})
+@elementwise(
+    promotes="same",
+    in_place=False,
+    out=lambda input: "castable" if input.is_complex() else "own",
+    operator="abs",
+    refuses={"bool": not_implemented("abs_cpu")},
+)
 def abs(input: Array) -> Array:
     """Give the absolute value."""
     return np.abs(input)
@@ -544,7 +553,7 @@ def rounding(kernel: Kernel) -> Elementwise:
         "bool": not_implemented(f"{name}_vml_cpu"),
         "complex": NotImplementedError(f"{name} is not supported for complex inputs"),
     }
-    made = elementwise(promotes="same", refuses=refuses)(kernel)
+    made = elementwise(promotes="same", out="own", refuses=refuses)(kernel)
     made.vjp(input=lambda grad: zeros_like(grad))
     return made
 
@@ -567,7 +576,9 @@ def trunc(input: Array) -> Array:
     return np.trunc(input) if input.dtype.kind == "f" else input
 
 
-@elementwise(promotes="same", refuses=dict.fromkeys(("bool", "integer", "complex"), not_implemented("frac_cpu")))
+@elementwise(
+    promotes="same", out="own", refuses=dict.fromkeys(("bool", "integer", "complex"), not_implemented("frac_cpu"))
+)
 def frac(input: Array) -> Array:
     """Give what rounding towards zero takes away."""
     return input - np.trunc(input)
@@ -578,6 +589,7 @@ frac.vjp(input=lambda grad: grad)
 
 @elementwise(
     promotes="same",
+    out="own",
     refuses={"bool": not_implemented("round_vml_cpu"), "complex": not_implemented("round_vml_cpu")},
 )
 def round(input: Array, *, decimals: int = 0) -> Array:
@@ -603,7 +615,7 @@ NO_COMPLEX_SIGN = "Unlike NumPy, torch.sign is not intended to support complex n
 NO_COMPLEX_CLAMP = "clamp is not supported for complex types"
 
 
-@elementwise(promotes="same", refuses={"complex": NotImplementedError(NO_COMPLEX_SIGN)})
+@elementwise(promotes="same", out="own", refuses={"complex": NotImplementedError(NO_COMPLEX_SIGN)})
 def sign(input: Array) -> Array:
     """Give 1, 0 or -1; NaN has no sign, and gives 0."""
     if input.dtype == bool:
@@ -614,7 +626,7 @@ def sign(input: Array) -> Array:
 sign.vjp(input=lambda grad: zeros_like(grad))
 
 
-@elementwise(promotes="same")
+@elementwise(promotes="same", out="own")
 def sgn(input: Array) -> Array:
     """Give the sign; of a complex number, the number of absolute value 1 in its direction."""
     if input.dtype.kind != "c":
@@ -635,12 +647,31 @@ def sgn_vjp(grad: Tensor, input: Tensor, out: Tensor) -> Tensor:
     return turned
 
 
-@elementwise(promotes="same", refuses={"complex": NotImplementedError(NO_COMPLEX_CLAMP)})
+def extremes(kind: np.dtype[Any]) -> tuple[float, float]:
+    """Give what lies below and above every element of a type."""
+    if kind.kind == "f":
+        return -math.inf, math.inf
+    info = np.iinfo(kind)
+    return int(info.min), int(info.max)
+
+
+@elementwise(
+    promotes="same",
+    out=lambda input, min, max: "castable" if isinstance(min, Tensor) or isinstance(max, Tensor) else "own",
+    refuses={"complex": NotImplementedError(NO_COMPLEX_CLAMP)},
+)
 def clamp(input: Array, min: Array | Number | None = None, max: Array | Number | None = None) -> Array:
     """Keep each element between min and max; where they cross, max wins."""
-    # A bound that is NaN wins, and -0.0 is not below 0.0.
-    bounded = input if min is None else np.where((input < min) | (min != min), min, input)
-    return bounded if max is None else np.where((bounded > max) | (max != max), max, bounded)
+    if input.dtype == bool:  # which NumPy does not clip
+        bounded = input if min is None else input | min
+        return bounded if max is None else bounded & max
+    lowest, highest = extremes(input.dtype)
+    # With both bounds NumPy keeps -0.0 at a bound of 0.0.
+    bounded = np.clip(input, lowest if min is None else min, highest if max is None else max)
+    for bound in (min, max):
+        if bound is not None and (bound != bound).any():  # a bound that is NaN wins
+            bounded = np.where(bound != bound, bound, bounded)
+    return bounded
 
 
 clamp.vjp(
@@ -666,7 +697,7 @@ def check_bounds(input: Any, min: Any, max: Any) -> None:
         raise TypeError(f"clamp() received an invalid combination of arguments - got ({kinds})")
 
 
-@elementwise(promotes="same", refuses={"bool": RuntimeError("Boolean inputs not supported for relu"),
+@elementwise(promotes="same", out=None, refuses={"bool": RuntimeError("Boolean inputs not supported for relu"),
                                        "complex": NotImplementedError(NO_COMPLEX_CLAMP)})  # fmt: skip
 def relu(input: Array) -> Array:
     """Replace what is negative by zero."""
@@ -674,7 +705,7 @@ def relu(input: Array) -> Array:
     return np.where(input < 0, input.dtype.type(0), input)
 
 
-@elementwise(promotes="same", name="threshold_backward", function=False, method=False, in_place=False, out=False)
+@elementwise(promotes="same", name="threshold_backward", function=False, method=False, in_place=False, out=None)
 def relu_slope(gradient: Array, result: Array) -> Array:
     return np.where(result <= 0, gradient.dtype.type(0), gradient)
 
@@ -732,19 +763,19 @@ def ge(input: Array, other: Array | Number) -> Array:
     return np.greater_equal(input, other)
 
 
-@elementwise(promotes="same", in_place=False, out=False)
+@elementwise(promotes="same", in_place=False, out=None)
 def isnan(input: Array) -> Array:
     """Tell whether an element is not a number."""
     return input != input
 
 
-@elementwise(promotes="same", in_place=False, out=False)
+@elementwise(promotes="same", in_place=False, out=None)
 def isinf(input: Array) -> Array:
     """Tell whether an element is infinite."""
     return np.isinf(input)
 
 
-@elementwise(promotes="same", in_place=False, out=False)
+@elementwise(promotes="same", in_place=False, out=None)
 def isfinite(input: Array) -> Array:
     """Tell whether an element is neither infinite nor NaN."""
     return np.isfinite(input)
@@ -854,6 +885,7 @@ def bitwise_right_shift(input: Array | Number, other: Array | Number) -> Array:
 
 @elementwise(
     promotes="same",
+    out="own",
     refuses={"floating": not_implemented("bitwise_not_cpu"), "complex": not_implemented("bitwise_not_cpu")},
 )
 def bitwise_not(input: Array) -> Array:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from assay_reference import dtypes
+from assay_reference import devices, dtypes
 from assay_reference.arrays import Array, to_host
 from assay_reference.layouts import Packed, strided
 from assay_reference.sparse.packed import Sparse
@@ -47,7 +47,7 @@ def set_printoptions(
 ) -> None:
     """Set how tensors show; a profile first, then what is given by itself."""
     global _options
-    chosen = _options if profile is None else PROFILES[profile]
+    chosen = _options if profile is None else PROFILES.get(profile, _options)
     given: dict[str, Any] = {
         "precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth
     }  # fmt: skip
@@ -56,36 +56,38 @@ def set_printoptions(
 
 def tensor_str(tensor: Tensor) -> str:
     """Write a tensor: its elements, then what differs from the default."""
-    prefix = "Parameter containing:\ntensor(" if type(tensor).__name__ == "Parameter" else "tensor("
+    kind = type(tensor).__name__
+    opening = "tensor(" if kind in ("Tensor", "Parameter") else f"{kind}("
+    prefix = "Parameter containing:\n" if kind == "Parameter" else ""
     suffixes = _suffixes(tensor)
-    indent = len("tensor(")
     if isinstance(tensor._array, Sparse):
-        parts = [_part(name, part, indent) for name, part in tensor._array.parts().items()]
-        text = (",\n" + " " * indent).join(parts)
-        return _joined(prefix, text, suffixes, break_first=tensor.is_sparse)
-    array = tensor._array.to_dense() if isinstance(tensor._array, Packed) else tensor._array
-    if not array.size and array.ndim != 1:
+        parts = [_part(name, part, len(opening)) for name, part in tensor._array.parts().items()]
+        text = (",\n" + " " * len(opening)).join(parts)
+        return prefix + _joined(opening, text, suffixes, break_first=tensor.is_sparse)
+    array = to_host(tensor._array.to_dense() if isinstance(tensor._array, Packed) else tensor._array)
+    if array.shape != (0,) and not (array.size and _options.edgeitems):  # where the elements do not tell it
         suffixes.insert(0, f"size={tuple(tensor.shape)}")
-    return _joined(prefix, array_str(to_host(array), indent), suffixes)
+    return prefix + _joined(opening, array_str(array, len(opening)), suffixes)
 
 
-def _part(name: str, array: Array, indent: int) -> str:
+def _part(name: str, part: Array, indent: int) -> str:
     """Write one of the arrays of which a sparse tensor is made."""
-    opened = f"{name}=tensor("
+    opening, array = f"{name}=tensor(", to_host(part)
     size = "" if array.size else f", size={tuple(array.shape)}"
-    return opened + array_str(to_host(array), indent + len(opened)) + size + ")"
+    return opening + array_str(array, indent + len(opening)) + size + ")"
 
 
 def _suffixes(tensor: Tensor) -> list[str]:
     """Say what cannot be seen from the elements: device, dtype, and where the gradient comes from."""
     found = []
-    if tensor.device.type != "cpu":
+    if tensor.device != devices.resolve(None):
         found.append(f"device='{tensor.device}'")
-    shown = (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool_, dtypes.complex64)
     is_sparse = isinstance(tensor._array, Sparse)
     if is_sparse:
         found += [f"size={tuple(tensor.shape)}", f"nnz={tensor._nnz()}"]
-    if tensor.dtype not in shown or (not tensor.numel() and not is_sparse and tensor.dtype is not shown[0]):
+    default = dtypes.get_default_dtype()
+    told = (default, default.to_complex(), dtypes.int64, dtypes.bool_) if tensor.numel() or is_sparse else (default,)
+    if tensor.dtype not in told:
         found.append(f"dtype={tensor.dtype!r}")
     if tensor.layout is not strided:
         found.append(f"layout={tensor.layout}")
@@ -96,10 +98,10 @@ def _suffixes(tensor: Tensor) -> list[str]:
     return found
 
 
-def _joined(prefix: str, text: str, suffixes: list[str], *, break_first: bool = False) -> str:
+def _joined(opening: str, text: str, suffixes: list[str], *, break_first: bool = False) -> str:
     """Put the suffixes behind the elements, each on a new line where the line is full, and the first if so wanted."""
-    lines = [prefix + text]
-    indent = len("tensor(")
+    lines = [opening + text]
+    indent = len(opening)
     last = len(lines[0]) - lines[0].rfind("\n") + 1
     for number, suffix in enumerate(suffixes):
         if (break_first and not number) or last + len(suffix) + 2 > _options.linewidth:
@@ -118,8 +120,10 @@ def array_str(array: Array, indent: int) -> str:
     if array.dtype.name == "bfloat16":
         array = array.astype(np.float32)
     summarise = array.size > _options.threshold
+    if summarise and array.ndim and not _options.edgeitems:
+        return "[...]"
     shown = _edges(array) if summarise else array
-    return _nested(array, indent, summarise, _formatter(shown))
+    return _nested(array, indent, summarise, _form(shown))
 
 
 def _edges(array: Array) -> Array:
@@ -131,12 +135,23 @@ def _edges(array: Array) -> Array:
     return array
 
 
-def _formatter(shown: Array) -> Callable[[Any], str]:
-    """Choose one form for all elements, wide enough for the widest."""
+@dataclass(frozen=True)
+class Form:
+    """How one element shows, and how wide the widest is."""
+
+    write: Callable[[Any], str]
+    width: int
+
+
+def _form(shown: Array) -> Form:
+    """Choose one form for all elements."""
     if np.iscomplexobj(shown):
-        real, imaginary = _real_formatter(shown.real), _real_formatter(shown.imag)
-        return lambda value: _complex(real(value.real), imaginary(value.imag))
-    return _real_formatter(shown)
+        real, imaginary = _real_form(shown.real), _real_form(shown.imag)
+        return Form(
+            lambda value: _complex(real.write(value.real), imaginary.write(value.imag)),
+            real.width + imaginary.width + 1,
+        )
+    return _real_form(shown)
 
 
 def _complex(real: str, imaginary: str) -> str:
@@ -144,16 +159,16 @@ def _complex(real: str, imaginary: str) -> str:
     return real + imaginary + "j" if imaginary[0] in "+-" else f"{real}+{imaginary}j"
 
 
-def _real_formatter(shown: Array) -> Callable[[Any], str]:
+def _real_form(shown: Array) -> Form:
     if shown.dtype.kind not in "f":
         width = max(len(str(value)) for value in shown.reshape(-1).tolist())
-        return lambda value: str(value.item()).rjust(width)
+        return Form(lambda value: str(value.item()).rjust(width), width)
     values = shown.astype(np.float64).reshape(-1)
     form = _float_form(values)
     # Zeros and what is not finite take no part in the choice of the width, not even a zero with a sign.
     counted = shown.reshape(-1)[np.isfinite(values) & (values != 0)].tolist()
     width = max((len(form(value)) for value in counted), default=1)
-    return lambda value: str(form(value.item())).rjust(width)
+    return Form(lambda value: form(value.item()).rjust(width), width)
 
 
 def _float_form(values: Array) -> Callable[[float], str]:
@@ -178,9 +193,9 @@ def _plain(value: float, text: str) -> str:
     return text if math.isfinite(value) else str(value)
 
 
-def _nested(array: Array, indent: int, summarise: bool, form: Callable[[Any], str]) -> str:
+def _nested(array: Array, indent: int, summarise: bool, form: Form) -> str:
     if array.ndim == 0:
-        return form(array[()])
+        return form.write(array[()])
     if array.ndim == 1:
         return _row(array, indent, summarise, form)
     edge = _options.edgeitems
@@ -194,13 +209,12 @@ def _nested(array: Array, indent: int, summarise: bool, form: Callable[[Any], st
     return "[" + between.join(parts) + "]"
 
 
-def _row(array: Array, indent: int, summarise: bool, form: Callable[[Any], str]) -> str:
+def _row(array: Array, indent: int, summarise: bool, form: Form) -> str:
     edge = _options.edgeitems
     if summarise and len(array) > 2 * edge:
-        cells = [*map(form, array[:edge]), " ...", *map(form, array[-edge:])]
+        cells = [*map(form.write, array[:edge]), " ...", *map(form.write, array[-edge:])]
     else:
-        cells = [form(each) for each in array]
-    width = len(form(array[0])) + 2 if len(array) else 2
-    per_line = max(1, (_options.linewidth - indent) // width)
+        cells = [form.write(each) for each in array]
+    per_line = max(1, (_options.linewidth - indent) // (form.width + 2))
     lines = [", ".join(cells[start : start + per_line]) for start in range(0, len(cells), per_line)]
     return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Any
 
 from assay_reference.arrays import Array
 from assay_reference.dispatch import FUNCTIONS, attach, broadcast_shape, composite, not_implemented, op
 from assay_reference.pointwise import conj
 from assay_reference.shape import adjoint, expand
 from assay_reference.tensor import Tensor
-
-# Element types as C++ calls them.
-C_NAMES: Final = {
-    "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int",
-    "int64": "long int", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",
-    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
-}  # fmt: skip
 
 
 def check_multipliable(first: Tensor, second: Tensor) -> None:
@@ -27,14 +20,14 @@ def check_multipliable(first: Tensor, second: Tensor) -> None:
             f"mat1 and mat2 shapes cannot be multiplied ({rows}x{columns} and {more_rows}x{more_columns})"
         )
     if first.dtype is not second.dtype:
-        names = f"{C_NAMES[first.dtype.name]} != {C_NAMES[second.dtype.name]}"
+        names = f"{first.dtype.c_name} != {second.dtype.c_name}"
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {names}")
 
 
 # -- two matrices -----------------------------------------------------------------------------------------------------
 
 
-@op(out=True, refuses={"bool": not_implemented("addmm_impl_cpu_")})
+@op(out="own", refuses={"bool": not_implemented("addmm_impl_cpu_")})
 def mm(input: Array, mat2: Array) -> Array:
     """Multiply two matrices."""
     return input @ mat2
@@ -54,7 +47,7 @@ def check_mm(input: Tensor, mat2: Tensor) -> None:
     check_multipliable(input, mat2)
 
 
-@op(out=True, in_place=True, refuses={"bool": not_implemented("addmm_impl_cpu_")})
+@op(out="own", in_place=True, refuses={"bool": not_implemented("addmm_impl_cpu_")})
 def addmm(input: Array, mat1: Array, mat2: Array, *, beta: complex = 1, alpha: complex = 1) -> Array:
     """Multiply two matrices and alpha, and add beta times the input."""
     if mat1.dtype.kind in "iu":
@@ -87,7 +80,7 @@ def check_addmm(input: Tensor, mat1: Tensor, mat2: Tensor, beta: complex, alpha:
 # -- vectors ----------------------------------------------------------------------------------------------------------
 
 
-@op(out=True, refuses={"bool": not_implemented("dot")})
+@op(out="own", refuses={"bool": not_implemented("dot")})
 def dot(input: Array, tensor: Array) -> Array:
     """Multiply two vectors element by element, and add up."""
     return input @ tensor
@@ -115,7 +108,7 @@ def check_dot(input: Tensor, tensor: Tensor) -> None:
         )
 
 
-@op(out=True, refuses={"bool": not_implemented("addmv_impl_cpu")})
+@op(out="own", refuses={"bool": not_implemented("addmv_impl_cpu")})
 def mv(input: Array, vec: Array) -> Array:
     """Multiply a matrix and a vector."""
     return input @ vec
@@ -139,7 +132,7 @@ def check_mv(input: Tensor, vec: Tensor) -> None:
         raise RuntimeError(f"addmv input tensors must have the same dtype, but got {kinds}")
 
 
-@composite(out=True)
+@composite(out="own")
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """Multiply every element of one vector with every element of another."""
     for name, each in (("self", input), ("vec2", vec2)):
@@ -167,7 +160,7 @@ def check_stacks(first: Tensor, second: Tensor) -> None:
         raise RuntimeError(f"expected scalar type {first.dtype.title} but found {second.dtype.title}")
 
 
-@op(out=True, refuses={"bool": not_implemented("bmm")})
+@op(out="own", refuses={"bool": not_implemented("bmm")})
 def bmm(input: Array, mat2: Array) -> Array:
     """Multiply two stacks of matrices, pair by pair."""
     return input @ mat2
@@ -210,7 +203,7 @@ broadcast_bmm.vjp(
 # -- any ranks --------------------------------------------------------------------------------------------------------
 
 
-@composite(out=True)
+@composite(out="own")
 def matmul(input: Tensor, other: Tensor) -> Any:
     """Multiply vectors, matrices and stacks of matrices, which broadcast."""
     if not isinstance(other, Tensor):

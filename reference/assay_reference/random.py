@@ -9,13 +9,13 @@ from typing import Any, Final
 import numpy as np
 
 from assay_reference.arrays import Array
+from assay_reference.box_muller import fused
 from assay_reference.creation import empty, empty_like, zeros_like
 from assay_reference.dispatch import broadcast_shape, cast, check_writable, composite, fill_out, op, write
 from assay_reference.dtypes import dtype as dtype_type
 from assay_reference.dtypes import finfo, iinfo, int64
 from assay_reference.engine import no_grad
 from assay_reference.generator import Generator, default_generator
-from assay_reference.products import C_NAMES
 from assay_reference.tensor import Tensor
 
 # -- seeds ------------------------------------------------------------------------------------------------------------
@@ -76,9 +76,9 @@ def uniform_(self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Ge
 
 def _scaled(numbers: Array, scale: float, shift: float) -> Array:
     """Multiply and add as PyTorch does, in one step that rounds once; numbers of a half dtype are float32 still."""
-    own = np.dtype(np.float64 if numbers.dtype == np.float64 else np.float32)
-    wide = np.longdouble if own == np.float64 else np.float64
-    return (numbers.astype(wide) * own.type(scale) + own.type(shift)).astype(own)
+    if (scale, shift) == (1, 0):
+        return numbers
+    return fused(numbers if numbers.dtype == np.float64 else numbers.astype(np.float32), scale, shift)
 
 
 @composite(function=False)
@@ -143,7 +143,7 @@ def _whole_bounds(kind: dtype_type, low: int, high: int) -> tuple[int, int]:
     least, most = (0, 1) if limits is None else (limits.min, limits.max)
     for word, bound in (("from", low), ("to - 1", high - 1)):
         if not least <= bound <= most:
-            raise RuntimeError(f"{word} is out of bounds for {C_NAMES[kind.name]}")
+            raise RuntimeError(f"{word} is out of bounds for {kind.c_name}")
     if not kind.is_floating_point:
         return low, high
     first, last = (int(kind.numpy.type(each)) for each in (low + 1, high - 1))
@@ -217,7 +217,7 @@ def randn_like(input: Tensor, **options: Any) -> Tensor:
     return _like(input, options, lambda target: target.normal_())
 
 
-@composite(out=True)
+@composite(out="castable")
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
     """One with the chance that each element (or p) gives, else zero."""
     if not input.dtype.is_floating_point:

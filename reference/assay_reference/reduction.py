@@ -99,7 +99,7 @@ def sum_dims(input: Array, dim: Dims, keepdim: bool) -> Array:
 sum_dims.vjp(input=lambda grad, shape, dim, keepdim: spread(grad, shape, dim, keepdim))
 
 
-@composite(out=True)
+@composite(out="any")
 def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Add up along dimensions, or everything."""
     addends = accumulator(input, dtype, "sum")
@@ -128,7 +128,7 @@ def mean_dims_vjp(grad: Tensor, shape: Any, dim: Dims, keepdim: bool) -> Any:
     return spread(grad, shape, dim, keepdim) / count
 
 
-@composite(out=True)
+@composite(out="castable")
 def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Give the average along dimensions, or of everything."""
     kind = as_dtype("mean", dtype) or input.dtype
@@ -145,11 +145,12 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
 
 def variance(input: Array, dim: Dims, correction: float, keepdim: bool) -> Array:
     """Average the squared distance from the mean, in double precision."""
-    wide = input.astype(np.complex128 if input.dtype.kind == "c" else np.float64)
+    wide = np.complex128 if input.dtype.kind == "c" else np.float64
     over = axes(dim, input.ndim)
     count = math.prod(input.shape[each] for each in over)
-    distance = np.abs(wide - np.sum(wide, axis=over, keepdims=True) / count)
-    return np.sum(distance * distance, axis=over, keepdims=keepdim) / np.float64(max(count - correction, 0))
+    distance = np.subtract(input, np.sum(input, axis=over, keepdims=True, dtype=wide) / count, dtype=wide)
+    squares = np.square(np.abs(distance) if input.dtype.kind == "c" else distance)
+    return np.sum(squares, axis=over, keepdims=keepdim) / np.float64(max(count - correction, 0))
 
 
 def real_type(array: Array) -> Any:
@@ -188,7 +189,7 @@ std_op.vjp(input=std_vjp)
 def deviation(name: str, made: Any, doc: str) -> None:
     """Offer a measure of deviation, with the several ways to call it."""
 
-    @composite(out=True, name=name)
+    @composite(out="castable", name=name)
     def measure(
         input: Tensor,
         dim: Any = None,
@@ -257,7 +258,7 @@ prod_all.vjp(
 prod_dim.vjp(input=prod_dim_vjp)
 
 
-@composite(out=True)
+@composite(out="any")
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Multiply along a dimension, or everything."""
     if not isinstance(dim, (int, type(None))):
@@ -283,12 +284,12 @@ def extreme(name: str, reduce: Any, choose: Any, elementwise: Any, word: str) ->
 
     node = f"{name.title()}Backward1"
 
-    @op(name=name, function=False, method=False, node=node, out=True, refuses={"complex": all_refusal})
+    @op(name=name, function=False, method=False, node=node, out="castable", refuses={"complex": all_refusal})
     def of_all(input: Array) -> Array:
         check_not_empty(name, input, None, unspecified(name))
         return reduce(input)
 
-    @op(name=name, function=False, method=False, out=True, returns=("values", "indices"), refuses={"complex": refusal})
+    @op(name=name, function=False, method=False, out="own", returns=("values", "indices"), refuses={"complex": refusal})
     def along(input: Array, dim: int, keepdim: bool) -> Any:
         over = wrap_dim(dim, input.ndim)
         check_not_empty(name, input, over, unspecified(name))
@@ -336,7 +337,7 @@ extreme("min", np.min, np.argmin, minimum, "smallest")
 def extreme_of_several(name: str, reduce: Any, kernel: str, doc: str) -> None:
     """Make amax, or amin."""
 
-    @op(name=name, out=True, refuses={"complex": not_implemented(kernel)})
+    @op(name=name, out="own", refuses={"complex": not_implemented(kernel)})
     def along(input: Array, dim: int | Sequence[int] = (), keepdim: bool = False) -> Array:
         over = axes(dim, input.ndim)
         check_not_empty(name, input, dim, unspecified(name))
@@ -354,7 +355,7 @@ extreme_of_several("amax", np.max, "max_values_cpu", "Give the largest element a
 extreme_of_several("amin", np.min, "min_values_cpu", "Give the smallest element along dimensions.")
 
 
-@op(method=True, out=False, returns=("min", "max"))
+@op(method=True, out=None, returns=("min", "max"))
 def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False) -> Any:
     """Give the smallest and the largest element, of everything or along a dimension."""
     over = axes(dim, input.ndim)
@@ -378,7 +379,7 @@ def place_of_extreme(name: str, choose: Any, doc: str) -> None:
         "complex": RuntimeError(f"{name}(): does not support complex input"),
     }
 
-    @op(name=name, out=True, refuses=refuses)
+    @op(name=name, out="own", refuses=refuses)
     def place(input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
         missing = f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
         over = dim if dim is None else wrap_dim(dim, input.ndim)
@@ -400,7 +401,7 @@ place_of_extreme("argmin", np.argmin, "Give the place of the smallest element, c
 def quantifier(name: str, reduce: Any, doc: str) -> None:
     """Make all, or any; what they tell of bytes is a byte."""
 
-    @op(name=name, out=True)
+    @op(name=name, out="own")
     def quantified(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
         over = () if isinstance(dim, (tuple, list)) and not dim else axes(dim, input.ndim)
         return reduce(input != 0, axis=over, keepdims=keepdim).astype(np.uint8 if input.dtype == np.uint8 else bool)
@@ -454,7 +455,7 @@ def median_of(name: str, *, ignore_nan: bool, doc: str) -> None:
 
     of_all.vjp(input=lambda grad, out, input: shared(grad, input != input if out != out else input == out))
 
-    @op(name=name, function=False, method=False, out=True, returns=("values", "indices"), refuses=along_refuses,
+    @op(name=name, function=False, method=False, out="own", returns=("values", "indices"), refuses=along_refuses,
         node=f"{name.title()}Backward1")  # fmt: skip
     def along(input: Array, dim: int, keepdim: bool) -> Any:
         over = wrap_dim(dim, input.ndim)
@@ -475,7 +476,7 @@ median_of("median", ignore_nan=False, doc="Give the middle element, or the lower
 median_of("nanmedian", ignore_nan=True, doc="Give the middle element, or the lower of two, of those that are not NaN.")
 
 
-@op(out=True, returns=("values", "indices"), refuses={"complex": not_implemented("mode_cpu")})
+@op(out="own", returns=("values", "indices"), refuses={"complex": not_implemented("mode_cpu")})
 def mode(input: Array, dim: int = -1, keepdim: bool = False) -> Any:
     """Give the most frequent element along a dimension, the smallest if several are, and its last place."""
     dim = wrap_dim(dim, input.ndim)
@@ -513,7 +514,7 @@ def cumsum_op(input: Array, dim: int) -> Array:
 cumsum_op.vjp(input=lambda grad, dim: cumsum_op(grad.flip(dim), dim).flip(dim))
 
 
-@composite(out=True)
+@composite(out="any")
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """Add up along a dimension, and give every subtotal."""
     return cumsum_op(accumulator(input, dtype, "cumsum"), dim)  # type: ignore[no-any-return]
@@ -537,7 +538,7 @@ def cumprod_vjp(grad: Tensor, out: Tensor, input: Tensor, dim: int) -> Any:
 cumprod_op.vjp(input=cumprod_vjp)
 
 
-@composite(out=True)
+@composite(out="any")
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """Multiply along a dimension, and give every product on the way."""
     return cumprod_op(accumulator(input, dtype, "cumprod"), dim)  # type: ignore[no-any-return]
@@ -564,7 +565,7 @@ logsumexp_op.vjp(
 )
 
 
-@composite(out=True)
+@composite(out="castable")
 def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) -> Tensor:
     """Give the logarithm of the sum of the exponentials, without overflow on the way."""
     kind = dtypes.get_default_dtype() if input.dtype.category in ("bool", "integer") else input.dtype

@@ -13,20 +13,15 @@ import numpy as np
 
 from assay_reference import devices, dtypes
 from assay_reference.arrays import Array
-from assay_reference.engine import no_grad
 from assay_reference.layouts import KINDS, layout, sparse_coo
+from assay_reference.memory import Storage, UntypedStorage
 from assay_reference.sparse.construction import of_lines, sparse_coo_tensor
 from assay_reference.sparse.packed import Sparse
+from assay_reference.storage import TypedStorage, section
 from assay_reference.tensor import Size, Tensor
 
 # What each dtype's storage was called when storages had classes; files still name them so.
-STORAGES: Final = {
-    "bool": "BoolStorage", "uint8": "ByteStorage", "int8": "CharStorage", "int16": "ShortStorage",
-    "int32": "IntStorage",
-    "int64": "LongStorage", "float16": "HalfStorage", "bfloat16": "BFloat16Storage", "float32": "FloatStorage",
-    "float64": "DoubleStorage", "complex64": "ComplexFloatStorage", "complex128": "ComplexDoubleStorage",
-}  # fmt: skip
-_DTYPES: Final = {storage: getattr(dtypes, "bool_" if name == "bool" else name) for name, storage in STORAGES.items()}
+_DTYPES: Final = {f"{kind.title}Storage": kind for kind in dtypes.DTYPES}
 
 
 # Python's own pickler in Python: the fast one does not let names be written by hand.
@@ -59,7 +54,7 @@ class _Writer(_PurePickler):  # type: ignore[misc]
 
     def __init__(self, file: Any) -> None:
         super().__init__(file, protocol=2)
-        self.storages: dict[int, tuple[str, bytes]] = {}
+        self.storages: dict[UntypedStorage, tuple[str, bytes]] = {}
         self.kept: list[Any] = []  # so that no id is used twice
 
     def persistent_id(self, obj: Any) -> Any:
@@ -76,6 +71,8 @@ class _Writer(_PurePickler):  # type: ignore[misc]
             return None
         if isinstance(obj, Tensor):
             return self._save_tensor(obj)
+        if isinstance(obj, Storage):
+            return self.save(self._kept(obj))
         if isinstance(obj, OrderedDict) and type(obj) is not OrderedDict:
             return self.save(OrderedDict(obj))  # a module's state is read back as a plain container
         if isinstance(obj, dtypes.dtype):
@@ -101,35 +98,19 @@ class _Writer(_PurePickler):  # type: ignore[misc]
             more = (tensor.is_coalesced(),) if tensor.is_sparse else ()
             layout = _Rebuilt("_get_layout", (str(tensor.layout),), "torch.serialization")
             return _Rebuilt("_rebuild_sparse_tensor", (layout, (*parts, tuple(tensor.shape), *more)))
-        host = tensor.detach().cpu()
-        arguments = (self._storage(host, tensor), host.storage_offset(), tuple(host.shape), host.stride())
-        return _Rebuilt("_rebuild_tensor_v2", (*arguments, requires_grad, OrderedDict()))
+        memory = self._kept(TypedStorage._of(tensor.untyped_storage(), tensor.dtype))
+        place = (tensor.storage_offset(), tuple(tensor.shape), tensor.stride())
+        return _Rebuilt("_rebuild_tensor_v2", (memory, *place, requires_grad, OrderedDict()))
 
-    def _storage(self, host: Tensor, tensor: Tensor) -> _StorageReference:
-        """Keep the bytes of a tensor's whole storage, once for all its views."""
-        memory = host.untyped_storage()
-        address = memory.data_ptr()
-        content = memory_bytes(host)
-        key, _ = self.storages.setdefault(address or id(tensor), (str(len(self.storages)), content))
-        count = len(content) // host.element_size()
-        kind = _Global("torch", STORAGES[tensor.dtype.name])
-        return _StorageReference(("storage", kind, key, str(tensor.device), count))
-
-
-def memory_bytes(tensor: Tensor) -> bytes:
-    """Give the bytes of a tensor's whole storage."""
-    array = tensor.untyped_storage().array
-    if not array.size:
-        return b""
-    # The array that the storage began with may be strided itself; its memory is what lies under it.
-    reach = sum((length - 1) * step for length, step in zip(array.shape, array.strides, strict=True))
-    flat = np.lib.stride_tricks.as_strided(_first_byte(array), (reach + array.itemsize,), (1,))
-    return flat.tobytes()
-
-
-def _first_byte(array: Array) -> Array:
-    first = np.lib.stride_tricks.as_strided(array, (1,), (array.itemsize,))
-    return first.view(np.uint8)
+    def _kept(self, storage: Storage) -> _StorageReference:
+        """Keep the bytes of a storage, once for all that share it."""
+        memory = storage.untyped()
+        if memory not in self.storages:
+            self.storages[memory] = str(len(self.storages)), memory.cpu().memory.tobytes()
+        key, _ = self.storages[memory]
+        name = storage.pickle_storage_type() if isinstance(storage, TypedStorage) else "storage.UntypedStorage"
+        module, _, last = f"torch.{name}".rpartition(".")
+        return _StorageReference(("storage", _Global(module, last), key, str(storage.device), len(storage)))
 
 
 def save(
@@ -158,7 +139,7 @@ class _Reader(pickle.Unpickler):
     def __init__(self, file: Any, storages: Callable[[str], bytes], weights_only: bool, place: Any) -> None:
         super().__init__(file, encoding="utf-8")
         self.storages, self.weights_only, self.place = storages, weights_only, place
-        self.loaded: dict[str, Any] = {}
+        self.loaded: dict[str, UntypedStorage] = {}
 
     def find_class(self, module: str, name: str) -> Any:
         known = _KNOWN.get((module, name))
@@ -179,12 +160,12 @@ class _Reader(pickle.Unpickler):
             module = "assay_reference" + module.removeprefix("torch")
         return super().find_class(module, name)
 
-    def persistent_load(self, identity: Any) -> Any:
+    def persistent_load(self, identity: Any) -> TypedStorage:
         _, dtype, key, location, count = identity
         if key not in self.loaded:
             array = np.frombuffer(bytearray(self.storages(key)), dtype.numpy, count)
-            self.loaded[key] = self._placed(array, location)
-        return self.loaded[key]
+            self.loaded[key] = UntypedStorage._over(self._placed(array, location))
+        return TypedStorage._of(self.loaded[key], dtype)
 
     def _placed(self, array: Array, location: str) -> Array:
         """Put a storage where it was, or where map_location says."""
@@ -197,13 +178,11 @@ class _Reader(pickle.Unpickler):
         return array if place.type == "cpu" else place.xp.asarray(array)
 
 
-def _rebuild_tensor(storage: Array, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *rest: Any) -> Tensor:
-    from assay_reference.shape import as_strided
-
-    whole = Tensor._wrap(storage)
-    with no_grad():
-        tensor: Tensor = as_strided(whole, size, stride, offset)
-    return tensor.detach().requires_grad_() if rest and rest[0] else tensor.detach()
+def _rebuild_tensor(
+    storage: TypedStorage, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *rest: Any
+) -> Tensor:
+    tensor = section(storage, storage.dtype, offset, size, stride)
+    return tensor.requires_grad_() if rest and rest[0] else tensor
 
 
 def _rebuild_sparse(layout: layout, parts: tuple[Any, ...]) -> Tensor:
@@ -230,6 +209,7 @@ _KNOWN: Final[dict[tuple[str, str], Any]] = {
     ("torch.serialization", "_get_layout"): _layout_of,
     ("torch", "Size"): Size,
     ("torch", "device"): devices.device,
+    ("torch.storage", "UntypedStorage"): dtypes.uint8,
     ("collections", "OrderedDict"): OrderedDict,
     ("builtins", "set"): set,
     ("builtins", "complex"): complex,

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from operator import index as whole
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -33,6 +33,7 @@ class memory_format:
         return self.name
 
 
+EVERY: Final = object()  # the dimensions to squeeze if none are named
 contiguous_format, preserve_format = memory_format("contiguous_format"), memory_format("preserve_format")
 
 
@@ -394,9 +395,9 @@ squeeze_dims.vjp(input=lambda grad, shape: grad.reshape(shape))
 
 
 @composite()
-def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
+def squeeze(input: Tensor, dim: Any = EVERY) -> Tensor:
     """Leave out dimensions of size 1: all of them, or those among the given."""
-    return squeeze_all(input) if dim is None else squeeze_dims(input, dim)  # type: ignore[no-any-return]
+    return squeeze_all(input) if dim is EVERY else squeeze_dims(input, dim)  # type: ignore[no-any-return]
 
 
 @view()

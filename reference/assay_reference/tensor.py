@@ -15,7 +15,7 @@ from assay_reference import devices, dtypes, layouts
 from assay_reference.arrays import address, to_host
 from assay_reference.engine import Hook, Node, RemovableHandle, inference, records
 from assay_reference.layouts import Packed
-from assay_reference.storage import Storage
+from assay_reference.memory import Storage, UntypedStorage
 
 NOT_LEAF = (
     "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph "
@@ -69,7 +69,7 @@ class Tensor:
     _array: Any  # NumPy's or CuPy's, with its strides
     dtype: dtypes.dtype = dtypes.float32
     device: devices.device = devices.CPU
-    _storage: Storage
+    _storage: UntypedStorage
     _grad: Tensor | None = None
     _requires_grad: bool = False
     _node: Node | None = None  # the step that made this
@@ -83,14 +83,14 @@ class Tensor:
 
     # -- making ---------------------------------------------------------------------------------------------------
 
-    def __new__(cls, *args: Any, device: Any = None) -> Tensor:
-        from assay_reference.creation import constructed  # creation is written on tensors
+    def __new__(cls, *args: Any, **named: Any) -> Tensor:
+        from assay_reference.tensor_types import constructed  # tensor_types is written on tensors
 
-        made = constructed(dtypes.get_default_dtype(), args, device)
+        made = constructed(dtypes.get_default_dtype(), devices.resolve(None), args, named, alike=False)
         return made if cls is Tensor else Tensor._make_subclass(cls, made)
 
     @classmethod
-    def _wrap(cls, array: Any, place: devices.device | None = None, storage: Storage | None = None) -> Tensor:
+    def _wrap(cls, array: Any, place: devices.device | None = None, storage: UntypedStorage | None = None) -> Tensor:
         """Make a tensor of an array, which it keeps."""
         if isinstance(array, np.generic):
             array = np.asarray(array)
@@ -98,11 +98,19 @@ class Tensor:
         tensor._array = array
         tensor.dtype = dtypes.OF_ARRAY[array.dtype]
         tensor.device = devices.of_array(array) if place is None else place
-        if storage is None:
-            storage = Storage(array)
-            storage.inference = inference.get()
-        tensor._storage = storage
+        tensor._storage = UntypedStorage._over(array, inference.get()) if storage is None else storage
         return tensor
+
+    @staticmethod
+    def _over(storage: Storage, kind: dtypes.dtype, name: str) -> Tensor:
+        """Make a tensor of all of a storage, whose type must be this one if it has any; messages call it by name."""
+        if storage._kind is not kind and not isinstance(storage, UntypedStorage):
+            raise RuntimeError(
+                f"Expected a Storage of type {name} or an UntypedStorage, but got type {storage._kind.title} for "
+                "argument 1 'storage'"
+            )
+        memory = storage.untyped()
+        return Tensor._wrap(memory.row(kind), memory.device, memory)
 
     def _view(self, array: Any) -> Tensor:
         """Make a view of this tensor's memory, which takes part in the same history."""
@@ -179,13 +187,11 @@ class Tensor:
         """Give the address of the first element."""
         return address(self._array) if self._array.size else 0
 
-    def untyped_storage(self) -> Storage:
+    def untyped_storage(self) -> UntypedStorage:
         """Give the memory that the tensor and its views share."""
         if isinstance(self._array, Packed):
             raise NotImplementedError(f"Cannot access storage of {self._array.implementation}")
         return self._storage
-
-    storage = untyped_storage
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
         """Tell whether the elements lie in memory in order and without gaps."""
@@ -296,9 +302,8 @@ class Tensor:
 
     @property
     def data(self) -> Tensor:
-        alias = Tensor._wrap(self._array, self.device, Storage(self._storage.array))
-        alias._storage.inference = self._storage.inference
-        return alias
+        memory = self._storage
+        return Tensor._wrap(self._array, self.device, UntypedStorage._over(memory.array, memory.inference))
 
     @data.setter
     def data(self, new: Tensor) -> None:
@@ -420,11 +425,19 @@ class Tensor:
             raise ValueError("only one element tensors can be converted to Python scalars")
         return self.item()
 
+    def _real_element(self, kind: str) -> Any:
+        value = self._only_element()
+        if isinstance(value, complex):
+            if value.imag:
+                raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
+            return value.real
+        return value
+
     def __float__(self) -> float:
-        return float(self._only_element())
+        return float(self._real_element("double"))
 
     def __int__(self) -> int:
-        return int(self._only_element())
+        return int(self._real_element("int64_t"))
 
     def __complex__(self) -> complex:
         return complex(self._only_element())
@@ -464,7 +477,9 @@ class Tensor:
         return printing.tensor_str(self)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec and not self._array.ndim else format(str(self), spec)
+        if type(self) is Tensor and not self._array.ndim:
+            return format(self.item(), spec)
+        return super().__format__(spec)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
@@ -519,7 +534,7 @@ def wrap_dim(dim: int, ndim: int) -> int:
     return dim % bound
 
 
-def is_tensor(obj: Any) -> bool:
+def is_tensor(obj: Any, /) -> bool:
     """Tell whether something is a tensor."""
     return isinstance(obj, Tensor)
 

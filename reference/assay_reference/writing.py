@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
-from typing import Any, Literal
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -12,6 +12,13 @@ from assay_reference import devices, dtypes
 from assay_reference.arrays import address
 from assay_reference.layouts import Packed
 from assay_reference.tensor import Tensor
+
+# Which types out= may have: the result's own, or any to which it can be cast; or it decides in which to compute.
+OutType = Literal["own", "castable", "any"]
+OutTypes: TypeAlias = "OutType | Callable[..., OutType]"  # a function of the call may tell
+
+EXPECTED: Final = "Expected out tensor to have dtype {own.c_name}, but got {target.c_name} instead"
+FOUND: Final = "Found dtype {target.title} but expected {own.title}"
 
 
 def check_cast(result: Any, target: Tensor) -> None:
@@ -71,6 +78,13 @@ def write(target: Tensor, result: Any) -> None:
     target._storage.version += 1
 
 
+def check_own(result: Any, target: Tensor, refusal: str) -> None:
+    """Refuse to store a result in any type but its own."""
+    own = dtypes.of_array(result)
+    if target.dtype is not own:
+        raise RuntimeError(refusal.format(own=own, target=target.dtype))
+
+
 def fill_out(target: Tensor, result: Any) -> None:
     """Put a result where out= says, which is resized to hold it."""
     check_cast(result, target)
@@ -103,6 +117,8 @@ def cast(array: Any, to: Any) -> Any:
     if array.dtype.kind == "c" and to.kind != "c":
         array = array != 0 if to.kind == "b" else array.real
     with np.errstate(all="ignore"):
+        if to == np.float16 and array.dtype == np.float64:  # rounded twice, as PyTorch does
+            array = array.astype(np.float32, order=memory_order(array))
         return array.astype(to, order=memory_order(array))
 
 

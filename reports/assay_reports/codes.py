@@ -92,6 +92,11 @@ CODES: Final[dict[str, Code]] = {
         "Separate code paths.",
         "Run both forms of the snippet.",
     ),
+    "A407": Code(
+        "out= of a dtype is taken that must be refused.",
+        "The result is cast to whatever there is.",
+        "Pass an out of the dtype that the snippet shows.",
+    ),
     "A501": Code(
         "A gradient is wrong.",
         "A missing factor, a missing sum over broadcast dimensions, another choice at a tie or kink.",

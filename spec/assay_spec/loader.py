@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -42,7 +43,7 @@ RANDOM_WORDS: Final = {**VOCABULARY, **DISTRIBUTIONS}
 # What an overload says for itself; a family, then the op's own top level, fill in what it leaves out.
 OVERLOAD_KEYS: Final = (
     "signature", "variants", "returns", "let", "arguments", "require", "result", "judge", "laws", "undefined",
-    "gradient", "shares", "shares_when", "changes", "changes_when",
+    "gradient", "out_dtype", "shares", "shares_when", "changes", "changes_when",
     "special", "examples", "errors", "random", "constructor", "parameters",
     "buffers", "modes", "forward", "trajectories",
 )  # fmt: skip
@@ -220,7 +221,7 @@ class _Builder:
         for place, each in enumerate(self.content.get("scenarios", ())):
             if not each.get("expect") and not each.get("raises"):
                 raise self._error(("scenarios", place), "a scenario that expects nothing", "add expect: or raises:")
-            yield Scenario(
+            scenario = Scenario(
                 each["name"],
                 each["run"],
                 each.get("expect", {}),
@@ -231,6 +232,12 @@ class _Builder:
                 tuple(each.get("editions", EDITIONS)),
                 self._line(("scenarios", place)),
             )
+            if "refused" in each:
+                name, raises = f"{scenario.name}, refused", each["refused"]
+                yield replace(scenario, editions=("documented",))
+                yield replace(scenario, name=name, expect={}, raises=raises, editions=("current",))
+            else:
+                yield scenario
 
     def _overload(self, content: Mapping[str, Any], path: tuple[Any, ...], label: str) -> Overload:
         constructor = None
@@ -269,6 +276,7 @@ class _Builder:
             undefined=tuple(content.get("undefined", ())),
             gradient=self._gradients(content.get("gradient", ()), names, known, path, constructor),
             shares=content.get("shares"),
+            out_dtype=content.get("out_dtype", "castable"),
             shares_when=self._optional(content.get("shares_when"), known, (*path, "shares_when")),
             changes=tuple(content.get("changes", ())),
             changes_when=self._optional(content.get("changes_when"), known, (*path, "changes_when")),

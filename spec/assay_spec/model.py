@@ -17,6 +17,7 @@ Edition = Literal["current", "documented"]
 EDITIONS: Final[tuple[Edition, ...]] = ("current", "documented")
 BudgetKind = Literal["exact", "ulp", "accumulation", "conditioned", "law", "free"]
 ResultKind = Literal["tensor", "sequence", "value"]
+OutDtype = Literal["castable", "own", "any", "free"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,7 @@ class Overload:
     laws: tuple[str, ...]
     undefined: tuple[str, ...]
     gradient: Mapping[str, tuple[str, ...]]  # result -> the inputs it has gradients for
+    out_dtype: OutDtype  # which element types out= may have
     shares: str | None  # the argument whose memory the result shares
     shares_when: Expression | None
     changes: tuple[str, ...]  # the arguments that a call writes to, as its purpose or on the side

@@ -19,7 +19,7 @@ def blend(input: Array | Number, other: Array | Number, *, weight: Scalar = 0.5)
     return input + weight * (other - input)
 
 
-@op(function=False, method=False, out=True, returns=("values", "indices"))
+@op(function=False, method=False, out="own", returns=("values", "indices"))
 def largest(input: Array, dim: int = -1) -> tuple[Array, Array]:
     """Give the largest element and its index."""
     return input.max(axis=dim), input.argmax(axis=dim)

@@ -457,5 +457,7 @@ def test_a_variable_is_a_tensor_over_the_same_memory() -> None:
 
 
 def test_a_function_is_not_called_as_an_instance() -> None:
+    with pytest.warns(DeprecationWarning, match=r"^<class '.*Function'> should not be instantiated\."):
+        function = torch.autograd.Function()
     with pytest.raises(RuntimeError, match=r"^Legacy autograd function with non-static forward method is deprecated"):
-        torch.autograd.Function()(torch.ones(1))
+        function(torch.ones(1))

@@ -136,6 +136,11 @@ torch.addcdiv(torch.ones(1), torch.tensor([True]), torch.tensor([2]))
 torch.addcdiv(torch.tensor([1]), torch.tensor([1]), torch.tensor([2.0]), value=0.5)
 torch.addcdiv(torch.ones(2), torch.tensor([1.0, 0.0]), torch.zeros(2))
 torch.ones(2, dtype=torch.half).addcdiv_(torch.ones(2), torch.full((2,), 3.0), value=0.1)
+torch.addcmul(torch.ones(1), 0.5, torch.ones(1), torch.ones(1), value=2)
+torch.addcmul(tensor=torch.ones(1), value=0.5, tensor1=torch.ones(1), tensor2=torch.ones(1))
+torch.div(torch.ones(1), value=2)
+torch.exp(tensor=torch.ones(1))
+torch.exp(torch.ones(1), tensor=torch.ones(1))
 torch.abs_(torch.tensor([-1.0, 2.0]))
 torch.abs_(torch.tensor([1j]))
 torch.abs_(torch.tensor([True]))
@@ -214,3 +219,18 @@ def test_an_op_gives_a_tensor_of_its_own_even_where_nothing_changes() -> None:
     x.sgn().add_(1)
 
     assert x.tolist() == [1, 2]
+
+
+def test_the_number_may_still_stand_second_in_addcmul() -> None:
+    x = assay_reference.tensor([2.0])
+
+    with pytest.warns(UserWarning) as caught:
+        results = [assay_reference.addcmul(x, 0.5, x, x), x.addcmul(0.5, x, tensor2=x), x.clone().addcdiv_(0.5, x, x)]
+
+    assert [each.item() for each in results] == [4.0, 4.0, 2.5]
+    assert str(caught[0].message) == (
+        "This overload of addcmul is deprecated:\n"
+        "\taddcmul(Tensor input, Number value, Tensor tensor1, Tensor tensor2, *, Tensor out = None)\n"
+        "Consider using one of the following signatures instead:\n"
+        "\taddcmul(Tensor input, Tensor tensor1, Tensor tensor2, *, Number value = 1, Tensor out = None)"
+    )

@@ -2,10 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import assay_reference as reference
 
@@ -41,18 +38,3 @@ def test_a_summary_shows_the_edges() -> None:
     reference.set_printoptions(threshold=5, edgeitems=1)
 
     assert repr(reference.arange(10)) == "tensor([0,  ..., 9])"
-
-
-@settings(max_examples=150, deadline=None)
-@given(
-    st.sampled_from([(), (3,), (2, 3), (2, 1, 2), (40,), (0, 2)]),
-    st.sampled_from(["float32", "float64", "int64", "bool"]),
-    st.integers(0, 10_000),
-    st.sampled_from([1.0, 1e-6, 1e5, 1e9]),
-)
-def test_tensors_show_as_in_torch(shape: tuple[int, ...], dtype: str, seed: int, scale: float) -> None:
-    torch = pytest.importorskip("torch")
-    source = np.random.default_rng(seed)
-    array = np.asarray(source.standard_normal(shape) * scale * source.choice([1, 0, 10], shape)).astype(dtype)
-
-    assert repr(reference.from_numpy(array.copy())) == repr(torch.from_numpy(array.copy()))

@@ -34,6 +34,26 @@ def test_views_share_their_storage_after_loading() -> None:
     assert back[1].tolist() == [0.0, 9.0, 4.0]
 
 
+def test_a_tensor_and_its_storage_share_memory_after_loading() -> None:
+    x = reference.arange(3.0)
+
+    tensor, storage = through(reference, reference, [x, x.untyped_storage()])
+    storage[4:8] = 0
+
+    assert tensor.tolist() == [0.0, 0.0, 2.0]
+    assert tensor.untyped_storage() is storage.untyped()
+
+
+@pytest.mark.filterwarnings("ignore:TypedStorage is deprecated")
+def test_torch_reads_the_storages_that_the_reference_writes_and_the_reverse() -> None:
+    torch = pytest.importorskip("torch")
+
+    for writer, reader in ((reference, torch), (torch, reference)):
+        typed, untyped = through(writer, reader, [writer.LongStorage([1, -2]), writer.UntypedStorage([3, 4])])
+        assert (typed.tolist(), typed.dtype) == ([1, -2], reader.int64)
+        assert (untyped.tolist(), untyped.dtype) == ([3, 4], reader.uint8)
+
+
 def test_a_transposed_tensor_keeps_its_elements_through_two_files() -> None:
     x = reference.arange(6.0).view(2, 3).t()
 

@@ -19,7 +19,7 @@ from assay_reference import pointwise
 from assay_reference.arrays import cuda_namespace
 
 CALLS = (Path(__file__).parent / "calls" / "sparse.txt").read_text().splitlines()
-ON_CUDA = [each for each in CALLS if not re.search(r"device|mkldnn|\bm\b|out=|format", each)]
+ON_CUDA = [each for each in CALLS if not re.search(r"device|mkldnn|FloatTensor|\bm\b|out=|format", each)]
 PLACES = [[0, 1, 1], [2, 0, 2]]
 
 

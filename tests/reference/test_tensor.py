@@ -136,6 +136,13 @@ def test_conversions_round_towards_zero_and_wrap_around() -> None:
     assert torch.tensor([1 + 2j]).float().tolist() == [1.0]
 
 
+def test_doubles_become_halves_by_way_of_floats() -> None:
+    above_a_tie = 1 + 2**-11 + 2**-30
+
+    assert torch.tensor([above_a_tie], dtype=torch.float64).half().tolist() == [1.0]
+    assert torch.tensor([above_a_tie], dtype=torch.float16).tolist() == [1.0]
+
+
 def test_copy_broadcasts_and_casts() -> None:
     x = torch.zeros(2, 2, dtype=torch.int64)
 

@@ -226,6 +226,20 @@ trajectories:
     assert op.overloads[0].trajectories == (Trajectory({"lr": 1.0}, [0.0], [[1.0]], [[-1.0]]),)
 
 
+def test_a_refused_form_is_expected_of_one_edition_and_raises_in_the_other(load: Load) -> None:
+    scenario = "{name: n, run: x = 1, expect: {x: 1}, documents: '001_ab.txt:9', refused: TypeError}"
+    op = load(f=PLAIN + f"scenarios:\n  - {scenario}\n")["torch.f"]
+    documented, current = op.within("documented"), op.within("current")
+
+    assert documented is not None and current is not None
+    assert documented.scenarios == (
+        Scenario("n", "x = 1", {"x": 1}, documents="001_ab.txt:9", editions=("documented",), line=5),
+    )
+    assert current.scenarios == (
+        Scenario("n, refused", "x = 1", {}, "TypeError", documents="001_ab.txt:9", editions=("current",), line=5),
+    )
+
+
 def test_what_has_neither_signature_nor_overloads_is_a_scenario(load: Load) -> None:
     op = load(f=PLAIN + "scenarios:\n  - {name: n, run: x, raises: ValueError}\n")["torch.f"]
 

@@ -63,7 +63,7 @@ EXPRESSIONS = "(see the expressions in docs/spec-format.md)"
         ("examples: [{call: {input: {tensor: [1], dtype: int7}, k: 1}}]",
          "unknown word 'int7' (did you mean 'int8' or 'uint8'?)"),
         ("overloads: [{lable: x}]", "unknown key 'lable' (did you mean 'label' or 'let'?)"),
-        ("scenarios: [{name: a, run: b, raise: c}]", "unknown key 'raise' (did you mean 'raises'?)"),
+        ("scenarios: [{name: a, run: b, raise: c}]", "unknown key 'raise' (did you mean 'raises' or 'refused'?)"),
         ("judge: {upl: 2}", "unknown key 'upl' (did you mean 'ulp'?)"),
         ("judge: exct", "unknown word 'exct' (did you mean 'exact'?)"),
         ("kind: modul", "unknown word 'modul' (did you mean 'module'?)"),

@@ -6,7 +6,7 @@ import copy
 import importlib
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -294,9 +294,9 @@ class NamespaceBackend(LibraryBackend):
                 optimizer.param_groups[0]["lr"] = rates[-1]
         return Outcome(results=tuple(map(float, rates)), structure="tuple")
 
-    def namespace(self, case: Program) -> Any:
-        """Give what a program calls torch."""
-        return self.torch
+    def serving(self, case: Program) -> AbstractContextManager[Any]:
+        """Lend what a program calls torch."""
+        return nullcontext(self.torch)
 
     def run_program(self, case: Program) -> Outcome:
         from assay.backends.program import run

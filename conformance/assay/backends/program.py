@@ -21,14 +21,15 @@ def run(backend: NamespaceBackend, case: Program) -> Outcome:
     """Execute a program and look at its expressions."""
     if "cuda" in case.needs and backend.device != "cuda":
         raise Unsupported("device", "the scenario needs a CUDA device")
-    torch = backend.namespace(case)
-    scope: dict[str, Any] = {"torch": torch, "__name__": "assay_scenario"}
+    scope: dict[str, Any] = {"__name__": "assay_scenario"}
     if "numpy" in case.needs:
         import numpy
 
         scope["np"] = numpy
-    with _own_folder() if "files" in case.needs else contextlib.nullcontext(), warnings.catch_warnings():
+    folder = _own_folder() if "files" in case.needs else contextlib.nullcontext()
+    with folder, backend.serving(case) as torch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        scope["torch"] = torch
         try:
             exec(compile(case.run, f"<{case.op}: {case.name}>", "exec"), scope)
             values = {source: backend.host(eval(source, scope)) for source in case.expressions}
@@ -55,8 +56,11 @@ def _own_folder() -> Iterator[None]:
 def _restore(backend: NamespaceBackend) -> None:
     """Undo the switches that a program may have thrown and left."""
     torch = backend.torch
-    for name, value in (("set_grad_enabled", True), ("set_default_dtype", torch.float32)):
-        if hasattr(torch, name):
-            getattr(torch, name)(value)
+    if hasattr(torch, "set_grad_enabled"):
+        torch.set_grad_enabled(True)
+    if hasattr(torch, "set_default_tensor_type"):  # a dtype and a device in one
+        torch.set_default_tensor_type(torch.FloatTensor)
+    elif hasattr(torch, "set_default_dtype"):
+        torch.set_default_dtype(torch.float32)
     if hasattr(torch, "set_printoptions"):
         torch.set_printoptions(profile="default")

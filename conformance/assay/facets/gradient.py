@@ -10,7 +10,7 @@ import numpy as np
 
 from assay import draw
 from assay.arrays import Host
-from assay.bench import Bench, slack
+from assay.bench import Bench, map_case, slack
 from assay.case import Array, Call, Outcome, TensorValue
 from assay.draw import Plan
 from assay.facets.base import (
@@ -35,6 +35,7 @@ from assay_spec.plans import Fill, TensorPlan
 
 _STEP: Final = 2.0**-17  # near the cube root of float64's eps, exact in binary
 _DISTINCT: Final = 128  # elements that are different in every floating dtype
+_SQUARED: Final = np.float16(2.0**-7)  # the square of anything smaller is subnormal in float16
 _FINITE: Final = 2e-6  # what differences of that step leave uncertain, relative to the change
 
 
@@ -71,18 +72,23 @@ def _unambiguous(plan: Plan) -> Plan | None:
 
 
 def _beyond_steps(plan: Plan) -> bool:
-    """Tell whether inputs are so large, or in half so small, that what a gradient is made of vanishes in rounding."""
-    tensors = [value for value in plan.given.values() if isinstance(value, TensorPlan)]
-    return any(
-        each.fill.kind == "large" or (each.fill.kind == "small" and each.dtype in dtypes.HALF) for each in tensors
-    )
+    """Tell whether inputs are so large that what a gradient is made of vanishes in rounding."""
+    return any(isinstance(value, TensorPlan) and value.fill.kind == "large" for value in plan.given.values())
+
+
+def _with_squares(value: TensorValue) -> TensorValue:
+    """Keep float16 elements away from zero, where they are not zero: a gradient may divide by their squares."""
+    if value.dtype != "float16":
+        return value
+    tiny = (value.buffer != 0) & (np.abs(value.buffer) < _SQUARED)
+    return value.holding(np.where(tiny, np.copysign(_SQUARED, value.buffer), value.buffer))
 
 
 def differentiated(op: Op, plan: Plan, seed: int) -> Call | None:
     """Make the case that asks for every gradient the spec promises for a plan."""
     overload = plan.overload
     inputs = tuple(name for names in overload.gradient.values() for name in names)
-    case = draw.call(op, plan, wrt=tuple(dict.fromkeys(inputs)))
+    case = map_case(draw.call(op, plan, wrt=tuple(dict.fromkeys(inputs))), _with_squares)
     wrt = tuple(name for given in dict.fromkeys(inputs) for name in _carriers(given, case))
     upstream = {}
     for place, (rule, shape, dtype) in enumerate(expected_rules(overload, plan.scope)):

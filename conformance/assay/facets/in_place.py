@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +16,8 @@ from assay.case import Array, Call, Form, Outcome, TensorValue
 from assay.draw import Plan
 from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, gravest, plans, unanswered
 from assay.facets.results import expected_rules, numbers_of
-from assay.judge import Bounds, measure
+from assay.judge import Bounds, eps_of, measure, rounded
+from assay_spec import dtypes
 from assay_spec.model import Budget, Op, Overload
 from assay_spec.plans import ABSENT, Layout, TensorPlan
 
@@ -24,9 +25,32 @@ from assay_spec.plans import ABSENT, Layout, TensorPlan
 _BUDGET: Final = Budget("ulp", 2)
 _NOTHING: Final = Bounds(lambda: np.zeros(()), lambda: np.zeros(()))
 
+_HOLDS: Final = {  # another dtype to which a result can be cast
+    "bool": "int64", "uint8": "int64", "int8": "int64", "int16": "int64", "int32": "int64", "int64": "float32",
+    "float16": "float32", "bfloat16": "float32", "float32": "float64", "float64": "float32", "complex64": "complex128",
+    "complex128": "complex64",
+}  # fmt: skip
+_LOSES: Final = {
+    **dict.fromkeys(dtypes.INTEGRAL, "bool"),
+    **dict.fromkeys(dtypes.FLOATING, "int64"),
+}  # one to which it cannot
+
+
+@dataclass(frozen=True, slots=True)
+class Out:
+    """A tensor to write into, where it is not as the result would be by itself."""
+
+    layout: Layout = "contiguous"
+    dtype: str | None = None
+    refused: bool = False  # that dtype is not to be taken
+
+
+_PLAIN_OUT: Final = Out()
+
 
 def has_forms(overload: Overload) -> bool:
-    return bool({"in-place", "out", "operator"} & set(overload.variants)) and overload.random is None
+    drawn = overload.random is not None and not overload.random.source.startswith("constant")
+    return bool({"in-place", "out", "operator"} & set(overload.variants)) and not drawn
 
 
 def applies(op: Op) -> bool:
@@ -34,11 +58,24 @@ def applies(op: Op) -> bool:
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
-    for plan in plans(op, asked, "options", "shape", fits=has_forms, limit=16):
+    for place, plan in enumerate(plans(op, asked, "options", "shape", fits=has_forms, limit=16)):
         for form in _forms(op, plan):
             yield _trial(op, plan, form)
-            if form == "out" and _is_of_matrices(plan):
-                yield _trial(op, plan, form, "transposed")
+            if form == "out":
+                yield from (_trial(op, plan, form, out) for out in _outs(plan, place))
+
+
+def _outs(plan: Plan, place: int) -> Iterator[Out]:
+    """Give other tensors to write into: of another layout, and of a dtype to which the result can or cannot be cast."""
+    if _is_of_matrices(plan):
+        yield Out("transposed")
+    (_, _, dtype), *_ = expected_rules(plan.overload, plan.scope)
+    rule = plan.overload.out_dtype
+    if plan.given.get("dtype", ABSENT) not in (ABSENT, None):
+        rule = "own"  # what was asked for by name
+    other, loses = (_LOSES, True) if place % 2 else (_HOLDS, False)
+    if dtype in other and rule != "free":
+        yield Out(dtype=other[dtype], refused=rule == "own" or (rule == "castable" and loses))
 
 
 def _is_of_matrices(plan: Plan) -> bool:
@@ -48,11 +85,11 @@ def _is_of_matrices(plan: Plan) -> bool:
     return all(len(shape) == 2 for shape in (*tensors, *results))
 
 
-def _trial(op: Op, plan: Plan, form: Form, into: Layout = "contiguous") -> Trial:
+def _trial(op: Op, plan: Plan, form: Form, out: Out = _PLAIN_OUT) -> Trial:
     """Make a call of one form, and remember the plain call that it must equal."""
     plain = draw.call(op, plan)
     if form != "reflected":
-        return Trial(_formed(plain, form, plan, into), plan, {"plain": plain, "into": into})
+        return Trial(_formed(plain, form, plan, out), plan, {"plain": plain, "out": out})
     (first, tensor), (second, number) = plain.arguments.items()
     swapped = replace(plain, arguments={first: number, second: tensor}, positional=(first, second), form=form)
     wrapped = replace(plain, arguments={first: written.tensor(number), second: tensor}, positional=(first, second))
@@ -85,11 +122,12 @@ def _forms(op: Op, plan: Plan) -> Iterator[Form]:
         yield "out"
 
 
-def _formed(base: Call, form: Form, plan: Plan, into: Layout) -> Call:
+def _formed(base: Call, form: Form, plan: Plan, out: Out) -> Call:
     if form == "out":
-        outs = [_blank(TensorPlan(dtype, shape, into)) for _, shape, dtype in expected_rules(plan.overload, plan.scope)]
-        out: Any = outs[0] if len(outs) == 1 else tuple(outs)
-        return replace(base, arguments={**base.arguments, "out": out}, form="out")
+        (_, first, dtype), *others = expected_rules(plan.overload, plan.scope)
+        rest = [_blank(TensorPlan(dtype, shape, out.layout)) for _, shape, dtype in others]
+        outs = (_blank(TensorPlan(out.dtype or dtype, first, out.layout)), *rest)
+        return replace(base, arguments={**base.arguments, "out": outs if rest else outs[0]}, form="out")
     if form in ("operator", "in-place operator"):
         return replace(base, positional=tuple(base.arguments), form=form)
     return replace(base, form=form)
@@ -110,9 +148,14 @@ def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
     if plain.lacking or plain.raised:
         return unanswered(plain) or Judgement("pass", compared=False)
     outcome = bench.ask(case)
+    out: Out = trial.extra.get("out", _PLAIN_OUT)
+    if out.refused and outcome.raised:
+        return Judgement("pass")
     early = unanswered(outcome)
     if early is not None:
         return early
+    if out.refused:
+        return fail("A407", f"out= of {out.dtype} is taken", "an error", "an answer")
     if case.form.startswith("in-place") and not outcome.returned_self:
         return fail("A404", f"the {case.form} form gives back another tensor", "the tensor itself", "another")
     if case.form == "out" and not _filled(outcome):
@@ -132,20 +175,25 @@ def _same(trial: Trial, place: int, got: Any, want: Any, bench: Bench) -> Judgem
         return fail("A406", f"the {form} form gives no tensor", "a tensor", repr(got))
     # A reflected form is held against another call, with a 0-d tensor: either of them may have the wrong dtype.
     rule = expected_rules(trial.plan.overload, trial.plan.scope)[place]
-    due = f"{rule[2] if form == 'reflected' else want.dtype}{list(want.shape)}"
-    forms: tuple[tuple[str, Array], ...] = ((form, got), ("plain", want))
-    for which, array in forms:
-        said = f"{array.dtype}{list(array.shape)}"
+    dtype = rule[2] if form == "reflected" else want.dtype
+    out: Out = trial.extra.get("out", _PLAIN_OUT)
+    cast = dtype if place or out.dtype is None else out.dtype
+    forms: tuple[tuple[str, Array, str], ...] = ((form, got, cast), ("plain", want, dtype))
+    for which, array, expected in forms:
+        said, due = f"{array.dtype}{list(array.shape)}", f"{expected}{list(want.shape)}"
         if said != due:
             return fail("A406", f"the {which} form gives {said}, not {due}", due, said)
     overload, budget, bounds = trial.plan.overload, _BUDGET, _NOTHING
     own = overload.judge.get(overload.results[place].name, _BUDGET)
+    if own.kind == "free" or cast == _LOSES.get(dtype):  # whether terms are cast or their sum, nothing says
+        return Judgement("pass", compared=False)
     if own.kind == "ulp":
         budget = Budget("ulp", 2 * own.amount)
     elif own.kind in ("accumulation", "conditioned"):
         answer = bench.expect(plain) or bench.ask(plain)
         budget, bounds = own, bench.bounds(plain, place, answer, numbers_of(overload))
-    worst = measure(got.array, want.array, got.dtype, budget, bounds)
+    narrow = dtype if dtypes.has_fractions(dtype) and eps_of(dtype) > eps_of(cast) else cast
+    worst = measure(rounded(got.array, narrow), want.array, narrow, budget, bounds)
     return Judgement("pass", compared=False) if worst is None else beyond("A406", worst, f"the {form} form's result")
 
 
@@ -153,7 +201,7 @@ def rebuild(op: Op, plan: Plan, trial: Trial) -> Trial | None:
     assert isinstance(trial.case, Call)
     if trial.case.form not in _forms(op, plan):
         return None
-    return _trial(op, plan, trial.case.form, trial.extra.get("into", "contiguous"))
+    return _trial(op, plan, trial.case.form, trial.extra.get("out", _PLAIN_OUT))
 
 
 FACET = Facet("in-place", applies, trials, judge, split=True, rebuild=rebuild, needs=("in-place",))

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
+from assay.arrays import host_dtype
 from assay.case import Array, Call, Outcome, TensorValue
-from assay.faults.base import Fault, Scene, fault, tensors_in
+from assay.faults.base import Fault, Scene, fault, raised, tensors_in
 from assay_spec.model import Op
 
 
@@ -26,6 +29,8 @@ def faults(op: Op) -> Iterator[Fault]:
     if "out" in op.variants:
         yield fault("out= not given back", partial(_another, form="out"))
         yield fault("out= not filled", _not_filled)
+        yield fault("out= of another dtype refused", _refused)
+        yield fault("out= of any dtype taken", _taken, where_it_raises=True)
 
 
 def _copied(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
@@ -68,3 +73,33 @@ def _not_filled(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
     given = case.arguments["out"]
     outs = given if isinstance(given, tuple) else (given,)
     return replace(outcome, results=tuple(Array(each.dtype, each.array().copy()) for each in outs))
+
+
+def _refused(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+    if case.form != "out" or _dtypes(outcome) == _dtypes(scene.ask(_without_out(case))):
+        return outcome
+    return raised("RuntimeError", "out= has another dtype")
+
+
+def _taken(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+    """Cast whatever there is to what out= has."""
+    plain = scene.ask(_without_out(case)) if case.form == "out" else outcome
+    if plain.raised or plain.lacking:
+        return outcome
+    given = case.arguments["out"]
+    outs = given if isinstance(given, tuple) else (given,)
+    with np.errstate(all="ignore"):
+        cast = tuple(
+            Array(out.dtype, each.array.astype(host_dtype(out.dtype)))
+            for out, each in zip(outs, plain.results, strict=True)
+        )
+    return replace(plain, results=cast, returned_self=True)
+
+
+def _without_out(case: Call) -> Call:
+    arguments = {name: value for name, value in case.arguments.items() if name != "out"}
+    return replace(case, arguments=arguments, form="function")
+
+
+def _dtypes(outcome: Outcome) -> list[str]:
+    return [each.dtype for each in outcome.results if isinstance(each, Array)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from assay_reference.tensor import Tensor
@@ -17,6 +18,12 @@ class _VariableMeta(type):
 class Variable(metaclass=_VariableMeta):
     """Calling it gives a tensor over the same memory."""
 
-    def __new__(cls, data: Tensor, requires_grad: bool = False) -> Any:
+    def __new__(cls, data: Tensor, requires_grad: bool = False, volatile: bool = False) -> Any:
         """Give the tensor without its history."""
+        if volatile:
+            if requires_grad:
+                raise ValueError("Variable can't be volatile and require_grad at the same time!")
+            warnings.warn(
+                "volatile was removed and now has no effect. Use `with torch.no_grad():` instead.", stacklevel=2
+            )
         return data.detach().requires_grad_(requires_grad)

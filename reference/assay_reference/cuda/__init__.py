@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from assay_reference.arrays import cuda_namespace
-from assay_reference.creation import typed_tensors
+from assay_reference.storage import storage_types
+from assay_reference.tensor_types import tensor_types
 
-globals().update(typed_tensors("cuda", "torch.cuda"))
+globals().update(tensor_types("torch.cuda"))
+globals().update(storage_types("torch.cuda"))
 
 
 def is_available() -> bool:

@@ -93,7 +93,7 @@ def regrad(tensor: Any, change: Callable[[Any], Any]) -> Any:
 
 def as_if_contiguous(tensor: Any) -> Any:
     """Read as many elements as a tensor has from where it starts in memory, as if they lay there in order."""
-    if tensor.storage_offset() + tensor.numel() > len(tensor.untyped_storage()):
+    if (tensor.storage_offset() + tensor.numel()) * tensor.itemsize > tensor.untyped_storage().nbytes():
         return tensor
     strides, step = [], 1
     for size in reversed(tensor.shape):

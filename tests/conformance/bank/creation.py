@@ -83,10 +83,10 @@ def repr_shows_small_fractions_as_zero(torch):
 
 @everywhere("torch.Tensor.__repr__", "https://github.com/pytorch/pytorch/issues/6811", "large integers lost digits")
 def repr_shows_integers_scientifically(torch):
-    right = torch.printing._real_formatter
+    right = torch.printing._real_form
 
-    def real_formatter(shown):
+    def real_form(shown):
         large = shown.dtype.kind == "i" and abs(shown).max() > 99999
-        return (lambda value: f"{value:.4e}") if large else right(shown)
+        return torch.printing.Form("{:.4e}".format, 10) if large else right(shown)
 
-    return mock.patch.object(torch.printing, "_real_formatter", real_formatter)
+    return mock.patch.object(torch.printing, "_real_form", real_form)

@@ -12,7 +12,6 @@ from assay_reference.arrays import Array, namespace
 from assay_reference.dispatch import composite, not_implemented, op
 from assay_reference.nn.functional.windows import Steps, Sweep, added_up, numbers, parts_of, places, reach, windows
 from assay_reference.pointwise import conj
-from assay_reference.products import C_NAMES
 from assay_reference.tensor import Tensor
 
 REFUSES: Final = {"bool": not_implemented("slow_conv2d_cpu")}
@@ -137,7 +136,7 @@ def check_types(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
     if input.dtype is not weight.dtype:
         raise RuntimeError(f"expected scalar type {input.dtype.title} but found {weight.dtype.title}")
     if bias is not None and bias.dtype is not input.dtype:
-        kinds = f"({C_NAMES[input.dtype.name]}) and bias type ({C_NAMES[bias.dtype.name]})"
+        kinds = f"({input.dtype.c_name}) and bias type ({bias.dtype.c_name})"
         raise RuntimeError(f"Input type {kinds} should be the same")
 
 

@@ -1,0 +1,136 @@
+"""The judge: what is right, what is just right, and what is just wrong."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assay.arrays import Host
+from assay.judge import Bounds, Worst, measure, rounded, ulp_of
+from assay_spec.model import Budget
+
+EXACT, ACCUMULATION, CONDITIONED = Budget("exact"), Budget("accumulation"), Budget("conditioned")
+FLOATS = {"float16": np.float16, "float32": np.float32, "float64": np.float64}
+
+
+def judged(
+    got: list[float],
+    want: list[float],
+    budget: Budget,
+    dtype: str = "float32",
+    *,
+    spread: float = 0.0,
+    magnitude: float = 0.0,
+    signs: bool = False,
+    room: float = 64.0,
+) -> float:
+    """Give the fraction of the budget that the worst element takes."""
+    bounds = Bounds(lambda: np.full(len(want), magnitude), lambda: np.full(len(want), spread))
+    answer: Host = np.array(got, FLOATS[dtype])
+    worst = measure(answer, np.array(want), dtype, budget, bounds, signs=signs, room=room)
+    assert isinstance(worst, Worst)
+    return worst.fraction
+
+
+def test_nothing_is_compared_where_nothing_is() -> None:
+    assert measure(np.zeros(0, np.float32), np.zeros(0), "float32", EXACT, Bounds(lambda: 0, lambda: 0)) is None
+
+
+@given(st.floats(allow_subnormal=True), st.sampled_from(["float16", "float32", "float64"]))
+def test_the_oracle_rounded_once_is_exact(value: float, dtype: str) -> None:
+    assert judged([float(rounded(np.array(value), dtype))], [value], EXACT, dtype, signs=True) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("got", "want"), [(1.0, np.nextafter(np.float32(1), np.float32(2))), (math.nan, 1.0), (math.inf, 1.0)]
+)
+def test_anything_else_is_not(got: float, want: float) -> None:
+    assert judged([got], [float(want)], EXACT) == math.inf
+
+
+def test_the_sign_of_zero_counts_where_it_is_asked_for() -> None:
+    assert judged([-0.0], [0.0], EXACT) == 0.0
+    assert judged([-0.0], [0.0], EXACT, signs=True) == math.inf
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_an_ulp_is_the_distance_to_the_next_number(dtype: str) -> None:
+    kind = FLOATS[dtype]
+    for value in (1.0, 1.5, 1024.0, 0.1, float(np.finfo(kind).tiny), float(np.finfo(kind).smallest_subnormal)):
+        assert ulp_of(np.array([value]), dtype) == np.spacing(kind(value)), value
+
+
+def test_the_fraction_is_that_of_the_budget() -> None:
+    two_off = float(1 + 2 * np.finfo(np.float32).eps)
+    assert judged([two_off], [1.0], Budget("ulp", 4)) == 0.5
+    assert judged([two_off], [1.0], Budget("ulp", 1)) == 2.0
+
+
+def test_a_sum_may_lose_in_proportion_to_its_terms() -> None:
+    lost = 3 * np.finfo(np.float32).eps
+    assert judged([lost], [0.0], ACCUMULATION, magnitude=1.0) <= 1
+    assert judged([lost], [0.0], ACCUMULATION, magnitude=0.1) > 1
+
+
+def test_a_composition_may_lose_in_proportion_to_its_own_movement() -> None:
+    assert judged([1.0, 2.001], [1.0, 2.0], CONDITIONED, spread=1e-4) <= 1
+    assert judged([1.0, 2.001], [1.0, 2.0], CONDITIONED, spread=1e-6) > 1
+
+
+def test_a_composition_may_lose_eps_of_its_largest_result() -> None:
+    lost = 4 * np.finfo(np.float32).eps
+    assert judged([1.0, lost], [1.0, 0.0], CONDITIONED) <= 1
+    assert judged([lost], [0.0], CONDITIONED) > 1
+
+
+def test_a_composition_may_flush_subnormals() -> None:
+    subnormal = float(np.finfo(np.float32).tiny) / 2
+    assert judged([0.0], [subnormal], CONDITIONED) <= 1
+    assert judged([0.0], [subnormal], Budget("ulp", 2)) > 1
+
+
+def test_a_step_may_overflow_where_its_result_just_does_not() -> None:
+    near = float(np.finfo(np.float32).max) / 8
+    assert judged([math.inf], [near], CONDITIONED) == 0.0
+    assert judged([math.inf], [near], CONDITIONED, room=4.0) == math.inf
+    assert judged([math.inf], [near], Budget("ulp", 2)) == math.inf
+
+
+def test_a_step_may_overflow_to_either_side_and_a_result_to_its_own() -> None:
+    most = float(np.finfo(np.float32).max)
+    assert judged([-math.inf], [most], CONDITIONED) == 0.0
+    assert judged([math.inf], [most], Budget("ulp", 2)) == 0.0
+    assert judged([-math.inf], [most], Budget("ulp", 2)) == math.inf
+
+
+def test_infinities_that_meet_are_nan_in_any_order_of_steps() -> None:
+    bounds = Bounds(lambda: np.zeros(1), lambda: np.zeros(1), owed=lambda: np.array([False]))
+    owed = Bounds(lambda: np.zeros(1), lambda: np.zeros(1), owed=lambda: np.array([True]))
+    got, want = np.array([math.inf], np.float32), np.array([math.nan])
+
+    met, held = measure(got, want, "float32", CONDITIONED, bounds), measure(got, want, "float32", CONDITIONED, owed)
+
+    assert met is not None and held is not None
+    assert (met.fraction, held.fraction) == (0.0, math.inf)
+
+
+def test_a_complex_number_is_judged_by_its_distance() -> None:
+    bounds = Bounds(lambda: np.ones(1), lambda: np.zeros(1))
+    eps = np.finfo(np.float32).eps
+    got = np.array([complex(1.0, 2 * eps)], np.complex64)
+
+    worst = measure(got, np.array([1.0 + 0j]), "complex64", Budget("ulp", 4), bounds)
+
+    assert worst is not None
+    assert (worst.fraction, worst.ulp) == (0.5, 2.0)
+
+
+def test_the_worst_element_is_shown() -> None:
+    bounds = Bounds(lambda: np.zeros((2, 2)), lambda: np.zeros((2, 2)))
+    got, want = np.array([[1, 2], [3, 5]], np.float32), np.array([[1.0, 2.0], [3.0, 4.0]])
+
+    assert measure(got, want, "float32", EXACT, bounds) == Worst(math.inf, None, (1, 1), "5.0", "4.0")

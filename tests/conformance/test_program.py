@@ -1,0 +1,40 @@
+"""Scenarios leave nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from assay.backends import program
+from assay.backends.reference import ReferenceBackend
+from assay.case import Program
+from assay_reference.arrays import cuda_namespace
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("ASSAY_REFERENCE_CUDA", "stand-in")
+    cuda_namespace.cache_clear()
+    yield
+    cuda_namespace.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("switch", "state"),
+    [
+        ("torch.set_grad_enabled(False)", "torch.is_grad_enabled()"),
+        ("torch.set_default_dtype(torch.float64)", "str(torch.get_default_dtype())"),
+        ("torch.set_default_tensor_type('torch.cuda.HalfTensor')", "torch.ones(1).type()"),
+        ("torch.set_printoptions(precision=1, sci_mode=True)", "repr(torch.tensor([0.125]))"),
+    ],
+)
+def test_what_a_program_switches_is_switched_back(switch: str, state: str, stand_in: None) -> None:
+    def look(run: str) -> Any:
+        return program.run(ReferenceBackend(), Program("torch.f", "switches", run, (state,))).values[state]
+
+    before = look("pass")
+
+    assert look(switch) != before
+    assert look("pass") == before
