@@ -33,8 +33,8 @@ FREED = (
 )
 STALE = (
     "one of the variables needed for gradient computation has been modified by an inplace operation: [{type} "
-    "{shape}]{source}, is at version {now}; expected version {then} instead. Hint: enable anomaly detection to find "
-    "the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True)."
+    "{shape}]{source} is at version {now}; expected version {then} instead. Hint: enable anomaly detection to find "
+    "the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
 )
 
 recording: ContextVar[bool] = ContextVar("recording", default=True)

@@ -57,7 +57,7 @@ class Saved:
             )
         self.tensor = tensor
         self.version = tensor._storage.version
-        self.source = "" if source is None else f", which is output {output} of {source.name().split('Backward')[0]}"
+        self.source = "" if source is None else f", which is output {output} of {source.name().split('Backward')[0]},"
 
     def unpack(self) -> Tensor:
         """Give the tensor, if it is still what it was."""

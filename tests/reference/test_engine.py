@@ -206,7 +206,7 @@ def test_a_stale_saved_tensor_is_an_error() -> None:
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         "[torch.DoubleTensor [2]], which is output 0 of Exp, is at version 1; expected version 0 instead. Hint: enable "
         "anomaly detection to find the operation that failed to compute its gradient, with "
-        "torch.autograd.set_detect_anomaly(True)."
+        "torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
 
 
