@@ -29,6 +29,7 @@ from assay_reference.writing import (
     broadcast_shape,
     cast,
     check_cast,
+    check_out,
     check_overlap,
     check_own,
     fill_out,
@@ -194,10 +195,7 @@ class Op:
 
     def perform_into(self, out: Any, values: list[Any]) -> Any:
         """Compute into tensors that the caller gave."""
-        outs = tuple(out) if isinstance(out, (tuple, list)) else (out,)
-        for each in outs:
-            if not isinstance(each, Tensor):
-                raise TypeError(f"{self.name}(): argument 'out' must be Tensor, not {type(each).__name__}")
+        outs = self.outs_of(out)
         if records() and (self.needs_grad(values) or any(each.requires_grad for each in outs)):
             raise RuntimeError(
                 f"{self.name}(): functions with out=... arguments don't support automatic differentiation, "
@@ -211,6 +209,22 @@ class Op:
                 check_own(array, tensor, self.refuses_out)
             fill_out(tensor, array)
         return out if self.returns is None else self.returns(*outs)
+
+    def outs_of(self, out: Any) -> Sequence[Tensor]:
+        """Read out=: a tensor, or one for each part of the result."""
+        if self.returns is None:
+            check_out(self.name, out)
+            return (out,)
+        if not isinstance(out, (tuple, list)):
+            raise TypeError(f"{self.name}(): argument 'out' must be tuple of Tensors, not {type(out).__name__}")
+        for number, each in enumerate(out):
+            if not isinstance(each, Tensor):
+                raise TypeError(
+                    f"expected Tensor as element {number} in argument {len(self.names)}, but got {type(each).__name__}"
+                )
+        if len(out) != len(self.returns._fields):
+            raise TypeError(f"expected tuple of {len(self.returns._fields)} elements but got {len(out)}")
+        return out
 
     def perform_in_place(self, values: list[Any]) -> Tensor:
         """Compute into the first operand."""

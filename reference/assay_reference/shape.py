@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from assay_reference import dtypes
-from assay_reference.arrays import Array, address, namespace
+from assay_reference.arrays import Array, address, contiguous_strides, namespace, strided
 from assay_reference.conversion import contiguous_copy
 from assay_reference.dispatch import Sizes, attach, broadcast_shape, check_writable, composite, op, view
 from assay_reference.dtypes import dtype
@@ -38,12 +38,6 @@ contiguous_format, preserve_format = memory_format("contiguous_format"), memory_
 
 
 # -- what all views share ---------------------------------------------------------------------------------------------
-
-
-def strided(array: Array, shape: Sequence[int], strides: Sequence[int]) -> Array:
-    """View an array's memory with another shape and other strides, in bytes."""
-    viewed: Array = namespace(array).lib.stride_tricks.as_strided(array, shape, strides)
-    return viewed
 
 
 def wrap_dims(dims: Sequence[int], ndim: int) -> tuple[int, ...]:
@@ -88,12 +82,6 @@ def inferred(size: Sequence[int], count: int) -> tuple[int, ...]:
     if count % known if -1 in sizes and known else count != known:
         raise RuntimeError(f"shape '{list(sizes)}' is invalid for input of size {count}")
     return tuple(count // known if each == -1 else each for each in sizes)
-
-
-def contiguous_strides(size: Sequence[int], itemsize: int) -> tuple[int, ...]:
-    """Give the strides of elements that lie in order, in bytes."""
-    steps = accumulate((max(each, 1) for each in reversed(size[1:])), int.__mul__, initial=itemsize)
-    return tuple(steps)[::-1] if size else ()
 
 
 def strides_of_view(array: Array, size: Sequence[int]) -> tuple[int, ...] | None:

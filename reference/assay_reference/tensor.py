@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assay_reference import devices, dtypes, layouts
-from assay_reference.arrays import address, to_host
+from assay_reference.arrays import address, contiguous_strides, strided, to_host
 from assay_reference.engine import Hook, Node, RemovableHandle, inference, records
 from assay_reference.layouts import Packed
 from assay_reference.memory import Storage, UntypedStorage
@@ -95,6 +95,8 @@ class Tensor:
         if isinstance(array, np.generic):
             array = np.asarray(array)
         tensor: Tensor = object.__new__(Tensor)
+        if storage is None and not array.size and not isinstance(array, Packed):  # whose strides NumPy leaves zero
+            array = strided(array, array.shape, contiguous_strides(array.shape, array.itemsize))
         tensor._array = array
         tensor.dtype = dtypes.OF_ARRAY[array.dtype]
         tensor.device = devices.of_array(array) if place is None else place
@@ -303,7 +305,8 @@ class Tensor:
     @property
     def data(self) -> Tensor:
         memory = self._storage
-        return Tensor._wrap(self._array, self.device, UntypedStorage._over(memory.array, memory.inference))
+        shared = UntypedStorage._over(memory.array, memory.inference, memory.fixed)
+        return Tensor._wrap(self._array, self.device, shared)
 
     @data.setter
     def data(self, new: Tensor) -> None:
@@ -387,7 +390,7 @@ class Tensor:
             title = self.layout.title
             raise TypeError(f"can't convert {title} layout tensor to numpy. Use Tensor.to_dense() first.")
         if force:
-            return to_host(self.detach()._array)
+            return self.detach().cpu().numpy()
         if self.device.type != "cpu":
             raise TypeError(
                 f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
@@ -397,6 +400,7 @@ class Tensor:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self.dtype is dtypes.bfloat16:
             raise TypeError("Got unsupported ScalarType BFloat16")
+        self._storage.fixed = True
         return self._array.view()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:

@@ -82,13 +82,7 @@ def _given(args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         kinds = [qualified_name(type(each)) for each in args]
         kinds += [f"{name}={qualified_name(type(value))}" for name, value in named.items()]
         raise TypeError(INVALID.format(", ".join(kinds)))
-    for place, each in enumerate(args, start=1):
-        if not (isinstance(each, (int, np.integer)) or _is_number(each)):
-            raise TypeError(
-                f"new(): argument 'size' failed to unpack the object at pos {place} with error \"type must be tuple of "
-                f'ints,but got {type(each).__name__}"'
-            )
-    return Size(args)
+    return Size(creation.whole_sizes("new", args, spread=True))
 
 
 def _is_whole(value: Any) -> bool:

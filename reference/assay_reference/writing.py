@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
 from assay_reference import devices, dtypes
-from assay_reference.arrays import address
+from assay_reference.arrays import address, contiguous_strides
 from assay_reference.layouts import Packed
 from assay_reference.tensor import Tensor
 
@@ -78,6 +78,12 @@ def write(target: Tensor, result: Any) -> None:
     target._storage.version += 1
 
 
+def check_out(name: str, out: Any) -> None:
+    """Refuse an out= that is not a tensor."""
+    if not isinstance(out, Tensor):
+        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+
+
 def check_own(result: Any, target: Tensor, refusal: str) -> None:
     """Refuse to store a result in any type but its own."""
     own = dtypes.of_array(result)
@@ -105,9 +111,14 @@ def fill_out(target: Tensor, result: Any) -> None:
                 UserWarning,
                 stacklevel=4,
             )
-        target._array = place.xp.empty(result.shape, target.dtype.numpy)
-        target._storage.array = target._array
+        resize(target, result.shape)
     write(target, result)
+
+
+def resize(target: Tensor, size: Sequence[int]) -> None:
+    """Show a tensor's memory from where it starts in another size, in order; memory that is too short grows."""
+    memory = target.untyped_storage()
+    target._array = memory.section(target.dtype, target.storage_offset(), size, contiguous_strides(size, 1))
 
 
 def cast(array: Any, to: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assay_reference.arrays import Array
-from assay_reference.creation import as_dtype, as_tensor, wanting_grad
+from assay_reference.creation import as_dtype, as_tensor, wanting_grad, whole_sizes
 from assay_reference.dispatch import composite, op
 from assay_reference.layouts import layout
 from assay_reference.sparse.conversion import sparse_mask, values_of
@@ -18,7 +18,7 @@ from assay_reference.sparse.invariants import (
     checks,
 )
 from assay_reference.sparse.packed import Compressed, Coo, Csc, Csr
-from assay_reference.tensor import Size, Tensor
+from assay_reference.tensor import Tensor
 
 
 @op(
@@ -89,15 +89,10 @@ def sizes(name: str, size: Any) -> tuple[int, ...]:
     """Read a size."""
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"{name}() received an invalid combination of arguments - got ({type(size).__name__})")
-    for place, each in enumerate(size):
-        if not hasattr(each, "__index__"):
-            raise TypeError(
-                f"{name}(): argument 'size' (position 1) must be tuple of ints, but found element of type "
-                f"{type(each).__name__} at pos {place}"
-            )
-    if any(each < 0 for each in size):
+    wanted = whole_sizes(name, size)
+    if any(each < 0 for each in wanted):
         raise RuntimeError("numel: integer multiplication overflow")
-    return tuple(Size(size))
+    return wanted
 
 
 @composite(method=False)
