@@ -88,6 +88,8 @@ class Bench:
             near = self._once(case, "perturbed", lambda: [self._moved(case, draw) for draw in range(_PERTURBATIONS)])
             with np.errstate(invalid="ignore", over="ignore"):
                 moved = [np.abs(pick(outcome).array - base) for outcome in near]
+            # Near a whole exponent a negative base has no power at all: how it moves there says nothing.
+            moved = [np.where(np.isfinite(each), each, 0.0) for each in moved]
             # Each step of a sum rounds a partial sum, not a term: what that loses grows faster than what terms move.
             growth = 1 + math.sqrt(terms(case, base.size)) / _STEPS
             # The root of the mean square, without squares that overflow.

@@ -27,7 +27,7 @@ ABSTAINED: Final = (ExpressionError, NoBroadcast, IndexError, ZeroDivisionError)
 
 _CONSTRUCTIONS: Final = 24  # the ways to construct a module that even a small item takes
 _ENOUGH: Final = 20  # draws from which the share of those thrown away can be told
-_WASTE: Final = 0.2  # some are rightly lost: those whose result would be of a dtype that the corpus lacks
+_WASTE: Final = 0.4  # some are rightly lost: those whose result would be of a dtype that the corpus lacks
 
 
 class Wasteful(Exception):

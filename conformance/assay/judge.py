@@ -20,6 +20,7 @@ _ACCUMULATION: Final = 4.0
 _CONDITIONED: Final = 16.0
 _CANCELLED: Final = 8.0  # eps of a composition's largest result that may be lost on the way to its smaller ones
 _CANCELLED_IN_HALF: Final = 2.0  # where the steps are taken in float32
+_FLUSHED: Final = 8.0  # steps of one result that may each lose a subnormal
 ROOM: Final = 64.0  # how much larger than its result a step of a composition may be
 
 
@@ -170,9 +171,9 @@ def _allowed(want: Host, unit: Host, dtype: str, budget: Budget, bounds: Bounds)
         # What cancels inside a composition leaves an error in proportion to its largest results.
         largest = np.max(np.abs(want), initial=0.0, where=np.isfinite(want))
         cancelled = (_CANCELLED_IN_HALF if dtype in dtypes.HALF else _CANCELLED) * eps_of(dtype) * largest
-        reach = _CONDITIONED * budget.amount * np.abs(bounds.spread()) + cancelled
+        reach = budget.amount * (_CONDITIONED * np.abs(bounds.spread()) + cancelled)
     # Where steps may round, subnormals may be flushed.
-    floor = budget.absolute * eps_of(dtype) + tiny_of(dtype) + bounds.flushed()
+    floor = budget.absolute * eps_of(dtype) + _FLUSHED * tiny_of(dtype) + bounds.flushed()
     return np.asarray(
         np.nan_to_num(reach, nan=0.0, posinf=0.0) + _SMALL_CHANGE * unit + np.nan_to_num(floor, posinf=0.0)
     )

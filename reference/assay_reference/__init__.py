@@ -8,10 +8,10 @@ from assay_reference import autograd, backends, cuda
 
 # The families: each registers its functions when it is imported.
 from assay_reference import conversion, creation, pointwise  # isort: skip
-from assay_reference import comparison, indexing, joining, linalg, products, random, reduction, shape, threads  # isort: skip
+from assay_reference import comparison, complex_numbers, indexing, joining  # isort: skip
+from assay_reference import linalg, products, random, reduction, shape, threads  # isort: skip
 from assay_reference import mkldnn, sparse  # isort: skip - what the families do with other layouts
 from assay_reference import storage, tensor_types  # isort: skip
-from assay_reference.autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from assay_reference.devices import device
 from assay_reference.dispatch import FUNCTIONS
 from assay_reference.dtypes import (
@@ -43,15 +43,22 @@ from assay_reference.dtypes import (
 from assay_reference.dtypes import bool_ as bool
 from assay_reference.dtypes import float_ as float
 from assay_reference.dtypes import int_ as int
-from assay_reference.engine import is_inference_mode_enabled
 from assay_reference.generator import Generator, default_generator
+from assay_reference.grad_mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
 from assay_reference.layouts import _mkldnn, layout, sparse_coo, sparse_csc, sparse_csr, strided
 from assay_reference.memory import UntypedStorage
 from assay_reference.printing import set_printoptions
 from assay_reference.serialization import load, save
 from assay_reference.shape import contiguous_format, memory_format, preserve_format
 from assay_reference.storage import TypedStorage, is_storage
-from assay_reference.tensor import Size, Tensor, is_tensor
+from assay_reference.tensor import Size, Tensor, is_inference, is_tensor
 from assay_reference.tensor_types import set_default_tensor_type
 
 __version__ = "2.13.0+assay"

@@ -71,7 +71,12 @@ def no_complex(name: str) -> dict[str, Exception]:
     return {"complex": RuntimeError(f" {name} does not support complex dtypes on CPU")}
 
 
-@op(out="own", returns=("values", "indices"), refuses=no_complex("Sort"))
+@op(
+    out="own",
+    returns=("values", "indices"),
+    refuses=no_complex("Sort"),
+    node=lambda input, dim, descending, stable: f"SortBackward{int(stable)}",
+)
 def sort(input: Array, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Any:
     """Sort along a dimension, and tell where each element was."""
     dim, row = wrap_dim(dim, input.ndim), np.atleast_1d(input)

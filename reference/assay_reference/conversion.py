@@ -10,7 +10,7 @@ from assay_reference import devices, dtypes
 from assay_reference.arrays import Array, is_on_host, namespace, to_host
 from assay_reference.creation import zeros_like
 from assay_reference.devices import device
-from assay_reference.dispatch import Number, Sizes, attach, cast, composite, elementwise, op, view
+from assay_reference.dispatch import Number, Sizes, cast, composite, elementwise, op
 from assay_reference.dtypes import dtype
 from assay_reference.tensor import Tensor
 from assay_reference.writing import memory_order
@@ -147,7 +147,13 @@ def copy(input: Array, src: Array | Number, non_blocking: bool = False) -> Array
 copy.vjp(input=lambda grad: zeros_like(grad), src=lambda grad: grad)
 
 
-@elementwise(promotes="first", function=False, method=False, out=None)
+@elementwise(
+    promotes="first",
+    function=False,
+    method=False,
+    out=None,
+    node=lambda input, value: f"FillBackward{3 if isinstance(value, Tensor) else 2}",
+)
 def fill(input: Array, value: Array | Number) -> Array:
     if value.ndim:
         raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
@@ -163,37 +169,3 @@ def zero(input: Array) -> Array:
 
 
 zero.vjp(input=lambda grad: zeros_like(grad))
-
-
-@view(name="real", function=False, method=False)
-def real_view(input: Array) -> Array:
-    return input.real
-
-
-real_view.vjp(input=lambda grad: grad)
-
-
-@view(name="imag", function=False, method=False)
-def imag_view(input: Array) -> Array:
-    return input.imag
-
-
-imag_view.vjp(input=lambda grad: grad * 1j)
-
-
-@composite(method=False)
-def real(input: Tensor) -> Tensor:
-    """Give the real parts, which share memory with the complex numbers."""
-    return real_view(input) if input.is_complex() else input
-
-
-@composite(method=False)
-def imag(input: Tensor) -> Tensor:
-    """Give the imaginary parts, which share memory with the complex numbers."""
-    if not input.is_complex():
-        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
-    return imag_view(input)  # type: ignore[no-any-return]
-
-
-attach("real", property(real))
-attach("imag", property(imag))

@@ -15,7 +15,7 @@ from assay_reference import devices, dtypes
 from assay_reference.devices import device
 from assay_reference.dispatch import cast, check_out, composite, fill_out
 from assay_reference.dtypes import dtype
-from assay_reference.engine import inference
+from assay_reference.grad_mode import inference
 from assay_reference.layouts import KINDS, strided
 from assay_reference.memory import Storage, UntypedStorage
 from assay_reference.tensor import Tensor

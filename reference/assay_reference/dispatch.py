@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
 from assay_reference.arrays import Array
-from assay_reference.engine import records
+from assay_reference.grad_mode import records
 from assay_reference.ops import Elementwise, Op, Promotes, ViewOp, not_implemented, signature_of
 from assay_reference.recording import check_writable
 from assay_reference.tensor import Tensor
@@ -56,9 +56,8 @@ Sizes: TypeAlias = Sequence[int]
 Mask: TypeAlias = Array
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-REFLECTED: Final = {
-    "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"
-}  # fmt: skip
+COMMUTATIVE: Final = {"add", "mul", "and", "or", "xor"}
+REFLECTED: Final = {"floordiv", "mod", "pow", "lshift", "rshift"}  # the operand on the right is the first one
 FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {}  # the functions of the namespace, by name
 
 
@@ -165,11 +164,14 @@ def _attach(made: Op, *, function: bool, method: bool, in_place: bool, operator:
         attach(f"{made.name}_", _in_place_method(made))
     if operator is None:
         return
-    attach(f"__{operator}__", _operator(made, lambda self, other: [self, other]))
-    if operator in REFLECTED:
+    straight = _operator(made, lambda self, other: [self, other])
+    attach(f"__{operator}__", straight)
+    if operator in COMMUTATIVE:
+        attach(f"__r{operator}__", straight)
+    elif operator in REFLECTED:
         attach(f"__r{operator}__", _operator(made, lambda self, other: [other, self]))
-        if in_place:
-            attach(f"__i{operator}__", _in_place_operator(made))
+    if in_place and operator in COMMUTATIVE | REFLECTED | {"sub", "truediv"}:
+        attach(f"__i{operator}__", _in_place_operator(made))
 
 
 def _register(functions: dict[str, Callable[..., Any]], name: str, function: Callable[..., Any]) -> None:

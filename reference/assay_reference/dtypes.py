@@ -86,6 +86,7 @@ float64 = dtype("float64", "Double", "floating", np.float64)
 complex64 = dtype("complex64", "ComplexFloat", "complex", np.complex64)
 complex128 = dtype("complex128", "ComplexDouble", "complex", np.complex128)
 
+# What C++ calls the types.
 C_NAMES: Final = {
     "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int",
     "int64": "long int", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double",

@@ -10,13 +10,13 @@ from __future__ import annotations
 import heapq
 import itertools
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ContextDecorator
-from contextvars import ContextVar, Token
+from collections.abc import Callable, Iterable, Sequence
 from operator import index
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
+
+from assay_reference.grad_mode import recording, set_grad_enabled
 
 if TYPE_CHECKING:
     from assay_reference.devices import device
@@ -33,12 +33,10 @@ FREED = (
 )
 STALE = (
     "one of the variables needed for gradient computation has been modified by an inplace operation: [{type} "
-    "{shape}]{source} is at version {now}; expected version {then} instead. Hint: enable anomaly detection to find "
-    "the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
+    "{shape}]{source} is at version {now}; expected version {then} instead. Hint: enable anomaly detection to find the "
+    "operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
 )
 
-recording: ContextVar[bool] = ContextVar("recording", default=True)
-inference: ContextVar[bool] = ContextVar("inference", default=False)
 _ages = itertools.count()
 
 
@@ -69,11 +67,13 @@ class Node:
     edges: tuple[Edge | None, ...]
     accumulates: ClassVar[bool] = False
 
-    def __init__(self, edges: Iterable[Edge | None], outputs: Sequence[Meta]) -> None:
+    def __init__(self, edges: Iterable[Edge | None], outputs: Sequence[Meta | None]) -> None:
         self.edges = tuple(edges)
         self.outputs = outputs
         self.age = next(_ages)
-        self.hooks: dict[int, dict[int, Hook]] = {}  # by output: what register_hook added
+        self.hooks: dict[int, dict[int, Hook]] = {}  # by output: what a tensor's register_hook added
+        self.prehooks: dict[int, NodeHook] = {}  # what register_prehook of this node added
+        self.posthooks: dict[int, NodeHook] = {}  # and its register_hook
         self.retained: dict[int, Tensor] = {}  # by output: the tensor that retains its gradient
 
     def __call__(self, grads: Grads, wanted: Sequence[bool]) -> Grads:
@@ -91,11 +91,20 @@ class Node:
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         return tuple((None, 0) if edge is None else (edge.node, edge.output) for edge in self.edges)
 
+    def register_prehook(self, hook: NodeHook) -> RemovableHandle:
+        """Call a function with the gradients of the outputs; what it gives, if anything, replaces them."""
+        return RemovableHandle(self.prehooks, hook)
+
+    def register_hook(self, hook: NodeHook) -> RemovableHandle:
+        """Call a function with the gradients of the inputs, and of the outputs; what it gives replaces the former."""
+        return RemovableHandle(self.posthooks, hook)
+
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
 
 
 Hook: TypeAlias = "Callable[[Tensor], Tensor | None]"
+NodeHook: TypeAlias = "Callable[..., Any]"
 
 
 class AccumulateGrad(Node):
@@ -191,6 +200,8 @@ def walk(
             if not any(wanted):
                 continue
             results = node(grads, wanted)
+            for hook in list(node.posthooks.values()):
+                results = _replaced_all(results, hook, hook(tuple(results), tuple(grads)))
             if not retain_graph:
                 node.release()
             for position, (onward, result) in enumerate(zip(node.edges, results, strict=True)):
@@ -222,18 +233,49 @@ def _after_hooks(node: Node, grads: list[Tensor | None]) -> list[Tensor | None]:
         for hook in list(hooks.values()):
             grad = grads[output]
             if grad is not None:
-                replacement = hook(grad)
-                grads[output] = grad if replacement is None else replacement
+                grads[output] = _replaced(grad, hook)
     for output, tensor in node.retained.items():
         grad = grads[output]
         if grad is not None:
             tensor._grad = grad if tensor._grad is None else tensor._grad + grad
+    for prehook in list(node.prehooks.values()):
+        grads = list(_replaced_all(grads, prehook, prehook(tuple(grads))))
     return grads
+
+
+def _replaced(grad: Tensor, hook: Hook) -> Tensor:
+    """Let a hook replace a gradient by another of the same kind."""
+    result = hook(grad)
+    if result is None:
+        return grad
+    name = getattr(hook, "__name__", "<unknown>")
+    if not hasattr(result, "_array"):
+        raise TypeError(f"expected Variable, but hook returned '{type(result).__name__}'")
+    if result.dtype is not grad.dtype:
+        raise RuntimeError(f"hook '{name}' has changed the type of value (was {grad.type()} got {result.type()})")
+    if result.shape != grad.shape:
+        raise RuntimeError(f"hook '{name}' has changed the size of value")
+    return result
+
+
+def _replaced_all(grads: Grads, hook: NodeHook, result: Any) -> Grads:
+    """Let a hook of a node replace the gradients."""
+    if result is None:
+        return grads
+    if not isinstance(result, tuple):
+        raise TypeError(f"expected tuple, but hook returned '{type(result).__name__}'")
+    if len(result) != len(grads):
+        raise RuntimeError(
+            f"hook '{getattr(hook, '__name__', '<unknown>')}' has returned an incorrect number of values (got "
+            f"{len(result)}, but expected {len(grads)})"
+        )
+    return result
 
 
 def _conform(grad: Tensor, edge: Edge, node: Node, position: int) -> Tensor:
     """Check a gradient against what it is the gradient of; sum what was broadcast, and cast what was promoted."""
     meta = edge.node.outputs[edge.output]
+    assert meta is not None  # only tensors have edges
     if grad._array.shape != meta.shape:
         try:
             expandable = np.broadcast_shapes(grad._array.shape, meta.shape) == grad._array.shape
@@ -253,9 +295,10 @@ class RemovableHandle:
 
     _ids = itertools.count()
 
-    def __init__(self, hooks: dict[int, Any]) -> None:
+    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
         self.id = next(self._ids)
         self._hooks = hooks
+        hooks[self.id] = hook
 
     def remove(self) -> None:
         """Take the hook off; a second time does nothing."""
@@ -266,95 +309,3 @@ class RemovableHandle:
 
     def __exit__(self, *exception: object) -> None:
         self.remove()
-
-
-class _Switch(ContextDecorator):
-    """A setting of this thread that holds inside a with block, or inside a decorated function."""
-
-    switches: ClassVar[Mapping[ContextVar[bool], bool]] = {}
-
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        switch = super().__new__(cls)
-        if function is None:
-            return switch
-        switch.__init__()  # type: ignore[misc]  # used without parentheses, as @torch.no_grad
-        return switch(function)
-
-    def __init__(self) -> None:
-        self._before: list[list[Token[bool]]] = []
-
-    def settings(self) -> Mapping[ContextVar[bool], bool]:
-        """Say what each variable is set to."""
-        return self.switches
-
-    def _recreate_cm(self) -> _Switch:
-        return self
-
-    def __enter__(self) -> None:
-        self._before.append([variable.set(value) for variable, value in self.settings().items()])
-
-    def __exit__(self, *exception: object) -> None:
-        for token in self._before.pop():
-            token.var.reset(token)
-
-
-class no_grad(_Switch):
-    """Record nothing."""
-
-    switches = {recording: False}  # noqa: RUF012
-
-
-class enable_grad(_Switch):
-    """Record again, inside a no_grad."""
-
-    switches = {recording: True}  # noqa: RUF012
-
-
-class inference_mode(_Switch):
-    """Record nothing, and make tensors that can never be recorded."""
-
-    def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
-        return super().__new__(cls, mode if callable(mode) else None)
-
-    def __init__(self, mode: bool | Callable[..., Any] = True) -> None:
-        super().__init__()
-        self.mode = bool(mode)
-
-    def settings(self) -> Mapping[ContextVar[bool], bool]:
-        return {recording: not self.mode, inference: self.mode}
-
-
-class set_grad_enabled(_Switch):
-    """Switch recording on or off: at once, and back again at the end of a with block."""
-
-    def __new__(cls, mode: bool) -> Any:
-        return super().__new__(cls)
-
-    def __init__(self, mode: bool) -> None:
-        super().__init__()
-        self.mode = mode
-        self._token: Token[bool] | None = recording.set(mode)
-
-    def settings(self) -> Mapping[ContextVar[bool], bool]:
-        return {recording: self.mode}
-
-    def __enter__(self) -> None:
-        if self._token is not None:
-            recording.reset(self._token)
-            self._token = None
-        super().__enter__()
-
-
-def is_grad_enabled() -> bool:
-    """Tell whether recording is switched on."""
-    return recording.get()
-
-
-def records() -> bool:
-    """Tell whether operations are recorded here: in inference mode none are, whatever enable_grad says inside."""
-    return recording.get() and not inference.get()
-
-
-def is_inference_mode_enabled() -> bool:
-    """Tell whether inference_mode is on."""
-    return inference.get()

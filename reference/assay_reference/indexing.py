@@ -21,7 +21,8 @@ from assay_reference.dispatch import (
     elementwise,
     op,
 )
-from assay_reference.shape import alias, broadcast_tensors, select, slice_of, unsqueeze
+from assay_reference.recording import UNDERIVED
+from assay_reference.shape import alias, select, slice_of, unsqueeze
 from assay_reference.tensor import Tensor, wrap_dim
 
 INDEX_TYPES = "tensors used as indices must be long, int, byte or bool tensors"
@@ -293,7 +294,7 @@ def setitem(self: Tensor, index_: Any, value: Any) -> None:
         value = value.squeeze(0)  # assignment does not count dimensions of size 1 in front
     if not indices:
         if isinstance(value, Tensor):
-            view.copy_(value.expand(view.shape))
+            view.copy_(value if value.shape == view.shape else value.expand(view.shape))
         else:
             view.fill_(value)
         return
@@ -431,21 +432,28 @@ def put(array: Array, key: tuple[Any, ...], values: Any) -> None:
 COMBINATIONS = {None: put, "add": np.add.at, "multiply": np.multiply.at}
 
 
-@op(name="scatter", in_place=False, function=False, method=False)
+def node_of_scatter(input: Any, dim: int, index: Any, src: Any, reduce: str | None) -> str:
+    if reduce is not None:
+        return UNDERIVED
+    return f"ScatterBackward{0 if isinstance(src, Tensor) else 1}"
+
+
+@op(
+    name="scatter",
+    function=False,
+    method=False,
+    node=node_of_scatter,
+)
 def scatter_op(input: Array, dim: int, index: Array, src: Array | Number, reduce: str | None = None) -> Array:
     if reduce not in COMBINATIONS:
         raise RuntimeError("reduce argument must be either add or multiply.")
     return scattered(input, dim, index, src, COMBINATIONS[reduce])
 
 
-def scatter_vjp(grad: Tensor, dim: int, index: Tensor, reduce: str | None) -> Any:
-    """Keep the gradient where nothing was written."""
-    if reduce is not None:
-        raise NotImplementedError("the derivative for 'scatter' with reduce is not implemented.")
-    return scatter_op(grad, dim, index, 0, None)
-
-
-scatter_op.vjp(input=scatter_vjp, src=lambda grad, dim, index: gather(grad, dim, index))
+scatter_op.vjp(
+    input=lambda grad, dim, index: scatter_op(grad, dim, index, 0, None),  # what was overwritten has no influence
+    src=lambda grad, dim, index: gather(grad, dim, index),
+)
 
 
 @composite(name="scatter")
@@ -599,16 +607,26 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     return nonzero_places(input)
 
 
-@composite(out="own")
-def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+@op(out="own", keeps_half=True)
+def masked_select(input: Array, mask: Array) -> Array:
     """Take the elements where the mask holds."""
-    if mask.dtype.category != "bool":
+    if mask.dtype != bool:
         raise RuntimeError("masked_select: expected BoolTensor for mask")
-    source, where = broadcast_tensors(*(each if each.ndim else each.unsqueeze(0) for each in (input, mask)))
-    return index(source, nonzero(where, as_tuple=True), tuple(range(source.ndim)))  # type: ignore[no-any-return]
+    shape = broadcast_shape(input.shape, mask.shape)
+    return np.broadcast_to(input, shape)[np.broadcast_to(mask, shape)]
 
 
-@elementwise(promotes="first")
+def masked_select_vjp(grad: Tensor, shape: Any, mask: Tensor) -> Any:
+    """Put the gradient back where the mask holds."""
+    where = mask.expand(broadcast_shape(shape, tuple(mask.shape)))
+    flat = zeros((where.numel(),), dtype=grad.dtype, device=grad.device)
+    return flat.index_add(0, nonzero(where.reshape(-1))[:, 0], grad).reshape(where.shape)
+
+
+masked_select.vjp(input=masked_select_vjp)
+
+
+@elementwise(promotes="first", node=lambda input, mask, value: f"MaskedFillBackward{int(isinstance(value, Tensor))}")
 def masked_fill(input: Array, mask: Mask, value: Array | Number) -> Array:
     """Put a value where the mask holds."""
     return in_order(np.where(mask, value, input))

@@ -12,11 +12,12 @@ from scipy.linalg import lu
 
 from assay_reference.arrays import Array, namespace, to_host
 from assay_reference.creation import as_dtype, eye, zeros_like
-from assay_reference.dispatch import broadcast_shape, composite, not_implemented, op
-from assay_reference.dtypes import can_cast
-from assay_reference.pointwise import conj, where
+from assay_reference.dispatch import broadcast_shape, composite, elementwise, not_implemented, op
+from assay_reference.dtypes import can_cast, promote_types
+from assay_reference.joining import cat
+from assay_reference.pointwise import check_difference, conj, where
 from assay_reference.reduction import axes, real_type, spread
-from assay_reference.shape import adjoint, transpose
+from assay_reference.shape import adjoint
 from assay_reference.tensor import Tensor, wrap_dim
 
 Order: TypeAlias = float | str
@@ -178,7 +179,7 @@ def det_vjp(grad: Tensor, out: Tensor, A: Tensor) -> Any:
     """Multiply by the cofactors: the determinant times the inverse's adjoint, which a singular matrix does not have."""
     grad = grad.unsqueeze(-1).unsqueeze(-1)
     if not (out == 0).any():
-        return grad * adjoint(conj(out).unsqueeze(-1).unsqueeze(-1) * inv(A))
+        return grad * adjoint(out.unsqueeze(-1).unsqueeze(-1) * inv(A))
     left, scales, right = svd(A, full_matrices=False)
     others = where(eye(A.shape[-1], device=A.device) == 1, 1.0, scales.unsqueeze(-2)).prod(-1)
     turn = conj(det(left) * det(right)).unsqueeze(-1).unsqueeze(-1)
@@ -194,41 +195,48 @@ def det_of_input(input: Tensor) -> Tensor:
     return det(input)  # type: ignore[no-any-return]
 
 
-@op(name="linalg_solve", function=False, method=False)
-def solve_matrices(A: Array, B: Array) -> Array:
+def is_vector(A: Any, B: Any) -> bool:
+    """Tell whether the right side of equations is a vector, or a stack of such."""
+    return B.ndim == 1 or (A.ndim - 1 == B.ndim and tuple(B.shape) == tuple(A.shape[:-1]))
+
+
+@op(name="linalg_solve", function=False, method=False, out="own", node="LinalgSolveExBackward0")
+def solve(A: Array, B: Array, *, left: bool = True) -> Array:
+    """Solve A X = B, or X A = B if not left, for X."""
+    right = B[..., None] if is_vector(A, B) else B
     try:
-        return np.linalg.solve(A, B)
+        if left:
+            solution = np.linalg.solve(A, right)
+        else:
+            solution = np.linalg.solve(A.swapaxes(-2, -1), right.swapaxes(-2, -1)).swapaxes(-2, -1)
     except np.linalg.LinAlgError:
         raise LinAlgError("torch.linalg.solve: The solver failed because the input matrix is singular.") from None
+    return solution[..., 0] if is_vector(A, B) else solution
 
 
-@solve_matrices.vjp
-def solve_vjp(grad: Tensor, out: Tensor, A: Tensor, B: Tensor) -> tuple[Any, Any]:
-    of_b = solve_matrices(adjoint(A), grad)
-    return -(of_b @ adjoint(out)), of_b
+@solve.vjp
+def solve_vjp(grad: Tensor, out: Tensor, A: Tensor, B: Tensor, left: bool) -> tuple[Any, Any]:
+    """Solve the adjoint equations for the gradient of the right side, which gives that of the matrices."""
+    of_b = solve(adjoint(A), grad, left=left)
+    if is_vector(A, B):
+        return -(of_b.unsqueeze(-1) * conj(out).unsqueeze(-2)), of_b
+    return -(of_b @ adjoint(out) if left else adjoint(out) @ of_b), of_b
 
 
-@composite(name="linalg_solve", function=False, method=False, out="own")
-def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
-    """Solve A X = B, or X A = B if not left, for X."""
+@solve.check
+def check_solve(A: Tensor, B: Tensor, left: bool) -> None:
     check_square("linalg.solve", A)
     if A.dtype is not B.dtype:
         raise RuntimeError(
             f"linalg.solve: Expected A and B to have the same dtype, but found A of type {A.dtype.title} and B of type "
             f"{B.dtype.title} instead"
         )
-    is_vector = B.ndim == 1 or (A.ndim - 1 == B.ndim and B.shape == A.shape[:-1])
-    right = B.unsqueeze(-1) if is_vector else B
-    if right.shape[-2 if left else -1] != A.shape[-1]:
-        shapes = " and ".join(f"{each.shape[-2]}x{each.shape[-1]}" for each in (A, right))
+    of_b = (*B.shape, 1) if is_vector(A, B) else tuple(B.shape)
+    if of_b[-2 if left else -1] != A.shape[-1]:
+        shapes = " and ".join(f"{each[-2]}x{each[-1]}" for each in (A.shape, of_b))
         raise RuntimeError(
             f"linalg.solve: Incompatible shapes of A and B for the equation {'AX' if left else 'XA'} = B ({shapes})"
         )
-    if left:
-        solution = solve_matrices(A, right)
-    else:
-        solution = transpose(solve_matrices(transpose(A, -2, -1), transpose(right, -2, -1)), -2, -1)
-    return solution.squeeze(-1) if is_vector else solution  # type: ignore[no-any-return]
 
 
 # -- eigenvalues ------------------------------------------------------------------------------------------------------
@@ -266,7 +274,7 @@ def eig_vjp(grad: Any, out: Any, A: Tensor) -> Tensor:
     apart = conj(values.unsqueeze(-2) - values.unsqueeze(-1))
     diagonal = eye(values.shape[-1], device=A.device) == 1
     inner = where(diagonal, of_values.unsqueeze(-2), turned / where(diagonal, 1.0, apart))
-    whole = solve_matrices(adjoint(vectors), inner @ adjoint(vectors))
+    whole = solve(adjoint(vectors), inner @ adjoint(vectors))
     return whole if A.is_complex() else whole.real  # type: ignore[no-any-return]
 
 
@@ -306,6 +314,13 @@ def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
 # -- other decompositions ---------------------------------------------------------------------------------------------
 
 
+QR_NEEDS_Q = (
+    "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use linalg.qr(A, "
+    "mode='reduced') if you are going to differentiate through linalg.qr."
+)
+QR_NEEDS_SQUARE = "The QR decomposition is not differentiable when mode='complete' and nrows > ncols."
+
+
 @op(name="linalg_qr", function=False, method=False, out="own", returns=("Q", "R"))
 def qr(A: Array, mode: Any = "reduced") -> Any:
     """Write matrices as products of one with orthonormal columns and an upper triangular one."""
@@ -321,6 +336,31 @@ def check_qr(A: Tensor, mode: str) -> None:
         raise RuntimeError(
             f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'"
         )
+
+
+@qr.vjp
+def qr_vjp(grad: Any, out: Any, A: Tensor, mode: str) -> Any:
+    """Turn gradients of both into one of the matrix; columns beyond a square follow from the others."""
+    rows, columns = A.shape[-2:]
+    if mode == "r":
+        raise RuntimeError(QR_NEEDS_Q)
+    if mode == "complete" and rows > columns:
+        raise RuntimeError(QR_NEEDS_SQUARE)
+    (of_turn, of_triangle), (turn, triangle) = grad, out
+    if rows >= columns:
+        return qr_vjp_of_square(of_turn, of_triangle, turn, triangle)
+    square, more = of_triangle[..., :rows], of_triangle[..., rows:]
+    of_turn = of_turn + A[..., rows:] @ adjoint(more)
+    return cat([qr_vjp_of_square(of_turn, square, turn, triangle[..., :rows]), turn @ more], -1)
+
+
+def qr_vjp_of_square(of_turn: Tensor, of_triangle: Tensor, turn: Tensor, triangle: Tensor) -> Any:
+    """Differentiate the decomposition of matrices that have no more columns than rows."""
+    upper = (of_triangle @ adjoint(triangle) - adjoint(turn) @ of_turn).triu()
+    both = upper + adjoint(upper)
+    diagonal = eye(both.shape[-1], device=both.device) == 1
+    inner = where(diagonal, both - upper.real, both)  # what is on the diagonal counts once
+    return solve(adjoint(triangle), of_turn + turn @ inner, left=False)
 
 
 @op(name="linalg_svd", function=False, method=False, out="own", returns=("U", "S", "Vh"))
@@ -353,7 +393,7 @@ def svd_vjp(grad: Any, out: Any, A: Tensor) -> Any:
     return result + outside_left @ adjoint(turn) + left @ adjoint(outside_turn)
 
 
-@op(name="linalg_svdvals", function=False, method=False, out="own")
+@op(name="linalg_svdvals", function=False, method=False, out="own", node="LinalgSvdBackward0")
 def svdvals(A: Array) -> Array:
     """Give the singular values of matrices."""
     return np.linalg.svd(A, compute_uv=False)
@@ -390,8 +430,8 @@ def cholesky_vjp(grad: Tensor, out: Tensor, upper: bool) -> Any:
     lower, of_lower = (adjoint(out), adjoint(grad)) if upper else (out, grad)
     inner = (adjoint(lower) @ of_lower).tril()
     inner = inner - 0.5 * (inner * eye(inner.shape[-1], dtype=inner.dtype, device=inner.device))
-    half = solve_matrices(adjoint(lower), inner)
-    whole = adjoint(solve_matrices(adjoint(lower), adjoint(half)))
+    half = solve(adjoint(lower), inner)
+    whole = adjoint(solve(adjoint(lower), adjoint(half)))
     return 0.5 * (whole + adjoint(whole))
 
 
@@ -436,7 +476,7 @@ def vector_norm_op(x: Array, ord: float, dim: Any, keepdim: bool) -> Array:
         return (np.max if ord > 0 else np.min)(sizes, axis=over, keepdims=keepdim)
     if ord == 0:
         return np.sum(sizes != 0, axis=over, keepdims=keepdim).astype(real_type(x))
-    if ord == 1:
+    if ord == 1 or math.prod(x.shape[each] for each in over) == 1:  # a single element is not squared, nor overflows
         return np.sum(sizes, axis=over, keepdims=keepdim)
     if ord == 2:
         return np.sqrt(np.sum(sizes * sizes, axis=over, keepdims=keepdim))
@@ -452,12 +492,12 @@ def vector_norm_vjp(grad: Tensor, out: Tensor, x: Tensor, ord: float, dim: Any, 
     if ord == 1:
         return grad * x.sgn()
     if math.isinf(ord):
-        ties = x.abs() == norm
+        ties = (x.abs() == norm) | ((x != x) & (norm != norm))
         count = ties.sum(axes(dim, x.ndim), keepdim=True)
-        return where(ties, x.sgn() * (grad / count), 0.0)
+        return x.sgn() * (grad / count * ties)
     if ord == 2:
-        return where(norm == 0, 0.0, grad * (x / norm))
-    nothing = x == 0
+        return grad * where(norm == 0, 0.0, x / norm)
+    nothing = (x == 0) & (norm == norm)
     part = where(nothing, 1.0, x.abs() / norm)  # a power of the quotient does not overflow as two powers would
     return where(nothing, 0.0, grad * x.sgn() * part ** (ord - 1))
 
@@ -525,9 +565,9 @@ def matrix_norm(
             result = result.unsqueeze(min(rows, columns)).unsqueeze(max(rows, columns))
         return result  # type: ignore[no-any-return]
     along, across = (rows, columns) if abs(float(ord)) == 1 else (columns, rows)
-    sums = vector_norm(A, 1, along, True)
-    result = sums.amax(across, True) if float(ord) > 0 else sums.amin(across, True)
-    return result if keepdim else result.squeeze((rows, columns))  # type: ignore[no-any-return]
+    sums = vector_norm(A, 1, along, keepdim)
+    across -= not keepdim and along < across
+    return sums.amax(across, keepdim) if float(ord) > 0 else sums.amin(across, keepdim)  # type: ignore[no-any-return]
 
 
 @composite(name="linalg_norm", function=False, method=False, out="own")
@@ -554,18 +594,29 @@ def norm_of_elements(
     return vector_norm(input, 2 if p in (None, "fro") else p, dim, keepdim, dtype=dtype)  # type: ignore[arg-type]
 
 
-@composite()
-def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+@elementwise(promotes="same", in_place=False, out=None)
+def dist(input: Array, other: Array, p: float = 2) -> Array:
     """Give the p-norm of the difference of two tensors."""
+    return vector_norm_op.kernel(input - other, p, None, False)
+
+
+dist.vjp(
+    input=lambda grad, out, input, other, p: vector_norm_vjp(grad, out, input - other, p, None, False),
+    other=lambda grad, out, input, other, p: -vector_norm_vjp(grad, out, input - other, p, None, False),
+)
+
+
+@dist.check
+def check_dist(input: Tensor, other: Tensor, p: float) -> None:
     if not isinstance(p, (int, float, complex)):
         raise TypeError(f"dist(): argument 'p' (position 3) must be Number, not {type(p).__name__}")
     if isinstance(p, complex):
         raise RuntimeError("linalg.vector_norm: Expected a non-complex scalar as the order of norm.")
-    if not isinstance(other, Tensor):
-        raise TypeError(f"dist(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
-    difference = input - other
-    if difference.dtype.category == "integer":
+    check_difference(input, other, 1)
+    common = promote_types(input.dtype, other.dtype)
+    if common.category == "integer":
         raise RuntimeError(
-            f"norm(): input dtype should be either floating point or complex. Got {difference.dtype.title} instead."
+            f"norm(): input dtype should be either floating point or complex. Got {common.title} instead."
         )
-    return vector_norm(difference, p)
+    if (p < 0 or math.isinf(p)) and not math.prod(broadcast_shape(tuple(input.shape), tuple(other.shape))):
+        check_has_norm(input, p, None)

@@ -17,10 +17,11 @@ import numpy as np
 from assay_reference import dtypes
 from assay_reference.devices import CPU, device
 from assay_reference.dtypes import dtype
-from assay_reference.engine import edge_of, records
+from assay_reference.engine import Edge, edge_of
+from assay_reference.grad_mode import records
 from assay_reference.layouts import Packed, layout, sparse_coo
 from assay_reference.parameters import Parameters
-from assay_reference.recording import OpNode, Rule, check_writable, is_differentiable, rebase
+from assay_reference.recording import UNDERIVED, OpNode, Rule, check_writable, is_differentiable, rebase
 from assay_reference.tensor import Tensor
 from assay_reference.writing import (
     EXPECTED,
@@ -45,6 +46,7 @@ class Op:
 
     casts_result = False  # whether an in-place form takes a result of any type
     refuses_out = EXPECTED  # how an out= of another type is refused
+    wraps_numbers = False  # whether a number among the operands counts as a tensor, which half types leave float32
 
     def __init__(
         self,
@@ -52,7 +54,7 @@ class Op:
         *,
         name: str | None = None,
         out: OutTypes | None = None,
-        node: str | None = None,
+        node: str | Callable[..., str] | None = None,
         returns: tuple[str, ...] = (),
         keeps_half: bool = False,
         keeps_strides: bool = False,
@@ -77,7 +79,8 @@ class Op:
         self.refusals = _by_dtype(self.name, refuses or {})
         self.rules: dict[str, Rule] = {}
         self.joint_rule: Rule | None = None
-        self.node: type[OpNode] = type(node or f"{_camel(self.name)}Backward0", (OpNode,), {"op": self})
+        self.node = node or f"{_camel(self.name)}Backward0"  # what recorded calls are called, or a function of the call
+        self.node_types: dict[str, type[OpNode]] = {}
         functools.update_wrapper(self, kernel)
         self.__name__ = self.__qualname__ = self.name
         self.__signature__ = signature_of(kernel, out=self.takes_out)
@@ -229,8 +232,8 @@ class Op:
     def perform_in_place(self, values: list[Any]) -> Tensor:
         """Compute into the first operand."""
         target: Tensor = values[0]
-        needs_grad = self.needs_grad(values)
-        check_writable(target)
+        needs_grad = self.needs_grad(values) and is_differentiable(target.dtype)
+        check_writable(target, needs_grad)
         check_overlap(target, self.tensors(values))
         result = self.compute(values)
         if result.shape != target._array.shape:
@@ -240,10 +243,11 @@ class Op:
         if not self.casts_result:
             check_cast(result, target)
         node = None
-        if needs_grad and is_differentiable(target.dtype):
+        if needs_grad:
+            edges = self.edges(values)
             if any(self.names[0] in rule.needs for rule in self.rules_for(values)):
                 values = [target.clone(), *values[1:]]  # the rule will need what is overwritten now
-            node = self.make_node(values, (target,))
+            node = self.make_node(values, (target,), edges)
         write(target, result)
         if node is not None:
             node.save_outputs((target,))
@@ -303,17 +307,43 @@ class Op:
                 return True
         return False
 
-    def make_node(self, values: list[Any], outs: tuple[Tensor, ...]) -> OpNode:
-        """Record a call."""
-        if not self.rules and self.joint_rule is None:
-            raise NotImplementedError(f"the derivative for '{self.name}' is not implemented.")
-        return self.node([edge_of(each) for each in self.tensors(values)], outs, values)
+    def edges(self, values: list[Any]) -> dict[str, list[Edge | None]]:
+        """Give where the gradient of each operand goes that may have one; a number that counts as a tensor has none."""
+        found: dict[str, list[Edge | None]] = {}
+        for place in self.operands:
+            name, value = self.names[place], values[place]
+            if self.rules and name not in self.rules:
+                continue
+            if isinstance(value, Tensor):
+                found[name] = [edge_of(value)]
+            elif isinstance(value, tuple):
+                found[name] = [edge_of(each) for each in value]
+            elif (self.wraps_numbers and place) or (value is None and not self._has_numbers(values)):
+                found[name] = [None]
+        return found
+
+    def _has_numbers(self, values: list[Any]) -> bool:
+        return any(isinstance(values[place], (bool, int, float, complex)) for place in self.operands)
+
+    def make_node(
+        self, values: list[Any], outs: tuple[Tensor, ...], edges: Mapping[str, Sequence[Edge | None]]
+    ) -> OpNode:
+        """Record a call; what has no gradient is missed only when gradients are to flow through."""
+        name = self.call(self.node, values) if callable(self.node) else self.node
+        name = name if self.rules or self.joint_rule is not None else UNDERIVED
+        return self.node_type(name)(edges, outs, values)
+
+    def node_type(self, name: str) -> type[OpNode]:
+        """Give the class of the recorded calls of one name."""
+        if name not in self.node_types:
+            self.node_types[name] = type(name, (OpNode,), {"op": self})
+        return self.node_types[name]
 
     def record(self, values: list[Any], outs: tuple[Tensor, ...]) -> None:
         """Make the results remember how they were made, where a gradient is wanted."""
         if not self.needs_grad(values) or not any(is_differentiable(each.dtype) for each in outs):
             return
-        node = self.make_node(values, outs)
+        node = self.make_node(values, outs, self.edges(values))
         node.save_outputs(outs)
         for number in node.differentiable:
             out = outs[number]
@@ -326,13 +356,13 @@ class Elementwise(Op):
     refuses_out = FOUND
 
     def __init__(
-        self, kernel: Callable[..., Any], *, promotes: Promotes, wide_numbers: bool = False, **options: Any
+        self, kernel: Callable[..., Any], *, promotes: Promotes, wraps_numbers: bool = False, **options: Any
     ) -> None:
         if promotes not in get_args(Promotion) and not callable(promotes):
             raise TypeError(f"{kernel.__name__}: promotes is one of {', '.join(get_args(Promotion))}")
         super().__init__(kernel, **options)
         self.promotes = promotes
-        self.wide_numbers = wide_numbers  # whether numbers that meet half types stay float32
+        self.wraps_numbers = wraps_numbers
         self.casts_result = promotes == "first"
 
     def compute(self, values: list[Any]) -> Any:
@@ -360,7 +390,7 @@ class Elementwise(Op):
                     array = cast(array, compute)
                 arrays[place] = array
             elif value is not None:
-                arrays[place] = common.scalar(value, wide=self.wide_numbers)
+                arrays[place] = common.scalar(value, wide=self.wraps_numbers)
         for place in self.parameters.scalars:
             arrays[place] = common.scalar(values[place], wide=True)
         with np.errstate(all="ignore"):
@@ -412,8 +442,7 @@ class ViewOp(Op):
         outs = tuple(source._view(each) for each in (result if several else (result,)))
         for number, out in enumerate(outs):
             out._chain = (*source._chain, (self, tuple(values[1:]), number))
-            out._view_of_several = several or source._view_of_several
-            out._made_without_grad |= several and not source.requires_grad
+            out._origin = "several" if several and records() else out._origin
         if records():
             self.record(values, outs)
         return outs if several else outs[0]

@@ -12,9 +12,12 @@ from assay_reference.arrays import Array, special
 from assay_reference.creation import zeros_like
 from assay_reference.dispatch import FUNCTIONS, Mask, Number, Scalar, composite, elementwise, not_implemented
 from assay_reference.ops import Elementwise
+from assay_reference.recording import UNDERIVED
 from assay_reference.tensor import Tensor
 
 Kernel: TypeAlias = Callable[..., Any]
+
+NUMBERS = (bool, int, float, complex, np.generic, Tensor)
 
 BOOL_MINUS_BOOL = (
     "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator "
@@ -47,7 +50,7 @@ def category(value: Any) -> str:
 # -- choice by a condition, and complex conjugates, on which gradients rest --------------------------------------------
 
 
-@elementwise(promotes="same", out="own", name="where", function=False, method=False, in_place=False)
+@elementwise(promotes="same", out="own", name="where", function=False, method=False, in_place=False, wraps_numbers=True)
 def choice(condition: Mask, input: Array | Number, other: Array | Number) -> Array:
     return np.where(condition.astype(bool), input, other)
 
@@ -100,7 +103,7 @@ conj_physical.vjp(input=lambda grad: conj(grad))
 # -- arithmetic -------------------------------------------------------------------------------------------------------
 
 
-@elementwise(promotes="same", operator="add", wide_numbers=True)
+@elementwise(promotes="same", operator="add", wraps_numbers=True)
 def add(input: Array | Number, other: Array | Number, *, alpha: Scalar = 1) -> Array:
     """Add other, multiplied by alpha."""
     # Multiplying a complex infinity by 1 gives NaN, in PyTorch too.
@@ -125,7 +128,12 @@ def check_alpha(input: Any, other: Any, alpha: Any) -> None:
         raise TypeError(f"add(): argument 'alpha' must be Number, not {type(alpha).__name__}")
 
 
-@elementwise(promotes="same", operator="sub", wide_numbers=True)
+@elementwise(
+    promotes="same",
+    operator="sub",
+    wraps_numbers=True,
+    node=lambda input, other, alpha: "SubBackward0" if isinstance(input, Tensor) else "RsubBackward1",
+)
 def sub(input: Array | Number, other: Array | Number, *, alpha: Scalar = 1) -> Array:
     """Subtract other, multiplied by alpha."""
     return input - other if alpha == 1 and other.dtype.kind != "c" else input - alpha * other
@@ -142,7 +150,13 @@ def check_difference(input: Any, other: Any, alpha: Any) -> None:
     check_alpha(input, other, alpha)
 
 
-@elementwise(promotes="same", operator="mul", wide_numbers=True)
+@composite(function=False, name="__rsub__")
+def subtracted_from(self: Tensor, other: Any) -> Any:
+    """Subtract the tensor from other."""
+    return sub(other, self) if isinstance(other, NUMBERS) else NotImplemented
+
+
+@elementwise(promotes="same", operator="mul", wraps_numbers=True)
 def mul(input: Array | Number, other: Array | Number) -> Array:
     """Multiply."""
     return input * other
@@ -155,7 +169,12 @@ def promotion_of_quotient(input: Any, other: Any, rounding_mode: str | None) -> 
     return "int_to_float" if rounding_mode is None else "same"
 
 
-@elementwise(promotes=promotion_of_quotient, operator="truediv", wide_numbers=True)
+@elementwise(
+    promotes=promotion_of_quotient,
+    operator="truediv",
+    wraps_numbers=True,
+    node=lambda input, other, rounding_mode: f"DivBackward{2 if rounding_mode else 0}",
+)
 def div(input: Array | Number, other: Array | Number, *, rounding_mode: str | None = None) -> Array:
     """Divide; round the quotient towards zero ('trunc') or downwards ('floor'), if asked to."""
     if rounding_mode is None:
@@ -177,6 +196,12 @@ def check_rounding_mode(input: Any, other: Any, rounding_mode: Any) -> None:
         raise RuntimeError(
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
         )
+
+
+@composite(function=False, name="__rtruediv__")
+def divided_into(self: Tensor, other: Any) -> Any:
+    """Divide other by the tensor: PyTorch multiplies by the reciprocal, which is rounded."""
+    return reciprocal(self) * other if isinstance(other, NUMBERS) else NotImplemented
 
 
 def check_divisor(other: Array) -> None:
@@ -217,13 +242,15 @@ def floor_divide(input: Array | Number, other: Array | Number) -> Array:
     return floored(input, other)
 
 
-floor_divide.vjp(input=lambda grad: zeros_like(grad), other=lambda grad: zeros_like(grad))
+def node_of_remainder(input: Any, other: Any) -> str:
+    return f"RemainderBackward{int(isinstance(other, Tensor))}" if isinstance(input, Tensor) else UNDERIVED
 
 
 @elementwise(
     promotes="same",
     operator="mod",
     refuses={"bool": not_implemented("remainder_cpu"), "complex": not_implemented("remainder_cpu")},
+    node=node_of_remainder,
 )
 def remainder(input: Array | Number, other: Array | Number) -> Array:
     """Give what a division that rounds downwards leaves: it has the sign of other."""
@@ -232,10 +259,16 @@ def remainder(input: Array | Number, other: Array | Number) -> Array:
     return np.where((rest != 0) & ((rest < 0) != (other < 0)), rest + other, rest)
 
 
-remainder.vjp(input=lambda grad: grad, other=lambda grad, input, other: -grad * (input // other))
+remainder.vjp(
+    input=lambda grad: grad, other=lambda grad, input, other: -grad * div(input, other, rounding_mode="floor")
+)
 
 
-@elementwise(promotes="same", refuses={"bool": not_implemented("fmod_cpu"), "complex": not_implemented("fmod_cpu")})
+@elementwise(
+    promotes="same",
+    refuses={"bool": not_implemented("fmod_cpu"), "complex": not_implemented("fmod_cpu")},
+    node=lambda input, other: f"FmodBackward{int(isinstance(other, Tensor))}",
+)
 def fmod(input: Array, other: Array | Number) -> Array:
     """Give what a division that rounds towards zero leaves: it has the sign of input."""
     check_divisor(other)
@@ -318,7 +351,7 @@ def abs_(input: Tensor) -> Tensor:
     return abs.perform_in_place([input])
 
 
-@elementwise(promotes="same")
+@elementwise(promotes="same", node="PowBackward0")
 def square(input: Array) -> Array:
     """Multiply each element by itself."""
     return np.square(input) if input.dtype != bool else input.astype(np.int64)
@@ -329,7 +362,13 @@ square.vjp(input=lambda grad, input: grad * conj(2 * input))
 # -- powers, exponentials and logarithms ------------------------------------------------------------------------------
 
 
-@elementwise(promotes="same", operator="pow", refuses={"bool": not_implemented("pow")})
+def node_of_power(input: Any, exponent: Any) -> str:
+    if not isinstance(input, Tensor):
+        return "PowBackward2"
+    return f"PowBackward{int(isinstance(exponent, Tensor))}"
+
+
+@elementwise(promotes="same", operator="pow", refuses={"bool": not_implemented("pow")}, node=node_of_power)
 def pow(input: Array | Number, exponent: Array | Number) -> Array:
     """Raise to a power."""
     if isinstance(exponent, np.generic) and np.abs(exponent) == 0.5:  # given as a number; differs at -0.0 and -inf
@@ -342,8 +381,8 @@ def pow(input: Array | Number, exponent: Array | Number) -> Array:
 
 
 pow.vjp(
-    input=lambda grad, input, exponent: grad * conj(power_slope(input, exponent)),
-    exponent=lambda grad, out, input, exponent: grad * conj(exponent_slope(out, input, exponent)),
+    input=lambda grad, input, exponent: power_vjp(grad, input, exponent),
+    exponent=lambda grad, out, input, exponent: exponent_vjp(grad, out, input, exponent),
 )
 
 
@@ -353,18 +392,18 @@ def check_exponent(input: Any, exponent: Any) -> None:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
 
 
-def power_slope(input: Any, exponent: Any) -> Any:
+def power_vjp(grad: Tensor, input: Any, exponent: Any) -> Any:
     """Differentiate a power with respect to its base; a constant, which is what the power 0 gives, has slope 0."""
     if isinstance(exponent, Tensor):
-        return where(exponent == 0, 0.0, exponent * input ** (exponent - 1))
-    return exponent * input ** (exponent - 1) if exponent else zeros_like(input)
+        return where(exponent == 0, 0.0, grad * conj(exponent * input ** (exponent - 1)))
+    return grad * conj(exponent * input ** (exponent - 1)) if exponent else zeros_like(input)
 
 
-def exponent_slope(out: Tensor, input: Any, exponent: Tensor) -> Any:
+def exponent_vjp(grad: Tensor, out: Tensor, input: Any, exponent: Tensor) -> Any:
     """Differentiate a power with respect to its exponent; 0 to any power but a negative one has slope 0."""
     base = input if isinstance(input, Tensor) else zeros_like(exponent) + input
     at_zero = base == 0 if exponent.is_complex() else (base == 0) & (exponent >= 0)
-    return where(at_zero, 0.0, out * log(base))
+    return grad * where(at_zero, 0.0, conj(out * log(base)))
 
 
 def rounded_once(function: Kernel, input: Array) -> Array:
@@ -390,7 +429,7 @@ def log(input: Array) -> Array:
 log.vjp(input=lambda grad, input: grad / conj(input))
 
 
-@elementwise(promotes="int_to_float")
+@elementwise(promotes="int_to_float", node="Log1PBackward0")
 def log1p(input: Array) -> Array:
     """Give the natural logarithm of 1 + x, exact where x is small."""
     return rounded_once(np.log1p, input)
@@ -591,6 +630,7 @@ frac.vjp(input=lambda grad: grad)
     promotes="same",
     out="own",
     refuses={"bool": not_implemented("round_vml_cpu"), "complex": not_implemented("round_vml_cpu")},
+    node=lambda input, decimals: f"RoundBackward{int(decimals != 0)}",
 )
 def round(input: Array, *, decimals: int = 0) -> Array:
     """Round to so many decimals, and halves to the even neighbour."""
@@ -659,6 +699,7 @@ def extremes(kind: np.dtype[Any]) -> tuple[float, float]:
     promotes="same",
     out=lambda input, min, max: "castable" if isinstance(min, Tensor) or isinstance(max, Tensor) else "own",
     refuses={"complex": NotImplementedError(NO_COMPLEX_CLAMP)},
+    node=lambda input, min, max: f"ClampBackward{0 if isinstance(min, Tensor) or isinstance(max, Tensor) else 1}",
 )
 def clamp(input: Array, min: Array | Number | None = None, max: Array | Number | None = None) -> Array:
     """Keep each element between min and max; where they cross, max wins."""
@@ -722,7 +763,12 @@ def comparison(operator: str) -> Callable[[Kernel], Elementwise]:
 
     def decorate(kernel: Kernel) -> Elementwise:
         refusal = {} if operator in ("eq", "ne") else {"complex": not_implemented(f"{operator}_cpu")}
-        return elementwise(promotes="same", operator=operator, refuses=refusal)(kernel)
+        made = elementwise(promotes="same", operator=operator, refuses=refusal, node=node)(kernel)
+        made.vjp(input=lambda grad: zeros_like(grad), other=lambda grad: zeros_like(grad))  # where it is done in place
+        return made
+
+    def node(input: Any, other: Any) -> str:
+        return f"{operator.title()}Backward{int(isinstance(other, Tensor))}"
 
     return decorate
 

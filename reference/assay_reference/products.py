@@ -8,7 +8,7 @@ from typing import Any
 from assay_reference.arrays import Array
 from assay_reference.dispatch import FUNCTIONS, attach, broadcast_shape, composite, not_implemented, op
 from assay_reference.pointwise import conj
-from assay_reference.shape import adjoint, expand
+from assay_reference.shape import adjoint, expand, unsafe_view
 from assay_reference.tensor import Tensor
 
 
@@ -138,7 +138,7 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     for name, each in (("self", input), ("vec2", vec2)):
         if each.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {each.ndim}-D")
-    return input.unsqueeze(1) * vec2  # type: ignore[no-any-return]
+    return input.reshape(input.shape[0], 1) * vec2  # type: ignore[no-any-return]
 
 
 FUNCTIONS["ger"] = outer
@@ -214,15 +214,15 @@ def matmul(input: Tensor, other: Tensor) -> Any:
     if ranks == (1, 1):
         return dot(input, other)
     if ranks == (1, 2):
-        return mm(input.unsqueeze(0), other).squeeze(0)
-    if other.ndim <= 2:  # the rows of all matrices as those of one
+        return mm(input.unsqueeze(0), other).squeeze_(0)
+    if other.ndim <= 2:
         product = mv if other.ndim == 1 else mm
         if input.ndim == 2:
             return product(input, other)
-        rows = input.reshape(math.prod(input.shape[:-1]), input.shape[-1])
-        return product(rows, other).reshape((*input.shape[:-1], *other.shape[1:]))
+        rows = input.reshape(math.prod(input.shape[:-1]), input.shape[-1])  # of all matrices as those of one
+        return unsafe_view(product(rows, other), (*input.shape[:-1], *other.shape[1:]))
     if input.ndim == 1:
-        return broadcast_bmm(input.unsqueeze(0), other).squeeze(-2)
+        return unsafe_view(broadcast_bmm(input.unsqueeze(0), other), (*other.shape[:-2], other.shape[-1]))
     return broadcast_bmm(input, other)
 
 

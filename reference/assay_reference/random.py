@@ -11,11 +11,11 @@ import numpy as np
 from assay_reference.arrays import Array
 from assay_reference.box_muller import fused
 from assay_reference.creation import empty, empty_like, zeros_like
-from assay_reference.dispatch import broadcast_shape, cast, check_writable, composite, fill_out, op, write
+from assay_reference.dispatch import Number, broadcast_shape, cast, composite, fill_out, op, write
 from assay_reference.dtypes import dtype as dtype_type
 from assay_reference.dtypes import finfo, iinfo, int64
-from assay_reference.engine import no_grad
 from assay_reference.generator import Generator, default_generator
+from assay_reference.grad_mode import no_grad
 from assay_reference.tensor import Tensor
 
 # -- seeds ------------------------------------------------------------------------------------------------------------
@@ -50,11 +50,18 @@ def drawn(target: Tensor, generator: Generator | None, make: Callable[[Generator
     return numbers.reshape([target.shape[dim] for dim in order]).transpose(np.argsort(order))
 
 
-def fill(target: Tensor, numbers: Array) -> Tensor:
-    """Fill a tensor with numbers."""
-    check_writable(target)
-    write(target, target.device.xp.asarray(cast(numbers, target.dtype.numpy)))
-    return target
+@op(function=False, method=False, keeps_half=True, node=lambda input, numbers, node: node)
+def filled(input: Array, numbers: Array, node: str) -> Array:
+    return numbers
+
+
+filled.vjp(input=lambda grad: zeros_like(grad))
+
+
+def fill(target: Tensor, numbers: Array, node: str) -> Tensor:
+    """Fill a tensor with numbers; the step is recorded under a name."""
+    made = target.device.xp.asarray(cast(numbers, target.dtype.numpy))
+    return filled.perform_in_place([target, Tensor._wrap(made, target.device), node])
 
 
 @composite(function=False)
@@ -71,7 +78,7 @@ def uniform_(self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Ge
         # What rounding brings to the end of the range begins it instead, so that the end itself is never drawn.
         return np.where(numbers == kind.type(to), kind.type(from_), numbers)
 
-    return fill(self, drawn(self, generator, draw))
+    return fill(self, drawn(self, generator, draw), "UniformBackward0")
 
 
 def _scaled(numbers: Array, scale: float, shift: float) -> Array:
@@ -89,13 +96,12 @@ def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Gen
     if self.dtype.is_complex:
         parts = empty((*self.shape, 2), dtype=self.dtype.to_real())
         parts.normal_(mean, std / math.sqrt(2), generator=generator)
-        return fill(self, parts._array[..., 0] + 1j * parts._array[..., 1])
+        return fill(self, parts._array[..., 0] + 1j * parts._array[..., 1], "NormalBackward0")
     if not self.dtype.is_floating_point:
         raise NotImplementedError(f"\"normal_kernel_cpu\" not implemented for '{self.dtype.title}'")
     kind, dense = self.dtype.numpy, self.is_contiguous()
-    return fill(
-        self, drawn(self, generator, lambda source, count: _scaled(source.normal(count, kind, dense), std, mean))
-    )
+    numbers = drawn(self, generator, lambda source, count: _scaled(source.normal(count, kind, dense), std, mean))
+    return fill(self, numbers, "NormalBackward0")
 
 
 @composite(function=False)
@@ -105,7 +111,7 @@ def bernoulli_(self: Tensor, p: float | Tensor = 0.5, *, generator: Generator | 
     _check_chances(chances)
 
     numbers = drawn(self, generator, lambda source, count: source.uniform(count, chances.dtype))
-    return fill(self, numbers < chances)
+    return fill(self, numbers < chances, f"BernoulliBackward{1 if isinstance(p, Tensor) else 2}")
 
 
 @composite(function=False)
@@ -113,13 +119,15 @@ def random_(
     self: Tensor, from_: int | None = None, to: int | None = None, *, generator: Generator | None = None
 ) -> Tensor:
     """Fill a tensor with whole numbers of [from, to), of [0, to), or of as many as its type tells apart."""
+    node = f"RandomBackward{sum(each is None for each in (from_, to))}"
     low, high = (0, from_) if to is None else (from_ or 0, to)
     if high is None:
         low, high, wide = 0, _reach(self.dtype), self.itemsize == 8
     else:
         low, high = _whole_bounds(self.dtype, low, high)
         wide = high - low >= _WIDE_SPAN
-    return fill(self, drawn(self, generator, lambda source, count: source.whole(count, low, high, wide=wide)))
+    numbers = drawn(self, generator, lambda source, count: source.whole(count, low, high, wide=wide))
+    return fill(self, numbers, node)
 
 
 def _reach(kind: dtype_type) -> int:
@@ -202,9 +210,11 @@ def randint(
 @composite(method=False)
 def randperm(n: int, *, generator: Generator | None = None, dtype: dtype_type = int64, **options: Any) -> Tensor:
     """The numbers 0 to n - 1 in a random order."""
-    return _new(
-        (n,), {**options, "dtype": dtype}, lambda target: fill(target, drawn(target, generator, Generator.permutation))
-    )
+    return _new((n,), {**options, "dtype": dtype}, lambda target: _permuted(target, generator))
+
+
+def _permuted(target: Tensor, generator: Generator | None) -> None:
+    write(target, target.device.xp.asarray(cast(drawn(target, generator, Generator.permutation), target.dtype.numpy)))
 
 
 @composite(method=False)
@@ -222,7 +232,15 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
     """One with the chance that each element (or p) gives, else zero."""
     if not input.dtype.is_floating_point:
         raise NotImplementedError(f"\"bernoulli_tensor_cpu_p_\" not implemented for '{input.dtype.title}'")
-    return empty_like(input).bernoulli_(input if p is None else p, generator=generator)  # type: ignore[no-any-return]
+    return _tossed(input, empty_like(input).bernoulli_(input if p is None else p, generator=generator))  # type: ignore[no-any-return]
+
+
+@op(name="bernoulli", function=False, method=False, keeps_half=True)
+def _tossed(input: Array, made: Array) -> Array:
+    return made.copy()
+
+
+_tossed.vjp(input=lambda grad: zeros_like(grad))
 
 
 @composite(method=False)
@@ -240,7 +258,7 @@ def normal(
     if out is not None:
         fill_out(out, made._array)
         return out  # type: ignore[no-any-return]
-    return _as_drawn(*(each if isinstance(each, Tensor) else None for each in (mean, std)), made)  # type: ignore[no-any-return]
+    return _as_drawn(mean, std, made)  # type: ignore[no-any-return]
 
 
 @no_grad()
@@ -263,8 +281,12 @@ def _check_deviations(std: Tensor) -> None:
         raise RuntimeError("normal expects all elements of std >= 0.0")
 
 
-@op(name="normal", function=False, method=False, keeps_half=True)
-def _as_drawn(mean: Array | None, std: Array | None, made: Array) -> Array:
+def _node_of_normal(mean: Any, std: Any, made: Tensor) -> str:
+    return f"NormalBackward{isinstance(mean, Tensor) + 2 * isinstance(std, Tensor)}"
+
+
+@op(name="normal", function=False, method=False, keeps_half=True, node=_node_of_normal)
+def _as_drawn(mean: Array | Number, std: Array | Number, made: Array) -> Array:
     return made.copy()
 
 

@@ -14,6 +14,8 @@ from assay_reference.arrays import Array, namespace
 from assay_reference.creation import as_dtype, eye, ones_like, zeros
 from assay_reference.dispatch import composite, not_implemented, op
 from assay_reference.indexing import scatter
+from assay_reference.joining import cat
+from assay_reference.ops import Op
 from assay_reference.pointwise import conj, maximum, minimum, where
 from assay_reference.shape import wrap_dims
 from assay_reference.tensor import Tensor, wrap_dim
@@ -232,11 +234,10 @@ def prod_dim(input: Array, dim: int, keepdim: bool) -> Array:
     return np.prod(input, axis=axes(dim, input.ndim), keepdims=keepdim, dtype=input.dtype)
 
 
-def leave_one_out(input: Tensor) -> Tensor:
-    """Repeat the last dimension as the rows of a square, with ones on its diagonal."""
-    size = input.shape[-1]
-    diagonal = eye(size, dtype=dtypes.bool_, device=input.device)
-    return where(diagonal, ones_like(input).unsqueeze(-2), input.unsqueeze(-2))  # type: ignore[no-any-return]
+def before(input: Tensor, dim: int) -> Tensor:
+    """Multiply, for each element, those before it along a dimension."""
+    first, others = input.narrow(dim, 0, 1), input.narrow(dim, 0, input.shape[dim] - 1)
+    return cumprod_op(cat([ones_like(first), others], dim), dim)  # type: ignore[no-any-return]
 
 
 def prod_dim_vjp(grad: Tensor, out: Tensor, input: Tensor, dim: int, keepdim: bool) -> Any:
@@ -246,15 +247,16 @@ def prod_dim_vjp(grad: Tensor, out: Tensor, input: Tensor, dim: int, keepdim: bo
         return grad
     if not (input == 0).any():
         return grad * conj(spread(out, input.shape, dim, keepdim) / input)
-    others = leave_one_out(input.movedim(dim, -1)).prod(-1).movedim(-1, dim)
-    return grad * conj(others)
+    return grad * conj(before(input, dim) * before(input.flip(dim), dim).flip(dim))
 
 
-prod_all.vjp(
-    input=lambda grad, out, input: prod_dim_vjp(
-        grad.unsqueeze(0), out.unsqueeze(0), input.reshape(-1), 0, True
-    ).reshape(input.shape)
-)
+def prod_all_vjp(grad: Tensor, out: Tensor, input: Tensor) -> Any:
+    """Multiply by the product of the others, all elements standing in a row."""
+    row = input.reshape(-1) if input.ndim else input
+    return prod_dim_vjp(grad, out, row, 0, False).reshape(input.shape)
+
+
+prod_all.vjp(input=prod_all_vjp)
 prod_dim.vjp(input=prod_dim_vjp)
 
 
@@ -506,12 +508,29 @@ def running(input: Array, dim: int, total: Callable[..., Any]) -> Array:
     return total(np.atleast_1d(input), axis=dim, dtype=wide).reshape(input.shape).astype(input.dtype)
 
 
+def in_place_running(made: Op) -> None:
+    """Offer a running total in place, which is added or multiplied up in the tensor's own type."""
+
+    @composite(function=False, name=f"{made.name}_")
+    def in_place(self: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+        kind = as_dtype(made.name, dtype) or self.dtype
+        if kind is not self.dtype:
+            raise RuntimeError(
+                f"Bad in-place call: input tensor dtype {self.dtype.c_name} and output tensor dtype {kind.c_name} "
+                "should match"
+            )
+        if kind.category == "bool":
+            raise NotImplementedError(f"\"{made.name}_out_cpu\" not implemented for 'Bool'")
+        return made.perform_in_place([self, dim])
+
+
 @op(name="cumsum", function=False, method=False)
 def cumsum_op(input: Array, dim: int) -> Array:
     return running(input, dim, np.cumsum)
 
 
 cumsum_op.vjp(input=lambda grad, dim: cumsum_op(grad.flip(dim), dim).flip(dim))
+in_place_running(cumsum_op)
 
 
 @composite(out="any")
@@ -527,7 +546,7 @@ def cumprod_op(input: Array, dim: int) -> Array:
 
 def cumprod_vjp(grad: Tensor, out: Tensor, input: Tensor, dim: int) -> Any:
     """Multiply each later gradient by the product of the others up to there."""
-    if not input.ndim:
+    if not input.ndim or input.shape[dim] == 1:
         return grad
     if not (input == 0).any():
         return cumsum((grad * conj(out)).flip(dim), dim).flip(dim) / conj(input)
@@ -536,6 +555,13 @@ def cumprod_vjp(grad: Tensor, out: Tensor, input: Tensor, dim: int) -> Any:
 
 
 cumprod_op.vjp(input=cumprod_vjp)
+in_place_running(cumprod_op)
+
+
+def leave_one_out(input: Tensor) -> Tensor:
+    """Repeat the last dimension as the rows of a square, with ones on its diagonal."""
+    diagonal = eye(input.shape[-1], dtype=dtypes.bool_, device=input.device)
+    return where(diagonal, ones_like(input).unsqueeze(-2), input.unsqueeze(-2))  # type: ignore[no-any-return]
 
 
 @composite(out="any")

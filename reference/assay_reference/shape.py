@@ -16,7 +16,9 @@ from assay_reference.arrays import Array, address, contiguous_strides, namespace
 from assay_reference.conversion import contiguous_copy
 from assay_reference.dispatch import Sizes, attach, broadcast_shape, check_writable, composite, op, view
 from assay_reference.dtypes import dtype
+from assay_reference.grad_mode import records
 from assay_reference.layouts import Packed
+from assay_reference.recording import OpNode
 from assay_reference.tensor import Tensor, wrap_dim
 
 
@@ -117,7 +119,19 @@ def view_of_size(input: Array, size: Sizes) -> Array:
     return strided(input, sizes, strides)
 
 
-view_of_size.vjp(input=lambda grad, shape: grad.reshape(shape))
+@view(function=False, method=False)
+def reshape_alias(input: Array, size: Sequence[int]) -> Array:
+    return view_of_size.kernel(input, size)
+
+
+@op(name="_unsafe_view", function=False, method=False, keeps_half=True, node="UnsafeViewBackward0")
+def unsafe_view(input: Array, size: Sequence[int]) -> Array:
+    """Give another shape to what nobody else has: in history, the result is no view."""
+    return input.reshape(size)
+
+
+for _reshaped in (view_of_size, reshape_alias, unsafe_view):
+    _reshaped.vjp(input=lambda grad, shape: grad.reshape(shape))
 
 
 @view(name="view", function=False, method=False)
@@ -165,8 +179,11 @@ def reshape(input: Tensor, shape: Sequence[int]) -> Tensor:
     sizes = inferred(shape, input.numel())
     if isinstance(input._array, Packed):
         return reshape_packed(input, sizes)  # type: ignore[no-any-return]
-    source = input if strides_of_view(input._array, sizes) is not None else contiguous_copy(input)
-    return view_of_size(source, sizes)  # type: ignore[no-any-return]
+    if input.is_contiguous():
+        return view_of_size(input, sizes)  # type: ignore[no-any-return]
+    if strides_of_view(input._array, sizes) is None:
+        return unsafe_view(contiguous_copy(input), sizes)  # type: ignore[no-any-return]
+    return reshape_alias(input, sizes)  # type: ignore[no-any-return]
 
 
 @composite(function=False, name="reshape")
@@ -371,7 +388,12 @@ def squeeze_all(input: Array) -> Array:
     return strided(input, [input.shape[dim] for dim in kept], [input.strides[dim] for dim in kept])
 
 
-@view(name="squeeze", function=False, method=False, node="SqueezeBackward1")
+@view(
+    name="squeeze",
+    function=False,
+    method=False,
+    node=lambda input, dim: f"SqueezeBackward{1 if isinstance(dim, int) else 2}",
+)
 def squeeze_dims(input: Array, dim: int | Sequence[int]) -> Array:
     dims = wrap_dims([dim] if isinstance(dim, int) else dim, input.ndim)
     kept = [each for each, size in enumerate(input.shape) if size != 1 or each not in dims]
@@ -447,11 +469,11 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
 @composite(method=False)
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """Repeat, without a copy, until all have one shape."""
-    given = spread_out(tensors)
+    given: Any = spread_out(tensors)
     shape: tuple[int, ...] = ()
     for each in given:
-        shape = broadcast_shape(shape, tuple(each.shape))  # type: ignore[attr-defined]
-    return tuple(expand(each, shape) for each in given)
+        shape = broadcast_shape(shape, tuple(each.shape))
+    return tuple(each if each.shape == shape else expand(each, shape) for each in given)
 
 
 # -- parts ------------------------------------------------------------------------------------------------------------
@@ -608,8 +630,13 @@ def gathered(grad: Any) -> tuple[Tensor, ...]:
     return grad if isinstance(grad, tuple) else (grad,)
 
 
-@view(name="split", function=False, method=False)
-def parts(input: Array, sizes: Sequence[int], dim: int) -> tuple[Array, ...]:
+@view(
+    name="split",
+    function=False,
+    method=False,
+    node=lambda input, sizes, dim, even: "SplitBackward0" if even else "SplitWithSizesBackward0",
+)
+def parts(input: Array, sizes: Sequence[int], dim: int, even: bool) -> tuple[Array, ...]:
     ends = list(accumulate(sizes))
     return tuple(input[(slice(None),) * dim + (slice(end - size, end),)] for end, size in zip(ends, sizes, strict=True))
 
@@ -628,6 +655,7 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     dim = wrap_dim(dim, tensor.ndim)
     length = tensor.shape[dim]
+    even = isinstance(split_size_or_sections, int)
     if isinstance(split_size_or_sections, int):
         sizes = even_sizes(length, split_size_or_sections)
     else:
@@ -641,7 +669,7 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
                 f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size at dimension "
                 f"{dim}), but got split_sizes={sizes}"
             )
-    return parts(tensor, tuple(sizes), dim)  # type: ignore[no-any-return]
+    return parts(tensor, tuple(sizes), dim, even)  # type: ignore[no-any-return]
 
 
 def even_sizes(length: int, size: int) -> list[int]:
@@ -688,17 +716,24 @@ def unbind_vjp(grad: Any, dim: int) -> Tensor:
 
 # -- views in place ---------------------------------------------------------------------------------------------------
 
+NODES_IN_PLACE: Final = {
+    "TBackward0": "TBackward1", "TransposeBackward0": "TransposeBackward1", "UnsqueezeBackward0": "UnsqueezeBackward1",
+    "SqueezeBackward0": "SqueezeBackward3", "SqueezeBackward1": "SqueezeBackward4",
+    "SqueezeBackward2": "SqueezeBackward5",
+}  # fmt: skip
+
 
 def in_place(name: str, function: Callable[..., Tensor]) -> None:
     """Offer a view in place: the tensor itself becomes the view."""
 
     def become(self: Tensor, *args: Any, **named: Any) -> Tensor:
-        check_writable(self)
+        check_writable(self, records() and self.requires_grad)
         view = function(self, *args, **named)
         self._array = view._array
         self._storage.version += 1
         self._seen_version = self._storage.version
-        if view._node is not None:
+        if isinstance(view._node, OpNode):
+            view._node.__class__ = view._node.op.node_type(NODES_IN_PLACE[view._node.name()])
             self._node, self._output_nr, self._requires_grad = view._node, view._output_nr, True
         if self._base is not None:
             self._chain = view._chain

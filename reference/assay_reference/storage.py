@@ -12,9 +12,11 @@ import numpy as np
 from assay_reference import devices, dtypes
 from assay_reference.arrays import contiguous_strides
 from assay_reference.creation import tensor, whole_sizes
-from assay_reference.dispatch import attach, check_writable, composite
+from assay_reference.dispatch import attach, composite
 from assay_reference.dtypes import dtype
+from assay_reference.grad_mode import records
 from assay_reference.memory import Storage, UntypedStorage
+from assay_reference.recording import check_writable
 from assay_reference.shape import contiguous_format, preserve_format, spread_out
 from assay_reference.tensor import Tensor
 from assay_reference.writing import resize
@@ -217,7 +219,7 @@ def set_(
     stride: Sequence[int] | None = None,
 ) -> Tensor:
     """Show other memory from now on: another tensor's, or a storage's with an offset, a size and strides."""
-    check_writable(self)
+    check_writable(self, records() and self.requires_grad)
     if not isinstance(source, (Tensor, Storage, type(None))):
         raise TypeError(f"set_() received an invalid combination of arguments - got ({type(source).__name__})")
     if isinstance(source, Tensor) and source.dtype is not self.dtype:
@@ -248,7 +250,7 @@ def resize_(self: Tensor, *sizes: Any, size: Any = None, memory_format: Any = co
         raise RuntimeError("numel: integer multiplication overflow")
     if memory_format is preserve_format:
         raise RuntimeError("Unsupported memory formatPreserve")
-    check_writable(self)
+    check_writable(self, recorded=False)
     if wanted != self.shape:
         resize(self, wanted)
         self._storage.version += 1

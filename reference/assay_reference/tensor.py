@@ -5,6 +5,7 @@ What a tensor can compute is attached to the class by the decorators of dispatch
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -13,13 +14,26 @@ import numpy as np
 
 from assay_reference import devices, dtypes, layouts
 from assay_reference.arrays import address, contiguous_strides, strided, to_host
-from assay_reference.engine import Hook, Node, RemovableHandle, inference, records
+from assay_reference.engine import Hook, Node, RemovableHandle
+from assay_reference.grad_mode import inference, records
 from assay_reference.layouts import Packed
 from assay_reference.memory import Storage, UntypedStorage
 
 NOT_LEAF = (
     "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph "
     "that doesn't require differentiation use var_no_grad = var.detach()."
+)
+
+
+GRAD_OF_RESULT = (
+    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
+    "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, "
+    "use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the "
+    "leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information."
+)
+SCALAR_WITH_GRAD = (
+    "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
+    "Consider using tensor.detach() first."
 )
 
 
@@ -78,8 +92,7 @@ class Tensor:
     _base: Tensor | None = None  # what this is a view of
     _chain: tuple[Any, ...] = ()  # the views that lead from there to here
     _seen_version: int = 0  # the version of the memory for which the history is right
-    _made_without_grad: bool = False
-    _view_of_several: bool = False
+    _origin: str = ""  # where a view was made that may not be written to: the word of recording.ORIGINS
 
     # -- making ---------------------------------------------------------------------------------------------------
 
@@ -119,7 +132,7 @@ class Tensor:
         view = Tensor._wrap(array, self.device, self._storage)
         view._base = self if self._base is None else self._base
         view._seen_version = self._storage.version
-        view._made_without_grad = not records() or self._made_without_grad
+        view._origin = self._origin if records() else "inference" if inference.get() else "no_grad"
         return view
 
     @staticmethod
@@ -249,6 +262,8 @@ class Tensor:
 
     @property
     def _version(self) -> int:
+        if self._storage.inference:
+            raise RuntimeError("Inference tensors do not track version counter.")
         return self._storage.version
 
     # -- its place in the graph -----------------------------------------------------------------------------------
@@ -294,6 +309,8 @@ class Tensor:
 
     @property
     def grad(self) -> Tensor | None:
+        if self._grad is None and not self.is_leaf and not self.retains_grad:
+            warnings.warn(GRAD_OF_RESULT, UserWarning, stacklevel=2)
         return self._grad
 
     @grad.setter
@@ -301,6 +318,10 @@ class Tensor:
         if grad is not None:
             _check_grad(self, grad)
         self._grad = grad
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
 
     @property
     def data(self) -> Tensor:
@@ -325,7 +346,7 @@ class Tensor:
                 "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
                 "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
                 "detach_() cannot be called on these gradients. To fix this error, please refer to the "
-                "Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution."
+                "Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution."
             )
         self._node, self._output_nr, self._requires_grad = None, 0, False
         return self
@@ -360,17 +381,13 @@ class Tensor:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         node = self.grad_fn
         hooks = self._leaf_hooks if node is None else node.hooks.setdefault(self._output_nr, {})
-        handle = RemovableHandle(hooks)
-        hooks[handle.id] = hook
-        return handle
+        return RemovableHandle(hooks, hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
         """Call a function with this leaf after its .grad has been added to."""
         if not self.requires_grad or self.grad_fn is not None:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        handle = RemovableHandle(self._accumulated_hooks)
-        self._accumulated_hooks[handle.id] = hook
-        return handle
+        return RemovableHandle(self._accumulated_hooks, hook)
 
     @property
     def _leaf_hooks(self) -> dict[int, Hook]:
@@ -438,6 +455,8 @@ class Tensor:
         return value
 
     def __float__(self) -> float:
+        if self.requires_grad:
+            warnings.warn(SCALAR_WITH_GRAD, UserWarning, stacklevel=2)
         return float(self._real_element("double"))
 
     def __int__(self) -> int:
@@ -543,6 +562,11 @@ def is_tensor(obj: Any, /) -> bool:
     return isinstance(obj, Tensor)
 
 
+def is_inference(input: Tensor) -> bool:
+    """Tell whether a tensor was made in inference mode."""
+    return input.is_inference()
+
+
 def _check_grad(tensor: Tensor, grad: Tensor) -> None:
     if not isinstance(grad, Tensor):
         raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(grad).__name__}")
@@ -550,8 +574,14 @@ def _check_grad(tensor: Tensor, grad: Tensor) -> None:
         raise RuntimeError("can't assign Variable as its own grad")
     if grad.dtype is not tensor.dtype:
         raise RuntimeError(
-            f"attempting to assign a gradient with dtype '{grad.dtype.title}' to a tensor with dtype "
-            f"'{tensor.dtype.title}'. The gradient must match the tensor's dtype."
+            f"attempting to assign a gradient with dtype '{grad.dtype.c_name}' to a tensor with "
+            f"grad_dtype '{tensor.dtype.title}'. The gradient must match the tensor's grad_dtype (defaults to the "
+            "tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow "
+            "any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break "
+            "downstream systems that assume they match."
         )
     if grad._array.shape != tensor._array.shape:
-        raise RuntimeError(f"assigned grad has data of a different size: {list(grad.shape)} vs {list(tensor.shape)}")
+        raise RuntimeError(
+            f"attempting to assign a gradient of size '{list(grad.shape)}' to a tensor of size '{list(tensor.shape)}'. "
+            "Please ensure that the gradient and the tensor are the same size"
+        )

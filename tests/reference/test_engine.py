@@ -328,15 +328,18 @@ def test_nodes_are_named_as_in_pytorch() -> None:
     assert type((x + 1).grad_fn.next_functions[0][0]).__name__ == "AccumulateGrad"
 
 
-def test_a_float_result_without_a_rule_refuses_to_be_recorded() -> None:
+def test_a_result_without_a_rule_is_recorded_and_refuses_a_gradient() -> None:
     from assay_reference.dispatch import op
 
     @op(function=False, method=False)
     def ruleless(input: Array) -> Array:  # noqa: F821
         return input.copy()
 
-    with pytest.raises(NotImplementedError, match=r"the derivative for 'ruleless' is not implemented."):
-        ruleless(leaf(1))
+    y = ruleless(leaf(1))
+
+    assert type(y.grad_fn).__name__ == "NotImplemented"
+    with pytest.raises(RuntimeError, match=r"^derivative for aten::ruleless is not implemented$"):
+        y.backward()
 
 
 class Doubled(torch.autograd.Function):

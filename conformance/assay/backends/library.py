@@ -133,10 +133,9 @@ class LibraryBackend(Backend):
     def failed(self, error: Exception, during: Literal["call", "backward"] = "call") -> Outcome:
         """Turn what the library raised into an outcome: what it lacks, or that it raised."""
         text = str(error)
-        for kind, part in self.lacks:
-            if isinstance(error, kind) and part in text:
-                return Outcome(lacking=Lacking("feature", f"{type(error).__name__}: {text}"))
-        return Outcome(raised=Raised(tuple(each.__name__ for each in type(error).__mro__[:-2]), text), during=during)
+        raised = Raised(tuple(each.__name__ for each in type(error).__mro__[:-2]), text)
+        lacks = any(isinstance(error, kind) and part in text for kind, part in self.lacks)
+        return Outcome(raised=raised, lacking=Lacking("feature", str(raised)) if lacks else None, during=during)
 
     def native(self, value: Value) -> Any:
         """Turn a case's value into the library's."""

@@ -130,6 +130,11 @@ def unanswered(outcome: Outcome) -> Judgement | None:
     return None
 
 
+def is_raised(due: str, outcome: Outcome) -> bool:
+    """Tell whether a call raised what was due, be it in the words in which a library says that it lacks something."""
+    return outcome.raised is not None and due in outcome.raised.classes
+
+
 def broken_oracle(outcome: Outcome) -> Judgement | None:
     """Judge an oracle that gave no answer: a fault of the suite, not of the candidate."""
     if outcome.raised is None and outcome.lacking is None:

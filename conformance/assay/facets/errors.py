@@ -8,7 +8,7 @@ from typing import Any
 from assay import draw, written
 from assay.bench import Bench
 from assay.case import Call
-from assay.facets.base import PASS, Asked, Facet, Finding, Judgement, Trial, fail, plans
+from assay.facets.base import PASS, Asked, Facet, Finding, Judgement, Trial, fail, is_raised, plans
 from assay_spec.model import Misuse, Op, Overload
 
 
@@ -43,14 +43,14 @@ def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
     assert isinstance(trial.case, Call)
     raises, because = trial.extra["raises"], trial.extra["because"]
     outcome = bench.ask(trial.case)
-    if outcome.lacking is not None:
+    if outcome.lacking is not None and not is_raised(raises, outcome):
         return Judgement("unsupported", Finding("A003", outcome.lacking.message))
     if outcome.raised is None:
         return fail("A302", f"answers where it must raise {raises}: {because}", raises, "an answer")
     if outcome.changed:
         changed = ", ".join(sorted(outcome.changed))
         return fail("A304", f"the failed call changed {changed}", "inputs left alone", f"{changed} changed")
-    if bench.candidate.capabilities.speaks_torch and raises not in outcome.raised.classes:
+    if bench.candidate.capabilities.speaks_torch and not is_raised(raises, outcome):
         return fail("A303", f"raises {outcome.raised}, not {raises}: {because}", raises, str(outcome.raised))
     return PASS
 

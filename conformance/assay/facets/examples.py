@@ -12,7 +12,7 @@ from assay import written
 from assay.arrays import Host
 from assay.bench import Bench
 from assay.case import Array, Call, Outcome, Program
-from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, gravest, unanswered
+from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, gravest, is_raised, unanswered
 from assay.judge import Bounds, Worst, measure, show
 from assay_spec import dtypes
 from assay_spec.model import Budget, Example, Op, Overload, Scenario
@@ -64,7 +64,7 @@ def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
 
 
 def _scenario(scenario: Scenario, outcome: Outcome) -> Judgement:
-    if scenario.raises is not None and outcome.lacking is None:
+    if scenario.raises is not None and (outcome.lacking is None or is_raised(scenario.raises, outcome)):
         if outcome.raised is None:
             return fail(
                 "A302",
@@ -72,7 +72,7 @@ def _scenario(scenario: Scenario, outcome: Outcome) -> Judgement:
                 scenario.raises,
                 "an answer",
             )
-        if scenario.raises not in outcome.raised.classes:
+        if not is_raised(scenario.raises, outcome):
             return fail("A303", f"{scenario.name}: raises {outcome.raised}", scenario.raises, str(outcome.raised))
         return Judgement("pass")
     early = unanswered(outcome)

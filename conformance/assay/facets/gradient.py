@@ -72,8 +72,11 @@ def _unambiguous(plan: Plan) -> Plan | None:
 
 
 def _beyond_steps(plan: Plan) -> bool:
-    """Tell whether inputs are so large that what a gradient is made of vanishes in rounding."""
-    return any(isinstance(value, TensorPlan) and value.fill.kind == "large" for value in plan.given.values())
+    """Tell whether inputs are so large, or in half so small, that what a gradient is made of vanishes in rounding."""
+    tensors = [value for value in plan.given.values() if isinstance(value, TensorPlan)]
+    return any(
+        each.fill.kind == "large" or (each.fill.kind == "small" and each.dtype in dtypes.HALF) for each in tensors
+    )
 
 
 def _with_squares(value: TensorValue) -> TensorValue:

@@ -8,19 +8,14 @@ from typing import Any
 
 from assay_reference.autograd.function import Function, once_differentiable
 from assay_reference.autograd.variable import Variable
-from assay_reference.engine import (
-    Edge,
-    Node,
-    RemovableHandle,
-    edge_of,
-    enable_grad,
-    inference_mode,
-    is_grad_enabled,
-    no_grad,
-    set_grad_enabled,
-    walk,
-)
+from assay_reference.engine import Edge, Node, RemovableHandle, edge_of, walk
+from assay_reference.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from assay_reference.tensor import Tensor
+
+ONLY_INPUTS = (
+    "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for other parts "
+    "of the graph, please use torch.autograd.backward."
+)
 
 __all__ = [
     "Function",
@@ -61,6 +56,8 @@ def backward(
     targets = None if inputs is None else _targets(_listed(inputs))
     if targets == []:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    for each in () if inputs is None else _listed(inputs):
+        each.retain_grad()
     walk(
         _roots(outputs, grad_tensors),
         targets=targets,
@@ -93,7 +90,11 @@ def grad(
         raise ValueError(
             "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
         )
+    if not only_inputs:
+        warnings.warn(ONLY_INPUTS, FutureWarning, stacklevel=2)
     wanted = _listed(inputs)
+    if not wanted:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     found = walk(
         _roots(_listed(outputs), grad_outputs),
         targets=_targets(wanted),
@@ -145,6 +146,8 @@ def _first_gradient(place: int, output: Tensor, grad: Tensor | None) -> Tensor:
     if grad is None:
         if output.requires_grad and output.numel() != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        if output.requires_grad and not output.dtype.is_floating_point:
+            raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {output.dtype!r}")
         return Tensor._wrap(output.device.xp.ones(output._array.shape, output.dtype.numpy), output.device)
     if not isinstance(grad, Tensor):
         raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")

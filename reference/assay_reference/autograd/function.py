@@ -7,8 +7,10 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from assay_reference.engine import FREED, Grads, Node, edge_of, meta_of, no_grad, records
+from assay_reference.engine import FREED, Grads, Node, edge_of, meta_of
+from assay_reference.grad_mode import no_grad, records
 from assay_reference.recording import Saved, rebase
+from assay_reference.shape import alias
 from assay_reference.tensor import Tensor
 
 
@@ -18,13 +20,10 @@ class FunctionNode(Node):
     function: ClassVar[type[Function]]
 
     def __init__(self, inputs: Sequence[Any]) -> None:
-        tensors = [each if isinstance(each, Tensor) else None for each in inputs]
-        self.needs_input_grad = tuple(each is not None and records() and each.requires_grad for each in tensors)
-        edges = [
-            edge_of(each) if each is not None and needed else None
-            for each, needed in zip(tensors, self.needs_input_grad, strict=True)
-        ]
-        super().__init__(edges, ())
+        self.needs_input_grad = tuple(isinstance(each, Tensor) and each.requires_grad for each in inputs)
+        self.recorded = records() and any(self.needs_input_grad)
+        self.tensors = [place for place, each in enumerate(inputs) if isinstance(each, Tensor)]
+        super().__init__([edge_of(inputs[place]) for place in self.tensors] if self.recorded else (), ())
         self.materialize = True
         self.to_save: tuple[Tensor | None, ...] = ()
         self.saved: list[tuple[Saved | None, int | None]] = []  # with the number of the output that each is, if any
@@ -34,6 +33,11 @@ class FunctionNode(Node):
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep tensors for backward, guarded against changes in place."""
+        for place, each in enumerate(tensors):
+            if not isinstance(each, (Tensor, type(None))):
+                raise TypeError(
+                    f"save_for_backward can only save variables, but argument {place} is of type {type(each).__name__}"
+                )
         self.to_save = tensors
 
     def mark_dirty(self, *tensors: Tensor) -> None:
@@ -65,16 +69,23 @@ class FunctionNode(Node):
 
     def finish(self, outs: Sequence[Any]) -> None:
         """Connect the outputs to this step, and save what is to be saved."""
-        self.outputs = [meta_of(each) for each in outs]
+        self.outputs = [meta_of(each) if isinstance(each, Tensor) else None for each in outs]
         for each in self.to_save:
             output = next((number for number, out in enumerate(outs) if out is each), None)
-            kept = each if each is None or output is None else each.detach()
-            self.saved.append((None if kept is None else Saved(kept, kept._node, kept._output_nr), output))
+            if each is None or output is None:
+                self.saved.append((None if each is None else Saved(each), None))
+            else:
+                self.saved.append((Saved(each.detach(), (self, output)), output))
         for number, out in enumerate(outs):
-            if not (out.dtype.is_floating_point or out.dtype.is_complex) or _among(out, self.non_differentiable):
+            if not isinstance(out, Tensor) or _among(out, self.non_differentiable):
+                continue
+            if not (out.dtype.is_floating_point or out.dtype.is_complex):
                 continue
             if _among(out, self.dirty):
                 rebase(out, self)
+                continue
+            if out._base is not None:
+                out._origin = "function"
             out._node, out._output_nr, out._requires_grad = self, number, True
 
     def release(self) -> None:
@@ -83,19 +94,40 @@ class FunctionNode(Node):
 
     def __call__(self, grads: Grads, wanted: Sequence[bool]) -> Grads:
         if self.materialize:
-            grads = [meta.zeros() if each is None else each for each, meta in zip(grads, self.outputs, strict=True)]
+            grads = [
+                meta.zeros() if each is None and meta is not None else each
+                for each, meta in zip(grads, self.outputs, strict=True)
+            ]
         results = self.function.backward(self, *grads)
         results = results if isinstance(results, tuple) else (results,)
-        extra = results[len(self.edges) :]
-        if len(results) < len(self.edges) or any(each is not None for each in extra):
+        count = len(self.needs_input_grad)
+        if len(results) < count or any(each is not None for each in results[count:]):
             raise RuntimeError(
-                f"function {self.name()} returned an incorrect number of gradients (expected {len(self.edges)}, got "
+                f"function {self.name()} returned an incorrect number of gradients (expected {count}, got "
                 f"{len(results)})"
             )
-        return results[: len(self.edges)]
+        for place, each in enumerate(results[:count]):
+            if each is not None and place not in self.tensors:
+                raise RuntimeError(
+                    f"function {self.name()} returned a gradient different than None at position {place + 1}, but the "
+                    "corresponding forward input was not a Variable"
+                )
+            if not isinstance(each, (Tensor, type(None))):
+                raise RuntimeError(f"expected Variable or None (got {type(each).__name__})")
+        return [results[place] for place in self.tensors]
+
+    def check_dirty(self, outs: Sequence[Any]) -> None:
+        """Refuse changes in place that are not given back, or that a leaf does not allow."""
+        if not all(_among(each, outs) for each in self.dirty):
+            raise RuntimeError(
+                "Some elements marked as dirty during the forward method were not returned as output. The inputs that "
+                "are modified inplace must all be outputs of the Function."
+            )
+        if self.recorded and any(each.requires_grad and each.is_leaf for each in self.dirty):
+            raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
 
 
-def _among(tensor: Tensor, tensors: Sequence[Tensor]) -> bool:
+def _among(tensor: Any, tensors: Sequence[Any]) -> bool:
     return any(tensor is each for each in tensors)
 
 
@@ -140,21 +172,24 @@ class Function:
         )
 
     @classmethod
-    def apply(cls, *args: Any) -> Any:
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Call the function, and record the call."""
         node = _node_type(cls)(args)
         with no_grad():
             if cls.setup_context is Function.setup_context:
-                result = cls.forward(node, *args)
+                result = cls.forward(node, *args, **kwargs)
             else:
-                result = cls.forward(*args)
+                result = cls.forward(*args, **kwargs)
                 cls.setup_context(node, args, result)
-        if not any(node.needs_input_grad):
+        outs = list(result) if isinstance(result, tuple) else [result]
+        node.check_dirty(outs)
+        for each in node.dirty:
+            each._storage.version += 1
+        if not node.recorded:
             return result
-        results = result if isinstance(result, tuple) else (result,)
         # An input that is given back as it came is another tensor, with another history.
         given = [each for each in args if isinstance(each, Tensor) and not _among(each, node.dirty)]
-        outs = [each.detach() if _among(each, given) else each for each in results]
+        outs = [alias(each) if _among(each, given) else each for each in outs]
         node.finish(outs)
         return tuple(outs) if isinstance(result, tuple) else outs[0]
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from assay_reference.engine import enable_grad, no_grad
+from assay_reference.grad_mode import enable_grad, no_grad
 from assay_reference.tensor import Tensor
 
 Group = dict[str, Any]

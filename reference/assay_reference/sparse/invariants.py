@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from assay_reference.arrays import namespace
-from assay_reference.engine import _Switch
+from assay_reference.grad_mode import _Switch
 from assay_reference.tensor import Tensor
 
 checks: Final[ContextVar[bool]] = ContextVar("checks", default=False)

@@ -8,7 +8,7 @@ import numpy as np
 
 from assay_reference.arrays import Array
 from assay_reference.dispatch import op
-from assay_reference.engine import no_grad
+from assay_reference.grad_mode import no_grad
 from assay_reference.nn.functional.precision import wide
 from assay_reference.tensor import Tensor
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
 from assay_reference import dtypes
-from assay_reference.engine import RemovableHandle, no_grad
+from assay_reference.engine import RemovableHandle
+from assay_reference.grad_mode import no_grad
 from assay_reference.nn.parameter import Parameter
 from assay_reference.tensor import Tensor
 
@@ -392,11 +393,11 @@ class Module:
 
     def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call a function before each forward call; what it gives takes the arguments' place."""
-        return hooked(self._forward_pre_hooks, hook)
+        return RemovableHandle(self._forward_pre_hooks, hook)
 
     def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call a function after each forward call; what it gives takes the result's place."""
-        return hooked(self._forward_hooks, hook)
+        return RemovableHandle(self._forward_hooks, hook)
 
     # -- showing ------------------------------------------------------------------------------------------------------
 
@@ -437,12 +438,6 @@ def destination_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, 
         elif not isinstance(each, bool) and each is not None:
             place = each
     return place, kind
-
-
-def hooked(hooks: dict[int, Any], hook: Callable[..., Any]) -> RemovableHandle:
-    handle = RemovableHandle(hooks)
-    hooks[handle.id] = hook
-    return handle
 
 
 def dotted(path: str, name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from assay_reference.creation import empty
-from assay_reference.engine import no_grad
+from assay_reference.grad_mode import no_grad
 from assay_reference.nn import functional as F
 from assay_reference.nn import init
 from assay_reference.nn.functional.sparse import check_padding
