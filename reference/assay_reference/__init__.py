@@ -4,12 +4,13 @@
 
 from math import e, inf, nan, pi
 
-from assay_reference import autograd, cuda
+from assay_reference import autograd, backends, cuda
 
 # The families: each registers its functions when it is imported.
 from assay_reference import conversion, creation, pointwise  # isort: skip
 from assay_reference import comparison, complex_numbers, indexing, joining  # isort: skip
 from assay_reference import linalg, products, random, reduction, shape, threads  # isort: skip
+from assay_reference import mkldnn, sparse  # isort: skip - what the families do with other layouts
 from assay_reference import storage, tensor_types  # isort: skip
 from assay_reference.devices import device
 from assay_reference.dispatch import FUNCTIONS
@@ -51,12 +52,13 @@ from assay_reference.grad_mode import (
     no_grad,
     set_grad_enabled,
 )
+from assay_reference.layouts import _mkldnn, layout, sparse_coo, sparse_csc, sparse_csr, strided
 from assay_reference.memory import UntypedStorage
 from assay_reference.printing import set_printoptions
 from assay_reference.serialization import load, save
 from assay_reference.shape import contiguous_format, memory_format, preserve_format
 from assay_reference.storage import TypedStorage, is_storage
-from assay_reference.tensor import Size, Tensor, is_inference, is_tensor, layout, strided
+from assay_reference.tensor import Size, Tensor, is_inference, is_tensor
 from assay_reference.tensor_types import set_default_tensor_type
 
 __version__ = "2.13.0+assay"

@@ -9,7 +9,9 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+from collections.abc import Sequence
 from functools import cache
+from itertools import accumulate
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -63,6 +65,18 @@ def _scipy_of(cupy: Any) -> str:
 def to_host(array: Any) -> Array:
     """Bring an array to the CPU; one that is there already is not copied."""
     return np.asarray(array) if is_on_host(array) else array.get()
+
+
+def strided(array: Array, shape: Sequence[int], strides: Sequence[int]) -> Array:
+    """View an array's memory with another shape and other strides, in bytes."""
+    viewed: Array = namespace(array).lib.stride_tricks.as_strided(array, shape, strides)
+    return viewed
+
+
+def contiguous_strides(size: Sequence[int], itemsize: int) -> tuple[int, ...]:
+    """Give the strides of elements that lie in order, in bytes."""
+    steps = accumulate((max(each, 1) for each in reversed(size[1:])), int.__mul__, initial=itemsize)
+    return tuple(steps)[::-1] if size else ()
 
 
 def address(array: Any) -> int:

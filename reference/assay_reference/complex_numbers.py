@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from assay_reference.arrays import Array, namespace
+from assay_reference.arrays import Array, namespace, strided
 from assay_reference.creation import zeros_like
 from assay_reference.dispatch import attach, composite, elementwise, view
 from assay_reference.dtypes import of_array
 from assay_reference.pointwise import conj, sgn, where
-from assay_reference.shape import select, strided
+from assay_reference.shape import select
 from assay_reference.tensor import Tensor
 
 # -- the parts, in the memory of the whole ----------------------------------------------------------------------------

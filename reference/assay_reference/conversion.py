@@ -16,11 +16,16 @@ from assay_reference.tensor import Tensor
 from assay_reference.writing import memory_order
 
 
+def moved(array: Array, device: device) -> Array:
+    """Bring an array to a device."""
+    if (device.type == "cpu") == is_on_host(array):
+        return array
+    return to_host(array) if device.type == "cpu" else device.xp.asarray(array)
+
+
 @op(node="ToCopyBackward0", function=False, method=False, keeps_half=True, keeps_strides=True)
 def to_copy(input: Array, dtype: dtype, device: device) -> Array:
-    if (device.type == "cpu") != is_on_host(input):
-        input = to_host(input) if device.type == "cpu" else device.xp.asarray(input)
-    return cast(input, dtype.numpy)
+    return cast(moved(input, device), dtype.numpy)
 
 
 to_copy.vjp(input=lambda grad, input: grad.to(input.device))

@@ -13,9 +13,11 @@ import numpy as np
 
 from assay_reference import devices, dtypes
 from assay_reference.devices import device
-from assay_reference.dispatch import cast, composite, fill_out
+from assay_reference.dispatch import cast, check_out, composite, fill_out
 from assay_reference.dtypes import dtype
-from assay_reference.memory import Storage
+from assay_reference.grad_mode import inference
+from assay_reference.layouts import KINDS, strided
+from assay_reference.memory import Storage, UntypedStorage
 from assay_reference.tensor import Tensor
 from assay_reference.writing import memory_order
 
@@ -52,8 +54,11 @@ def factory(*, spread: bool = False) -> Callable[[Kernel], Callable[..., Tensor]
             except TypeError as error:
                 raise TypeError(f"{name}() {error}") from None
             out, kind = options["out"], as_dtype(name, options["dtype"])
+            if out is not None:
+                check_out(name, out)
             place = devices.resolve(options["device"]) if out is None else out.device
-            array = kernel(place.xp, kind, *bound.args, **bound.kwargs)
+            made = kernel if options["layout"] in (None, strided) else packed_kernel(name, options["layout"])
+            array = made(place.xp, kind, *bound.args, **bound.kwargs)
             if out is None:
                 return _new(array, place, options["requires_grad"])
             if kind is not None and kind is not out.dtype:
@@ -74,12 +79,31 @@ def factory(*, spread: bool = False) -> Callable[[Kernel], Callable[..., Tensor]
 
 
 def _new(array: Any, place: device, requires_grad: bool) -> Tensor:
-    made = Tensor._wrap(array, place)
+    return wanting_grad(Tensor._wrap(array, place), requires_grad)
+
+
+def wanting_grad(made: Tensor, requires_grad: bool) -> Tensor:
+    """Let a new tensor require a gradient, if that was asked for."""
     if requires_grad:
         if not (made.dtype.is_floating_point or made.dtype.is_complex):
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
         made.requires_grad = True
     return made
+
+
+def packed_kernel(name: str, layout: Any) -> Kernel:
+    """Give the kernel for tensors of another layout, which may be made of zeros alone."""
+    if layout not in KINDS:
+        raise TypeError(f"{name}(): argument 'layout' must be torch.layout, not {type(layout).__name__}")
+    if name in ("ones", "full"):
+        raise RuntimeError("full(...) is not implemented for sparse layout")
+    if name not in ("zeros", "empty", "zeros_like", "empty_like"):
+        raise NotImplementedError(f"Could not run 'aten::{name}' with arguments from the '{layout.title}CPU' backend.")
+
+    def zeros(xp: Any, dtype: dtype | None, size: Sequence[int], **options: Any) -> Any:
+        return KINDS[layout].zeros(xp, tuple(size), _default(dtype))
+
+    return zeros
 
 
 def as_dtype(name: str, kind: Any) -> dtype | None:
@@ -99,18 +123,31 @@ def _number(value: Any) -> Any:
 def _size(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
     """Collect a size that may be spread out over the arguments."""
     if isinstance(args[0], (tuple, list)):
-        return (_whole(name, args[0]), *args[1:])
-    return (_whole(name, args),)
+        return (_not_negative(name, whole_sizes(name, args[0])), *args[1:])
+    return (_not_negative(name, whole_sizes(name, args, spread=True)),)
 
 
-def _whole(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
-    for each in sizes:
-        if isinstance(each, bool) or not hasattr(each, "__index__"):
-            raise TypeError(f"{name}(): argument 'size' (position 1) must be tuple of ints, not {type(each).__name__}")
-    whole = tuple(int(each) for each in sizes)
-    if any(each < 0 for each in whole):
+def _not_negative(name: str, sizes: tuple[int, ...]) -> tuple[int, ...]:
+    if any(each < 0 for each in sizes):
         raise RuntimeError(f"{name}: Dimension size must be non-negative.")
-    return whole
+    return sizes
+
+
+def whole_sizes(name: str, sizes: Sequence[Any], *, spread: bool = False) -> tuple[int, ...]:
+    """Read sizes, which are whole numbers in a sequence or spread out over the arguments."""
+    for place, each in enumerate(sizes):
+        if hasattr(each, "__index__") and (place or not isinstance(each, bool)):
+            continue
+        kind, subject = type(each).__name__, f"{name}(): argument 'size'"
+        if place:
+            why = f'error "type must be tuple of ints,but got {kind}"'
+            raise TypeError(f"{subject} failed to unpack the object at pos {place + 1} with {why}")
+        if not spread:
+            raise TypeError(f"{subject} (position 1) must be tuple of ints, but found element of type {kind} at pos 0")
+        if len(sizes) > 1:
+            raise TypeError(f"{name}() takes 1 positional argument but {len(sizes)} were given")
+        raise TypeError(f"{subject} (position 1) must be tuple of ints, not {kind}")
+    return tuple(int(each) for each in sizes)
 
 
 def _default(kind: dtype | None) -> Any:
@@ -139,7 +176,7 @@ def empty(xp: Any, dtype: dtype | None, size: Sequence[int], *, memory_format: A
 def full(xp: Any, dtype: dtype | None, size: Sequence[int], fill_value: complex) -> Any:
     """Make a tensor with one value everywhere."""
     kind = dtype or dtypes.of_number(fill_value)
-    return xp.full(_whole("full", size), kind.scalar(fill_value), kind.numpy)
+    return xp.full(_not_negative("full", whole_sizes("full", size)), kind.scalar(fill_value), kind.numpy)
 
 
 @composite(method=False)
@@ -272,7 +309,8 @@ def from_numpy(ndarray: Any) -> Tensor:
             "currently supported. (You can probably work around this by making a copy of your array  with "
             "array.copy().) "
         )
-    return Tensor._wrap(ndarray.view(np.ndarray))
+    array = ndarray.view(np.ndarray)
+    return Tensor._wrap(array, storage=UntypedStorage._over(array, inference.get(), fixed=True))
 
 
 @factory()
@@ -410,7 +448,11 @@ def like(kernel: Kernel) -> Callable[..., Tensor]:
             raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
         place = input.device if device is None else devices.resolve(device)
         kind = as_dtype(name, dtype) or input.dtype
-        array = input._array if place == input.device else input.to(place)._array
+        wanted = layout or input.layout
+        if wanted is not strided:
+            return _new(packed_kernel(name, wanted)(place.xp, kind, input.shape), place, requires_grad)
+        source = input if input.layout is strided else input.to_dense()
+        array = source._array if place == input.device else source.to(place)._array
         return _new(kernel(array, kind, *args, **kwargs), place, requires_grad)
 
     return composite(method=False)(create)

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from assay_reference.arrays import cuda_namespace
+from assay_reference.layouts import Packed
 
 TYPES: Final = (
     "cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, vulkan, mps, meta, hpu, "
@@ -97,4 +98,6 @@ def resolve(place: device | str | int | None) -> device:
 
 def of_array(array: Any) -> device:
     """Give the device on which an array lives."""
-    return CPU if isinstance(array, (np.ndarray, np.generic)) else device("cuda", array.device.id)
+    if isinstance(array, (np.ndarray, np.generic)):
+        return CPU
+    return of_array(array.values) if isinstance(array, Packed) else device("cuda", array.device.id)

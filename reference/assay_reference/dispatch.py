@@ -22,6 +22,7 @@ from assay_reference.writing import (
     broadcast_shape,
     cast,
     check_cast,
+    check_out,
     check_own,
     fill_out,
     write,
@@ -37,6 +38,7 @@ __all__ = [
     "broadcast_shape",
     "cast",
     "check_cast",
+    "check_out",
     "check_writable",
     "composite",
     "elementwise",
@@ -132,6 +134,7 @@ def _with_out(body: Function, name: str, out_type: OutType) -> Function:
     def with_out(*args: Any, out: Any = None, **kwargs: Any) -> Any:
         if out is None:
             return body(*args, **kwargs)
+        check_out(name, out)
         given = [each for each in (*args, *kwargs.values(), out) if isinstance(each, Tensor)]
         if records() and any(each.requires_grad for each in given):
             raise RuntimeError(

@@ -124,13 +124,18 @@ class AccumulateGrad(Node):
             return ()
         if variable.grad is None:
             variable.grad = grad if recording.get() else grad.detach().clone()
-        elif recording.get():
-            variable.grad = variable.grad + grad
+        elif recording.get() or variable.grad.layout is not grad.layout:
+            variable.grad = added(variable.grad, grad)
         else:
             variable.grad.add_(grad)
         for hook in list(variable._accumulated_hooks.values()):
             hook(variable)
         return ()
+
+
+def added(first: Tensor, second: Tensor) -> Tensor:
+    """Add two gradients; the first of a dense and a sparse one must be the dense one."""
+    return second + first if first.is_sparse else first + second
 
 
 def meta_of(tensor: Tensor) -> Meta:
@@ -176,7 +181,7 @@ def walk(
             pending[edge.node] = [None] * len(edge.node.outputs)
             heapq.heappush(queue, (-edge.node.age, id(edge.node), edge.node))
         sofar = pending[edge.node][edge.output]
-        pending[edge.node][edge.output] = grad if sofar is None else sofar + grad
+        pending[edge.node][edge.output] = grad if sofar is None else added(sofar, grad)
 
     with set_grad_enabled(create_graph):
         for edge, grad in roots:

@@ -276,7 +276,9 @@ def getitem(self: Tensor, index_: Any) -> Tensor:
     view, indices, dims = located(self, index_)
     if indices:
         return index(view, indices, tuple(dims))  # type: ignore[no-any-return]
-    return alias(self) if view is self else view
+    if view is not self:
+        return view
+    return slice_of(self, 0, 0, len(self)) if isinstance(index_, slice) else alias(self)  # type: ignore[no-any-return]
 
 
 def setitem(self: Tensor, index_: Any, value: Any) -> None:

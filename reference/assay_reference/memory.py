@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from assay_reference import devices
-from assay_reference.arrays import Array, address, namespace, to_host
+from assay_reference.arrays import Array, address, namespace, strided, to_host
 from assay_reference.dtypes import dtype, uint8
 
 
@@ -57,6 +58,10 @@ class Storage:
 
     size = __len__
 
+    def resizable(self) -> bool:
+        """Tell whether the memory may grow and shrink: not if it is NumPy's too, or a part of other memory."""
+        return not self.untyped().fixed
+
     def is_shared(self) -> bool:
         """Tell whether other processes see the memory."""
         return False
@@ -97,25 +102,27 @@ class Storage:
 class UntypedStorage(Storage):
     """The memory behind a tensor and all its views, as bytes."""
 
-    __slots__ = ("array", "inference", "version")
+    __slots__ = ("array", "fixed", "inference", "version")
     _kind = uint8
 
     array: Array  # keeps the memory alive, and says where it starts
     version: int
     inference: bool
+    fixed: bool  # whether it must stay where it is: NumPy knows the memory too, or it is a part of other
 
     def __init__(self, size: int | Sequence[int] = 0, *, device: Any = None) -> None:
         place = devices.resolve(device)
         array = np.empty(checked_size(size), np.uint8) if isinstance(size, (int, np.integer)) else _bytes(size)
-        self.array, self.version, self.inference = place.xp.asarray(array), 0, False
+        self.array, self.version, self.inference, self.fixed = place.xp.asarray(array), 0, False, False
 
     @classmethod
-    def _over(cls, array: Array, inference: bool = False) -> UntypedStorage:
+    def _over(cls, array: Array, inference: bool = False, fixed: bool = False) -> UntypedStorage:
         """Make a storage of the memory of an array."""
         storage = cls.__new__(cls)
         storage.array = array
         storage.version = 0
         storage.inference = inference
+        storage.fixed = fixed
         return storage
 
     def untyped(self) -> UntypedStorage:
@@ -127,7 +134,6 @@ class UntypedStorage(Storage):
         """All bytes, in a row."""
         if not self.array.size:
             return namespace(self.array).empty(0, np.uint8)
-        strided = namespace(self.array).lib.stride_tricks.as_strided
         # The array that the storage began with may be strided itself; its memory is what lies under it.
         first = strided(self.array, (1,), (self.array.itemsize,)).view(np.uint8)
         return strided(first, (reach(self.array),), (1,))
@@ -136,13 +142,22 @@ class UntypedStorage(Storage):
         """Show the memory as a row of numbers of a type."""
         return self.memory[: self.nbytes() // kind.itemsize * kind.itemsize].view(kind.numpy)
 
+    def section(self, kind: dtype, offset: int, size: Sequence[int], steps: Sequence[int]) -> Array:
+        """Show a part of the memory, which grows where it is too short; the offset and the steps count elements."""
+        end = offset + 1 + sum((length - 1) * step for length, step in zip(size, steps, strict=True))
+        if math.prod(size) and end * kind.itemsize > self.nbytes():
+            self.resize_(end * kind.itemsize)
+        return strided(self.row(kind)[offset:], size, [step * kind.itemsize for step in steps])
+
     def offset_of(self, array: Array) -> int:
         """Tell how many elements into this memory an array starts."""
-        return (address(array) - address(self.array)) // int(array.itemsize) if array.size else 0
+        start = address(array) - address(self.array)
+        is_here = array.size or 0 <= start <= self.nbytes()  # empty ones stay behind where memory grows
+        return start // int(array.itemsize) if is_here else 0
 
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
-            return UntypedStorage._over(self.memory[_unstepped(index)])
+            return UntypedStorage._over(self.memory[_unstepped(index)], fixed=True)
         if not isinstance(index, int):
             raise TypeError(f"can't index a torch.UntypedStorage with {type(index).__name__}")
         return self._element(index)
@@ -165,13 +180,15 @@ class UntypedStorage(Storage):
 
     def resize_(self, size: int) -> UntypedStorage:
         """Have another size; where that is larger, all tensors that share the memory move with it."""
-        present = self.memory
-        if checked_size(size) <= present.size:
+        size, present = checked_size(size), self.memory
+        if self.fixed:
+            raise RuntimeError("Trying to resize storage that is not resizable")
+        if size <= present.size:
             self.array = present[:size]
             return self
         moved = self.device.xp.empty(size, np.uint8)
         moved[: present.size] = present
-        for tensor in _tensors_over(self):
+        for tensor in _tensors_over(self) if present.size else ():
             start = address(tensor._array) - address(present)
             if tensor._array.size and start + reach(tensor._array) <= size:
                 tensor._array = _placed_like(tensor._array, moved[start:])
@@ -227,7 +244,7 @@ def _tensors_over(storage: UntypedStorage) -> list[Any]:
 def _placed_like(array: Array, memory: Array) -> Array:
     """Show the beginning of memory as an array of the same type, shape and strides as another."""
     row = memory[: memory.size // array.itemsize * array.itemsize].view(array.dtype)
-    return namespace(array).lib.stride_tricks.as_strided(row, array.shape, array.strides)
+    return strided(row, array.shape, array.strides)
 
 
 def checked_size(size: Any) -> int:

@@ -19,6 +19,7 @@ from assay_reference.devices import CPU, device
 from assay_reference.dtypes import dtype
 from assay_reference.engine import Edge, edge_of
 from assay_reference.grad_mode import records
+from assay_reference.layouts import Packed, layout, sparse_coo
 from assay_reference.parameters import Parameters
 from assay_reference.recording import UNDERIVED, OpNode, Rule, check_writable, is_differentiable, rebase
 from assay_reference.tensor import Tensor
@@ -29,6 +30,7 @@ from assay_reference.writing import (
     broadcast_shape,
     cast,
     check_cast,
+    check_out,
     check_overlap,
     check_own,
     fill_out,
@@ -58,6 +60,7 @@ class Op:
         keeps_strides: bool = False,
         refuses: Mapping[str, Exception] | None = None,
         former: Sequence[str] = (),
+        layouts: Sequence[layout] = (),
     ) -> None:
         if isinstance(returns, str):
             raise TypeError(f"{kernel.__name__}: returns is a tuple of names")
@@ -72,6 +75,7 @@ class Op:
         self.names, self.operands = self.parameters.names, self.parameters.operands
         self.bind = self.parameters.bind
         self.precondition: Callable[..., None] | None = None
+        self.kernels = dict.fromkeys(layouts, kernel)  # for operands that are not strided
         self.refusals = _by_dtype(self.name, refuses or {})
         self.rules: dict[str, Rule] = {}
         self.joint_rule: Rule | None = None
@@ -104,6 +108,25 @@ class Op:
         self.precondition = precondition
         return precondition
 
+    def on(self, *layouts: layout) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register the kernel for calls whose first operand that is not strided has one of these layouts."""
+
+        def register(kernel: Callable[..., Any]) -> Callable[..., Any]:
+            if self.kernels.keys() & set(layouts):
+                raise TypeError(f"{self.name}: two kernels for one layout")
+            self.kernels.update(dict.fromkeys(layouts, kernel))
+            return kernel
+
+        return register
+
+    def kernel_for(self, packed: Packed) -> Callable[..., Any]:
+        """Give the kernel for a layout, or say that there is none."""
+        if packed.layout in self.kernels:
+            return self.kernels[packed.layout]
+        raise NotImplementedError(
+            f"Could not run 'aten::{self.name}' with arguments from the '{packed.backend}' backend."
+        )
+
     def __repr__(self) -> str:
         return f"<function torch.{self.name}>"
 
@@ -115,25 +138,34 @@ class Op:
     def compute(self, values: list[Any]) -> Any:
         """Run the kernel on arrays; give its array, or a tuple of them."""
         self.device_of(values)
+        arrays = list(values)
+        half = packed = None
+        for place in self.operands:
+            value = values[place]
+            if isinstance(value, Tensor):
+                half = value.dtype if value.dtype.is_half and not self.keeps_half else half
+                arrays[place] = array = self.computable(value)
+                if isinstance(array, Packed) and packed is None:
+                    packed = array
+            elif isinstance(value, tuple):
+                half = next((each.dtype for each in value if each.dtype.is_half and not self.keeps_half), half)
+                arrays[place] = listed = tuple(self.computable(each) for each in value)
+                packed = next((each for each in listed if isinstance(each, Packed)), packed)
+        if packed is None:
+            self.check_arguments(values)
+        kernel = self.kernel if packed is None else self.kernel_for(packed)
+        with np.errstate(all="ignore"):
+            result = self.call(kernel, arrays)
+            result = result if half is None else _rounded(result, half)
+            return result if self.keeps_strides else _in_order(result)
+
+    def check_arguments(self, values: list[Any]) -> None:
+        """Refuse types and values that the op does not take."""
         if self.refusals:
             for tensor in self.tensors(values):
                 self.check_accepted(tensor.dtype)
         if self.precondition is not None:
             self.call(self.precondition, values)
-        arrays = list(values)
-        half = None
-        for place in self.operands:
-            value = values[place]
-            if isinstance(value, Tensor):
-                half = value.dtype if value.dtype.is_half and not self.keeps_half else half
-                arrays[place] = self.computable(value)
-            elif isinstance(value, tuple):
-                half = next((each.dtype for each in value if each.dtype.is_half and not self.keeps_half), half)
-                arrays[place] = tuple(self.computable(each) for each in value)
-        with np.errstate(all="ignore"):
-            result = self.call(self.kernel, arrays)
-            result = result if half is None else _rounded(result, half)
-            return result if self.keeps_strides else _in_order(result)
 
     def computable(self, tensor: Tensor) -> Any:
         """Give the array that the kernel is to have."""
@@ -166,10 +198,7 @@ class Op:
 
     def perform_into(self, out: Any, values: list[Any]) -> Any:
         """Compute into tensors that the caller gave."""
-        outs = tuple(out) if isinstance(out, (tuple, list)) else (out,)
-        for each in outs:
-            if not isinstance(each, Tensor):
-                raise TypeError(f"{self.name}(): argument 'out' must be Tensor, not {type(each).__name__}")
+        outs = self.outs_of(out)
         if records() and (self.needs_grad(values) or any(each.requires_grad for each in outs)):
             raise RuntimeError(
                 f"{self.name}(): functions with out=... arguments don't support automatic differentiation, "
@@ -183,6 +212,22 @@ class Op:
                 check_own(array, tensor, self.refuses_out)
             fill_out(tensor, array)
         return out if self.returns is None else self.returns(*outs)
+
+    def outs_of(self, out: Any) -> Sequence[Tensor]:
+        """Read out=: a tensor, or one for each part of the result."""
+        if self.returns is None:
+            check_out(self.name, out)
+            return (out,)
+        if not isinstance(out, (tuple, list)):
+            raise TypeError(f"{self.name}(): argument 'out' must be tuple of Tensors, not {type(out).__name__}")
+        for number, each in enumerate(out):
+            if not isinstance(each, Tensor):
+                raise TypeError(
+                    f"expected Tensor as element {number} in argument {len(self.names)}, but got {type(each).__name__}"
+                )
+        if len(out) != len(self.returns._fields):
+            raise TypeError(f"expected tuple of {len(self.returns._fields)} elements but got {len(out)}")
+        return out
 
     def perform_in_place(self, values: list[Any]) -> Tensor:
         """Compute into the first operand."""
@@ -327,12 +372,15 @@ class Elementwise(Op):
             self.call(self.precondition, values)
         compute = common.compute
         arrays = list(values)
+        kernel = self.kernel
         shape = None
         for place in self.operands:
             value = values[place]
             if isinstance(value, Tensor):
                 array = value._array
-                if shape is None:
+                if isinstance(array, Packed):
+                    kernel = self.kernel_for(array)  # which sees to the shapes itself
+                elif shape is None:
                     shape = array.shape
                 elif array.shape != shape:
                     shape = broadcast_shape(shape, array.shape)
@@ -346,12 +394,17 @@ class Elementwise(Op):
         for place in self.parameters.scalars:
             arrays[place] = common.scalar(values[place], wide=True)
         with np.errstate(all="ignore"):
-            result = self.call(self.kernel, arrays)
+            result = self.call(kernel, arrays)
             if common.compute is not common.numpy and result.dtype == compute:
                 return result.astype(common.numpy)
         if any(result is array for array in arrays):
             return result.copy()
         return result
+
+    def kernel_for(self, packed: Packed) -> Callable[..., Any]:
+        if packed.layout is not sparse_coo and packed.layout not in self.kernels:
+            raise RuntimeError(f"unsupported tensor layout: {packed.layout.title}")
+        return super().kernel_for(packed)
 
     def common_dtype(self, values: list[Any]) -> dtype:
         """Give the type in which a call computes."""
@@ -382,7 +435,9 @@ class ViewOp(Op):
 
     def perform(self, values: list[Any]) -> Any:
         source: Tensor = values[0]
-        result = self.call(self.kernel, [source._array, *values[1:]])
+        array = source._array
+        kernel = self.kernel_for(array) if isinstance(array, Packed) else self.kernel
+        result = self.call(kernel, [array, *values[1:]])
         several = isinstance(result, (tuple, list))
         outs = tuple(source._view(each) for each in (result if several else (result,)))
         for number, out in enumerate(outs):
@@ -421,7 +476,7 @@ def signature_of(kernel: Callable[..., Any], *, out: bool) -> inspect.Signature:
 def _in_order(result: Any) -> Any:
     if isinstance(result, tuple):
         return tuple(map(_in_order, result))
-    return result if result.flags.c_contiguous else result.copy(order="C")
+    return result if isinstance(result, Packed) or result.flags.c_contiguous else result.copy(order="C")
 
 
 def _rounded(result: Any, half: dtype) -> Any:

@@ -746,7 +746,13 @@ def relu(input: Array) -> Array:
     return np.where(input < 0, input.dtype.type(0), input)
 
 
-relu.vjp(input=lambda grad, out: where(out <= 0, 0.0, grad))
+@elementwise(promotes="same", name="threshold_backward", function=False, method=False, in_place=False, out=None)
+def relu_slope(gradient: Array, result: Array) -> Array:
+    return np.where(result <= 0, gradient.dtype.type(0), gradient)
+
+
+relu_slope.vjp(gradient=lambda grad, result: relu_slope(grad, result))
+relu.vjp(input=lambda grad, out: relu_slope(grad, out))
 
 
 # -- comparison -------------------------------------------------------------------------------------------------------

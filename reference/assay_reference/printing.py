@@ -11,6 +11,8 @@ import numpy as np
 
 from assay_reference import devices, dtypes
 from assay_reference.arrays import Array, to_host
+from assay_reference.layouts import Packed, strided
+from assay_reference.sparse.packed import Sparse
 
 if TYPE_CHECKING:
     from assay_reference.tensor import Tensor
@@ -58,10 +60,21 @@ def tensor_str(tensor: Tensor) -> str:
     opening = "tensor(" if kind in ("Tensor", "Parameter") else f"{kind}("
     prefix = "Parameter containing:\n" if kind == "Parameter" else ""
     suffixes = _suffixes(tensor)
-    array = to_host(tensor._array)
+    if isinstance(tensor._array, Sparse):
+        parts = [_part(name, part, len(opening)) for name, part in tensor._array.parts().items()]
+        text = (",\n" + " " * len(opening)).join(parts)
+        return prefix + _joined(opening, text, suffixes, break_first=tensor.is_sparse)
+    array = to_host(tensor._array.to_dense() if isinstance(tensor._array, Packed) else tensor._array)
     if array.shape != (0,) and not (array.size and _options.edgeitems):  # where the elements do not tell it
         suffixes.insert(0, f"size={tuple(tensor.shape)}")
     return prefix + _joined(opening, array_str(array, len(opening)), suffixes)
+
+
+def _part(name: str, part: Array, indent: int) -> str:
+    """Write one of the arrays of which a sparse tensor is made."""
+    opening, array = f"{name}=tensor(", to_host(part)
+    size = "" if array.size else f", size={tuple(array.shape)}"
+    return opening + array_str(array, indent + len(opening)) + size + ")"
 
 
 def _suffixes(tensor: Tensor) -> list[str]:
@@ -69,10 +82,15 @@ def _suffixes(tensor: Tensor) -> list[str]:
     found = []
     if tensor.device != devices.resolve(None):
         found.append(f"device='{tensor.device}'")
+    is_sparse = isinstance(tensor._array, Sparse)
+    if is_sparse:
+        found += [f"size={tuple(tensor.shape)}", f"nnz={tensor._nnz()}"]
     default = dtypes.get_default_dtype()
-    told = (default, default.to_complex(), dtypes.int64, dtypes.bool_) if tensor.numel() else (default,)
+    told = (default, default.to_complex(), dtypes.int64, dtypes.bool_) if tensor.numel() or is_sparse else (default,)
     if tensor.dtype not in told:
         found.append(f"dtype={tensor.dtype!r}")
+    if tensor.layout is not strided:
+        found.append(f"layout={tensor.layout}")
     if tensor.grad_fn is not None:
         found.append(f"grad_fn=<{type(tensor.grad_fn).__name__}>")
     elif tensor.requires_grad:
@@ -80,13 +98,13 @@ def _suffixes(tensor: Tensor) -> list[str]:
     return found
 
 
-def _joined(opening: str, text: str, suffixes: list[str]) -> str:
-    """Put the suffixes behind the elements, each on a new line where the line is full."""
+def _joined(opening: str, text: str, suffixes: list[str], *, break_first: bool = False) -> str:
+    """Put the suffixes behind the elements, each on a new line where the line is full, and the first if so wanted."""
     lines = [opening + text]
     indent = len(opening)
     last = len(lines[0]) - lines[0].rfind("\n") + 1
-    for suffix in suffixes:
-        if last + len(suffix) + 2 > _options.linewidth:
+    for number, suffix in enumerate(suffixes):
+        if (break_first and not number) or last + len(suffix) + 2 > _options.linewidth:
             lines.append(",\n" + " " * indent + suffix)
             last = indent + len(suffix)
         else:

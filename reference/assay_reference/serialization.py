@@ -13,7 +13,10 @@ import numpy as np
 
 from assay_reference import devices, dtypes
 from assay_reference.arrays import Array
+from assay_reference.layouts import KINDS, layout, sparse_coo
 from assay_reference.memory import Storage, UntypedStorage
+from assay_reference.sparse.construction import of_lines, sparse_coo_tensor
+from assay_reference.sparse.packed import Sparse
 from assay_reference.storage import TypedStorage, section
 from assay_reference.tensor import Size, Tensor
 
@@ -33,10 +36,10 @@ class _Global:
 
 
 class _Rebuilt:
-    """A call that makes a tensor or parameter when a file is read."""
+    """A call that makes a tensor, or what belongs to one, when a file is read."""
 
-    def __init__(self, function: str, arguments: tuple[Any, ...]) -> None:
-        self.function, self.arguments = function, arguments
+    def __init__(self, function: str, arguments: tuple[Any, ...], module: str = "torch._utils") -> None:
+        self.function, self.arguments = _Global(module, function), arguments
 
 
 class _StorageReference:
@@ -62,7 +65,7 @@ class _Writer(_PurePickler):  # type: ignore[misc]
             self.write(pickle.GLOBAL + f"{obj.module}\n{obj.name}\n".encode())
             return None
         if isinstance(obj, _Rebuilt):
-            self.save(_Global("torch._utils", obj.function))
+            self.save(obj.function)
             self.save(obj.arguments)
             self.write(pickle.REDUCE)
             return None
@@ -79,17 +82,25 @@ class _Writer(_PurePickler):  # type: ignore[misc]
     def _save_tensor(self, tensor: Tensor) -> Any:
         if id(tensor) in self.memo:
             return self.write(self.get(self.memo[id(tensor)][0]))
-        hooks: Any = OrderedDict()
-        memory = self._kept(TypedStorage._of(tensor.untyped_storage(), tensor.dtype))
-        arguments = (memory, tensor.storage_offset(), tuple(tensor.shape), tensor.stride())
         if type(tensor).__name__ == "Parameter":
-            inner = _Rebuilt("_rebuild_tensor_v2", (*arguments, False, hooks))
+            inner = self._rebuilt(tensor, requires_grad=False)
             self.save(_Rebuilt("_rebuild_parameter", (inner, tensor.requires_grad, OrderedDict())))
         else:
-            self.save(_Rebuilt("_rebuild_tensor_v2", (*arguments, tensor.requires_grad, hooks)))
+            self.save(self._rebuilt(tensor, requires_grad=tensor.requires_grad))
         self.memoize(tensor)
         self.kept.append(tensor)
         return None
+
+    def _rebuilt(self, tensor: Tensor, *, requires_grad: bool) -> _Rebuilt:
+        """Say how a tensor is made again: over its storage, or of its parts if it is sparse."""
+        if isinstance(tensor._array, Sparse):
+            parts = [Tensor._wrap(part) for part in tensor._array.parts().values()]
+            more = (tensor.is_coalesced(),) if tensor.is_sparse else ()
+            layout = _Rebuilt("_get_layout", (str(tensor.layout),), "torch.serialization")
+            return _Rebuilt("_rebuild_sparse_tensor", (layout, (*parts, tuple(tensor.shape), *more)))
+        memory = self._kept(TypedStorage._of(tensor.untyped_storage(), tensor.dtype))
+        place = (tensor.storage_offset(), tuple(tensor.shape), tensor.stride())
+        return _Rebuilt("_rebuild_tensor_v2", (memory, *place, requires_grad, OrderedDict()))
 
     def _kept(self, storage: Storage) -> _StorageReference:
         """Keep the bytes of a storage, once for all that share it."""
@@ -174,6 +185,17 @@ def _rebuild_tensor(
     return tensor.requires_grad_() if rest and rest[0] else tensor
 
 
+def _rebuild_sparse(layout: layout, parts: tuple[Any, ...]) -> Tensor:
+    if layout is sparse_coo:
+        indices, values, size, coalesced = parts
+        return sparse_coo_tensor(indices, values, size, is_coalesced=coalesced)
+    return of_lines(*parts, KINDS[layout])  # type: ignore[no-any-return]
+
+
+def _layout_of(name: str) -> layout:
+    return next(each for each in KINDS if str(each) == name)
+
+
 def _rebuild_parameter(data: Tensor, requires_grad: bool, hooks: Any) -> Any:
     from assay_reference.nn.parameter import Parameter
 
@@ -183,6 +205,8 @@ def _rebuild_parameter(data: Tensor, requires_grad: bool, hooks: Any) -> Any:
 _KNOWN: Final[dict[tuple[str, str], Any]] = {
     ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
     ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
+    ("torch._utils", "_rebuild_sparse_tensor"): _rebuild_sparse,
+    ("torch.serialization", "_get_layout"): _layout_of,
     ("torch", "Size"): Size,
     ("torch", "device"): devices.device,
     ("torch.storage", "UntypedStorage"): dtypes.uint8,

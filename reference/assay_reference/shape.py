@@ -12,11 +12,12 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from assay_reference import dtypes
-from assay_reference.arrays import Array, address, namespace
+from assay_reference.arrays import Array, address, contiguous_strides, namespace, strided
 from assay_reference.conversion import contiguous_copy
 from assay_reference.dispatch import Sizes, attach, broadcast_shape, check_writable, composite, op, view
 from assay_reference.dtypes import dtype
 from assay_reference.grad_mode import records
+from assay_reference.layouts import Packed
 from assay_reference.recording import OpNode
 from assay_reference.tensor import Tensor, wrap_dim
 
@@ -39,12 +40,6 @@ contiguous_format, preserve_format = memory_format("contiguous_format"), memory_
 
 
 # -- what all views share ---------------------------------------------------------------------------------------------
-
-
-def strided(array: Array, shape: Sequence[int], strides: Sequence[int]) -> Array:
-    """View an array's memory with another shape and other strides, in bytes."""
-    viewed: Array = namespace(array).lib.stride_tricks.as_strided(array, shape, strides)
-    return viewed
 
 
 def wrap_dims(dims: Sequence[int], ndim: int) -> tuple[int, ...]:
@@ -89,12 +84,6 @@ def inferred(size: Sequence[int], count: int) -> tuple[int, ...]:
     if count % known if -1 in sizes and known else count != known:
         raise RuntimeError(f"shape '{list(sizes)}' is invalid for input of size {count}")
     return tuple(count // known if each == -1 else each for each in sizes)
-
-
-def contiguous_strides(size: Sequence[int], itemsize: int) -> tuple[int, ...]:
-    """Give the strides of elements that lie in order, in bytes."""
-    steps = accumulate((max(each, 1) for each in reversed(size[1:])), int.__mul__, initial=itemsize)
-    return tuple(steps)[::-1] if size else ()
 
 
 def strides_of_view(array: Array, size: Sequence[int]) -> tuple[int, ...] | None:
@@ -176,10 +165,20 @@ def view_method(self: Tensor, *shape: Any, size: Any = None, dtype: Any = None) 
     return view_of_dtype(self, kind)  # type: ignore[no-any-return]
 
 
+@op(name="reshape", function=False, method=False)
+def reshape_packed(input: Array, shape: Sequence[int]) -> Array:
+    return input.reshape(shape)
+
+
+reshape_packed.vjp(input=lambda grad, shape: grad.reshape(shape))
+
+
 @composite(name="reshape", method=False)
 def reshape(input: Tensor, shape: Sequence[int]) -> Tensor:
     """Show the elements in another shape: a view where there is one, and otherwise a copy."""
     sizes = inferred(shape, input.numel())
+    if isinstance(input._array, Packed):
+        return reshape_packed(input, sizes)  # type: ignore[no-any-return]
     if input.is_contiguous():
         return view_of_size(input, sizes)  # type: ignore[no-any-return]
     if strides_of_view(input._array, sizes) is None:
@@ -281,18 +280,23 @@ def t(input: Array) -> Array:
 t.vjp(input=lambda grad: t(grad))
 
 
+def order_of(dims: Sequence[int], ndim: int) -> list[int]:
+    """Read an order of dimensions, in which each is there once."""
+    if len(dims) != ndim:
+        raise RuntimeError(
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
+            f"ordering of dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(dims)}"
+        )
+    order = [wrap_dim(each, ndim) for each in dims]
+    if len(set(order)) != len(order):
+        raise RuntimeError("permute(): duplicate dims are not allowed.")
+    return order
+
+
 @view()
 def permute(input: Array, dims: Sizes) -> Array:
     """Put the dimensions in another order."""
-    if len(dims) != input.ndim:
-        raise RuntimeError(
-            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
-            f"ordering of dimensions i.e. input.dim() = {input.ndim} is not equal to len(dims) = {len(dims)}"
-        )
-    order = [wrap_dim(each, input.ndim) for each in dims]
-    if len(set(order)) != len(order):
-        raise RuntimeError("permute(): duplicate dims are not allowed.")
-    return input.transpose(order)
+    return input.transpose(order_of(dims, input.ndim))
 
 
 @permute.vjp

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Sequence
 from functools import cache
@@ -11,14 +10,16 @@ from typing import Any, Final
 import numpy as np
 
 from assay_reference import devices, dtypes
-from assay_reference.creation import tensor
-from assay_reference.dispatch import attach
+from assay_reference.arrays import contiguous_strides
+from assay_reference.creation import tensor, whole_sizes
+from assay_reference.dispatch import attach, composite
 from assay_reference.dtypes import dtype
 from assay_reference.grad_mode import records
 from assay_reference.memory import Storage, UntypedStorage
 from assay_reference.recording import check_writable
-from assay_reference.shape import contiguous_strides, strided
+from assay_reference.shape import contiguous_format, preserve_format, spread_out
 from assay_reference.tensor import Tensor
+from assay_reference.writing import resize
 
 DEPRECATED: Final = (
     "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage class. "
@@ -237,14 +238,43 @@ def set_(
     return self
 
 
+def resize_(self: Tensor, *sizes: Any, size: Any = None, memory_format: Any = contiguous_format) -> Tensor:
+    """Have another size: the elements stay where they are in memory, which grows where it is too short."""
+    if size is None and not sizes:
+        raise TypeError('resize_() missing 1 required positional arguments: "size"')
+    given = spread_out(sizes) if size is None else size
+    wanted = whole_sizes("resize_", given, spread=given is sizes)
+    if self.requires_grad:
+        raise RuntimeError("cannot resize variables that require grad")
+    if any(each < 0 for each in wanted):
+        raise RuntimeError("numel: integer multiplication overflow")
+    if memory_format is preserve_format:
+        raise RuntimeError("Unsupported memory formatPreserve")
+    check_writable(self, recorded=False)
+    if wanted != self.shape:
+        resize(self, wanted)
+        self._storage.version += 1
+    return self
+
+
+@composite()
+def resize_as_(input: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
+    """Have the size of another tensor: the elements stay where they are in memory."""
+    if not isinstance(the_template, Tensor):
+        kind = type(the_template).__name__
+        raise TypeError(f"resize_as_(): argument 'the_template' (position 1) must be Tensor, not {kind}")
+    return resize_(input, the_template.shape)
+
+
 def section(
     memory: Storage, kind: dtype, offset: int, size: Sequence[int] | None, stride: Sequence[int] | None
 ) -> Tensor:
     """Show a part of memory, which grows where it is too short."""
     if offset < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {offset}")
+    whole = Tensor._over(memory, kind, kind.c_name)
     if size is None:
-        return Tensor._over(memory, kind, kind.c_name)
+        return whole
     steps = contiguous_strides(size, 1) if stride is None else stride
     if len(steps) != len(size):
         raise RuntimeError(f"unequal size length ({len(size)}) and stride length ({len(steps)})")
@@ -252,13 +282,9 @@ def section(
         raise RuntimeError("numel: integer multiplication overflow")
     if any(step < 0 for step in steps):
         raise RuntimeError(f"Storage size calculation overflowed with sizes={list(size)} and strides={list(steps)}")
-    end = offset + 1 + sum((length - 1) * step for length, step in zip(size, steps, strict=True))
-    if math.prod(size) and end * kind.itemsize > memory.nbytes():
-        memory.untyped().resize_(end * kind.itemsize)
-    row = Tensor._over(memory, kind, kind.c_name)
-    array = strided(row._array[offset:], size, [step * kind.itemsize for step in steps])
-    return Tensor._wrap(array, row.device, row._storage)
+    return Tensor._wrap(whole._storage.section(kind, offset, size, steps), whole.device, whole._storage)
 
 
 attach("storage", storage)
 attach("set_", set_)
+attach("resize_", resize_)

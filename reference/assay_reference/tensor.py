@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assay_reference import devices, dtypes
-from assay_reference.arrays import address, to_host
+from assay_reference import devices, dtypes, layouts
+from assay_reference.arrays import address, contiguous_strides, strided, to_host
 from assay_reference.engine import Hook, Node, RemovableHandle
 from assay_reference.grad_mode import inference, records
+from assay_reference.layouts import Packed
 from assay_reference.memory import Storage, UntypedStorage
 
 NOT_LEAF = (
@@ -107,6 +108,8 @@ class Tensor:
         if isinstance(array, np.generic):
             array = np.asarray(array)
         tensor: Tensor = object.__new__(Tensor)
+        if storage is None and not array.size and not isinstance(array, Packed):  # whose strides NumPy leaves zero
+            array = strided(array, array.shape, contiguous_strides(array.shape, array.itemsize))
         tensor._array = array
         tensor.dtype = dtypes.OF_ARRAY[array.dtype]
         tensor.device = devices.of_array(array) if place is None else place
@@ -179,6 +182,12 @@ class Tensor:
 
     @property
     def nbytes(self) -> int:
+        if self.is_sparse:
+            raise RuntimeError(
+                "nbytes is not defined for sparse tensors.  If you want the size of the constituent tensors, add the "
+                "nbytes of the indices and values.  If you want the size of the  equivalent dense tensor, multiply "
+                "numel() by element_size()"
+            )
         return int(self._array.size) * self.dtype.itemsize
 
     def element_size(self) -> int:
@@ -187,7 +196,7 @@ class Tensor:
 
     def storage_offset(self) -> int:
         """Give how many elements into its storage the tensor starts."""
-        return self._storage.offset_of(self._array)
+        return 0 if isinstance(self._array, Packed) else self._storage.offset_of(self._array)
 
     def data_ptr(self) -> int:
         """Give the address of the first element."""
@@ -195,6 +204,8 @@ class Tensor:
 
     def untyped_storage(self) -> UntypedStorage:
         """Give the memory that the tensor and its views share."""
+        if isinstance(self._array, Packed):
+            raise NotImplementedError(f"Cannot access storage of {self._array.implementation}")
         return self._storage
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
@@ -227,15 +238,23 @@ class Tensor:
 
     @property
     def is_sparse(self) -> bool:
-        return False
+        return self.layout is layouts.sparse_coo
+
+    @property
+    def is_sparse_csr(self) -> bool:
+        return self.layout is layouts.sparse_csr
+
+    @property
+    def is_mkldnn(self) -> bool:
+        return self.layout is layouts._mkldnn
 
     @property
     def is_quantized(self) -> bool:
         return False
 
     @property
-    def layout(self) -> Any:
-        return strided
+    def layout(self) -> layouts.layout:
+        return self._array.layout if isinstance(self._array, Packed) else layouts.strided
 
     def _is_view(self) -> bool:
         """Tell whether the tensor is a view of another, of which its history takes account."""
@@ -307,7 +326,8 @@ class Tensor:
     @property
     def data(self) -> Tensor:
         memory = self._storage
-        return Tensor._wrap(self._array, self.device, UntypedStorage._over(memory.array, memory.inference))
+        shared = UntypedStorage._over(memory.array, memory.inference, memory.fixed)
+        return Tensor._wrap(self._array, self.device, shared)
 
     @data.setter
     def data(self, new: Tensor) -> None:
@@ -383,8 +403,11 @@ class Tensor:
 
     def numpy(self, *, force: bool = False) -> Any:
         """Give the NumPy array that shares this tensor's memory."""
+        if isinstance(self._array, Packed):
+            title = self.layout.title
+            raise TypeError(f"can't convert {title} layout tensor to numpy. Use Tensor.to_dense() first.")
         if force:
-            return to_host(self.detach()._array)
+            return self.detach().cpu().numpy()
         if self.device.type != "cpu":
             raise TypeError(
                 f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
@@ -394,6 +417,7 @@ class Tensor:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self.dtype is dtypes.bfloat16:
             raise TypeError("Got unsupported ScalarType BFloat16")
+        self._storage.fixed = True
         return self._array.view()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
@@ -408,6 +432,8 @@ class Tensor:
         """Give the only element as a Python number."""
         if self._array.size != 1:
             raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
+        if isinstance(self._array, Packed) and self.is_sparse:
+            return self.to_dense().item()
         return self.tolist() if not self._array.ndim else to_host(self._array).reshape(()).tolist()
 
     def tolist(self) -> Any:
@@ -521,16 +547,6 @@ class Tensor:
         def __neg__(self) -> Tensor: ...
         def __abs__(self) -> Tensor: ...
         def __invert__(self) -> Tensor: ...
-
-
-class layout:
-    """How the elements of a tensor are arranged; dense tensors are strided."""
-
-    def __repr__(self) -> str:
-        return "torch.strided"
-
-
-strided = layout()
 
 
 def wrap_dim(dim: int, ndim: int) -> int:

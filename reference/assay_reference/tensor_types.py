@@ -15,10 +15,11 @@ from assay_reference.devices import device
 from assay_reference.dispatch import attach, composite
 from assay_reference.dtypes import dtype
 from assay_reference.indexing import qualified_name
+from assay_reference.layouts import layout, sparse_coo, strided
 from assay_reference.memory import Storage
 from assay_reference.shape import alias
 from assay_reference.storage import warn_once
-from assay_reference.tensor import Size, Tensor, strided
+from assay_reference.tensor import Size, Tensor
 
 DEPRECATED: Final = (
     "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use torch.set_default_dtype() and "
@@ -33,7 +34,7 @@ INVALID: Final = """new() received an invalid combination of arguments - got ({}
 """
 KEYWORDS: Final[dict[str, Any]] = {"size": (tuple, list), "data": object, "other": Tensor, "storage": Storage}
 OPTIONS: Final = (
-    "TensorOptions(dtype={}, device={}, layout=Strided, requires_grad=false (default), pinned_memory=false (default), "
+    "TensorOptions(dtype={}, device={}, layout={}, requires_grad=false (default), pinned_memory=false (default), "
     "memory_format=(nullopt))"
 )
 
@@ -54,8 +55,9 @@ def constructed(kind: dtype, place: device, args: tuple[Any, ...], named: dict[s
                 "Legacy tensor constructor of the form torch.Tensor(tensor, device=device) is not supported.  Use "
                 "torch.tensor(...) or torch.as_tensor(...) instead."
             )
-        if alike and (given.dtype, given.device.type) != (kind, place.type):
-            here, there = OPTIONS.format(kind.c_name, place), OPTIONS.format(given.dtype.c_name, given.device)
+        if alike and (given.dtype, given.device.type, given.layout) != (kind, place.type, strided):
+            here = OPTIONS.format(kind.c_name, place, strided.title)
+            there = OPTIONS.format(given.dtype.c_name, given.device, given.layout.title)
             raise TypeError(f"expected {here} (got {there})")
         return alias(given)  # type: ignore[no-any-return]
     if isinstance(given, Size):
@@ -80,13 +82,7 @@ def _given(args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         kinds = [qualified_name(type(each)) for each in args]
         kinds += [f"{name}={qualified_name(type(value))}" for name, value in named.items()]
         raise TypeError(INVALID.format(", ".join(kinds)))
-    for place, each in enumerate(args, start=1):
-        if not (isinstance(each, (int, np.integer)) or _is_number(each)):
-            raise TypeError(
-                f"new(): argument 'size' failed to unpack the object at pos {place} with error \"type must be tuple of "
-                f'ints,but got {type(each).__name__}"'
-            )
-    return Size(args)
+    return Size(creation.whole_sizes("new", args, spread=True))
 
 
 def _is_whole(value: Any) -> bool:
@@ -118,7 +114,7 @@ class TensorType(type):
 
     dtype: dtype
     is_cuda: bool
-    layout = strided
+    layout: layout = strided
     is_sparse = False
 
     def __call__(cls, *args: Any, **named: Any) -> Tensor:
@@ -130,7 +126,8 @@ class TensorType(type):
         return devices.resolve("cuda" if cls.is_cuda else "cpu")
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        return isinstance(instance, Tensor) and (instance.dtype, instance.is_cuda) == (cls.dtype, cls.is_cuda)
+        of = (cls.dtype, cls.is_cuda, cls.layout)
+        return isinstance(instance, Tensor) and (instance.dtype, instance.is_cuda, instance.layout) == of
 
 
 def tensor_types(module: str) -> dict[str, Any]:
@@ -142,11 +139,16 @@ def tensor_types(module: str) -> dict[str, Any]:
     }
 
 
-# What Tensor.type(...) calls each type.
+# What Tensor.type(...) calls the type of each layout on each kind of device.
+MODULES: Final = {
+    (strided, "cpu"): "torch",
+    (strided, "cuda"): "torch.cuda",
+    (sparse_coo, "cpu"): "torch.sparse",
+    (sparse_coo, "cuda"): "torch.cuda.sparse",
+}
+# What each name of a type converts to, which is never another layout.
 TYPE_NAMES: Final = {
-    f"{module}.{kind.title}Tensor": (kind, place)
-    for kind in dtypes.DTYPES
-    for module, place in (("torch", "cpu"), ("torch.cuda", "cuda"))
+    f"{module}.{kind.title}Tensor": (kind, place) for kind in dtypes.DTYPES for (_, place), module in MODULES.items()
 }
 
 
@@ -154,7 +156,9 @@ TYPE_NAMES: Final = {
 def as_type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """Name the tensor's type, as in 'torch.FloatTensor'; or convert to a type, given by its name or itself."""
     if dtype is None:
-        return f"torch.{'cuda.' if self.is_cuda else ''}{self.dtype.title}Tensor"
+        if self.layout not in (strided, sparse_coo):
+            raise RuntimeError(f"Unimplemented backend {self._array.backend}")
+        return f"{MODULES[self.layout, self.device.type]}.{self.dtype.title}Tensor"
     if isinstance(dtype, dtypes.dtype):
         return to(self, dtype)
     if dtype is Tensor:

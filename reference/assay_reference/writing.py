@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
 from assay_reference import devices, dtypes
-from assay_reference.arrays import address
+from assay_reference.arrays import address, contiguous_strides
+from assay_reference.layouts import Packed
 from assay_reference.tensor import Tensor
 
 # Which types out= may have: the result's own, or any to which it can be cast; or it decides in which to compute.
@@ -61,6 +62,12 @@ def is_dense(array: Any) -> bool:
 def write(target: Tensor, result: Any) -> None:
     """Overwrite a tensor's elements, which all its views see."""
     array = target._array
+    if isinstance(array, Packed) is not isinstance(result, Packed):
+        raise RuntimeError("copy_() between dense and sparse Tensors is not implemented!")
+    if isinstance(array, Packed):
+        array.become(cast(result, array.dtype))
+        target._storage.version += 1
+        return
     repeated = [place for place, stride in enumerate(array.strides) if stride == 0 and array.shape[place] > 1]
     if array.size and any(result.strides[place] for place in repeated):  # a value that is repeated too may be written
         raise RuntimeError(
@@ -69,6 +76,12 @@ def write(target: Tensor, result: Any) -> None:
         )
     array[...] = result if result.dtype == array.dtype else cast(result, array.dtype)
     target._storage.version += 1
+
+
+def check_out(name: str, out: Any) -> None:
+    """Refuse an out= that is not a tensor."""
+    if not isinstance(out, Tensor):
+        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
 
 
 def check_own(result: Any, target: Tensor, refusal: str) -> None:
@@ -98,13 +111,20 @@ def fill_out(target: Tensor, result: Any) -> None:
                 UserWarning,
                 stacklevel=4,
             )
-        target._array = place.xp.empty(result.shape, target.dtype.numpy)
-        target._storage.array = target._array
+        resize(target, result.shape)
     write(target, result)
+
+
+def resize(target: Tensor, size: Sequence[int]) -> None:
+    """Show a tensor's memory from where it starts in another size, in order; memory that is too short grows."""
+    memory = target.untyped_storage()
+    target._array = memory.section(target.dtype, target.storage_offset(), size, contiguous_strides(size, 1))
 
 
 def cast(array: Any, to: Any) -> Any:
     """Convert an array as C does: floats towards zero, complex numbers to their real parts."""
+    if isinstance(array, Packed):
+        return array.with_values(cast(array.values, to))
     if array.dtype.kind == "c" and to.kind != "c":
         array = array != 0 if to.kind == "b" else array.real
     with np.errstate(all="ignore"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ def blend(input: Array | Number, other: Array | Number, *, weight: Scalar = 0.5)
     return input + weight * (other - input)
 
 
-@op(function=False, method=False, out=True, returns=("values", "indices"))
+@op(function=False, method=False, out="own", returns=("values", "indices"))
 def largest(input: Array, dim: int = -1) -> tuple[Array, Array]:
     """Give the largest element and its index."""
     return input.max(axis=dim), input.argmax(axis=dim)
@@ -75,6 +76,31 @@ def test_an_op_of_several_results_fills_several_outs() -> None:
     largest(torch.tensor([[1.0, 5.0]]), out=(values, indices))
 
     assert (values.tolist(), indices.tolist()) == ([5], [1])
+
+
+@pytest.mark.parametrize(
+    ("out", "why"),
+    [
+        (torch.empty(0), "largest(): argument 'out' must be tuple of Tensors, not Tensor"),
+        ((torch.empty(0),), "expected tuple of 2 elements but got 1"),
+        ((torch.empty(0), 3), "expected Tensor as element 1 in argument 2, but got int"),
+    ],
+)
+def test_several_results_need_as_many_outs(out: Any, why: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        largest(torch.tensor([1.0, 5.0]), out=out)
+
+    assert str(caught.value) == why
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("neg", [torch.ones(2)]), ("nonzero", [torch.ones(2)]), ("zeros", [2])]
+)
+def test_one_result_needs_one_out(name: str, arguments: list[Any]) -> None:
+    with pytest.raises(TypeError) as caught:
+        getattr(torch, name)(*arguments, out=(torch.empty(0),))
+
+    assert str(caught.value) == f"{name}(): argument 'out' must be Tensor, not tuple"
 
 
 def test_sizes_may_be_spread_out() -> None:

@@ -193,3 +193,13 @@ def test_a_real_operand_of_a_complex_product_has_a_real_gradient() -> None:
 
     assert x.grad.dtype is assay_reference.float32
     assert x.grad.tolist() == [3.0]
+
+
+def test_relu_has_a_second_derivative_where_the_first_gradient_is_negative() -> None:
+    x = assay_reference.tensor([-1.0, 2.0, 3.0], requires_grad=True)
+
+    (first,) = assay_reference.autograd.grad((-x * x.relu()).sum(), x, create_graph=True)
+    (second,) = assay_reference.autograd.grad(first.sum(), x)
+
+    assert first.tolist() == [0, -4, -6]
+    assert second.tolist() == [0, -2, -2]

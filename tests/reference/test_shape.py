@@ -113,8 +113,10 @@ def test_steps_are_named_as_pytorch_names_them() -> None:
         x.T,
         x[0],
         x[1:],
+        x[:],
         x[None],
         x[...],
+        x[:, 0:],
         x.expand(1, 2, 2),
         x.split(1)[0],
         x.sum(),
@@ -123,8 +125,9 @@ def test_steps_are_named_as_pytorch_names_them() -> None:
     ]
 
     assert [type(each.grad_fn).__name__.removesuffix("0") for each in made] == [
-        "ViewBackward", "TBackward", "PermuteBackward", "SelectBackward", "SliceBackward", "UnsqueezeBackward",
-        "AliasBackward", "ExpandBackward", "SplitBackward", "SumBackward", "SumBackward1", "MaxBackward",
+        "ViewBackward", "TBackward", "PermuteBackward", "SelectBackward", "SliceBackward", "SliceBackward",
+        "UnsqueezeBackward", "AliasBackward", "AliasBackward", "ExpandBackward", "SplitBackward", "SumBackward",
+        "SumBackward1", "MaxBackward",
     ]  # fmt: skip
 
 
@@ -134,6 +137,15 @@ def test_reversing_the_dimensions_of_what_is_no_matrix_is_deprecated() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert torch.ones(2, 3).T.shape == (3, 2)
+
+
+def test_elements_that_are_not_there_have_strides() -> None:
+    x = torch.empty(3, 0, 2)
+
+    assert (torch.empty(0).stride(), x.stride(), x.permute(2, 0, 1).stride()) == ((1,), (2, 2, 1), (1, 2, 2))
+    assert (x.neg().stride(), x.unsqueeze(0).stride(), x.view(0, 5).stride()) == ((2, 2, 1), (6, 2, 2, 1), (5, 1))
+    assert torch.empty(1, 0).expand(4, 0).stride() == (0, 1)
+    assert torch.empty(2, 3)[:, :0].stride() == (3, 1)
 
 
 def test_as_strided_sees_all_of_the_memory() -> None:

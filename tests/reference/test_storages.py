@@ -130,6 +130,40 @@ u = torch.UntypedStorage([1, 2, 3]); u.copy_(torch.CharStorage([4, 5, 6]))
 x = torch.ones(4); u = x.untyped_storage(); x[1:].untyped_storage() == u, x.data.untyped_storage() == u, u[0:3] == u
 torch.from_numpy(np.arange(6.0)[::2]).storage()
 torch.from_numpy(np.arange(6.0).reshape(2, 3).T).storage().tolist()
+x = torch.arange(6.0); x.resize_(2, 2) is x, x, x._version, len(x.storage()), x.resize_(6), x.resize_(6)._version
+x = torch.arange(6.0); x.resize_([3]), x.resize_(size=(1, 2)), x.resize_(torch.tensor(2), 2), x.resize_(())
+x = torch.arange(6.0); v = x[2:]; x.resize_(100); x[:6], v, v.data_ptr() == x.data_ptr() + 8, len(x.storage())
+x = torch.arange(6.0); v = x[2:]; v.resize_(6)[:4], v.storage_offset(), v._is_view(), x, len(x.storage())
+x = torch.arange(6.0); v = x[2:]; v.resize_(0).storage_offset(), v.resize_(2)
+x = torch.arange(6.0).view(2, 3).t(); x.resize_(3, 2).stride(), x.resize_(2, 3).stride(), x, x.resize_(3, 0, 2).stride()
+x = torch.arange(6.0).expand(2, 6); x.resize_(2, 6).stride(), x.resize_(3, 4).stride(), len(x.storage())
+torch.ones(2).resize_(-1)
+torch.ones(2).resize_(2.5)
+torch.ones(2).resize_((2.5,))
+torch.ones(2).resize_(2, 'a')
+torch.ones(2).resize_('a', 2)
+torch.ones(2).resize_()
+torch.ones(2).resize_(2, memory_format=torch.preserve_format)
+torch.ones(2, requires_grad=True).resize_(2)
+torch.ones(2, requires_grad=True).mul(2).resize_(1)
+x = torch.ones(2); y = torch.ones(2, requires_grad=True) * x; x.resize_(1); y.sum().backward()
+x = torch.ones(2, requires_grad=True); x.detach().resize_(1), x, x._version
+x = torch.arange(6.0); torch.resize_as_(x, torch.ones(2, 2, dtype=torch.int64)) is x, x
+torch.arange(6.0).resize_as_(torch.ones(2, 3).t()).stride()
+torch.ones(2).resize_as_((2, 2))
+torch.ones(2, requires_grad=True).resize_as_(torch.ones(2))
+x = torch.from_numpy(np.arange(6.0)); x.resize_(2), x.resize_(2, 3)
+torch.from_numpy(np.arange(6.0)).resize_(7)
+torch.from_numpy(np.arange(6.0))[1:].resize_(6)
+torch.from_numpy(np.arange(6.0)).data.resize_(7)
+torch.as_tensor(np.zeros(0)).resize_(1)
+torch.from_numpy(np.arange(6.0)).untyped_storage().resize_(1)
+torch.add(torch.ones(2), 1, out=torch.from_numpy(np.zeros(1, np.float32)))
+x = torch.tensor(np.arange(2.0)); x.resize_(3)[:2], x.storage().resizable(), x.untyped_storage()[:8].resizable()
+x = torch.ones(2); a = x.numpy(); x.resize_(1), x.untyped_storage().resizable(), x.clone().untyped_storage().resizable()
+x = torch.ones(2); a = x.numpy(force=True); x.resize_(3)
+x = torch.zeros(6); o = x[2:4]; torch.add(torch.ones(3), 1, out=o); x, o, o.storage_offset()
+x = torch.zeros(6); o = x[2:4]; torch.add(torch.ones(8), 1, out=o); x, o, o.storage_offset(), len(x.storage())
 torch.ones(1).expand(3).storage().size(), torch.ones(3, 3).t().storage().size(), torch.ones(6)[::2].storage().size()
 """.strip().splitlines()
 
@@ -209,3 +243,23 @@ def test_a_deep_copy_has_memory_of_its_own() -> None:
 
     assert storage.tolist() == [1, 2]
     assert copy.deepcopy(storage).dtype is assay_reference.float32
+
+
+def test_a_tensor_that_is_made_larger_keeps_its_elements_and_its_views() -> None:
+    x = assay_reference.arange(6.0)
+    y = x[2:].view(2, 2)
+
+    x.resize_(1000)[3] = 9
+
+    assert x[:6].tolist() == [0, 1, 2, 9, 4, 5]
+    assert y.tolist() == [[2, 9], [4, 5]]
+
+
+def test_memory_that_numpy_knows_stays_where_it_is() -> None:
+    array = np.arange(6.0)
+
+    with pytest.raises(RuntimeError) as caught:
+        assay_reference.from_numpy(array).resize_(7)
+
+    assert str(caught.value) == "Trying to resize storage that is not resizable"
+    assert assay_reference.from_numpy(array).resize_(2, 2).tolist() == [[0, 1], [2, 3]]

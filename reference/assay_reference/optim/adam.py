@@ -33,6 +33,8 @@ class Adam(Optimizer):
         super().__init__(params, defaults)
 
     def update(self, parameter: Tensor, gradient: Tensor, state: Group, group: Group) -> None:
+        if gradient.is_sparse:
+            raise RuntimeError("Adam does not support sparse gradients, please consider SparseAdam instead")
         if not state:
             state["step"] = tensor(0.0)
             state["exp_avg"], state["exp_avg_sq"] = zeros_like(parameter), zeros_like(parameter)

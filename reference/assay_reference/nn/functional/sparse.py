@@ -9,18 +9,19 @@ from assay_reference.creation import zeros
 from assay_reference.dispatch import op
 from assay_reference.grad_mode import no_grad
 from assay_reference.nn.functional.precision import wide
+from assay_reference.sparse.construction import sparse_coo_tensor
 from assay_reference.tensor import Tensor
 
 
 @op(function=False, method=False, node="EmbeddingBackward0", keeps_half=True)
-def embedding_rows(weight: Array, indices: Array, padding_idx: int, scale_grad_by_freq: bool) -> Array:
+def embedding_rows(weight: Array, indices: Array, padding_idx: int, scale_grad_by_freq: bool, sparse: bool) -> Array:
     if indices.size and (indices.min() < 0 or indices.max() >= len(weight)):
         raise IndexError("index out of range in self")
     return np.take(weight, indices, axis=0)
 
 
 @embedding_rows.check
-def check_lookup(weight: Tensor, indices: Tensor, padding_idx: int, scale_grad_by_freq: bool) -> None:
+def check_lookup(weight: Tensor, indices: Tensor, padding_idx: int, scale_grad_by_freq: bool, sparse: bool) -> None:
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     if indices.dtype.name not in ("int64", "int32"):
@@ -33,11 +34,16 @@ def check_lookup(weight: Tensor, indices: Tensor, padding_idx: int, scale_grad_b
 
 @embedding_rows.vjp
 def embedding_vjp(
-    grad: Tensor, shape: tuple[int, ...], indices: Tensor, padding_idx: int, scale_grad_by_freq: bool
+    grad: Tensor, shape: tuple[int, ...], indices: Tensor, padding_idx: int, scale_grad_by_freq: bool, sparse: bool
 ) -> tuple[Tensor, None]:
     """Add each row's gradients up; the padding row gets none, and frequent rows less if so wanted."""
     places = indices.reshape(-1)
     rows = wide(grad).reshape(places.shape[0], shape[1])
+    if sparse:
+        if scale_grad_by_freq:
+            raise RuntimeError("embedding_backward: scale_grad_by_freq not supported with sparse gradients")
+        kept = places != padding_idx
+        return sparse_coo_tensor(places[kept].unsqueeze(0), rows[kept], shape), None
     if padding_idx >= 0:
         rows = rows * (places != padding_idx).unsqueeze(1)
     if scale_grad_by_freq:
@@ -71,7 +77,7 @@ def embedding(
         raise TypeError(f"embedding(): argument 'indices' (position 2) must be Tensor, not {type(input).__name__}")
     if max_norm is not None:
         shorten(weight, input, max_norm, norm_type)
-    return embedding_rows(weight, input, -1 if padding is None else padding, scale_grad_by_freq)  # type: ignore[no-any-return]
+    return embedding_rows(weight, input, -1 if padding is None else padding, scale_grad_by_freq, sparse)  # type: ignore[no-any-return]
 
 
 def shorten(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:

@@ -1,0 +1,7 @@
+"""torch.backends: what else there is to compute on."""
+
+from __future__ import annotations
+
+from assay_reference.backends import mps
+
+__all__ = ["mps"]
