@@ -135,8 +135,8 @@ def _formed(base: Call, form: Form, plan: Plan, out: Out) -> Call:
 
 def _blank(plan: TensorPlan) -> TensorValue:
     """Make a tensor to write into; what stands in it must not shine through."""
-    ones = np.ones(plan.numel, dtype=host_dtype(plan.dtype))
-    return TensorValue(plan.dtype, plan.shape, ones, plan.strides, 0)
+    threes = np.full(plan.numel, 3, dtype=host_dtype(plan.dtype))
+    return TensorValue(plan.dtype, plan.shape, threes, plan.strides, 0)
 
 
 def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:

@@ -28,7 +28,8 @@ def faults(op: Op) -> Iterator[Fault]:
         yield fault("in place, nothing changed", _left_alone)
     if "out" in op.variants:
         yield fault("out= not given back", partial(_another, form="out"))
-        yield fault("out= not filled", _not_filled)
+        if any(budget.kind != "free" for overload in op.overloads for budget in overload.judge.values()):
+            yield fault("out= not filled", _not_filled)
         yield fault("out= of another dtype refused", _refused)
         yield fault("out= of any dtype taken", _taken, where_it_raises=True)
 
