@@ -82,10 +82,13 @@ def test_one_ulp_beyond_the_budget_is_noticed(good: Backend) -> None:
     assert "dtype[float32]" not in found
 
 
-def test_a_wrong_dtype_costs_the_dtype_facet_alone(good: Backend) -> None:
+def test_a_wrong_dtype_is_found_where_dtypes_are_asked(good: Backend) -> None:
     found = differences(candidates.WrongDtype("torch.exp"), good, "torch.exp")
 
-    assert found == {"dtype[float32]": "A202"}  # NumPy's own exp of int64 is float64, wrong to begin with
+    # NumPy's own exp of int64 is float64, wrong to begin with
+    assert found == {
+        "dtype[float32]": "A202", "examples": "A202", "in-place[float32]": "A406", "in-place[int64]": "A406"
+    }  # fmt: skip
 
 
 def test_a_wrong_shape_is_named_as_one_wherever_it_shows(good: Backend) -> None:

@@ -152,6 +152,9 @@ def _close(
             return fail("A201", f"{what} has shape {list(got.shape)}", list(want["shape"]), list(got.shape))
         if "tensor" not in want:
             return Judgement("pass")
+    if _is_complex(want) and not dtypes.is_complex(got.dtype):
+        return fail("A202", f"{what} is {got.dtype}, and the numbers are complex", "a complex dtype", got.dtype)
+    if isinstance(want, Mapping):
         want = np.array(
             written.array(want["tensor"], "complex128" if dtypes.is_complex(got.dtype) else "float64")
         ).reshape(want.get("shape", np.shape(want["tensor"])))
@@ -183,6 +186,11 @@ def _close(
         room=1.0,
     )
     return Judgement("pass", compared=not target.size) if worst is None else beyond(code, worst, what)
+
+
+def _is_complex(want: Any) -> bool:
+    """Tell whether the file has complex numbers, which it writes as text."""
+    return np.array(want["tensor"] if isinstance(want, Mapping) else want).dtype.kind in "Uc"
 
 
 def _printed(code: str, what: str, got: Array, want: Host, decimals: int) -> Judgement:

@@ -41,12 +41,15 @@ def changed_programs(source: str) -> Iterator[tuple[str, str]]:
                 yield f"without line {step.lineno}, `{line}`", _with(tree, body, place, step.body)
             if isinstance(step, ast.AugAssign):
                 yield f"without line {step.lineno}, `{line}`", _with(tree, body, place, [ast.Pass()])
+    named: set[str] = set()
     for node in [each for each in ast.walk(tree) if isinstance(each, ast.Call)]:
         for keyword in node.keywords:
             value = keyword.value
             if isinstance(value, ast.Constant) and isinstance(value.value, bool):
                 value.value = not value.value
-                yield f"with {keyword.arg}={value.value} on line {node.lineno}", ast.unparse(tree)
+                what = f"with {keyword.arg}={value.value} on line {node.lineno}"
+                yield what if what not in named else f"{what}, column {node.col_offset + 1}", ast.unparse(tree)
+                named.add(what)
                 value.value = not value.value
 
 
