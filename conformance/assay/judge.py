@@ -127,6 +127,9 @@ def _measure_close(
             meet = ~np.isfinite(answer) & ~np.isfinite(target.astype(np.float64)) & (found > 0)
             found = np.where(meet & ~(bounds.owed() & ~np.isnan(answer)), 0.0, found) if meet.any() else found
         fraction = np.where(odd, found, fraction)
+        if budget.kind in ("accumulation", "conditioned"):
+            # A quotient is infinite where the subnormal by which it divides is flushed.
+            fraction = np.where(odd & ~np.isfinite(bounds.flushed()), 0.0, fraction)
         if budget.kind == "accumulation":
             # A sum whose finite terms overflow may do so on the way, in one order of adding and not in another.
             fraction = np.where(odd & (bounds.magnitude() > limits(dtype)[1]), 0.0, fraction)

@@ -107,6 +107,17 @@ def test_a_step_may_overflow_to_either_side_and_a_result_to_its_own() -> None:
     assert judged([-math.inf], [most], Budget("ulp", 2)) == math.inf
 
 
+def test_a_quotient_by_a_flushed_subnormal_is_infinite() -> None:
+    zeros, far = np.zeros(1), np.array([math.inf])
+    got, want = np.array([math.inf], np.float32), np.array([8.0])
+
+    flushed = measure(got, want, "float32", CONDITIONED, Bounds(lambda: zeros, lambda: zeros, flushed=lambda: far))
+    kept = measure(got, want, "float32", CONDITIONED, Bounds(lambda: zeros, lambda: zeros))
+
+    assert flushed is not None and kept is not None
+    assert (flushed.fraction, kept.fraction) == (0.0, math.inf)
+
+
 def test_infinities_that_meet_are_nan_in_any_order_of_steps() -> None:
     bounds = Bounds(lambda: np.zeros(1), lambda: np.zeros(1), owed=lambda: np.array([False]))
     owed = Bounds(lambda: np.zeros(1), lambda: np.zeros(1), owed=lambda: np.array([True]))
