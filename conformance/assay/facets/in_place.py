@@ -187,7 +187,7 @@ def _same(trial: Trial, place: int, got: Any, want: Any, bench: Bench) -> Judgem
     own = overload.judge.get(overload.results[place].name, _BUDGET)
     fractions = dtypes.has_fractions(dtype) and dtypes.has_fractions(cast)
     narrow = dtype if fractions and eps_of(dtype) > eps_of(cast) else cast
-    if own.kind == "free" or (overload.out_dtype == "any" and narrow != dtype):  # computed otherwise: nothing says how
+    if own.kind == "free" or (overload.out_dtype == "any" and cast != dtype):  # computed otherwise: nothing says how
         return Judgement("pass", compared=False)
     if own.kind == "ulp":
         budget = Budget("ulp", 2 * own.amount)
