@@ -472,11 +472,14 @@ def matrix_rank(input: Tensor, tol: float | None = None, hermitian: bool = False
 def vector_norm_op(x: Array, ord: float, dim: Any, keepdim: bool) -> Array:
     over = axes(dim, x.ndim)
     sizes = np.abs(x)
+    if x.dtype.kind == "c":
+        sizes = np.where(np.isnan(x), math.nan, sizes)  # an infinite part beside NaN does not settle it
     if math.isinf(ord):
         return (np.max if ord > 0 else np.min)(sizes, axis=over, keepdims=keepdim)
     if ord == 0:
         return np.sum(sizes != 0, axis=over, keepdims=keepdim).astype(real_type(x))
-    if ord == 1 or math.prod(x.shape[each] for each in over) == 1:  # a single element is not squared, nor overflows
+    single = math.prod(x.shape[each] for each in over) == 1 and (x.ndim or dim is None)
+    if ord == 1 or single:  # a single element is not squared, nor overflows; one of no dimensions is, along one
         return np.sum(sizes, axis=over, keepdims=keepdim)
     if ord == 2:
         return np.sqrt(np.sum(sizes * sizes, axis=over, keepdims=keepdim))
