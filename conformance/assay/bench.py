@@ -103,8 +103,7 @@ class Bench:
             if not any(_subnormals(each).any() for each in tensors_of(case)):
                 return np.zeros(())
             without = self._once(case, "flushed", lambda: self._precise(map_case(case, _flushed)))
-            with np.errstate(invalid="ignore"):
-                return np.asarray(np.abs(pick(without).array - pick(answer).array))
+            return _distance(pick(without).array, pick(answer).array)
 
         return Bounds(magnitude, spread, owed, flushed)
 
@@ -219,6 +218,13 @@ def _subnormals(value: TensorValue) -> Host:
 
 def _flushed(value: TensorValue) -> TensorValue:
     return value.holding(np.where(_subnormals(value), np.zeros_like(value.buffer), value.buffer))
+
+
+def _distance(left: Host, right: Host) -> Host:
+    """Tell how far apart two answers are: not at all where they are the same NaN or infinity."""
+    same = (left == right) | (np.isnan(left) & np.isnan(right))
+    with np.errstate(invalid="ignore"):
+        return np.where(same, 0.0, np.nan_to_num(np.abs(left - right), nan=math.inf, posinf=math.inf))
 
 
 def _perturbed(value: TensorValue, source: np.random.Generator) -> TensorValue:

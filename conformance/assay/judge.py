@@ -129,7 +129,7 @@ def _measure_close(
         fraction = np.where(odd, found, fraction)
         if budget.kind in ("accumulation", "conditioned"):
             # A quotient is infinite where the subnormal by which it divides is flushed.
-            fraction = np.where(odd & ~np.isfinite(bounds.flushed()), 0.0, fraction)
+            fraction = np.where(odd & np.isinf(bounds.flushed()), 0.0, fraction)
         if budget.kind == "accumulation":
             # A sum whose finite terms overflow may do so on the way, in one order of adding and not in another.
             fraction = np.where(odd & (bounds.magnitude() > limits(dtype)[1]), 0.0, fraction)

@@ -1,4 +1,4 @@
-"""How far an oracle's answer moves, at the edge of float64."""
+"""How far an oracle's answer moves: at the edge of float64, and where subnormals are flushed."""
 
 from __future__ import annotations
 
@@ -27,3 +27,25 @@ def test_a_large_answer_moves_in_proportion(first: float) -> None:
     spread = bench.bounds(case, 0, Multiplier().perform(case)).spread() / (first / 2)
 
     assert 1e-17 < spread < 1e-15
+
+
+class Divider:
+    """An oracle that divides."""
+
+    def perform(self, case: Any) -> Outcome:
+        first, second = (each.array() for each in case.arguments.values())
+        with np.errstate(all="ignore"):
+            return Outcome(results=(Array("float64", first / second),))
+
+
+def test_flushing_moves_what_is_divided_by_a_subnormal_and_no_nan_or_infinity_beside_it() -> None:
+    subnormal = float(np.finfo(np.float64).smallest_subnormal)
+    operands = {
+        "input": TensorValue.of(np.array([subnormal, 0.0, np.nan, np.inf, 2.0])),
+        "other": TensorValue.of(np.array([subnormal, subnormal, subnormal, 1.0, 1.0])),
+    }
+    case, bench = Call("torch.div", operands), Bench(Divider(), Divider())  # type: ignore[arg-type]
+
+    moved = bench.bounds(case, 0, Divider().perform(case)).flushed()
+
+    np.testing.assert_array_equal(moved, [np.inf, np.inf, 0.0, 0.0, 0.0])
