@@ -7,7 +7,7 @@ from math import e, inf, nan, pi
 from assay_reference import autograd, backends, cuda
 
 # The families: each registers its functions when it is imported.
-from assay_reference import conversion, creation, pointwise  # isort: skip
+from assay_reference import conversion, creation, pointwise, elementary, logic  # isort: skip
 from assay_reference import comparison, complex_numbers, indexing, joining  # isort: skip
 from assay_reference import linalg, products, random, reduction, shape, threads  # isort: skip
 from assay_reference import mkldnn, sparse  # isort: skip - what the families do with other layouts

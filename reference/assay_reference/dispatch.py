@@ -30,10 +30,12 @@ from assay_reference.writing import (
 
 __all__ = [
     "FUNCTIONS",
+    "Kernel",
     "Mask",
     "Number",
     "Scalar",
     "Sizes",
+    "also_called",
     "attach",
     "broadcast_shape",
     "cast",
@@ -54,6 +56,7 @@ Number: TypeAlias = Any
 Scalar: TypeAlias = Any
 Sizes: TypeAlias = Sequence[int]
 Mask: TypeAlias = Array
+Kernel: TypeAlias = Callable[..., Any]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 COMMUTATIVE: Final = {"add", "mul", "and", "or", "xor"}
@@ -185,6 +188,13 @@ def attach(name: str, function: Any) -> None:
     if name in vars(Tensor) and name not in vars(object):
         raise TypeError(f"Tensor.{name}: defined twice")
     setattr(Tensor, name, function)
+
+
+def also_called(name: str, of: str) -> None:
+    """Offer an op under another name too: the function, the method and the in-place method."""
+    _register(FUNCTIONS, name, FUNCTIONS[of])
+    attach(name, vars(Tensor)[of])
+    attach(f"{name}_", vars(Tensor)[f"{of}_"])
 
 
 def _method(made: Op) -> Callable[..., Any]:

@@ -98,13 +98,13 @@ def _resumed(switch: _Switch, function: Callable[..., Any]) -> Callable[..., Any
 class no_grad(_Switch):
     """Record nothing."""
 
-    switches = {recording: False}  # noqa: RUF012
+    switches: ClassVar = {recording: False}
 
 
 class enable_grad(_Switch):
     """Record again, inside a no_grad."""
 
-    switches = {recording: True}  # noqa: RUF012
+    switches: ClassVar = {recording: True}
 
 
 class inference_mode(_Switch):

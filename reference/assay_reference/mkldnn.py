@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from assay_reference import conversion, pointwise, shape
+from assay_reference import conversion, elementary, pointwise, shape
 from assay_reference.arrays import Array
 from assay_reference.creation import as_dtype
 from assay_reference.dispatch import composite, op
@@ -88,8 +88,8 @@ def by_array(op: Op) -> None:
 
 
 for _op in (
-    conversion.clone, conversion.zero, pointwise.relu, pointwise.sigmoid, pointwise.tanh, shape.reshape_packed, shape.t,
-    shape.transpose,
+    conversion.clone, conversion.zero, pointwise.relu, elementary.sigmoid, elementary.tanh, shape.reshape_packed,
+    shape.t, shape.transpose,
 ):  # fmt: skip
     by_array(_op)
 

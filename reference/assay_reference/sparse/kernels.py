@@ -7,7 +7,18 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay_reference import conversion, dtypes, joining, linalg, pointwise, products, reduction, shape
+from assay_reference import (
+    conversion,
+    dtypes,
+    elementary,
+    joining,
+    linalg,
+    logic,
+    pointwise,
+    products,
+    reduction,
+    shape,
+)
 from assay_reference.arrays import namespace
 from assay_reference.dispatch import broadcast_shape
 from assay_reference.layouts import layout, sparse_coo, sparse_csc, sparse_csr
@@ -33,12 +44,12 @@ def by_value(op: Op, *layouts: layout, linear: bool = False) -> None:
 
 
 for _op in (
-    pointwise.abs, pointwise.asin, pointwise.atan, pointwise.ceil, pointwise.erf, pointwise.erfinv, pointwise.floor,
-    pointwise.isinf, pointwise.isnan, pointwise.relu, pointwise.round, pointwise.sgn, pointwise.sign, pointwise.sin,
-    pointwise.sinh, pointwise.sqrt, pointwise.tan, pointwise.tanh, pointwise.trunc,
+    pointwise.abs, elementary.asin, elementary.atan, pointwise.ceil, elementary.erf, elementary.erfinv, pointwise.floor,
+    logic.isinf, logic.isnan, pointwise.relu, pointwise.round, pointwise.sgn, pointwise.sign, elementary.sin,
+    elementary.sinh, elementary.sqrt, elementary.tan, elementary.tanh, pointwise.trunc,
 ):  # fmt: skip
     by_value(_op, *SPARSE)
-for _op in (pointwise.frac, pointwise.log1p):
+for _op in (pointwise.frac, elementary.log1p):
     by_value(_op, sparse_coo)
 for _op in (pointwise.neg, pointwise.conj_physical):
     by_value(_op, *SPARSE, linear=True)
@@ -50,11 +61,11 @@ def relu_slope(gradient: Any, result: Any) -> Any:
     return gradient.with_values(pointwise.relu_slope.kernel(gradient.values, results))
 
 
-@pointwise.pow.on(sparse_coo)
+@elementary.pow.on(sparse_coo)
 def pow(input: Any, exponent: Any) -> Any:
     if np.ndim(exponent) or exponent == 0:
         raise RuntimeError("pow: cannot raise to zeroth power on sparse tensor; it would make the result tensor dense")
-    return input.coalesce().with_values(pointwise.pow.kernel(input.coalesce().values, exponent))
+    return input.coalesce().with_values(elementary.pow.kernel(input.coalesce().values, exponent))
 
 
 @pointwise.div.on(sparse_coo)
