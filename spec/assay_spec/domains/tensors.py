@@ -1,0 +1,272 @@
+"""Tensors of some dtypes and shapes, in any layout, with what values there may be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, MutableMapping, Sequence, Set
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, Final
+
+from assay_spec.domains.base import Domain, Draw, Focus, Shape
+from assay_spec.domains.draws import integers, sampled
+from assay_spec.dtypes import DtypeSet
+from assay_spec.expression import Free, FreeMany
+from assay_spec.plans import LAYOUTS, Fill, Layout, TensorPlan
+from assay_spec.vocabulary import broadcast, broadcasts
+
+# The plainest shape of each rank, then the shapes that find bugs: empty, one element, past a vector's width.
+_SHAPES: Final[tuple[Shape, ...]] = (
+    (2, 3),
+    (5,),
+    (2, 3, 4),
+    (),
+    (2, 1, 3, 2),
+    (0,),
+    (1,),
+    (3, 0),
+    (1, 3),
+    (3, 1),
+    (0, 3, 2),
+    (1, 1, 1),
+    (17,),
+    (33,),
+    (3, 17),
+    (1025,),
+    (2, 0, 3, 1),
+)
+_SIZES: Final = {"N": 2, "C": 3, "K": 4, "W": 5, "H": 6, "L": 7, "M": 3, "P": 5, "D": 4}
+_MANY: Final[tuple[Shape, ...]] = ((2,), (), (2, 3), (1,), (0,), (3, 1))
+
+
+@dataclass(frozen=True)
+class Tensors(Domain):
+    """Tensors of some dtypes, and of a shape given, partly free, or of any rank within limits."""
+
+    dtypes: DtypeSet
+    shape: Sequence[Any] | None = None
+    like: Shape | None = None  # a shape that this one must broadcast with
+    inner: bool = False  # and must not enlarge
+    min_rank: int = 0
+    max_rank: int = 4
+    min_size: int = 0
+    min_numel: int = 0
+    low: float = -math.inf
+    high: float = math.inf
+    distinct: bool = False
+    nonzero: bool = False
+    invertible: bool = False
+    dense: bool = False  # only contiguous layouts make sense
+    overlap: bool = True  # elements may share memory with each other
+
+    def walk(self, focus: Focus) -> Iterator[TensorPlan]:
+        first = next(self._shapes(focus, swept=False), None)
+        if first is None:
+            return
+        plain = TensorPlan(self._dtype(focus), first, fill=self._fill(focus.seed))
+        yield plain
+        if focus.on("dtype"):
+            for place, dtype in enumerate(self.dtypes, 1):
+                if dtype != plain.dtype:
+                    yield replace(plain, dtype=dtype, fill=self._fill(focus.seed + place))
+        if focus.on("shape"):
+            for shape in dict.fromkeys(self._shapes(focus, swept=True)):
+                if shape != plain.shape:
+                    yield replace(plain, shape=shape)
+        if focus.on("layout"):
+            yield from self._layouts(plain)
+        if focus.on("values"):
+            for kind in ("ties", "large", "small"):
+                yield replace(plain, fill=replace(plain.fill, kind=kind))
+            for seed in range(1, 4):
+                yield replace(plain, fill=self._fill(focus.seed + seed))
+        if focus.on("special") and not self.distinct and not self.invertible:
+            yield from self._specials(plain)
+
+    def draw(self, draw: Draw, focus: Focus) -> TensorPlan:
+        names = tuple(self.dtypes) if focus.on("dtype") else (self._dtype(focus),)
+        kind = draw(sampled(("plain", "plain", "ties", "small") if self.distinct is False else ("plain",)))
+        layout: Layout = (
+            draw(sampled(self._strided_layouts())) if focus.on("layout") and not self.dense else "contiguous"
+        )
+        return TensorPlan(
+            draw(sampled(names)),
+            self._drawn_shape(draw),
+            layout,
+            replace(self._fill(draw(integers(0, 2**20))), kind=kind),
+        )
+
+    def describe(self) -> str:
+        words = f"a tensor of {self.dtypes!r}"
+        if self.shape is not None:
+            words += f", shape [{', '.join(_size_word(each) for each in self.shape)}]"
+        elif self.like is not None:
+            words += ", of a shape that broadcasts" + (" and enlarges nothing" if self.inner else "")
+        elif self.min_rank == self.max_rank:
+            words += f", of {self.min_rank} dimension{'s' * (self.min_rank != 1)}"
+        elif (self.min_rank, self.max_rank) != (0, 4):
+            words += f", of {self.min_rank} to {self.max_rank} dimensions"
+        if self.low > -math.inf or self.high < math.inf:
+            words += f", values in [{self.low:g}, {self.high:g}]"
+        limits = {
+            f"no size below {self.min_size}": self.min_size > 0,
+            f"{self.min_numel} elements or more": self.min_numel > 0,
+            "no element twice": self.distinct,
+            "no zeros": self.nonzero,
+            "invertible": self.invertible,
+            "contiguous": self.dense,
+            "not expanded": not self.overlap,
+        }
+        return ", ".join([words, *(limit for limit, kept in limits.items() if kept)])
+
+    def bind(self, value: Any, scope: MutableMapping[str, Any]) -> None:
+        if self.shape is None or not isinstance(value, TensorPlan):
+            return
+        fixed = sum(not isinstance(each, FreeMany) for each in self.shape)
+        if value.ndim < fixed or (fixed == len(self.shape) and value.ndim > fixed):
+            return  # the value is another alternative's
+        sizes = iter(value.shape)
+        for each in self.shape:
+            if isinstance(each, FreeMany):
+                scope[each.name] = tuple(islice(sizes, value.ndim - fixed))
+            else:
+                length = next(sizes)
+                if isinstance(each, Free) and each.name:
+                    scope[each.name] = length
+
+    def _dtype(self, focus: Focus) -> str:
+        if focus.dtype in self.dtypes:
+            return str(focus.dtype)
+        return next(iter(self.dtypes))
+
+    def _fill(self, seed: int) -> Fill:
+        return Fill("plain", seed, self.low, self.high, self.distinct, self.nonzero, self.invertible)
+
+    def _companions(self) -> Iterator[Shape]:
+        assert self.like is not None
+        return (each for each in _partners(self.like) if not self.inner or broadcast(self.like, each) == self.like)
+
+    def _allowed(self, shape: Shape) -> bool:
+        return (
+            self.min_rank <= len(shape) <= self.max_rank
+            and all(length >= self.min_size for length in shape)
+            and math.prod(shape) >= self.min_numel
+        )
+
+    def _shapes(self, focus: Focus, *, swept: bool) -> Iterator[Shape]:
+        if self.shape is not None:
+            found = _filled(self.shape, swept)
+        elif self.like is not None:
+            found = self._companions()
+        else:
+            found = iter(_SHAPES)
+        kept = filter(self._allowed, found)
+        return kept if swept else islice(kept, 1)
+
+    def _drawn_shape(self, draw: Draw) -> Shape:
+        if self.like is not None:
+            partner: Shape = draw(sampled([shape for shape in self._companions() if self._allowed(shape)]))
+            return partner
+        if self.shape is None:
+            least = max(self.min_rank, 1) if self.min_numel > 1 else self.min_rank
+            rank = draw(integers(least, self.max_rank))
+            return self._grown([draw(sampled(_drawn_sizes(self.min_size))) for _ in range(rank)], frozenset())
+        named: dict[str, Any] = {}
+        fixed = sum(not isinstance(each, FreeMany) for each in self.shape)
+        sizes: list[int] = []
+        given: set[int] = set()
+        for each in self.shape:
+            if isinstance(each, FreeMany):
+                count = draw(integers(max(0, self.min_rank - fixed), self.max_rank - fixed))
+                sizes += [draw(sampled(_drawn_sizes(self.min_size))) for _ in range(count)]
+            elif isinstance(each, Free):
+                if each.name not in named or not each.name:
+                    named[each.name] = draw(sampled(_drawn_sizes(self.min_size)))
+                sizes.append(named[each.name])
+            else:
+                given.add(len(sizes))
+                sizes.append(each)
+        return self._grown(sizes, given)
+
+    def _grown(self, sizes: list[int], given: Set[int]) -> Shape:
+        """Make sizes hold what the domain asks for at least; those that are given stay."""
+        if math.prod(sizes) >= self.min_numel:
+            return tuple(sizes)
+        return tuple(length if place in given else max(length, self.min_numel) for place, length in enumerate(sizes))
+
+    def _layouts(self, plain: TensorPlan) -> Iterator[TensorPlan]:
+        if self.dense:
+            return
+        for layout in self._strided_layouts()[1:]:
+            yield replace(plain, layout=layout)
+
+    def _strided_layouts(self) -> tuple[Layout, ...]:
+        repeats = self.overlap and not self.distinct and not self.invertible
+        return tuple(each for each in LAYOUTS if repeats or each != "expanded")
+
+    def _specials(self, plain: TensorPlan) -> Iterator[TensorPlan]:
+        """Give tensors that hold the lattice of special values, alone and past a vector's width."""
+        limits = replace(plain.fill, kind="special")
+        if self.shape is None and self.like is None:
+            for shape in ((64,), (8, 8), (1,), ()):
+                if self._allowed(shape):
+                    for seed in range(3 if len(shape) else 8):
+                        yield replace(plain, shape=shape, fill=replace(limits, seed=seed))
+        else:
+            for seed in range(4):
+                yield replace(plain, fill=replace(limits, seed=seed))
+
+
+def _drawn_sizes(least: int) -> tuple[int, ...]:
+    return tuple(length for length in (2, 3, 1, 4, 5, 0, 7, 17) if length >= least)
+
+
+def _plain_size(name: str) -> int:
+    return _SIZES.get(name[:1], 2 + sum(map(ord, name)) % 5)
+
+
+def _size_word(size: Any) -> str:
+    if isinstance(size, FreeMany):
+        return f"*{size.name}"
+    return size.name or "any" if isinstance(size, Free) else str(size)
+
+
+def _filled(pattern: Sequence[Any], swept: bool) -> Iterator[Shape]:
+    """Fill a pattern's free sizes: all plain, then each in turn at its boundaries."""
+    names = list(dict.fromkeys(each for each in pattern if isinstance(each, (Free, FreeMany))))
+    plain = {name: _MANY[0] if isinstance(name, FreeMany) else _plain_size(name.name) for name in names}
+    yield _shaped(pattern, plain)
+    if isinstance(next(iter(names), None), FreeMany):
+        # a rank that is bounded below or above may not allow the plainest number of leading dimensions
+        yield from (_shaped(pattern, {**plain, names[0]: many}) for many in _MANY[1:])
+    if not swept:
+        return
+    for name in names:
+        others = _MANY[1:] if isinstance(name, FreeMany) else (1, 0, 17, 33)
+        for value in others:
+            yield _shaped(pattern, {**plain, name: value})
+    if len(names) > 1:
+        yield _shaped(pattern, {name: () if isinstance(name, FreeMany) else 1 for name in names})
+
+
+def _shaped(pattern: Sequence[Any], sizes: dict[Any, Any]) -> Shape:
+    shape: list[int] = []
+    for each in pattern:
+        chosen = sizes.get(each, each) if isinstance(each, (Free, FreeMany)) else each
+        shape.extend(chosen if isinstance(each, FreeMany) else [chosen])
+    return tuple(shape)
+
+
+def _partners(shape: Shape) -> Iterator[Shape]:
+    """Give shapes that broadcast with a shape: the same, smaller, stretched and longer ones."""
+    yield shape
+    found = {shape}
+    ones = [tuple(1 if place == at else length for place, length in enumerate(shape)) for at in range(len(shape))]
+    for partner in ((), shape[1:], (1,), *ones, (1,) * len(shape), (2, *shape), (1, *shape)):
+        if partner not in found and len(partner) <= 4 and broadcasts(shape, partner):
+            found.add(partner)
+            yield partner
+    if 1 in shape:
+        wide = tuple(3 if length == 1 else length for length in shape)
+        if wide not in found:
+            yield wide
