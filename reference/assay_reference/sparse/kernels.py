@@ -12,7 +12,6 @@ from assay_reference import (
     dtypes,
     elementary,
     joining,
-    linalg,
     logic,
     pointwise,
     products,
@@ -22,6 +21,7 @@ from assay_reference import (
 from assay_reference.arrays import namespace
 from assay_reference.dispatch import broadcast_shape
 from assay_reference.layouts import layout, sparse_coo, sparse_csc, sparse_csr
+from assay_reference.linalg import norms
 from assay_reference.ops import Op
 from assay_reference.sparse.packed import Compressed, Coo, Sparse
 from assay_reference.tensor import wrap_dim
@@ -243,7 +243,7 @@ def sum_dims(input: Any, dim: Any, keepdim: bool) -> Any:
     return input.of_coo(total) if isinstance(total, Coo) else total
 
 
-@linalg.vector_norm_op.on(sparse_coo)
+@norms.vector_norm_op.on(sparse_coo)
 def vector_norm(x: Any, ord: float, dim: Any, keepdim: bool) -> Any:
     if dim is not None and set(reduction.axes(dim, x.ndim)) != set(range(x.ndim)):
         raise RuntimeError(
@@ -252,7 +252,7 @@ def vector_norm(x: Any, ord: float, dim: Any, keepdim: bool) -> Any:
         )
     if keepdim:
         raise RuntimeError("norm_sparse currently does not support keepdim=True")
-    return linalg.vector_norm_op.kernel(x.coalesce().values, ord, None, False)
+    return norms.vector_norm_op.kernel(x.coalesce().values, ord, None, False)
 
 
 # -- dimensions and parts ---------------------------------------------------------------------------------------------

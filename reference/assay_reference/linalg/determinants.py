@@ -1,0 +1,50 @@
+"""Determinants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from assay_reference.arrays import Array
+from assay_reference.creation import eye
+from assay_reference.dispatch import composite, not_implemented, op
+from assay_reference.linalg.decompositions import svd
+from assay_reference.linalg.equations import inv
+from assay_reference.linalg.matrices import check_square
+from assay_reference.pointwise import conj, where
+from assay_reference.shape import adjoint
+from assay_reference.tensor import Tensor
+
+LU_REFUSES = {kind: not_implemented("lu_cpu") for kind in ("float16", "bfloat16")}
+
+
+@op(name="linalg_det", function=False, method=False, out="own", refuses=LU_REFUSES)
+def det(A: Array) -> Array:
+    """Give the determinants of square matrices."""
+    return np.linalg.det(A)
+
+
+@det.check
+def check_det(A: Tensor) -> None:
+    check_square("linalg.det", A)
+
+
+def det_vjp(grad: Tensor, out: Tensor, A: Tensor) -> Any:
+    """Multiply by the cofactors: the determinant times the inverse's adjoint, which a singular matrix does not have."""
+    grad = grad.unsqueeze(-1).unsqueeze(-1)
+    if not (out == 0).any():
+        return grad * adjoint(out.unsqueeze(-1).unsqueeze(-1) * inv(A))
+    left, scales, right = svd(A, full_matrices=False)
+    others = where(eye(A.shape[-1], device=A.device) == 1, 1.0, scales.unsqueeze(-2)).prod(-1)
+    turn = conj(det(left) * det(right)).unsqueeze(-1).unsqueeze(-1)
+    return grad * conj(turn) * ((left * others.unsqueeze(-2)) @ right)
+
+
+det.vjp(A=det_vjp)
+
+
+@composite(name="det")
+def det_of_input(input: Tensor) -> Tensor:
+    """Give the determinants of square matrices."""
+    return det(input)  # type: ignore[no-any-return]
