@@ -20,6 +20,7 @@ from assay_spec.model import Budget
 T = TypeVar("T")
 
 _PERTURBATIONS: Final = 6
+_ENOUGH_TO_CROSS: Final = 32  # perturbations of which one nearly surely crosses a jump within reach of half an ulp
 _TERMS_PER_ULP: Final = 16  # added up in order, 5,831 squares of float64 lose 362 ulp
 _OWN: Final = 3.0  # ulp that the oracle itself may be off, in float64
 _STEPS: Final = 8.0  # the root of a sum's terms at which its partial sums lose as much again as its terms
@@ -105,7 +106,12 @@ class Bench:
             without = self._once(case, "flushed", lambda: self._precise(map_case(case, _flushed)))
             return _distance(pick(without).array, pick(answer).array)
 
-        return Bounds(magnitude, spread, owed, flushed)
+        def nearby() -> Iterator[Host]:
+            draws = range(_PERTURBATIONS, _PERTURBATIONS + _ENOUGH_TO_CROSS)
+            far = self._once(case, "perturbed more", lambda: [self._moved(case, draw) for draw in draws])
+            return (pick(outcome).array for outcome in far)
+
+        return Bounds(magnitude, spread, owed, flushed, nearby)
 
     def _moved(self, case: Call, draw: int) -> Outcome:
         source = np.random.Generator(np.random.Philox(key=draw))

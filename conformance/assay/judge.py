@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,6 +44,7 @@ class Bounds:
     spread: Callable[[], Host]  # how far the answer moves when the inputs move by half an ulp
     owed: Callable[[], Any] = lambda: True  # where the answer is NaN for another reason than infinities that meet
     flushed: Callable[[], Any] = lambda: 0.0  # how far the answer moves when the inputs' subnormals are flushed
+    nearby: Callable[[], Iterable[Host]] = lambda: ()  # the answers when the inputs move by up to half an ulp
 
 
 def ulp_of(values: Host, dtype: str) -> Host:
@@ -133,6 +134,8 @@ def _measure_close(
         if budget.kind == "accumulation":
             # A sum whose finite terms overflow may do so on the way, in one order of adding and not in another.
             fraction = np.where(odd & (bounds.magnitude() > limits(dtype)[1]), 0.0, fraction)
+    if budget.kind == "conditioned" and (fraction > 1).any():
+        fraction = np.where(_across_a_jump(answer, want, allowed, bounds), 0.0, fraction)
     if signs:
         fraction = np.where((answer == 0) & (want == 0) & (np.signbit(answer) != np.signbit(want)), math.inf, fraction)
     place = int(np.argmax(fraction))
@@ -162,6 +165,15 @@ def _odd_ones(answer: Host, target: Host, want: Host, allowed: Host, dtype: str,
         # Which side a step overflows to, and whether two such steps meet, a result does not tell.
         brink = near & ((np.sign(answer) == np.sign(want)) | (margin > 1)) & ~np.isfinite(answer)
     return np.where(agree | brink, 0.0, math.inf)
+
+
+def _across_a_jump(answer: Host, want: Host, allowed: Host, bounds: Bounds) -> Host:
+    """Mark the elements that are right on the far side of a jump, to which the rounding of a step may lead."""
+    across = np.zeros(answer.shape, dtype=bool)
+    with np.errstate(invalid="ignore"):
+        for moved in bounds.nearby():
+            across |= (np.abs(moved - want) > allowed) & (np.abs(answer - moved) <= allowed)
+    return across
 
 
 def _allowed(want: Host, unit: Host, dtype: str, budget: Budget, bounds: Bounds) -> Host:

@@ -118,6 +118,27 @@ def test_a_quotient_by_a_flushed_subnormal_is_infinite() -> None:
     assert (flushed.fraction, kept.fraction) == (0.0, math.inf)
 
 
+@pytest.mark.parametrize(("got", "fraction"), [(2.0, 0.0), (3.0, 0.0), (2.5, 0.5 / 8e-6)])
+def test_near_a_jump_both_sides_are_right_and_nothing_between(got: float, fraction: float) -> None:
+    zeros, far_side = np.zeros(1), [np.array([2.0]), np.array([3.0])]
+    bounds = Bounds(lambda: zeros, lambda: np.array([5e-7]), nearby=lambda: far_side)
+
+    worst = measure(np.array([got], np.float32), np.array([2.0]), "float32", CONDITIONED, bounds)
+
+    assert worst is not None
+    assert worst.fraction == pytest.approx(fraction, rel=0.5)
+
+
+def test_what_moves_within_the_budget_is_no_jump() -> None:
+    spread = np.array([1e-3])
+    bounds = Bounds(lambda: np.zeros(1), lambda: spread, nearby=lambda: [np.array([2.003])])
+
+    worst = measure(np.array([2.018], np.float32), np.array([2.0]), "float32", CONDITIONED, bounds)
+
+    assert worst is not None
+    assert worst.fraction > 1
+
+
 def test_infinities_that_meet_are_nan_in_any_order_of_steps() -> None:
     bounds = Bounds(lambda: np.zeros(1), lambda: np.zeros(1), owed=lambda: np.array([False]))
     owed = Bounds(lambda: np.zeros(1), lambda: np.zeros(1), owed=lambda: np.array([True]))
