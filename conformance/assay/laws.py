@@ -12,8 +12,8 @@ from assay.arrays import Host, limits
 from assay.case import Array, Call, Outcome, TensorValue
 from assay.judge import eps_of, tiny_of
 from assay_spec import dtypes
+from assay_spec.builder import WORDS
 from assay_spec.expression import Expression
-from assay_spec.loader import WORDS
 from assay_spec.model import Overload
 
 

@@ -14,12 +14,14 @@ from assay.draw import ABSTAINED, walk
 from assay.faults import faults_of
 from assay.laws import check_law
 from assay.sharpness import Hunt
+from assay_spec.builder import build_op
 from assay_spec.documents import read
 from assay_spec.domains import Focus
 from assay_spec.expression import ExpressionError
-from assay_spec.loader import load_corpus, load_op, suggestion, validate
+from assay_spec.loader import load_corpus, validate
 from assay_spec.model import Corpus, Op, Overload
 from assay_spec.signature import Parameter
+from assay_spec.suggestion import suggestion
 
 Complaint = tuple[int, str]
 Rule = Callable[[Op], Iterator[Complaint]]
@@ -239,4 +241,4 @@ def _named(files: Sequence[Path]) -> Iterator[Op]:
         document = read(file.resolve())
         validate(document)
         if "name" in document.content:
-            yield load_op(document, families)
+            yield build_op(document, families)

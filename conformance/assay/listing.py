@@ -10,8 +10,8 @@ from typing import Any
 from assay.draw import SHARES
 from assay.items import Item, plan
 from assay_spec import load_corpus
-from assay_spec.loader import suggestion
 from assay_spec.model import Edition, Op, Overload
+from assay_spec.suggestion import suggestion
 
 
 def listing(query: Any, edition: Edition, *, each: bool = False, as_json: bool = False) -> str:

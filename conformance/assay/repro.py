@@ -13,7 +13,7 @@ from assay.engine import measure
 from assay.items import Item, items_of
 from assay.session import oracle_for
 from assay_spec import load_corpus
-from assay_spec.loader import suggestion
+from assay_spec.suggestion import suggestion
 
 
 def find(id: str) -> Item:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -112,3 +114,8 @@ def _scalar(text: str) -> Any:
         case "hex":
             return float.fromhex(text)
     return text
+
+
+def digest(content: Any) -> str:
+    """Hash the content of spec files."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -27,8 +27,9 @@ from assay.lint import (
     stands_at_its_name,
 )
 from assay_spec import SpecError
+from assay_spec.builder import build_op
 from assay_spec.documents import read
-from assay_spec.loader import corpus_root, load_corpus, load_op
+from assay_spec.loader import corpus_root, load_corpus
 
 SOUND = """\
 name: torch.f
@@ -56,7 +57,7 @@ def said(folder: Path, text: str, at: str = "torch/f.yaml") -> list[str]:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
     families = {"pointwise-unary": read(corpus_root() / "families" / "pointwise-unary.yaml")}
-    return [each.replace(f"{folder}/", "") for each in complaints(load_op(read(file), families))]
+    return [each.replace(f"{folder}/", "") for each in complaints(build_op(read(file), families))]
 
 
 def test_a_sound_file_has_no_complaints(tmp_path: Path) -> None:

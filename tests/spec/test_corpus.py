@@ -13,9 +13,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from assay_spec import load_corpus
+from assay_spec.builder import build_op
 from assay_spec.documents import read
 from assay_spec.expression import is_size_name
-from assay_spec.loader import TORCH, corpus_root, load_op
+from assay_spec.loader import TORCH, corpus_root
 
 CORPUS = load_corpus()
 ROOT = corpus_root()
@@ -51,7 +52,7 @@ def test_no_two_ops_have_one_name() -> None:
 
 
 def test_an_op_loads_alike_twice() -> None:
-    again = [load_op(read(op.file), FAMILIES) for op in CORPUS]
+    again = [build_op(read(op.file), FAMILIES) for op in CORPUS]
 
     assert [(op.name, op.digest) for op in again] == [(op.name, op.digest) for op in CORPUS]
 

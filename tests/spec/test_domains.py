@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from assay_spec.builder import WORDS
 from assay_spec.domains import CONSTRUCTORS, Domain, Dtype, Focus
 from assay_spec.expression import Expression, ExpressionError
-from assay_spec.loader import WORDS
 from assay_spec.plans import Slice, TensorPlan
 
 PLAIN = Focus()

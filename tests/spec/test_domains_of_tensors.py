@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from assay_spec.builder import WORDS
 from assay_spec.domains import Axis, Focus, Tensors, tensor, varying
 from assay_spec.dtypes import CLASSES
 from assay_spec.expression import Expression, Free, FreeMany
-from assay_spec.loader import WORDS
 from assay_spec.plans import TensorPlan
 
 EVERYTHING = Focus(frozenset({"shape", "dtype", "layout", "values", "special", "options"}))

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from assay_spec import Corpus, SpecError, load_corpus
-from assay_spec.loader import digest, suggestion
+from assay_spec.documents import digest
 from assay_spec.model import Budget, Documented, Erratum, Example, Misuse, Scenario, Trajectory
+from assay_spec.suggestion import suggestion
 
 Load = Callable[..., Corpus]
 
