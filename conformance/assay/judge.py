@@ -87,7 +87,7 @@ def measure(
     if not got.size:
         return None
     if dtypes.is_complex(dtype) and budget.kind != "exact":
-        return _measure_complex(got, want, dtype, budget, bounds, slack=slack)
+        return _measure_complex(got, want, dtype, budget, bounds, slack=slack, room=room)
     if budget.kind == "exact" or not dtypes.is_floating(dtype):
         return _measure_exact(got, rounded(want, dtype), signs=signs)
     return _measure_close(got, want, dtype, budget, bounds, signs=signs, slack=slack, room=room)
@@ -194,7 +194,9 @@ def _allowed(want: Host, unit: Host, dtype: str, budget: Budget, bounds: Bounds)
     )
 
 
-def _measure_complex(got: Host, want: Host, dtype: str, budget: Budget, bounds: Bounds, *, slack: float) -> Worst:
+def _measure_complex(
+    got: Host, want: Host, dtype: str, budget: Budget, bounds: Bounds, *, slack: float, room: float
+) -> Worst:
     """Judge a complex number by its distance in the plane, in units of its magnitude."""
     part = dtypes.real_part(dtype)
     with np.errstate(all="ignore"):
@@ -204,6 +206,8 @@ def _measure_complex(got: Host, want: Host, dtype: str, budget: Budget, bounds: 
         odd = ~np.isfinite(got) | ~np.isfinite(rounded(want, dtype))
         # Which part of a complex overflow is NaN and which infinite depends on the order of operations.
         agree = np.isfinite(got) == np.isfinite(rounded(want, dtype))
+        if budget.kind != "ulp":
+            agree |= ~np.isfinite(got) & (np.abs(want) >= limits(part)[1] / room)  # a step overflows before its result
         fraction = np.where(odd, np.where(agree, 0.0, math.inf), error / allowed)
     index = tuple(int(each) for each in np.unravel_index(int(np.argmax(fraction)), got.shape))
     ulps = None if odd[index] else float(error[index] / unit[index])

@@ -100,6 +100,19 @@ def test_a_step_may_overflow_where_its_result_just_does_not() -> None:
     assert judged([math.inf], [near], Budget("ulp", 2)) == math.inf
 
 
+def test_a_complex_step_may_overflow_where_its_result_just_does_not() -> None:
+    near, far = np.array([1e37 + 8e37j]), np.array([1e30 + 8e30j])
+    infinite, zeros = np.array([complex(math.inf, math.inf)], np.complex64), Bounds(lambda: 0, lambda: 0)
+
+    fractions = [
+        worst.fraction
+        for want, budget in ((near, CONDITIONED), (far, CONDITIONED), (near, Budget("ulp", 2)))
+        if (worst := measure(infinite, want, "complex64", budget, zeros)) is not None
+    ]
+
+    assert fractions == [0.0, math.inf, math.inf]
+
+
 def test_a_step_may_overflow_to_either_side_and_a_result_to_its_own() -> None:
     most = float(np.finfo(np.float32).max)
     assert judged([-math.inf], [most], CONDITIONED) == 0.0
