@@ -8,8 +8,8 @@ from assay_reference import autograd, backends, cuda
 
 # The families: each registers its functions when it is imported.
 from assay_reference import conversion, creation, pointwise, elementary, logic  # isort: skip
-from assay_reference import comparison, complex_numbers, indexing, joining  # isort: skip
-from assay_reference import linalg, products, random, reduction, shape, threads  # isort: skip
+from assay_reference import comparison, complex_numbers, gathering, indexing, joining, masks  # isort: skip
+from assay_reference import linalg, parts, products, random, reduction, shape, threads  # isort: skip
 from assay_reference import mkldnn, sparse  # isort: skip - what the families do with other layouts
 from assay_reference import storage, tensor_types  # isort: skip
 from assay_reference.devices import device

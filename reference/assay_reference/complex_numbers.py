@@ -10,8 +10,8 @@ from assay_reference.arrays import Array, namespace, strided
 from assay_reference.creation import zeros_like
 from assay_reference.dispatch import attach, composite, elementwise, view
 from assay_reference.dtypes import of_array
+from assay_reference.parts import select
 from assay_reference.pointwise import conj, sgn, where
-from assay_reference.shape import select
 from assay_reference.tensor import Tensor
 
 # -- the parts, in the memory of the whole ----------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from assay_reference import dtypes
 from assay_reference.arrays import Array, namespace
 from assay_reference.creation import as_dtype, eye, ones_like, zeros
 from assay_reference.dispatch import composite, not_implemented, op
-from assay_reference.indexing import scatter
+from assay_reference.gathering import scatter
 from assay_reference.joining import cat
 from assay_reference.ops import Op
 from assay_reference.pointwise import conj, maximum, minimum, where

@@ -13,6 +13,7 @@ from assay_reference import (
     elementary,
     joining,
     logic,
+    parts,
     pointwise,
     products,
     reduction,
@@ -317,12 +318,12 @@ def unsqueeze(input: Coo, dim: int) -> Coo:
     return input.unsqueeze(wrap_dim(dim, input.ndim + 1))
 
 
-@shape.select.on(*SPARSE)
+@parts.select.on(*SPARSE)
 def select(input: Sparse, dim: int, index: int) -> Any:
     return input.coo().select(wrap_dim(dim, input.ndim), index)
 
 
-@shape.unbind.on(*SPARSE)
+@parts.unbind.on(*SPARSE)
 def unbind(input: Sparse, dim: int = 0) -> tuple[Any, ...]:
     return tuple(select(input, dim, index) for index in range(input.shape[wrap_dim(dim, input.ndim)]))
 
