@@ -67,6 +67,23 @@ def to_host(array: Any) -> Array:
     return np.asarray(array) if is_on_host(array) else array.get()
 
 
+def pinned(array: Any) -> Array:
+    """Copy an array of the CPU into memory that is locked for quick copies to a GPU, as only its driver gives it."""
+    if not is_on_host(array):
+        raise RuntimeError("Only dense CPU tensors can be pinned")
+    cupy = cuda_namespace()
+    if cupy is None:
+        raise RuntimeError(
+            "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is available on "
+            "this system."
+        )
+    if cupy.__name__ != "cupy":  # the stand-in is the CPU
+        return array.copy()
+    locked = importlib.import_module("cupyx").empty_like_pinned(array)
+    locked[...] = array
+    return locked
+
+
 def strided(array: Array, shape: Sequence[int], strides: Sequence[int]) -> Array:
     """View an array's memory with another shape and other strides, in bytes."""
     viewed: Array = namespace(array).lib.stride_tricks.as_strided(array, shape, strides)

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from assay_reference import devices, dtypes
+from assay_reference.arrays import pinned
 from assay_reference.devices import device
 from assay_reference.dispatch import cast, check_out, composite, fill_out
 from assay_reference.dtypes import dtype
@@ -60,7 +61,7 @@ def factory(*, spread: bool = False) -> Callable[[Kernel], Callable[..., Tensor]
             made = kernel if options["layout"] in (None, strided) else packed_kernel(name, options["layout"])
             array = made(place.xp, kind, *bound.args, **bound.kwargs)
             if out is None:
-                return _new(array, place, options["requires_grad"])
+                return _new(array, place, options["requires_grad"], options["pin_memory"])
             if kind is not None and kind is not out.dtype:
                 raise RuntimeError(f"dtype {kind.title} does not match dtype of out parameter ({out.dtype.title})")
             fill_out(out, cast(array, out.dtype.numpy))
@@ -78,8 +79,8 @@ def factory(*, spread: bool = False) -> Callable[[Kernel], Callable[..., Tensor]
     return decorate
 
 
-def _new(array: Any, place: device, requires_grad: bool) -> Tensor:
-    return wanting_grad(Tensor._wrap(array, place), requires_grad)
+def _new(array: Any, place: device, requires_grad: bool, pin_memory: bool) -> Tensor:
+    return wanting_grad(Tensor._wrap(pinned(array) if pin_memory else array, place), requires_grad)
 
 
 def wanting_grad(made: Tensor, requires_grad: bool) -> Tensor:
@@ -188,15 +189,15 @@ def tensor(
     kind = as_dtype("tensor", dtype)
     if isinstance(data, Tensor):
         place = data.device if device is None else place
-        return _new(data.detach().to(device=place, dtype=kind, copy=True)._array, place, requires_grad)
+        return _new(data.detach().to(device=place, dtype=kind, copy=True)._array, place, requires_grad, pin_memory)
     if isinstance(data, Storage):  # whose memory is shared
         kind = kind or dtypes.get_default_dtype()
         return Tensor._over(data, kind, kind.title)
     if isinstance(data, (np.ndarray, np.generic)):
         array = np.array(data)
         kind = kind or dtypes.of_array(array)
-        return _new(_on(place, cast(array, kind.numpy)), place, requires_grad)
-    return _new(_on(place, _of_nested(data, kind)), place, requires_grad)
+        return _new(_on(place, cast(array, kind.numpy)), place, requires_grad, pin_memory)
+    return _new(_on(place, _of_nested(data, kind)), place, requires_grad, pin_memory)
 
 
 def _on(place: device, array: Any) -> Any:
@@ -441,6 +442,7 @@ def like(kernel: Kernel) -> Callable[..., Tensor]:
         layout: Any = None,
         device: Any = None,
         requires_grad: bool = False,
+        pin_memory: bool = False,
         memory_format: Any = None,
         **kwargs: Any,
     ) -> Tensor:
@@ -450,10 +452,10 @@ def like(kernel: Kernel) -> Callable[..., Tensor]:
         kind = as_dtype(name, dtype) or input.dtype
         wanted = layout or input.layout
         if wanted is not strided:
-            return _new(packed_kernel(name, wanted)(place.xp, kind, input.shape), place, requires_grad)
+            return _new(packed_kernel(name, wanted)(place.xp, kind, input.shape), place, requires_grad, pin_memory)
         source = input if input.layout is strided else input.to_dense()
         array = source._array if place == input.device else source.to(place)._array
-        return _new(kernel(array, kind, *args, **kwargs), place, requires_grad)
+        return _new(kernel(array, kind, *args, **kwargs), place, requires_grad, pin_memory)
 
     return composite(method=False)(create)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from assay_reference.arrays import Array
+from assay_reference.arrays import Array, cuda_namespace
 from assay_reference.creation import as_dtype, as_tensor, wanting_grad, whole_sizes
 from assay_reference.dispatch import composite, op
 from assay_reference.layouts import layout
@@ -55,6 +55,7 @@ def sparse_coo_tensor(
     is_coalesced: bool | None = None,
 ) -> Tensor:
     """Make a tensor of the coordinates of its elements, a row for each dimension, and their values; or an empty one."""
+    check_pinning(pin_memory)
     if values is None:
         size = sizes("sparse_coo_tensor", indices if size is None else size)
         indices, values, is_coalesced = [[]] * len(size), [], True
@@ -107,6 +108,12 @@ def sparse_csc_tensor(ccol_indices: Any, row_indices: Any, values: Any, size: An
     return compressed(Csc, "sparse_csc_tensor", ccol_indices, row_indices, values, size, **options)
 
 
+def check_pinning(pin_memory: bool) -> None:
+    """Refuse to lock memory for quick copies to a GPU where there is none."""
+    if pin_memory and cuda_namespace() is None:
+        raise RuntimeError("Cannot access accelerator device when none is available.")
+
+
 def compressed(
     kind: type[Compressed],
     name: str,
@@ -123,6 +130,7 @@ def compressed(
     check_invariants: bool | None = None,
 ) -> Tensor:
     """Make a compressed matrix of its parts."""
+    check_pinning(pin_memory)
     if layout not in (None, kind.layout):
         raise RuntimeError(f"{name}: layout must be {kind.layout.title} but got {layout.title}")
     elements = as_tensor(values, as_dtype(name, dtype), device)
