@@ -14,6 +14,7 @@ import ml_dtypes
 import numpy as np
 
 from assay.arrays import Host
+from assay.backends import program
 from assay.backends.base import FEATURES, BackendUnusable, Capabilities, Unsupported
 from assay.backends.library import IN_PLACE_OPERATORS, OPERATORS, LibraryBackend
 from assay.case import Array, Call, ModuleSetup, Optimization, Outcome, Program, Schedule, TensorValue
@@ -299,9 +300,7 @@ class NamespaceBackend(LibraryBackend):
         return nullcontext(self.torch)
 
     def run_program(self, case: Program) -> Outcome:
-        from assay.backends.program import run
-
-        return run(self, case)
+        return program.run(self, case)
 
 
 def _flat(answer: Sequence[Any]) -> tuple[Any, ...]:
