@@ -173,9 +173,10 @@ def _same(trial: Trial, place: int, got: Any, want: Any, bench: Bench) -> Judgem
     form, plain = trial.case.form, trial.extra["plain"]
     if not isinstance(got, Array) or not isinstance(want, Array):
         return fail("A406", f"the {form} form gives no tensor", "a tensor", repr(got))
-    # A reflected form is held against another call, with a 0-d tensor: either of them may have the wrong dtype.
+    # A reflected form is held against another call, with a 0-d tensor: either of them may have the wrong dtype. And
+    # the plain form may have one that PyTorch lacks.
     rule = expected_rules(trial.plan.overload, trial.plan.scope)[place]
-    dtype = rule[2] if form == "reflected" else want.dtype
+    dtype = rule[2] if form == "reflected" or want.dtype not in dtypes.ALL else want.dtype
     out: Out = trial.extra.get("out", _PLAIN_OUT)
     cast = dtype if place or out.dtype is None else out.dtype
     forms: tuple[tuple[str, Array, str], ...] = ((form, got, cast), ("plain", want, dtype))
