@@ -14,15 +14,13 @@ import numpy as np
 from assay_reference import devices, dtypes
 from assay_reference.arrays import pinned
 from assay_reference.devices import device
-from assay_reference.dispatch import cast, check_out, composite, fill_out
+from assay_reference.dispatch import Kernel, cast, check_out, composite, fill_out
 from assay_reference.dtypes import dtype
 from assay_reference.grad_mode import inference
 from assay_reference.layouts import KINDS, strided
 from assay_reference.memory import Storage, UntypedStorage
 from assay_reference.tensor import Tensor
 from assay_reference.writing import memory_order
-
-Kernel = Callable[..., Any]
 
 # What every factory takes after its own arguments.
 OPTIONS: Final = {

@@ -185,7 +185,7 @@ def test_an_item_in_which_nothing_was_compared_is_a_fault_of_the_suite(good: Bac
 
 
 @pytest.mark.parametrize("op", ["torch.sum", "torch.cumsum"])
-def test_a_result_of_a_dtype_that_pytorch_lacks_is_judged(good: Backend, op: str) -> None:
+def test_a_result_of_a_dtype_that_the_corpus_lacks_is_judged(good: Backend, op: str) -> None:
     item = next(each for each in items_of(load_corpus()[op]) if each.name == "in-place[uint8]")
 
     row, _ = measure(item, Bench(good, good), effort="quick", seed=0)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from assay_spec.documents import Document, SpecError, read
+from assay_spec.documents import Document, SpecError, digest, read
 
 
 def written(folder: Path, text: str | bytes) -> Path:
@@ -158,3 +158,7 @@ def test_what_the_parser_of_yaml_refuses_has_file_and_line(tmp_path: Path, text:
 
 def test_the_same_value_twice_by_an_alias_is_no_endless_nesting(tmp_path: Path) -> None:
     assert document(tmp_path, "a: &x [1]\nb: *x\n").content == {"a": [1], "b": [1]}
+
+
+def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
+    assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1}) != digest({"a": 1, "b": [3]})

@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 from assay_spec import Corpus, SpecError, load_corpus
-from assay_spec.documents import digest
 from assay_spec.model import Budget, Documented, Erratum, Example, Misuse, Scenario, Trajectory
-from assay_spec.suggestion import suggestion
 
 Load = Callable[..., Corpus]
 
@@ -272,31 +270,8 @@ def test_the_digest_covers_what_an_op_says_and_its_family(load: Load, tmp_path: 
     assert before.spec_hash != after.spec_hash
 
 
-def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
-    assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1}) != digest({"a": 1, "b": [3]})
-
-
 def test_a_folder_without_specs_is_no_corpus(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
         load_corpus(tmp_path)
 
     assert str(caught.value) == f"{tmp_path}:1: no spec files here (point at a folder that holds .yaml files)"
-
-
-@pytest.mark.parametrize(
-    ("word", "said"),
-    [
-        ("dmi", "did you mean 'dim'?"),
-        ("inputs", "did you mean 'input'?"),
-        ("other_", "did you mean 'other' or 'others'?"),
-        ("zzz", "known: input, dim, other, others"),
-    ],
-)
-def test_a_suggestion_is_what_a_word_resembles_or_what_there_is(word: str, said: str) -> None:
-    assert suggestion(word, ["input", "dim", "other", "others"]) == said
-
-
-def test_a_suggestion_may_be_a_word_that_is_not_listed() -> None:
-    assert suggestion("tensr", {"k", "input"}, ["tensor"]) == "did you mean 'tensor'?"
-    assert suggestion("zzz", {"k", "input"}, ["tensor"]) == "known: input, k"
-    assert suggestion("zzz", []) == "there is none"

@@ -174,7 +174,7 @@ def _same(trial: Trial, place: int, got: Any, want: Any, bench: Bench) -> Judgem
     if not isinstance(got, Array) or not isinstance(want, Array):
         return fail("A406", f"the {form} form gives no tensor", "a tensor", repr(got))
     # A reflected form is held against another call, with a 0-d tensor: either of them may have the wrong dtype. And
-    # the plain form may have one that PyTorch lacks.
+    # the plain form may have one that the corpus lacks.
     rule = expected_rules(trial.plan.overload, trial.plan.scope)[place]
     dtype = rule[2] if form == "reflected" or want.dtype not in dtypes.ALL else want.dtype
     out: Out = trial.extra.get("out", _PLAIN_OUT)

@@ -21,8 +21,8 @@ from assay_reference.arrays import Array, namespace
 from assay_reference.dispatch import op
 from assay_reference.documented import autograd as autograd
 from assay_reference.documented.forms import filling, optional, renamed
+from assay_reference.linalg.checks import check_square
 from assay_reference.linalg.decompositions import eigen
-from assay_reference.linalg.matrices import check_square
 from assay_reference.tensor import Tensor
 
 current: Any = assay_reference

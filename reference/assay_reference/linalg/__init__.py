@@ -1,5 +1,6 @@
 """torch.linalg: vectors, matrices and their norms, equations and decompositions."""
 
+from assay_reference.linalg.checks import LinAlgError
 from assay_reference.linalg.decompositions import (
     cholesky,
     eig,
@@ -13,7 +14,6 @@ from assay_reference.linalg.decompositions import (
 )
 from assay_reference.linalg.determinants import det
 from assay_reference.linalg.equations import inv, solve
-from assay_reference.linalg.matrices import LinAlgError
 from assay_reference.linalg.norms import matrix_norm, norm, vector_norm
 from assay_reference.linalg.vectors import cross
 

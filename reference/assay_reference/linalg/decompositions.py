@@ -10,8 +10,8 @@ from assay_reference.arrays import Array, namespace, to_host
 from assay_reference.creation import eye
 from assay_reference.dispatch import composite, op
 from assay_reference.joining import cat
+from assay_reference.linalg.checks import LinAlgError, batch_element, check_matrix, check_square
 from assay_reference.linalg.equations import solve
-from assay_reference.linalg.matrices import LinAlgError, batch_element, check_matrix, check_square
 from assay_reference.pointwise import conj, where
 from assay_reference.shape import adjoint
 from assay_reference.tensor import Tensor

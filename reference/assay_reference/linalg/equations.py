@@ -9,7 +9,7 @@ from scipy.linalg import lu
 
 from assay_reference.arrays import Array, to_host
 from assay_reference.dispatch import composite, op
-from assay_reference.linalg.matrices import LinAlgError, batch_element, check_square
+from assay_reference.linalg.checks import LinAlgError, batch_element, check_square
 from assay_reference.pointwise import conj
 from assay_reference.shape import adjoint
 from assay_reference.tensor import Tensor

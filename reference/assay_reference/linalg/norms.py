@@ -12,8 +12,8 @@ from assay_reference.arrays import Array
 from assay_reference.creation import as_dtype, zeros_like
 from assay_reference.dispatch import broadcast_shape, composite, elementwise, op
 from assay_reference.dtypes import can_cast, promote_types
+from assay_reference.linalg.checks import check_numbers
 from assay_reference.linalg.decompositions import svdvals
-from assay_reference.linalg.matrices import check_numbers
 from assay_reference.pointwise import check_difference, where
 from assay_reference.reduction import axes, real_type, spread
 from assay_reference.tensor import Tensor, wrap_dim
