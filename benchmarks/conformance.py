@@ -24,9 +24,9 @@ from pathlib import Path
 from tabulate import tabulate
 
 from assay.backends.discover import open_backend
-from assay.case import Case
+from assay.cases.case import Case
 from assay.facets.base import Asked
-from assay.items import plan
+from assay.running.items import plan
 from assay_reports.query import parse
 from assay_spec import load_corpus
 
@@ -34,7 +34,7 @@ Row = tuple[str, str, str, str]
 
 
 def median_seconds(act: Callable[[], object], runs: int) -> float:
-    """Time an action several times; give the median."""
+    """Time an action several times; return the median."""
     times = []
     for _ in range(runs):
         started = time.perf_counter()

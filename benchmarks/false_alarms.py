@@ -26,7 +26,7 @@ from tabulate import tabulate
 
 from assay.backends.namespace import NamespaceBackend
 from assay.backends.reference import ReferenceBackend
-from assay.case import Call, Case, Outcome
+from assay.cases.case import Call, Case, Outcome
 from assay_reports.results import read_results
 from assay_spec import load_corpus
 
@@ -162,7 +162,7 @@ class Flushing(Torch):
 
 
 def may_flush(op: str) -> bool:
-    """Tell whether every result of an op is a composition."""
+    """Return whether every result of an op is a composition."""
     known = load_corpus().ops.get(op)  # the suite's own questions are of no op
     budgets = [each.kind for overload in known.overloads for each in overload.judge.values()] if known else []
     return bool(budgets) and set(budgets) <= {"accumulation", "conditioned"}

@@ -35,7 +35,7 @@ def resident(what: str) -> float:
 
 
 def peak_here(module: str, name: str) -> float:
-    """Make a pass twice; give the most memory, in MiB, that the second adds."""
+    """Make a pass twice; return the most memory, in MiB, that the second adds."""
     act = TABLES[module]()[name]
     act()
     Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # forget the most there was

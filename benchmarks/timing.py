@@ -10,7 +10,7 @@ Act = Callable[[], object]
 
 
 def medians(acts: dict[str, Act], runs: int) -> dict[str, float]:
-    """Time actions in turn; give the median milliseconds of each."""
+    """Time actions in turn; return the median milliseconds of each."""
     times: dict[str, list[float]] = {name: [] for name in acts}
     for _ in range(runs):
         for name, act in acts.items():

@@ -34,13 +34,13 @@ class Server(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Give the module, which has run already, its own spec back."""
+        """Return the module, which has run already, its own spec back."""
         assert module.__spec__ is not None
         module.__spec__ = module.__spec__.loader_state
 
 
 def _own_name(name: str) -> str | None:
-    """Give the reference's name of a module of PyTorch's."""
+    """Return the reference's name of a module of PyTorch's."""
     package, dot, rest = name.partition(".")
     return SERVED[package] + dot + rest if package in SERVED else None
 

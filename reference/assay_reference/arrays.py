@@ -23,7 +23,7 @@ Array: TypeAlias = Any  # NumPy's ndarray or CuPy's, which share no base
 
 @cache
 def cuda_namespace() -> Any:
-    """Give CuPy where it and a GPU are present, its stand-in where that was asked for, and otherwise None."""
+    """Return CuPy where it and a GPU are present, its stand-in where that was asked for, and otherwise None."""
     if os.environ.get("ASSAY_REFERENCE_CUDA") == "stand-in":
         return importlib.import_module("assay_reference.strict_cupy")
     if importlib.util.find_spec("cupy") is None:
@@ -36,24 +36,24 @@ def cuda_namespace() -> Any:
 
 
 def is_on_host(array: Any) -> bool:
-    """Tell whether an array, or a NumPy scalar, is NumPy's own."""
+    """Return whether an array, or a NumPy scalar, is NumPy's own."""
     return isinstance(array, (np.ndarray, np.generic))
 
 
 def namespace(array: Any) -> Any:
-    """Give the array's own module: NumPy, or CuPy."""
+    """Return the array's own module: NumPy, or CuPy."""
     return np if is_on_host(array) else cuda_namespace()
 
 
 def special(array: Any) -> ModuleType:
-    """Give the module of special functions for an array: SciPy's, or CuPy's."""
+    """Return the module of special functions for an array: SciPy's, or CuPy's."""
     if is_on_host(array):
         return importlib.import_module("scipy.special")
     return importlib.import_module(f"{_scipy_of(cuda_namespace())}.special")
 
 
 def linear_algebra(array: Any) -> ModuleType:
-    """Give the module of matrix decompositions for an array: SciPy's, or CuPy's."""
+    """Return the module of matrix decompositions for an array: SciPy's, or CuPy's."""
     if is_on_host(array):
         return importlib.import_module("scipy.linalg")
     return importlib.import_module(f"{_scipy_of(cuda_namespace())}.linalg")
@@ -92,18 +92,18 @@ def strided(array: Array, shape: Sequence[int], strides: Sequence[int]) -> Array
 
 
 def contiguous_strides(size: Sequence[int], itemsize: int) -> tuple[int, ...]:
-    """Give the strides of elements that lie in order, in bytes."""
+    """Return the strides of elements that lie in order, in bytes."""
     steps = accumulate((max(each, 1) for each in reversed(size[1:])), int.__mul__, initial=itemsize)
     return tuple(steps)[::-1] if size else ()
 
 
 def address(array: Any) -> int:
-    """Give the address of an array's first element."""
+    """Return the address of an array's first element."""
     if is_on_host(array):
         return int(array.__array_interface__["data"][0])
     return int(array.data.ptr)
 
 
 def in_order(array: Array) -> Array:
-    """Give the array if its memory is in order, and otherwise a copy whose memory is."""
+    """Return the array if its memory is in order, and otherwise a copy whose memory is."""
     return array.reshape(-1).reshape(array.shape)

@@ -52,7 +52,7 @@ def fused(left: Array, right: Array | float, addend: Array | float) -> Array:
 
 
 def _lost(left: Array, right: Array, product: Array) -> Array:
-    """Give what rounding took from a product of float64."""
+    """Return what rounding took from a product of float64."""
     (high, low), (other_high, other_low) = _halves(left), _halves(right)
     return low * other_low - (((product - high * other_high) - low * other_high) - high * other_low)
 
@@ -73,7 +73,7 @@ def _polynomial(coefficients: tuple[float, ...], variable: Array) -> Array:
 
 
 def _log(number: Array) -> Array:
-    """Give the logarithm of float32 numbers of (0, 1]."""
+    """Return the logarithm of float32 numbers of (0, 1]."""
     fraction, exponent = np.frexp(number)
     low = fraction < np.float32(math.sqrt(0.5))
     rest = np.where(low, fraction + fraction, fraction) - np.float32(1)
@@ -85,7 +85,7 @@ def _log(number: Array) -> Array:
 
 
 def _sine_and_cosine(angle: Array) -> tuple[Array, Array]:
-    """Give sine and cosine of float32 angles that are not negative."""
+    """Return sine and cosine of float32 angles that are not negative."""
     octant = (angle * np.float32(4 / math.pi)).astype(np.int32)
     octant += octant & 1
     turns = octant.astype(np.float32)

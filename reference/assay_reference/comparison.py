@@ -16,7 +16,7 @@ from assay_reference.tensor import Tensor, wrap_dim
 
 @composite()
 def equal(input: Tensor, other: Tensor) -> bool:
-    """Tell whether two tensors have the same shape and elements."""
+    """Return whether two tensors have the same shape and elements."""
     if not isinstance(other, Tensor):
         raise TypeError(f"equal(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
     return input.shape == other.shape and bool((input == other).all())
@@ -24,7 +24,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
 
 @elementwise(promotes="same", in_place=False, out=None)
 def isclose(input: Array, other: Array, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Array:
-    """Tell whether elements differ by no more than atol and rtol times the other."""
+    """Return whether elements differ by no more than atol and rtol times the other."""
     same = input == other
     if equal_nan:
         same = same | ((input != input) & (other != other))
@@ -45,7 +45,7 @@ def check_close(input: Tensor, other: Tensor, rtol: float, atol: float, equal_na
 
 @composite()
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
-    """Tell whether all elements differ by no more than atol and rtol times the other."""
+    """Return whether all elements differ by no more than atol and rtol times the other."""
     return bool(isclose(input, other, rtol, atol, equal_nan).all())
 
 
@@ -53,7 +53,7 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
 
 
 def order(array: Array, dim: int, descending: bool) -> Array:
-    """Give the places along a dimension in order of size, NaN being the largest; equal elements keep their order."""
+    """Return the places along a dimension in order of size, NaN being the largest; equal elements keep their order."""
     if not descending:
         return np.argsort(array, axis=dim, kind="stable")
     backwards = np.argsort(np.flip(array, dim), axis=dim, kind="stable")
@@ -61,7 +61,7 @@ def order(array: Array, dim: int, descending: bool) -> Array:
 
 
 def at(array: Array, places: Array, dim: int, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Give the elements at places along a dimension, and the places."""
+    """Return the elements at places along a dimension, and the places."""
     places = places.astype(np.int64)
     return np.take_along_axis(array, places, axis=dim).reshape(shape), places.reshape(shape)
 
@@ -104,7 +104,7 @@ def msort(input: Tensor) -> Tensor:
     refuses={**no_complex("topk"), "bool": RuntimeError("topk does not support bool dtypes on CPU")},
 )
 def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
-    """Give the k largest, or smallest, elements along a dimension, and their places."""
+    """Return the k largest, or smallest, elements along a dimension, and their places."""
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
         raise TypeError(f"topk(): argument 'k' (position 2) must be int, not {type(k).__name__}")
     dim, row = wrap_dim(dim, input.ndim), np.atleast_1d(input)
@@ -125,7 +125,7 @@ topk.vjp(input=lambda grad, out, shape, dim: picked(grad, shape, out[1], dim, Tr
     refuses={"bool": not_implemented("kthvalue_cpu"), "complex": not_implemented("kthvalue_cpu")},
 )
 def kthvalue(input: Array, k: int, dim: int = -1, keepdim: bool = False) -> Any:
-    """Give the k-th smallest element along a dimension, and its place."""
+    """Return the k-th smallest element along a dimension, and its place."""
     dim, row = wrap_dim(dim, input.ndim), np.atleast_1d(input)
     check_not_empty("kthvalue", row, dim, unspecified("kthvalue"))
     if not 1 <= k <= row.shape[dim]:

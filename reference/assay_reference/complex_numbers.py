@@ -60,13 +60,13 @@ def view_as_complex(input: Tensor) -> Tensor:
 
 @composite(method=False)
 def real(input: Tensor) -> Tensor:
-    """Give the real parts, which share memory with the complex numbers."""
+    """Return the real parts, which share memory with the complex numbers."""
     return select(view_as_real(input), -1, 0) if input.is_complex() else input
 
 
 @composite(method=False)
 def imag(input: Tensor) -> Tensor:
-    """Give the imaginary parts, which share memory with the complex numbers."""
+    """Return the imaginary parts, which share memory with the complex numbers."""
     if not input.is_complex():
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
     return select(view_as_real(input), -1, 1)  # type: ignore[no-any-return]
@@ -147,7 +147,7 @@ def check_polar(abs: Tensor, angle: Tensor) -> None:
 
 @elementwise(promotes="int_to_float", in_place=False)
 def angle(input: Array) -> Array:
-    """Give the angle of complex numbers; of real ones, 0 or pi."""
+    """Return the angle of complex numbers; of real ones, 0 or pi."""
     if input.dtype.kind == "c":
         return np.arctan2(input.imag, input.real)
     return np.where(np.isnan(input), input, np.where(input < 0, input.dtype.type(np.pi), input.dtype.type(0)))
@@ -178,17 +178,17 @@ def resolve_neg(input: Tensor) -> Tensor:
 
 @composite(method=False)
 def is_complex(input: Tensor) -> bool:
-    """Tell whether the elements are complex numbers."""
+    """Return whether the elements are complex numbers."""
     return input.is_complex()
 
 
 @composite(method=False)
 def is_floating_point(input: Tensor) -> bool:
-    """Tell whether the elements are floating point numbers."""
+    """Return whether the elements are floating point numbers."""
     return input.is_floating_point()
 
 
 @elementwise(promotes="same", in_place=False, out=None)
 def isreal(input: Array) -> Array:
-    """Tell whether an element has no imaginary part."""
+    """Return whether an element has no imaginary part."""
     return np.equal(input.imag, 0)

@@ -50,7 +50,7 @@ contiguous_copy.vjp(input=lambda grad: grad)
 
 @composite(function=False)
 def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
-    """Give the tensor itself if its memory is in order, and otherwise a copy whose memory is."""
+    """Return the tensor itself if its memory is in order, and otherwise a copy whose memory is."""
     return self if self.is_contiguous() else contiguous_copy(self)
 
 
@@ -67,7 +67,7 @@ sum_to_size.vjp(input=lambda grad, shape: grad.expand(shape))
 
 @composite(function=False)
 def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    """Convert to a type, a device, or both; give the tensor itself if it is so already."""
+    """Convert to a type, a device, or both; return the tensor itself if it is so already."""
     place, kind, copy = _destination(self, args, dict(kwargs))
     if not copy and place == self.device and kind is self.dtype:
         return self

@@ -91,7 +91,7 @@ def wanting_grad(made: Tensor, requires_grad: bool) -> Tensor:
 
 
 def packed_kernel(name: str, layout: Any) -> Kernel:
-    """Give the kernel for tensors of another layout, which may be made of zeros alone."""
+    """Return the kernel for tensors of another layout, which may be made of zeros alone."""
     if layout not in KINDS:
         raise TypeError(f"{name}(): argument 'layout' must be torch.layout, not {type(layout).__name__}")
     if name in ("ones", "full"):

@@ -76,7 +76,7 @@ def set_default(place: device) -> None:
 
 
 def resolve(place: device | str | int | None) -> device:
-    """Give the device that an argument means, and make sure that it is there."""
+    """Return the device that an argument means, and make sure that it is there."""
     if place is None:
         return _Default.place
     if place is CPU:
@@ -97,7 +97,7 @@ def resolve(place: device | str | int | None) -> device:
 
 
 def of_array(array: Any) -> device:
-    """Give the device on which an array lives."""
+    """Return the device on which an array lives."""
     if isinstance(array, (np.ndarray, np.generic)):
         return CPU
     return of_array(array.values) if isinstance(array, Packed) else device("cuda", array.device.id)

@@ -184,7 +184,7 @@ def _register(functions: dict[str, Callable[..., Any]], name: str, function: Cal
 
 
 def attach(name: str, function: Any) -> None:
-    """Give Tensor a method or a property."""
+    """Return Tensor a method or a property."""
     if name in vars(Tensor) and name not in vars(object):
         raise TypeError(f"Tensor.{name}: defined twice")
     setattr(Tensor, name, function)

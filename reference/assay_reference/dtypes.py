@@ -35,7 +35,7 @@ class dtype:
 
     @property
     def is_signed(self) -> bool:
-        """Tell whether negative numbers are among the values."""
+        """Return whether negative numbers are among the values."""
         return self.category != "bool" and self.numpy.kind != "u"
 
     @property
@@ -44,11 +44,11 @@ class dtype:
         return C_NAMES[self.name]
 
     def to_real(self) -> dtype:
-        """Give the type of the real part."""
+        """Return the type of the real part."""
         return {complex64: float32, complex128: float64}.get(self, self)
 
     def to_complex(self) -> dtype:
-        """Give the complex type whose real part is of this type, or the nearest there is."""
+        """Return the complex type whose real part is of this type, or the nearest there is."""
         if self.category in ("bool", "integer"):
             raise RuntimeError(f"Unknown Complex ScalarType for {self.title}")
         return self if self.is_complex else complex128 if self is float64 else complex64
@@ -108,7 +108,7 @@ class _Default:
 
 
 def get_default_dtype() -> dtype:
-    """Give the type that Python floats become."""
+    """Return the type that Python floats become."""
     return _Default.dtype
 
 
@@ -122,7 +122,7 @@ def set_default_dtype(d: dtype, /) -> None:
 
 
 def of_array(array: Any) -> dtype:
-    """Give the element type of an array."""
+    """Return the element type of an array."""
     try:
         return OF_ARRAY[array.dtype]
     except KeyError:
@@ -144,7 +144,7 @@ def _numpy_name(array_type: np.dtype[Any]) -> str:
 
 
 def of_number(value: complex) -> dtype:
-    """Give the element type that a Python number becomes."""
+    """Return the element type that a Python number becomes."""
     if isinstance(value, bool):
         return bool_
     if isinstance(value, int):
@@ -153,7 +153,7 @@ def of_number(value: complex) -> dtype:
 
 
 def promote_types(type1: dtype, type2: dtype) -> dtype:
-    """Give the smallest type that both types can be cast to, bool below integers below floats below complex."""
+    """Return the smallest type that both types can be cast to, bool below integers below floats below complex."""
     if type1 is type2:
         return type1
     low, high = sorted((type1, type2), key=lambda each: (CATEGORIES.index(each.category), each.itemsize))
@@ -169,12 +169,12 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
 
 
 def can_cast(from_: dtype, to: dtype) -> bool:
-    """Tell whether a result of one type may be stored in a tensor of the other."""
+    """Return whether a result of one type may be stored in a tensor of the other."""
     return CATEGORIES.index(from_.category) <= CATEGORIES.index(to.category)
 
 
 def combine(dimensioned: dtype | None, zero_dim: dtype | None, number: dtype | None) -> dtype:
-    """Give the type of a result: what has dimensions decides, unless a later kind is of a higher category."""
+    """Return the type of a result: what has dimensions decides, unless a later kind is of a higher category."""
     return _outrank(_outrank(dimensioned, zero_dim), number) or float32
 
 
@@ -201,7 +201,7 @@ Rank = Literal["dimensioned", "zero_dim", "number"]
 
 @lru_cache(maxsize=4096)
 def result_of(ranked: tuple[tuple[dtype, Rank], ...]) -> dtype:
-    """Give the type of a result from each operand's type and rank."""
+    """Return the type of a result from each operand's type and rank."""
     dimensioned, zero_dim, number = (
         promote_all(each for each, rank in ranked if rank == wanted) for wanted in ("dimensioned", "zero_dim", "number")
     )

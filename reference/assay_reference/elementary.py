@@ -76,7 +76,7 @@ exp.vjp(input=lambda grad, out: grad * conj(out))
 
 @elementwise(promotes="int_to_float")
 def log(input: Array) -> Array:
-    """Give the natural logarithm."""
+    """Return the natural logarithm."""
     return rounded_once(np.log, input)
 
 
@@ -85,7 +85,7 @@ log.vjp(input=lambda grad, input: grad / conj(input))
 
 @elementwise(promotes="int_to_float", node="Log1PBackward0")
 def log1p(input: Array) -> Array:
-    """Give the natural logarithm of 1 + x, exact where x is small."""
+    """Return the natural logarithm of 1 + x, exact where x is small."""
     return rounded_once(np.log1p, input)
 
 
@@ -94,7 +94,7 @@ log1p.vjp(input=lambda grad, input: grad / conj(1 + input))
 
 @elementwise(promotes="int_to_float")
 def sqrt(input: Array) -> Array:
-    """Give the square root."""
+    """Return the square root."""
     return np.sqrt(input)
 
 
@@ -112,7 +112,7 @@ rsqrt.vjp(input=lambda grad, out: -0.5 * grad * conj(out**3))
 
 @elementwise(promotes="int_to_float")
 def sigmoid(input: Array) -> Array:
-    """Give 1 / (1 + exp(-x))."""
+    """Return 1 / (1 + exp(-x))."""
     return 1 / (1 + np.exp(-input))
 
 
@@ -123,13 +123,13 @@ sigmoid.vjp(input=lambda grad, out: grad * conj((1 - out) * out))
 
 @elementwise(promotes="int_to_float")
 def sin(input: Array) -> Array:
-    """Give the sine."""
+    """Return the sine."""
     return rounded_once(np.sin, input)
 
 
 @elementwise(promotes="int_to_float")
 def cos(input: Array) -> Array:
-    """Give the cosine."""
+    """Return the cosine."""
     return rounded_once(np.cos, input)
 
 
@@ -139,7 +139,7 @@ cos.vjp(input=lambda grad, input: -grad * conj(sin(input)))
 
 @elementwise(promotes="int_to_float")
 def tan(input: Array) -> Array:
-    """Give the tangent."""
+    """Return the tangent."""
     return rounded_once(np.tan, input)
 
 
@@ -148,7 +148,7 @@ tan.vjp(input=lambda grad, out: grad * conj(1 + out * out))
 
 @elementwise(promotes="int_to_float")
 def asin(input: Array) -> Array:
-    """Give the angle whose sine each element is."""
+    """Return the angle whose sine each element is."""
     return rounded_once(np.arcsin, input)
 
 
@@ -157,7 +157,7 @@ asin.vjp(input=lambda grad, input: grad * conj(rsqrt(1 - input * input)))
 
 @elementwise(promotes="int_to_float")
 def acos(input: Array) -> Array:
-    """Give the angle whose cosine each element is."""
+    """Return the angle whose cosine each element is."""
     return rounded_once(np.arccos, input)
 
 
@@ -166,7 +166,7 @@ acos.vjp(input=lambda grad, input: -grad * conj(rsqrt(1 - input * input)))
 
 @elementwise(promotes="int_to_float")
 def atan(input: Array) -> Array:
-    """Give the angle whose tangent each element is."""
+    """Return the angle whose tangent each element is."""
     return rounded_once(np.arctan, input)
 
 
@@ -175,7 +175,7 @@ atan.vjp(input=lambda grad, input: grad / conj(1 + input * input))
 
 @elementwise(promotes="int_to_float", refuses={"complex": not_implemented("atan2_cpu")})
 def atan2(input: Array, other: Array) -> Array:
-    """Give the angle of the point whose height is input and whose distance to the right is other."""
+    """Return the angle of the point whose height is input and whose distance to the right is other."""
     exact = np.float64 if input.dtype == np.float32 else None
     return np.arctan2(input, other, dtype=exact).astype(input.dtype)
 
@@ -194,13 +194,13 @@ def turning(side: Tensor, input: Tensor, other: Tensor) -> Any:
 
 @elementwise(promotes="int_to_float")
 def sinh(input: Array) -> Array:
-    """Give the hyperbolic sine."""
+    """Return the hyperbolic sine."""
     return rounded_once(np.sinh, input)
 
 
 @elementwise(promotes="int_to_float")
 def cosh(input: Array) -> Array:
-    """Give the hyperbolic cosine."""
+    """Return the hyperbolic cosine."""
     return rounded_once(np.cosh, input)
 
 
@@ -210,7 +210,7 @@ cosh.vjp(input=lambda grad, input: grad * conj(sinh(input)))
 
 @elementwise(promotes="int_to_float")
 def tanh(input: Array) -> Array:
-    """Give the hyperbolic tangent."""
+    """Return the hyperbolic tangent."""
     return np.tanh(input)
 
 
@@ -221,7 +221,7 @@ tanh.vjp(input=lambda grad, out: grad * conj(1 - out * out))
 
 @elementwise(promotes="int_to_float", refuses={"complex": not_implemented("erf_vml_cpu")})
 def erf(input: Array) -> Array:
-    """Give the chance that a normal number of variance 1/2 is closer to 0 than each element."""
+    """Return the chance that a normal number of variance 1/2 is closer to 0 than each element."""
     return special(input).erf(input)
 
 
@@ -230,7 +230,7 @@ erf.vjp(input=lambda grad, input: grad * (2 / math.sqrt(math.pi)) * exp(-(input 
 
 @elementwise(promotes="int_to_float", refuses={"complex": not_implemented("erfinv_vml_cpu")})
 def erfinv(input: Array) -> Array:
-    """Give the number whose error function each element is."""
+    """Return the number whose error function each element is."""
     return np.copysign(special(input).erfinv(input), input)  # SciPy loses the sign of zero
 
 

@@ -77,14 +77,14 @@ class Node:
         self.retained: dict[int, Tensor] = {}  # by output: the tensor that retains its gradient
 
     def __call__(self, grads: Grads, wanted: Sequence[bool]) -> Grads:
-        """Give the gradients of the inputs that are wanted."""
+        """Return the gradients of the inputs that are wanted."""
         raise NotImplementedError
 
     def release(self) -> None:
         """Forget what was saved for the backward pass."""
 
     def name(self) -> str:
-        """Give the name that PyTorch gives this step."""
+        """Return the name that PyTorch gives this step."""
         return type(self).__name__
 
     @property
@@ -144,7 +144,7 @@ def meta_of(tensor: Tensor) -> Meta:
 
 
 def edge_of(tensor: Tensor) -> Edge | None:
-    """Give where the gradient of a tensor goes: to what made it, or into its .grad; None where it is not wanted."""
+    """Return where the gradient of a tensor goes: to what made it, or into its .grad; None where it is not wanted."""
     node = tensor.grad_fn
     if node is not None:
         return Edge(node, tensor.output_nr)

@@ -44,27 +44,27 @@ class Generator:
         return self
 
     def words(self, count: int) -> Array:
-        """Give so many numbers of 32 bits."""
+        """Return so many numbers of 32 bits."""
         return self._bits.random_raw(count)
 
     def long_words(self, count: int) -> Array:
-        """Give so many numbers of 64 bits, each from two words, the high one first."""
+        """Return so many numbers of 64 bits, each from two words, the high one first."""
         pairs = self.words(2 * count).reshape(count, 2)
         return pairs[:, 0] << np.uint64(32) | pairs[:, 1]
 
     def whole(self, count: int, low: int, high: int, *, wide: bool) -> Array:
-        """Give whole numbers of [low, high), each from 32 bits or, where these are not wide enough, from 64."""
+        """Return whole numbers of [low, high), each from 32 bits or, where these are not wide enough, from 64."""
         words = self.long_words(count) if wide else self.words(count)
         return (words % np.uint64(high - low) + np.uint64(low % 2**64)).astype(np.int64)
 
     def uniform(self, count: int, dtype: np.dtype[Any]) -> Array:
-        """Give numbers of [0, 1) with the 53 bits of float64's fractions, or the 24 of float32's."""
+        """Return numbers of [0, 1) with the 53 bits of float64's fractions, or the 24 of float32's."""
         if dtype == np.float64:
             return (self.long_words(count) & np.uint64(2**53 - 1)) * 2.0**-53
         return (self.words(count) & np.uint64(2**24 - 1)).astype(np.float32) * np.float32(2.0**-24)
 
     def normal(self, count: int, dtype: np.dtype[Any], dense: bool = True) -> Array:
-        """Give normal numbers by Box and Muller's transform, in blocks where they will lie side by side in order."""
+        """Return normal numbers by Box and Muller's transform, in blocks where they will lie side by side in order."""
         if count < BLOCK or not dense:
             return np.array([self._one_normal() for _ in range(count)])
         whole = count - count % BLOCK
@@ -86,7 +86,7 @@ class Generator:
         return radius * math.cos(2 * math.pi * angle)
 
     def permutation(self, count: int) -> Array:
-        """Give 0, 1, 2, … shuffled from the front."""
+        """Return 0, 1, 2, … shuffled from the front."""
         order = np.arange(count)
         for place, word in enumerate(self.words(max(count - 1, 0)).tolist()):
             other = place + word % (count - place)

@@ -41,7 +41,7 @@ class _Switch:
         return self.switches
 
     def clone(self) -> Any:
-        """Give another switch like this one."""
+        """Return another switch like this one."""
         return type(self)()
 
     def __enter__(self) -> None:
@@ -157,15 +157,15 @@ class set_grad_enabled(_Switch):
 
 
 def is_grad_enabled() -> bool:
-    """Tell whether recording is switched on."""
+    """Return whether recording is switched on."""
     return recording.get()
 
 
 def records() -> bool:
-    """Tell whether operations are recorded here: in inference mode none are, whatever enable_grad says inside."""
+    """Return whether operations are recorded here: in inference mode none are, whatever enable_grad says inside."""
     return recording.get() and not inference.get()
 
 
 def is_inference_mode_enabled() -> bool:
-    """Tell whether inference_mode is on."""
+    """Return whether inference_mode is on."""
     return inference.get()

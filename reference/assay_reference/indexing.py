@@ -167,7 +167,7 @@ def takes(entry: Any) -> int:
 
 
 def located(self: Tensor, index: Any) -> tuple[Tensor, list[Tensor], list[int]]:
-    """Follow an index as far as views lead; give the view, and the indices that are left, with their dimensions."""
+    """Follow an index as far as views lead; return the view, and the indices that are left, with their dimensions."""
     wanted = [as_index(each, self.device) for each in entries(index)]
     specified = sum(map(takes, wanted))
     if specified > self.ndim:
@@ -211,7 +211,7 @@ def check_number(index: Any) -> None:
 
 
 def is_number(entry: Any) -> bool:
-    """Tell whether an entry is one place."""
+    """Return whether an entry is one place."""
     if isinstance(entry, Tensor):
         return not entry.ndim and entry.dtype.category == "integer"
     if isinstance(entry, bool):

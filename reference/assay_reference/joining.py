@@ -15,13 +15,13 @@ from assay_reference.tensor import Tensor, wrap_dim
 
 
 def promoted(arrays: Sequence[Array]) -> list[Array]:
-    """Give arrays one type."""
+    """Return arrays one type."""
     common = dtypes.promote_all(dtypes.of_array(each) for each in arrays)
     return [each if each.dtype == common.numpy else cast(each, common.numpy) for each in arrays] if common else []
 
 
 def counts(shape: tuple[int, ...], ndim: int) -> bool:
-    """Tell whether a tensor takes part in cat: one of shape (0,) goes with tensors of any shape, and adds nothing."""
+    """Return whether a tensor takes part in cat: one of shape (0,) goes with tensors of any shape, and adds nothing."""
     return shape != (0,) or ndim == 1
 
 

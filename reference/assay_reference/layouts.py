@@ -64,7 +64,7 @@ class Packed:
         raise NotImplementedError
 
     def to_dense(self) -> Array:
-        """Give the array that this stands for."""
+        """Return the array that this stands for."""
         raise NotImplementedError
 
     def become(self, other: Self) -> None:

@@ -33,55 +33,55 @@ def comparison(operator: str) -> Callable[[Kernel], Elementwise]:
 
 @comparison("eq")
 def eq(input: Array, other: Array | Number) -> Array:
-    """Tell whether two elements are equal."""
+    """Return whether two elements are equal."""
     return np.equal(input, other)
 
 
 @comparison("ne")
 def ne(input: Array, other: Array | Number) -> Array:
-    """Tell whether two elements differ."""
+    """Return whether two elements differ."""
     return np.not_equal(input, other)
 
 
 @comparison("lt")
 def lt(input: Array, other: Array | Number) -> Array:
-    """Tell whether an element is less than the other."""
+    """Return whether an element is less than the other."""
     return np.less(input, other)
 
 
 @comparison("le")
 def le(input: Array, other: Array | Number) -> Array:
-    """Tell whether an element is at most the other."""
+    """Return whether an element is at most the other."""
     return np.less_equal(input, other)
 
 
 @comparison("gt")
 def gt(input: Array, other: Array | Number) -> Array:
-    """Tell whether an element is greater than the other."""
+    """Return whether an element is greater than the other."""
     return np.greater(input, other)
 
 
 @comparison("ge")
 def ge(input: Array, other: Array | Number) -> Array:
-    """Tell whether an element is at least the other."""
+    """Return whether an element is at least the other."""
     return np.greater_equal(input, other)
 
 
 @elementwise(promotes="same", in_place=False, out=None)
 def isnan(input: Array) -> Array:
-    """Tell whether an element is not a number."""
+    """Return whether an element is not a number."""
     return input != input
 
 
 @elementwise(promotes="same", in_place=False, out=None)
 def isinf(input: Array) -> Array:
-    """Tell whether an element is infinite."""
+    """Return whether an element is infinite."""
     return np.isinf(input)
 
 
 @elementwise(promotes="same", in_place=False, out=None)
 def isfinite(input: Array) -> Array:
-    """Tell whether an element is neither infinite nor NaN."""
+    """Return whether an element is neither infinite nor NaN."""
     return np.isfinite(input)
 
 
@@ -90,25 +90,25 @@ def isfinite(input: Array) -> Array:
 
 @elementwise(promotes="same")
 def logical_and(input: Array, other: Array) -> Array:
-    """Tell whether both elements are other than zero."""
+    """Return whether both elements are other than zero."""
     return (input != 0) & (other != 0)
 
 
 @elementwise(promotes="same")
 def logical_or(input: Array, other: Array) -> Array:
-    """Tell whether either element is other than zero."""
+    """Return whether either element is other than zero."""
     return (input != 0) | (other != 0)
 
 
 @elementwise(promotes="same")
 def logical_xor(input: Array, other: Array) -> Array:
-    """Tell whether just one element is other than zero."""
+    """Return whether just one element is other than zero."""
     return (input != 0) ^ (other != 0)
 
 
 @elementwise(promotes="same")
 def logical_not(input: Array) -> Array:
-    """Tell whether an element is zero."""
+    """Return whether an element is zero."""
     return input == 0
 
 

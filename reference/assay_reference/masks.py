@@ -22,7 +22,7 @@ def nonzero_places(input: Array) -> Array:
 
 @composite(out="own")
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """Give the places of the elements that are not zero: one in each row, or a tensor for each dimension."""
+    """Return the places of the elements that are not zero: one in each row, or a tensor for each dimension."""
     if as_tuple:
         return nonzero_places(input if input.ndim else input.unsqueeze(0)).unbind(1)
     return nonzero_places(input)

@@ -23,7 +23,7 @@ class Storage:
     _kind: dtype  # of an element
 
     def untyped(self) -> UntypedStorage:
-        """Give the memory itself."""
+        """Return the memory itself."""
         raise NotImplementedError
 
     def _row(self) -> Array:
@@ -38,19 +38,19 @@ class Storage:
         return self.device.type == "cuda"
 
     def get_device(self) -> int | None:
-        """Give the number of the CUDA device, or None on the CPU."""
+        """Return the number of the CUDA device, or None on the CPU."""
         return self.device.index
 
     def data_ptr(self) -> int:
-        """Give the address of the first element."""
+        """Return the address of the first element."""
         return address(self.untyped().array)
 
     def nbytes(self) -> int:
-        """Give the size in bytes."""
+        """Return the size in bytes."""
         return reach(self.untyped().array)
 
     def element_size(self) -> int:
-        """Give the size of an element in bytes."""
+        """Return the size of an element in bytes."""
         return self._kind.itemsize
 
     def __len__(self) -> int:
@@ -59,19 +59,19 @@ class Storage:
     size = __len__
 
     def resizable(self) -> bool:
-        """Tell whether the memory may grow and shrink: not if it is NumPy's too, or a part of other memory."""
+        """Return whether the memory may grow and shrink: not if it is NumPy's too, or a part of other memory."""
         return not self.untyped().fixed
 
     def is_shared(self) -> bool:
-        """Tell whether other processes see the memory."""
+        """Return whether other processes see the memory."""
         return False
 
     def is_pinned(self, device: Any = None) -> bool:
-        """Tell whether the memory is locked for quick copies to a device."""
+        """Return whether the memory is locked for quick copies to a device."""
         return False
 
     def tolist(self) -> list[Any]:
-        """Give the elements as Python numbers."""
+        """Return the elements as Python numbers."""
         elements: list[Any] = to_host(self._row()).astype(self._kind.compute).tolist()
         return elements
 
@@ -126,7 +126,7 @@ class UntypedStorage(Storage):
         return storage
 
     def untyped(self) -> UntypedStorage:
-        """Give the storage itself."""
+        """Return the storage itself."""
         return self
 
     @property

@@ -68,7 +68,7 @@ unpack.on(_mkldnn)(lambda input, masked_grad: input.to_dense())
 
 @composite(function=False)
 def to_mkldnn(self: Tensor, dtype: Any = None) -> Tensor:
-    """Give a tensor in oneDNN's layout with the same elements."""
+    """Return a tensor in oneDNN's layout with the same elements."""
     if self.layout is not strided or self.is_cuda:
         raise not_run("to_mkldnn", self)
     if self.dtype.name not in TAKEN:
@@ -95,7 +95,7 @@ for _op in (
 
 
 def values_of(operand: Any) -> Array:
-    """Give the array of an operand that must have this layout."""
+    """Return the array of an operand that must have this layout."""
     if not isinstance(operand, Mkldnn):
         raise RuntimeError("itensor_from_mkldnn expects MKL-DNN tensor input")
     return operand.values

@@ -120,7 +120,7 @@ class Op:
         return register
 
     def kernel_for(self, packed: Packed) -> Callable[..., Any]:
-        """Give the kernel for a layout, or say that there is none."""
+        """Return the kernel for a layout, or say that there is none."""
         if packed.layout in self.kernels:
             return self.kernels[packed.layout]
         raise NotImplementedError(
@@ -136,7 +136,7 @@ class Op:
         return self.perform(values) if out is None else self.perform_into(out, values)
 
     def compute(self, values: list[Any]) -> Any:
-        """Run the kernel on arrays; give its array, or a tuple of them."""
+        """Run the kernel on arrays; return its array, or a tuple of them."""
         self.device_of(values)
         arrays = list(values)
         half = packed = None
@@ -168,7 +168,7 @@ class Op:
             self.call(self.precondition, values)
 
     def computable(self, tensor: Tensor) -> Any:
-        """Give the array that the kernel is to have."""
+        """Return the array that the kernel is to have."""
         return tensor._array.astype(np.float32) if tensor.dtype.is_half and not self.keeps_half else tensor._array
 
     def check_accepted(self, kind: dtype) -> None:
@@ -255,7 +255,7 @@ class Op:
         return target
 
     def device_of(self, values: list[Any]) -> device:
-        """Give the device of the operands, which must be one."""
+        """Return the device of the operands, which must be one."""
         found: device | None = None
         for tensor in self.tensors(values):
             if found is None:
@@ -265,7 +265,7 @@ class Op:
         return found or CPU
 
     def _is_host_number(self, tensor: Tensor) -> bool:
-        """Tell whether a tensor may meet tensors of another device."""
+        """Return whether a tensor may meet tensors of another device."""
         return False
 
     def _only_device(self, tensors: list[Tensor]) -> device:
@@ -278,7 +278,7 @@ class Op:
         return places[0]
 
     def tensors(self, values: list[Any]) -> Iterator[Tensor]:
-        """Give the tensors among the operands."""
+        """Yield the tensors among the operands."""
         for place in self.operands:
             value = values[place]
             if isinstance(value, Tensor):
@@ -287,7 +287,7 @@ class Op:
                 yield from value
 
     def rules_for(self, values: Sequence[Any]) -> list[Rule]:
-        """Give the rules for the gradients that a call will want."""
+        """Return the rules for the gradients that a call will want."""
         if self.joint_rule is not None:
             return [self.joint_rule]
         wanted = []
@@ -299,7 +299,7 @@ class Op:
         return wanted
 
     def needs_grad(self, values: list[Any]) -> bool:
-        """Tell whether a call is to be recorded."""
+        """Return whether a call is to be recorded."""
         if not records():
             return False
         for each in self.tensors(values):
@@ -308,7 +308,7 @@ class Op:
         return False
 
     def edges(self, values: list[Any]) -> dict[str, list[Edge | None]]:
-        """Give where the gradient of each operand goes that may have one; a number that counts as a tensor has none."""
+        """Return where the gradient of each operand goes; a number that counts as a tensor has none."""
         found: dict[str, list[Edge | None]] = {}
         for place in self.operands:
             name, value = self.names[place], values[place]
@@ -334,7 +334,7 @@ class Op:
         return self.node_type(name)(edges, outs, values)
 
     def node_type(self, name: str) -> type[OpNode]:
-        """Give the class of the recorded calls of one name."""
+        """Return the class of the recorded calls of one name."""
         if name not in self.node_types:
             self.node_types[name] = type(name, (OpNode,), {"op": self})
         return self.node_types[name]
@@ -407,7 +407,7 @@ class Elementwise(Op):
         return super().kernel_for(packed)
 
     def common_dtype(self, values: list[Any]) -> dtype:
-        """Give the type in which a call computes."""
+        """Return the type in which a call computes."""
         ranked: list[tuple[dtype, dtypes.Rank]] = []
         for place in self.operands:
             value = values[place]
@@ -465,7 +465,7 @@ def _by_dtype(name: str, refuses: Mapping[str, Exception]) -> dict[dtype, Except
 
 
 def signature_of(kernel: Callable[..., Any], *, out: bool) -> inspect.Signature:
-    """Give the parameters that a caller sees."""
+    """Return the parameters that a caller sees."""
     signature = inspect.signature(kernel)
     parameters = list(signature.parameters.values())
     if out:

@@ -71,7 +71,7 @@ class Parameters:
         return values
 
     def _is_former(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-        """Tell whether a number stands where it once did, and the call is complete in that order."""
+        """Return whether a number stands where it once did, and the call is complete in that order."""
         complete = len(args) + len(kwargs) == len(self.former) and self.former[1] not in kwargs
         return complete and len(args) > 1 and not isinstance(args[1], Tensor)
 

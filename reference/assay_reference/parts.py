@@ -102,7 +102,7 @@ unfold.vjp(input=lambda grad, shape, dimension, size, step: put_back(grad, unfol
 
 
 def gathered(grad: Any) -> tuple[Tensor, ...]:
-    """Give the gradients of several results, of which there may be one."""
+    """Return the gradients of several results, of which there may be one."""
     return grad if isinstance(grad, tuple) else (grad,)
 
 

@@ -39,7 +39,7 @@ INTEGER_ADDCDIV = (
 
 
 def category(value: Any) -> str:
-    """Give the category of a tensor's type, or of a number's."""
+    """Return the category of a tensor's type, or of a number's."""
     if isinstance(value, Tensor):
         return value.dtype.category
     return {bool: "bool", int: "integer", float: "floating"}.get(type(value), "complex")
@@ -83,7 +83,7 @@ def where_method(self: Tensor, condition: Tensor, other: Any) -> Any:
 
 @composite()
 def conj(input: Any) -> Any:
-    """Give the complex conjugate; what is real is given as it is."""
+    """Return the complex conjugate; what is real is given as it is."""
     if isinstance(input, Tensor):
         return conj_physical(input) if input.is_complex() else input
     return input.conjugate()
@@ -91,7 +91,7 @@ def conj(input: Any) -> Any:
 
 @elementwise(promotes="same", node="ConjBackward0")
 def conj_physical(input: Array) -> Array:
-    """Give the complex conjugate."""
+    """Return the complex conjugate."""
     return np.conj(input)
 
 
@@ -251,7 +251,7 @@ def node_of_remainder(input: Any, other: Any) -> str:
     node=node_of_remainder,
 )
 def remainder(input: Array | Number, other: Array | Number) -> Array:
-    """Give what a division that rounds downwards leaves: it has the sign of other."""
+    """Return what a division that rounds downwards leaves: it has the sign of other."""
     check_divisor(other)
     rest = np.fmod(input, other)
     return np.where((rest != 0) & ((rest < 0) != (other < 0)), rest + other, rest)
@@ -268,7 +268,7 @@ remainder.vjp(
     node=lambda input, other: f"FmodBackward{int(isinstance(other, Tensor))}",
 )
 def fmod(input: Array, other: Array | Number) -> Array:
-    """Give what a division that rounds towards zero leaves: it has the sign of input."""
+    """Return what a division that rounds towards zero leaves: it has the sign of input."""
     check_divisor(other)
     return np.fmod(input, other)
 
@@ -337,7 +337,7 @@ def check_quotient(input: Tensor, tensor1: Tensor, tensor2: Tensor, value: Any) 
     refuses={"bool": not_implemented("abs_cpu")},
 )
 def abs(input: Array) -> Array:
-    """Give the absolute value."""
+    """Return the absolute value."""
     return np.abs(input)
 
 
@@ -394,7 +394,7 @@ def trunc(input: Array) -> Array:
     promotes="same", out="own", refuses=dict.fromkeys(("bool", "integer", "complex"), not_implemented("frac_cpu"))
 )
 def frac(input: Array) -> Array:
-    """Give what rounding towards zero takes away."""
+    """Return what rounding towards zero takes away."""
     return input - np.trunc(input)
 
 
@@ -432,7 +432,7 @@ NO_COMPLEX_CLAMP = "clamp is not supported for complex types"
 
 @elementwise(promotes="same", out="own", refuses={"complex": NotImplementedError(NO_COMPLEX_SIGN)})
 def sign(input: Array) -> Array:
-    """Give 1, 0 or -1; NaN has no sign, and gives 0."""
+    """Return 1, 0 or -1; NaN has no sign, and gives 0."""
     if input.dtype == bool:
         return input
     return (input > 0).astype(input.dtype) - (input < 0).astype(input.dtype)
@@ -443,7 +443,7 @@ sign.vjp(input=lambda grad: zeros_like(grad))
 
 @elementwise(promotes="same", out="own")
 def sgn(input: Array) -> Array:
-    """Give the sign; of a complex number, the number of absolute value 1 in its direction."""
+    """Return the sign; of a complex number, the number of absolute value 1 in its direction."""
     if input.dtype.kind != "c":
         return sign.kernel(input)
     size = np.abs(input)
@@ -463,7 +463,7 @@ def sgn_vjp(grad: Tensor, input: Tensor, out: Tensor) -> Tensor:
 
 
 def extremes(kind: np.dtype[Any]) -> tuple[float, float]:
-    """Give what lies below and above every element of a type."""
+    """Return what lies below and above every element of a type."""
     if kind.kind == "f":
         return -math.inf, math.inf
     info = np.iinfo(kind)
@@ -552,13 +552,13 @@ def extremum(kernel: Kernel) -> Elementwise:
 
 @extremum
 def maximum(input: Array, other: Array) -> Array:
-    """Give the larger of two elements, or NaN if either is."""
+    """Return the larger of two elements, or NaN if either is."""
     return np.maximum(input, other)
 
 
 @extremum
 def minimum(input: Array, other: Array) -> Array:
-    """Give the smaller of two elements, or NaN if either is."""
+    """Return the smaller of two elements, or NaN if either is."""
     return np.minimum(input, other)
 
 

@@ -131,7 +131,7 @@ def random_(
 
 
 def _reach(kind: dtype_type) -> int:
-    """Give one more than the largest whole number up to which a type has all."""
+    """Return one more than the largest whole number up to which a type has all."""
     if kind.category == "bool":
         return 2
     if kind.category == "integer":
@@ -162,7 +162,7 @@ def _whole_bounds(kind: dtype_type, low: int, high: int) -> tuple[int, int]:
 
 
 def _spacing(kind: dtype_type, number: int) -> int:
-    """Give the distance between the whole numbers that a type has about a large one."""
+    """Return the distance between the whole numbers that a type has about a large one."""
     return int(2 ** (abs(number).bit_length() - 1) * finfo(kind).eps)
 
 

@@ -83,7 +83,7 @@ class Saved:
         self.maker = maker  # of a result, which is saved without its history, and the number that it has there
 
     def unpack(self) -> Tensor:
-        """Give the tensor, if it is still what it was."""
+        """Return the tensor, if it is still what it was."""
         if self.tensor._storage.version != self.version:
             raise RuntimeError(
                 STALE.format(
@@ -102,7 +102,7 @@ class Saved:
 
 
 def _shape(value: Any) -> tuple[Any, ...]:
-    """Give a tensor's shape, or the shapes of several; unlike the tensor itself, nothing can make it stale."""
+    """Return a tensor's shape, or the shapes of several; unlike the tensor itself, nothing can make it stale."""
     if isinstance(value, Tensor):
         return tuple(value._array.shape)
     return tuple(map(_shape, value)) if isinstance(value, tuple) else ()
@@ -253,7 +253,7 @@ def rebase(target: Tensor, node: Node) -> None:
 
 
 def _lead(tensor: Tensor, node: Node) -> None:
-    """Give a tensor another history; it goes on to retain its gradient, if it did."""
+    """Return a tensor another history; it goes on to retain its gradient, if it did."""
     if tensor.retains_grad and tensor._node is not None:
         del tensor._node.retained[tensor._output_nr]
         node.retained[0] = tensor
@@ -293,5 +293,5 @@ def refuse_ambiguous(view: Tensor, what: str) -> None:
 
 
 def is_differentiable(of: dtype) -> bool:
-    """Tell whether a type has gradients."""
+    """Return whether a type has gradients."""
     return of.is_floating_point or of.is_complex

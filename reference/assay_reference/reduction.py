@@ -36,7 +36,7 @@ def axes(dim: Dims, ndim: int) -> tuple[int, ...]:
 
 
 def spread(reduced: Tensor, shape: Sequence[int], dim: Dims, keepdim: bool) -> Tensor:
-    """Give a reduced tensor, or its gradient, the shape from before the reduction."""
+    """Return a reduced tensor, or its gradient, the shape from before the reduction."""
     if not keepdim:
         for each in sorted(axes(dim, len(shape))):
             reduced = reduced.unsqueeze(each)
@@ -132,7 +132,7 @@ def mean_dims_vjp(grad: Tensor, shape: Any, dim: Dims, keepdim: bool) -> Any:
 
 @composite(out="castable")
 def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """Give the average along dimensions, or of everything."""
+    """Return the average along dimensions, or of everything."""
     kind = as_dtype("mean", dtype) or input.dtype
     if kind.category in ("bool", "integer"):
         which = "Input" if dtype is None else "Optional"
@@ -156,7 +156,7 @@ def variance(input: Array, dim: Dims, correction: float, keepdim: bool) -> Array
 
 
 def real_type(array: Array) -> Any:
-    """Give the type of the real part of an array's elements."""
+    """Return the type of the real part of an array's elements."""
     return dtypes.of_array(array).to_real().numpy
 
 
@@ -324,7 +324,7 @@ def extreme(name: str, reduce: Any, choose: Any, elementwise: Any, word: str) ->
 
 
 def pick(input: Array, places: Array, dim: int, keepdim: bool) -> tuple[Array, Array]:
-    """Give the elements at one place along a dimension, and the places."""
+    """Return the elements at one place along a dimension, and the places."""
     places = np.expand_dims(places, dim).astype(np.int64)
     values = np.take_along_axis(np.atleast_1d(input), places, axis=dim)
     if not input.ndim:
@@ -359,7 +359,7 @@ extreme_of_several("amin", np.min, "min_values_cpu", "Give the smallest element 
 
 @op(method=True, out=None, returns=("min", "max"))
 def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False) -> Any:
-    """Give the smallest and the largest element, of everything or along a dimension."""
+    """Return the smallest and the largest element, of everything or along a dimension."""
     over = axes(dim, input.ndim)
     check_not_empty("aminmax", input, dim, unspecified("aminmax"))
     return np.min(input, axis=over, keepdims=keepdim), np.max(input, axis=over, keepdims=keepdim)
@@ -425,14 +425,14 @@ def count_nonzero(input: Array, dim: Dims = None, *, keepdim: bool = False) -> A
 
 
 def by_rank(input: Array, ranks: Array, dim: int, keepdim: bool) -> tuple[Array, Array]:
-    """Give the elements of a rank along a dimension, NaN ranking last, and their places."""
+    """Return the elements of a rank along a dimension, NaN ranking last, and their places."""
     order = np.argsort(input, axis=dim, kind="stable")
     places = np.take_along_axis(order, np.expand_dims(ranks, dim), axis=dim)
     return pick(input, np.squeeze(places, dim), dim, keepdim)
 
 
 def lower_median(input: Array, dim: int, keepdim: bool, *, ignore_nan: bool) -> tuple[Array, Array]:
-    """Give the lower of the middle elements; NaN counts as the middle, or does not count."""
+    """Return the lower of the middle elements; NaN counts as the middle, or does not count."""
     row = np.atleast_1d(input)
     count = np.sum(~is_nan(row), axis=dim)
     ranks = np.maximum(count - 1, 0) // 2
@@ -480,7 +480,7 @@ median_of("nanmedian", ignore_nan=True, doc="Give the middle element, or the low
 
 @op(out="own", returns=("values", "indices"), refuses={"complex": not_implemented("mode_cpu")})
 def mode(input: Array, dim: int = -1, keepdim: bool = False) -> Any:
-    """Give the most frequent element along a dimension, the smallest if several are, and its last place."""
+    """Return the most frequent element along a dimension, the smallest if several are, and its last place."""
     dim = wrap_dim(dim, input.ndim)
     check_not_empty("mode", input, dim, unspecified("mode"))
     row = np.moveaxis(np.atleast_1d(input), dim, -1)
@@ -593,6 +593,6 @@ logsumexp_op.vjp(
 
 @composite(out="castable")
 def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) -> Tensor:
-    """Give the logarithm of the sum of the exponentials, without overflow on the way."""
+    """Return the logarithm of the sum of the exponentials, without overflow on the way."""
     kind = dtypes.get_default_dtype() if input.dtype.category in ("bool", "integer") else input.dtype
     return logsumexp_op(input.to(kind), dim, keepdim)  # type: ignore[no-any-return]

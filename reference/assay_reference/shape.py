@@ -52,7 +52,7 @@ def wrap_dims(dims: Sequence[int], ndim: int) -> tuple[int, ...]:
 
 @op(function=False, method=False)
 def put_back(input: Array, taken: Any, arguments: tuple[Any, ...], size: tuple[int, ...]) -> Array:
-    """Give zeros with the input in the places that a view takes: the gradient of that view."""
+    """Return zeros with the input in the places that a view takes: the gradient of that view."""
     xp = namespace(input)
     whole_array = xp.zeros(size, input.dtype)
     places = taken.kernel(xp.arange(math.prod(size)).reshape(size), *arguments)
@@ -86,7 +86,7 @@ def inferred(size: Sequence[int], count: int) -> tuple[int, ...]:
 
 
 def strides_of_view(array: Array, size: Sequence[int]) -> tuple[int, ...] | None:
-    """Give the strides, in bytes, with which the memory shows another shape; None if none do."""
+    """Return the strides, in bytes, with which the memory shows another shape; None if none do."""
     if not array.size:
         return contiguous_strides(size, array.itemsize)
     runs: list[list[int]] = []  # dimensions that lie in memory as one: how many elements, how far apart; last first
@@ -125,7 +125,7 @@ def reshape_alias(input: Array, size: Sequence[int]) -> Array:
 
 @op(name="_unsafe_view", function=False, method=False, keeps_half=True, node="UnsafeViewBackward0")
 def unsafe_view(input: Array, size: Sequence[int]) -> Array:
-    """Give another shape to what nobody else has: in history, the result is no view."""
+    """Return another shape to what nobody else has: in history, the result is no view."""
     return input.reshape(size)
 
 
@@ -210,7 +210,7 @@ def reshape_as(self: Tensor, other: Tensor) -> Tensor:
 
 @composite(method=False)
 def numel(input: Tensor) -> int:
-    """Give the number of elements."""
+    """Return the number of elements."""
     if not isinstance(input, Tensor):
         raise TypeError(f"numel(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
     return input.numel()
@@ -481,7 +481,7 @@ Geometry: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], int]  # sizes, str
 
 
 def addresses(xp: Any, geometry: Geometry) -> Array:
-    """Give the places in memory of all elements."""
+    """Return the places in memory of all elements."""
     sizes, strides, first = geometry
     steps = [xp.arange(size) * stride for size, stride in zip(sizes, strides, strict=True)]
     places = xp.full(sizes, first)

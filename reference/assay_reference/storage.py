@@ -79,7 +79,7 @@ class TypedStorage(Storage):
         return self._kind
 
     def untyped(self) -> UntypedStorage:
-        """Give the memory itself."""
+        """Return the memory itself."""
         return self._untyped
 
     def _tensor(self) -> Tensor:
@@ -201,12 +201,12 @@ for _kind in dtypes.DTYPES:
 
 
 def is_storage(obj: Any, /) -> bool:
-    """Tell whether something is a storage."""
+    """Return whether something is a storage."""
     return isinstance(obj, Storage)
 
 
 def storage(self: Tensor) -> TypedStorage:
-    """Give the memory that the tensor and its views share, as numbers of the tensor's type."""
+    """Return the memory that the tensor and its views share, as numbers of the tensor's type."""
     warn_once(DEPRECATED)
     return TypedStorage._of(self.untyped_storage(), self.dtype)
 

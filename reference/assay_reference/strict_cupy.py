@@ -240,5 +240,5 @@ class _Pool:
 
 
 def get_default_memory_pool() -> _Pool:
-    """Give the pool of memory, which has nothing to keep."""
+    """Return the pool of memory, which has nothing to keep."""
     return _Pool()

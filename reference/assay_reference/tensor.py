@@ -48,7 +48,7 @@ class Size(tuple[int, ...]):
         return super().__new__(cls, map(int, whole))
 
     def numel(self) -> int:
-        """Give the number of elements."""
+        """Return the number of elements."""
         return int(np.prod(self, dtype=np.int64))
 
     def __getitem__(self, index: Any) -> Any:
@@ -151,22 +151,22 @@ class Tensor:
         return Size(self._array.shape)
 
     def size(self, dim: int | None = None) -> Any:
-        """Give the shape, or the size of one dimension."""
+        """Return the shape, or the size of one dimension."""
         if dim is None:
             return self.shape
         return self._array.shape[wrap_dim(dim, self._array.ndim)]
 
     def stride(self, dim: int | None = None) -> Any:
-        """Give how many elements of memory lie between neighbours, in each dimension or in one."""
+        """Return how many elements of memory lie between neighbours, in each dimension or in one."""
         strides = tuple(each // self.dtype.itemsize for each in self._array.strides)
         return strides if dim is None else strides[wrap_dim(dim, self._array.ndim)]
 
     def dim(self) -> int:
-        """Give the number of dimensions."""
+        """Return the number of dimensions."""
         return int(self._array.ndim)
 
     def numel(self) -> int:
-        """Give the number of elements."""
+        """Return the number of elements."""
         return int(self._array.size)
 
     ndimension = dim
@@ -191,45 +191,45 @@ class Tensor:
         return int(self._array.size) * self.dtype.itemsize
 
     def element_size(self) -> int:
-        """Give the size of an element in bytes."""
+        """Return the size of an element in bytes."""
         return self.dtype.itemsize
 
     def storage_offset(self) -> int:
-        """Give how many elements into its storage the tensor starts."""
+        """Return how many elements into its storage the tensor starts."""
         return 0 if isinstance(self._array, Packed) else self._storage.offset_of(self._array)
 
     def data_ptr(self) -> int:
-        """Give the address of the first element."""
+        """Return the address of the first element."""
         return address(self._array) if self._array.size else 0
 
     def untyped_storage(self) -> UntypedStorage:
-        """Give the memory that the tensor and its views share."""
+        """Return the memory that the tensor and its views share."""
         if isinstance(self._array, Packed):
             raise NotImplementedError(f"Cannot access storage of {self._array.implementation}")
         return self._storage
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
-        """Tell whether the elements lie in memory in order and without gaps."""
+        """Return whether the elements lie in memory in order and without gaps."""
         return bool(self._array.flags.c_contiguous)
 
     def is_floating_point(self) -> bool:
-        """Tell whether the elements are floating point numbers."""
+        """Return whether the elements are floating point numbers."""
         return self.dtype.is_floating_point
 
     def is_complex(self) -> bool:
-        """Tell whether the elements are complex numbers."""
+        """Return whether the elements are complex numbers."""
         return self.dtype.is_complex
 
     def is_signed(self) -> bool:
-        """Tell whether the element type has negative numbers."""
+        """Return whether the element type has negative numbers."""
         return self.dtype.is_signed
 
     def is_inference(self) -> bool:
-        """Tell whether the tensor was made in inference mode."""
+        """Return whether the tensor was made in inference mode."""
         return self._storage.inference
 
     def get_device(self) -> int:
-        """Give the number of the CUDA device, or -1 on the CPU."""
+        """Return the number of the CUDA device, or -1 on the CPU."""
         return -1 if self.device.index is None else self.device.index
 
     @property
@@ -257,7 +257,7 @@ class Tensor:
         return self._array.layout if isinstance(self._array, Packed) else layouts.strided
 
     def _is_view(self) -> bool:
-        """Tell whether the tensor is a view of another, of which its history takes account."""
+        """Return whether the tensor is a view of another, of which its history takes account."""
         return self._base is not None
 
     @property
@@ -336,7 +336,7 @@ class Tensor:
         self._array, self._storage, self.dtype, self.device = new._array, new._storage, new.dtype, new.device
 
     def detach(self) -> Tensor:
-        """Give the same memory without the history."""
+        """Return the same memory without the history."""
         return Tensor._wrap(self._array, self.device, self._storage)
 
     def detach_(self) -> Tensor:
@@ -402,7 +402,7 @@ class Tensor:
     # -- to Python and NumPy --------------------------------------------------------------------------------------
 
     def numpy(self, *, force: bool = False) -> Any:
-        """Give the NumPy array that shares this tensor's memory."""
+        """Return the NumPy array that shares this tensor's memory."""
         if isinstance(self._array, Packed):
             title = self.layout.title
             raise TypeError(f"can't convert {title} layout tensor to numpy. Use Tensor.to_dense() first.")
@@ -429,7 +429,7 @@ class Tensor:
         return Tensor._wrap(np.asarray(array))
 
     def item(self) -> Any:
-        """Give the only element as a Python number."""
+        """Return the only element as a Python number."""
         if self._array.size != 1:
             raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
         if isinstance(self._array, Packed) and self.is_sparse:
@@ -437,7 +437,7 @@ class Tensor:
         return self.tolist() if not self._array.ndim else to_host(self._array).reshape(()).tolist()
 
     def tolist(self) -> Any:
-        """Give the elements as Python numbers, in nested lists."""
+        """Return the elements as Python numbers, in nested lists."""
         array = to_host(self._array)
         return (array.astype(np.float32) if self.dtype is dtypes.bfloat16 else array).tolist()
 
@@ -558,12 +558,12 @@ def wrap_dim(dim: int, ndim: int) -> int:
 
 
 def is_tensor(obj: Any, /) -> bool:
-    """Tell whether something is a tensor."""
+    """Return whether something is a tensor."""
     return isinstance(obj, Tensor)
 
 
 def is_inference(input: Tensor) -> bool:
-    """Tell whether a tensor was made in inference mode."""
+    """Return whether a tensor was made in inference mode."""
     return input.is_inference()
 
 

@@ -14,7 +14,7 @@ class _Threads:
 
 @composite(method=False)
 def get_num_threads() -> int:
-    """Give the number of threads that one operation may use."""
+    """Return the number of threads that one operation may use."""
     return _Threads.count
 
 

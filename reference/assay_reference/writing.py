@@ -49,7 +49,7 @@ def check_overlap(target: Tensor, operands: Iterable[Tensor]) -> None:
 
 
 def is_dense(array: Any) -> bool:
-    """Tell whether an array fills its memory without gaps, in whatever order of dimensions."""
+    """Return whether an array fills its memory without gaps, in whatever order of dimensions."""
     expected = array.itemsize
     for stride, size in sorted(zip(array.strides, array.shape, strict=True)):
         if size > 1:
@@ -134,13 +134,13 @@ def cast(array: Any, to: Any) -> Any:
 
 
 def memory_order(array: Any) -> Literal["C", "K"]:
-    """Give the order in which a copy lays out its elements: the same, unless some are repeated."""
+    """Return the order in which a copy lays out its elements: the same, unless some are repeated."""
     repeats = any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True))
     return "C" if repeats else "K"
 
 
 def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
-    """Give the shape that two shapes have in common, or say in which dimension they differ."""
+    """Return the shape that two shapes have in common, or say in which dimension they differ."""
     dims = max(len(a), len(b))
     left, right = (1,) * (dims - len(a)) + a, (1,) * (dims - len(b)) + b
     for dim in range(dims - 1, -1, -1):

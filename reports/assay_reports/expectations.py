@@ -44,7 +44,7 @@ class Expectation:
 
     @property
     def active(self) -> bool:
-        """Tell whether it counts here and today; `when` names a platform."""
+        """Return whether it counts here and today; `when` names a platform."""
         here = self.when is None or self.when.lower() in platform.platform().lower()
         return here and (self.expires is None or self.expires >= date.today())
 
@@ -85,7 +85,7 @@ class Expectations:
         return cls(path, tuple(_entry(path, each) for each in node.value))
 
     def covers(self, row: Mapping[str, Any]) -> bool:
-        """Tell whether a row's failure is a known one."""
+        """Return whether a row's failure is a known one."""
         return any(
             each.active and each.names(row["id"]) and each.allows(row["outcome"], row["code"]) for each in self.entries
         )
@@ -181,7 +181,7 @@ def _count(lines: Sequence[str]) -> int:
 
 
 def _pruned_lines(known: Expectations, run: Run) -> list[str]:
-    """Give the file's lines without the entries that nothing fails for any more."""
+    """Return the file's lines without the entries that nothing fails for any more."""
     if not known.path.exists():
         return []
     broken = [result for result in run.results if result.outcome in BROKEN]

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from assay_reports.mutants import MutationRun
 from assay_reports.results import Run
-from assay_reports.sharpness import Sharpness
 
 
-def render(runs: Sequence[Run], sharpness: Sharpness | None = None) -> str:
+def render(runs: Sequence[Run], mutation: MutationRun | None = None) -> str:
     """Write runs with their counts and every result, and the suite's sharpness where it was measured."""
     return json.dumps(
         {
@@ -25,18 +25,18 @@ def render(runs: Sequence[Run], sharpness: Sharpness | None = None) -> str:
                 }
                 for run in runs
             ],
-            "sharpness": sharpness and _measured(sharpness),
+            "mutants": mutation and _measured(mutation),
         },
         indent=1,
         ensure_ascii=False,
     )
 
 
-def _measured(sharpness: Sharpness) -> dict[str, Any]:
+def _measured(mutation: MutationRun) -> dict[str, Any]:
     return {
-        "header": dict(sharpness.header),
-        "complete": sharpness.complete,
-        "noticed": sharpness.score.noticed,
-        "counted": sharpness.score.counted,
-        "verdicts": [asdict(verdict) for verdict in sharpness.verdicts],
+        "header": dict(mutation.header),
+        "complete": mutation.complete,
+        "killed": mutation.score.killed,
+        "counted": mutation.score.counted,
+        "verdicts": [asdict(verdict) for verdict in mutation.verdicts],
     }

@@ -214,7 +214,7 @@ def records_of(path: Path) -> Iterator[tuple[int, Record]]:
 
 
 def checked(header: Record, path: Path) -> Record:
-    """Give a header of the schema version that this Assay reads; raise ResultsError for another."""
+    """Return a header of the schema version that this Assay reads; raise ResultsError for another."""
     version = header.get("schema_version")
     if version != SCHEMA_VERSION:
         raise ResultsError(f"{path}:1: schema version {version}, and this Assay reads {SCHEMA_VERSION}; run it again")

@@ -62,7 +62,7 @@ def build_op(document: Document, families: Mapping[str, Document]) -> Op:
         documents=tuple(Documented(**each) for each in content.get("documents", ())),
         errata=tuple(Erratum(**each) for each in content.get("errata", ())),
         rules=content.get("rules", {}),
-        both_right={each["fault"]: each["because"] for each in content.get("both_right", ())},
+        equivalent={each["mutant"]: each["because"] for each in content.get("equivalent", ())},
         overloads=tuple(builder.overloads()),
         scenarios=tuple(builder.scenarios()),
         file=document.file,

@@ -41,7 +41,7 @@ class Document:
         self.file, self.content, self._lines = file, content, lines
 
     def line(self, *path: Any) -> int:
-        """Give the line of a part, or of the nearest part around it."""
+        """Return the line of a part, or of the nearest part around it."""
         while path and path not in self._lines:
             path = path[:-1]
         return self._lines.get(path, 1)

@@ -112,22 +112,22 @@ def is_complex(dtype: str) -> bool:
 
 
 def has_fractions(dtype: str) -> bool:
-    """Tell whether a dtype is a floating or a complex one."""
+    """Return whether a dtype is a floating or a complex one."""
     return kind(dtype) in ("floating", "complex")
 
 
 def real_part(dtype: str) -> str:
-    """Give the dtype of the parts of a complex dtype, and any other dtype itself."""
+    """Return the dtype of the parts of a complex dtype, and any other dtype itself."""
     return _PART.get(dtype, dtype)
 
 
 def can_cast(source: str, target: str) -> bool:
-    """Tell whether a result of one dtype may be written into a tensor of the other."""
+    """Return whether a result of one dtype may be written into a tensor of the other."""
     return _RANK[_KIND[source]] <= _RANK[_KIND[target]]
 
 
 def promote(first: str, second: str) -> str:
-    """Give the smallest dtype that holds both, as PyTorch's lattice has it."""
+    """Return the smallest dtype that holds both, as PyTorch's lattice has it."""
     if first == second:
         return first
     low, high = sorted((first, second), key=lambda name: _RANK[_KIND[name]])

@@ -99,7 +99,7 @@ class Expression:
 
 
 def is_size_name(name: str) -> bool:
-    """Tell whether a name stands for a size of its own: a capital letter, like the N, C, H, W of a shape."""
+    """Return whether a name stands for a size of its own: a capital letter, like the N, C, H, W of a shape."""
     return name[:1].isupper()
 
 
@@ -216,7 +216,7 @@ def _call(name: str, args: list[ast.expr], keywords: list[ast.keyword], vocabula
 
 
 def _settled(parts: list[Evaluate], by: bool) -> Evaluate:
-    """Give the first operand that settles an `or` (by being true) or an `and` (by being false), else the last."""
+    """Return the first operand that settles an `or` (by being true) or an `and` (by being false), else the last."""
 
     def settle(scope: Names) -> Any:
         for part in parts[:-1]:

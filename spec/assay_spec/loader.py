@@ -93,7 +93,7 @@ def _meant(error: Any) -> Any:
 
 
 def _of_another_kind(error: Any) -> bool:
-    """Tell whether an alternative is for another kind of value altogether."""
+    """Return whether an alternative is for another kind of value altogether."""
     return not error.relative_path and (
         error.validator == "type" or (error.validator == "enum" and not isinstance(error.instance, str))
     )

@@ -236,7 +236,7 @@ class Op:
     documents: tuple[Documented, ...]
     errata: tuple[Erratum, ...]
     rules: Mapping[str, str]
-    both_right: Mapping[str, str]  # faults that no suite can notice -> why either answer is right
+    equivalent: Mapping[str, str]  # equivalent mutants -> why either answer is right
     overloads: tuple[Overload, ...]
     scenarios: tuple[Scenario, ...]
     file: Path
@@ -244,7 +244,7 @@ class Op:
     digest: str  # a hash of that content
 
     def within(self, edition: Edition) -> Op | None:
-        """Give what an edition has of this op, or None where it lacks the op altogether."""
+        """Return what an edition has of this op, or None where it lacks the op altogether."""
         if edition not in self.editions:
             return None
         return replace(self, scenarios=tuple(each for each in self.scenarios if edition in each.editions))

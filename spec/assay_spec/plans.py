@@ -58,7 +58,7 @@ class TensorPlan:
 
 
 def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Give the strides, in elements, of a tensor whose last dimension varies fastest."""
+    """Return the strides, in elements, of a tensor whose last dimension varies fastest."""
     strides, step = [], 1
     for length in reversed(shape):
         strides.append(step)

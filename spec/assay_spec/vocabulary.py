@@ -22,7 +22,7 @@ class NoDtype(ValueError):
 
 
 def broadcast(*operands: Any) -> Shape:
-    """Give the common shape of tensors, shapes and numbers (whose shape is empty)."""
+    """Return the common shape of tensors, shapes and numbers (whose shape is empty)."""
     result: Shape = ()
     for operand in operands:
         result = tuple(_common(a, b) for a, b in zip_longest(result[::-1], shape_of(operand)[::-1], fillvalue=1))[::-1]
@@ -38,7 +38,7 @@ def _common(first: int, second: int) -> int:
 
 
 def broadcasts(*operands: Any) -> bool:
-    """Tell whether the operands' shapes broadcast with each other."""
+    """Return whether the operands' shapes broadcast with each other."""
     try:
         broadcast(*operands)
     except NoBroadcast:
@@ -58,12 +58,12 @@ def at(dim: int, rank: int) -> int:
 
 
 def size(tensor: TensorPlan, dim: int) -> int:
-    """Give the size along a dimension; a 0-d tensor counts as one element."""
+    """Return the size along a dimension; a 0-d tensor counts as one element."""
     return tensor.shape[at(dim, tensor.ndim)] if tensor.shape else 1
 
 
 def replace(shape: Shape, dim: int, length: int) -> Shape:
-    """Give the shape with another size along one dimension; a 0-d shape stays 0-d."""
+    """Return the shape with another size along one dimension; a 0-d shape stays 0-d."""
     if not shape:
         return shape
     dim = at(dim, len(shape))
@@ -71,13 +71,13 @@ def replace(shape: Shape, dim: int, length: int) -> Shape:
 
 
 def insert(shape: Shape, dim: int, length: int = 1) -> Shape:
-    """Give the shape with a new dimension."""
+    """Return the shape with a new dimension."""
     dim = dim % (len(shape) + 1)
     return (*shape[:dim], length, *shape[dim:])
 
 
 def remove(shape: Shape, dim: int) -> Shape:
-    """Give the shape without one dimension; a 0-d shape stays 0-d."""
+    """Return the shape without one dimension; a 0-d shape stays 0-d."""
     if not shape:
         return shape
     dim = at(dim, len(shape))
@@ -85,7 +85,7 @@ def remove(shape: Shape, dim: int) -> Shape:
 
 
 def reduced(shape: Shape, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Shape:
-    """Give the shape after a reduction: over one dimension, several, or (None or none named) all."""
+    """Return the shape after a reduction: over one dimension, several, or (None or none named) all."""
     dims = [dim] if isinstance(dim, int) else list(dim or range(len(shape)))
     gone = {at(each, len(shape)) for each in dims}
     if keepdim:
@@ -94,7 +94,7 @@ def reduced(shape: Shape, dim: int | Sequence[int] | None = None, keepdim: bool 
 
 
 def swapped(shape: Shape, first: int, second: int) -> Shape:
-    """Give the shape with two dimensions exchanged."""
+    """Return the shape with two dimensions exchanged."""
     sizes = list(shape)
     if sizes:
         sizes[first], sizes[second] = sizes[second], sizes[first]
@@ -102,13 +102,13 @@ def swapped(shape: Shape, first: int, second: int) -> Shape:
 
 
 def inferred(shape: Sequence[int], numel: int) -> Shape:
-    """Give the shape with its -1, if any, replaced by what the number of elements leaves."""
+    """Return the shape with its -1, if any, replaced by what the number of elements leaves."""
     rest = math.prod(length for length in shape if length != -1)
     return tuple(length if length != -1 else numel // max(rest, 1) for length in shape)
 
 
 def pair(value: int | Sequence[int]) -> tuple[int, int]:
-    """Give two numbers: the one twice, or the two themselves."""
+    """Return two numbers: the one twice, or the two themselves."""
     return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 
@@ -120,26 +120,26 @@ def cut(total: int, length: int) -> tuple[int, ...]:
 
 
 def squeezed(shape: Shape, dim: int | Sequence[int] | None = None) -> Shape:
-    """Give the shape without its dimensions of size one: without all of them, or those named."""
+    """Return the shape without its dimensions of size one: without all of them, or those named."""
     dims = range(len(shape)) if dim is None else [dim] if isinstance(dim, int) else dim
     gone = {at(each, len(shape)) for each in dims}
     return tuple(length for place, length in enumerate(shape) if length != 1 or place not in gone)
 
 
 def stretched(shape: Shape, sizes: Sequence[int]) -> Shape:
-    """Give the sizes with each -1 replaced by what the shape has there, counted from the back."""
+    """Return the sizes with each -1 replaced by what the shape has there, counted from the back."""
     start = len(sizes) - len(shape)
     return tuple(shape[place - start] if length == -1 else length for place, length in enumerate(sizes))
 
 
 def repeated(shape: Shape, repeats: Sequence[int]) -> Shape:
-    """Give the shape of a tensor repeated along each dimension, new ones in front."""
+    """Return the shape of a tensor repeated along each dimension, new ones in front."""
     whole = (1,) * (len(repeats) - len(shape)) + tuple(shape)
     return tuple(length * count for length, count in zip(whole, repeats, strict=True))
 
 
 def basic(index: Sequence[Any]) -> bool:
-    """Tell whether an index has only positions, slices, None and Ellipsis, so that it gives a view."""
+    """Return whether an index has only positions, slices, None and Ellipsis, so that it gives a view."""
     return all(
         each is None
         or each is Ellipsis
@@ -151,7 +151,7 @@ def basic(index: Sequence[Any]) -> bool:
 
 
 def indexed(shape: Shape, index: Sequence[Any]) -> Shape:
-    """Give the shape of what an index picks: positions first, then what lists and tensors pick, which broadcast."""
+    """Return the shape of what an index picks: positions first, then what lists and tensors pick, which broadcast."""
     taken = sum(each is not None and each is not Ellipsis and not isinstance(each, bool) for each in index)
     rest = [Slice()] * (len(shape) - taken)
     place = next((at for at, each in enumerate(index) if each is Ellipsis), len(index))
@@ -189,7 +189,7 @@ def window(
 
 
 def result_type(*operands: Any) -> str:
-    """Give the dtype that operands compute in: tensors before 0-d tensors before Python numbers, by class."""
+    """Return the dtype that operands compute in: tensors before 0-d tensors before Python numbers, by class."""
     levels: dict[int, str] = {}
     for operand in operands:
         if operand is None:
@@ -225,17 +225,17 @@ def _weakly(strong: str, weak: str) -> str:
 
 
 def floated(dtype: str) -> str:
-    """Give a dtype itself where it has fractions, else the default floating dtype."""
+    """Return a dtype itself where it has fractions, else the default floating dtype."""
     return dtype if dtypes.has_fractions(dtype) else dtypes.DEFAULT_FLOAT
 
 
 def summed(dtype: str) -> str:
-    """Give the dtype of a sum: integers and booleans count in int64."""
+    """Return the dtype of a sum: integers and booleans count in int64."""
     return dtype if dtypes.has_fractions(dtype) else "int64"
 
 
 def is_contiguous(tensor: TensorPlan) -> bool:
-    """Tell whether a tensor's elements lie in order, as PyTorch sees it: strides of single elements don't matter."""
+    """Return whether a tensor's elements lie in order, as PyTorch sees it: strides of single elements don't matter."""
     if not tensor.numel:
         return True
     step = 1

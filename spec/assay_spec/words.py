@@ -13,7 +13,7 @@ from assay_spec.scope import Scope
 
 
 def in_words(overload: Overload) -> Iterator[tuple[Argument, str]]:
-    """Give each argument that is passed, and what it may be where those before it are at their plainest."""
+    """Yield each argument that is passed, and what it may be where those before it are at their plainest."""
     maker = overload.constructor
     if maker is None:
         yield from _described(overload.arguments, Scope(overload.let))

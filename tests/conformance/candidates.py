@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from assay.arrays import host_dtype
 from assay.backends.base import Backend
 from assay.backends.discover import open_backend
-from assay.case import Array, Call, Case, Lacking, Outcome, Raised, TensorValue
+from assay.cases.arrays import host_dtype
+from assay.cases.case import Array, Call, Case, Lacking, Outcome, Raised, TensorValue
 from assay_spec import dtypes
 
 

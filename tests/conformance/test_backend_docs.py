@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assay import wire
-from assay.backends import process
+from assay.backends import process, wire
 from assay.backends.base import Capabilities
 from assay.backends.discover import open_backend
-from assay.case import Call, Lacking, ModuleSetup, Optimization, Outcome, Program, Schedule, TensorValue
-from assay.self_check import self_check
+from assay.backends.self_check import self_check
+from assay.cases.case import Call, Lacking, ModuleSetup, Optimization, Outcome, Program, Schedule, TensorValue
 
 DOCS = Path(__file__).parents[2] / "docs"
 

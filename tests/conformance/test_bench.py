@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assay.bench import Bench
-from assay.case import Array, Call, Outcome, TensorValue
+from assay.cases.case import Array, Call, Outcome, TensorValue
+from assay.judge.bench import Bench
 
 
 class Multiplier:

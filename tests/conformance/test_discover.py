@@ -86,7 +86,7 @@ def test_an_isolated_backend_runs_in_a_process_of_its_own() -> None:
 
 
 def test_a_command_that_speaks_the_protocol_opens() -> None:
-    with closing(open_backend(f"exec:'{sys.executable}' -m assay.worker numpy")) as backend:
+    with closing(open_backend(f"exec:'{sys.executable}' -m assay.backends.worker numpy")) as backend:
         assert backend.capabilities == NumpyBackend().capabilities
 
 

@@ -5,8 +5,8 @@ from itertools import islice
 
 import pytest
 
-from assay import draw
-from assay.case import fingerprint
+from assay.cases import draw
+from assay.cases.case import fingerprint
 from assay_spec import load_corpus
 from assay_spec.domains import Focus
 from assay_spec.expression import Expression

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from assay.backends.reference import ReferenceBackend
-from assay.case import Program
+from assay.cases.case import Program
 
 FUNCTION = Program("torch.exp", "by a former name", "x = torch.exp(tensor=torch.zeros(())).item()", ("x",))
 METHOD = Program("torch.norm", "into out", "x = torch.ones(4).norm(out=torch.empty(())).item()", ("x",))

@@ -12,12 +12,12 @@ import pytest
 
 from assay.backends.base import Backend
 from assay.backends.discover import open_backend
-from assay.bench import Bench
-from assay.case import Call
-from assay.draw import Wasteful
-from assay.engine import Row, measure
+from assay.cases.case import Call
+from assay.cases.draw import Wasteful
 from assay.facets.base import Asked, Facet, Judgement, Trial
-from assay.items import Item, items_of
+from assay.judge.bench import Bench
+from assay.running.engine import Row, measure
+from assay.running.items import Item, items_of
 from assay_spec import load_corpus
 from assay_spec.model import Op
 
@@ -52,7 +52,7 @@ def rows(candidate: Backend, oracle: Backend, op: str) -> Mapping[str, Row]:
 
 
 def differences(candidate: Backend, good: Backend, op: str) -> dict[str, str | None]:
-    """Give the code of each item in which a candidate does worse than the good backend that it wraps."""
+    """Return the code of each item in which a candidate does worse than the good backend that it wraps."""
     plain, odd = rows(good, good, op), rows(candidate, good, op)
     return {name: odd[name]["code"] for name in odd if odd[name]["failed"] > plain[name]["failed"]}
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from assay.interrupts import interruptible
+from assay.running.interrupts import interruptible
 
 
 def test_an_interrupt_passes_through() -> None:

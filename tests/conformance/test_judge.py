@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.arrays import Host
-from assay.judge import Bounds, Worst, measure, rounded, ulp_of
+from assay.cases.arrays import Host
+from assay.judge.budgets import Bounds, Worst, measure, rounded, ulp_of
 from assay_spec.model import Budget
 
 EXACT, ACCUMULATION, CONDITIONED = Budget("exact"), Budget("accumulation"), Budget("conditioned")
@@ -28,7 +28,7 @@ def judged(
     signs: bool = False,
     room: float = 64.0,
 ) -> float:
-    """Give the fraction of the budget that the worst element takes."""
+    """Return the fraction of the budget that the worst element takes."""
     bounds = Bounds(lambda: np.full(len(want), magnitude), lambda: np.full(len(want), spread))
     answer: Host = np.array(got, FLOATS[dtype])
     worst = measure(answer, np.array(want), dtype, budget, bounds, signs=signs, room=room)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assay.laws import anywhere, strays
+from assay.judge.laws import anywhere, strays
 
 
 def test_a_mark_along_a_dimension_is_found() -> None:

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from assay.lint import (
+from assay.cli.lint import (
     ORDER,
     RULES,
     Rule,
     arguments_are_passed,
     asks_something,
-    both_right_applies,
     check,
     complaints,
     dims_have_an_end,
     domains_can_be_drawn,
+    equivalents_are_right,
     family_is_not_repeated,
     is_documented,
     keys_in_order,
@@ -52,7 +52,7 @@ errors:
 
 
 def said(folder: Path, text: str, at: str = "torch/f.yaml") -> list[str]:
-    """Lint one file; give the complaints without the folder that it lies in."""
+    """Lint one file; return the complaints without the folder that it lies in."""
     file = folder / at
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
@@ -85,8 +85,9 @@ FAULTS: list[tuple[Rule, str, str, str]] = [
     (dims_have_an_end, "  - {outside: dim, raises: IndexError, because: there is no such dimension}",
      "  - {call: {input: [1.0], dim: 3}, raises: IndexError, because: there is no such dimension}",
      "15: nothing takes 'dim' out of range: add {outside: dim, raises: IndexError, because: …}"),
-    (both_right_applies, "dimension}\n", "dimension}\nboth_right:\n  - {fault: an input chagned, because: of that}\n",
-     "18: the spec makes no fault 'an input chagned' possible; did you mean 'an input changed: input' or "
+    (equivalents_are_right, "dimension}\n",
+     "dimension}\nequivalent:\n  - {mutant: an input chagned, because: of that}\n",
+     "18: the spec makes no mutant 'an input chagned' possible; did you mean 'an input changed: input' or "
      "'an argument ignored: dim'?"),
     (laws_can_be_read, "same(input, result)", "same(input, reslt)",
      "1: 'same(input, reslt)': nothing defines 'reslt'"),
@@ -147,14 +148,14 @@ def test_an_argument_may_be_passed_by_an_example_or_a_scenario(tmp_path: Path, o
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("torch.abs", "torch.abs::special[float32] notices the fault 'NaN turned to zero'"),
-        ("torch.sign", "no call shows the fault 'NaN turned to zero'"),  # it does so itself
+        ("torch.abs", "torch.abs::special[float32] kills the mutant 'NaN turned to zero'"),
+        ("torch.sign", "no call shows the mutant 'NaN turned to zero'"),  # it does so itself
     ],
 )
 def test_a_fault_is_not_said_to_be_right_where_nothing_or_the_suite_shows_it(name: str, words: str) -> None:
-    op = replace(load_corpus()[name], both_right={"NaN turned to zero": "of nothing"})
+    op = replace(load_corpus()[name], equivalent={"NaN turned to zero": "of nothing"})
 
-    assert [said for _, said in both_right_applies(op)] == [f"{words}: leave the declaration out"]
+    assert [said for _, said in equivalents_are_right(op)] == [f"{words}: leave the declaration out"]
 
 
 def test_every_rule_has_a_file_that_breaks_it() -> None:

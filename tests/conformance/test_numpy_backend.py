@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from assay.backends.numpy import NumpyBackend
-from assay.case import Array, Call, Form, Lacking, Outcome, TensorValue
-from assay.self_check import self_check
+from assay.backends.self_check import self_check
+from assay.cases.case import Array, Call, Form, Lacking, Outcome, TensorValue
 from assay_spec.domains import Dtype
 from assay_spec.plans import Slice
 

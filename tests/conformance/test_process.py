@@ -20,7 +20,7 @@ from assay.backends import process
 from assay.backends.base import BackendUnusable, Died, Malformed, Stopped, TimedOut, Trouble
 from assay.backends.discover import open_backend
 from assay.backends.process import ProcessBackend
-from assay.case import Call, Outcome, TensorValue
+from assay.cases.case import Call, Outcome, TensorValue
 
 CANDIDATES = Path(__file__).with_name("candidates.py")
 

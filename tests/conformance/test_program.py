@@ -9,7 +9,7 @@ import pytest
 
 from assay.backends import program
 from assay.backends.reference import ReferenceBackend
-from assay.case import Program
+from assay.cases.case import Program
 from assay_reference.arrays import cuda_namespace
 
 

@@ -15,8 +15,8 @@ import pytest
 from assay.backends.base import Backend, BackendUnusable
 from assay.backends.discover import open_backend
 from assay.backends.numpy import NumpyBackend
-from assay.case import Array, Call, Case, Lacking, Outcome, Raised
-from assay.self_check import self_check
+from assay.backends.self_check import self_check
+from assay.cases.case import Array, Call, Case, Lacking, Outcome, Raised
 
 CANDIDATES = Path(__file__).with_name("candidates.py")
 CRASH = f"exec:'{sys.executable}' '{CANDIDATES}' announces_a_blob_and_dies assay.identity"

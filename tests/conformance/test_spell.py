@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from assay.case import Call, ModuleSetup, Program, TensorValue
-from assay.spell import numbers, one_line, program, tensor
+from assay.cases.case import Call, ModuleSetup, Program, TensorValue
+from assay.cases.spelling import numbers, one_line, program, tensor
 from assay_spec.domains import Dtype
 from assay_spec.plans import Slice
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assay.arrays import host_dtype
-from assay.case import Array, Call, Form, Lacking, ModuleSetup, Optimization, Outcome, TensorValue
-from assay.self_check import self_check
+from assay.backends.self_check import self_check
+from assay.cases.arrays import host_dtype
+from assay.cases.case import Array, Call, Form, Lacking, ModuleSetup, Optimization, Outcome, TensorValue
 from assay_spec.domains import Dtype
 from assay_spec.plans import Slice
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay import wire
-from assay.arrays import host_dtype
+from assay.backends import wire
 from assay.backends.base import FEATURES, Capabilities
-from assay.case import (
+from assay.cases.arrays import host_dtype
+from assay.cases.case import (
     Array,
     Call,
     Lacking,

@@ -26,7 +26,7 @@ def name_of(program: str) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Give a value that is equal in both libraries: numbers for tensors, words for types."""
+    """Return a value that is equal in both libraries: numbers for tensors, words for types."""
     if isinstance(value, (tuple, list)):
         return type(value)(map(plain, value)) if type(value) in (tuple, list) else str(value)
     if isinstance(value, (torch.Tensor, assay_reference.Tensor)):
@@ -37,7 +37,7 @@ def plain(value: Any) -> Any:
 
 
 def outcome(library: Any, program: str) -> Any:
-    """Run a program; give its result, or what it raises in words."""
+    """Run a program; return its result, or what it raises in words."""
     function = import_module(f"{library.__name__}.autograd.function")
     names = {
         "torch": library,

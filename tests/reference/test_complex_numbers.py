@@ -35,7 +35,7 @@ def host(value: Any) -> Any:
 
 
 def outcome(library: Any, call: str) -> Any:
-    """Give what a call gives, or what it raises in words."""
+    """Return what a call gives, or what it raises in words."""
     try:
         return host(answer(library, call, *map(library.tensor, (Z, X, Y))))
     except Exception as error:
@@ -53,7 +53,7 @@ def test_a_call_gives_what_pytorch_gives(call: str) -> None:
 
 
 def derivatives(library: Any, call: str) -> list[Any]:
-    """Give the gradients of the inputs, and the gradients of their sizes, also with respect to what flows in."""
+    """Return the gradients of the inputs, and the gradients of their sizes, also with respect to what flows in."""
     inputs = [
         library.tensor(data, dtype=getattr(library, dtype), requires_grad=True)
         for data, dtype in ((Z, "complex128"), (X, "float64"), (Y, "float64"))

@@ -22,7 +22,7 @@ def blend(input: Array | Number, other: Array | Number, *, weight: Scalar = 0.5)
 
 @op(function=False, method=False, out="own", returns=("values", "indices"))
 def largest(input: Array, dim: int = -1) -> tuple[Array, Array]:
-    """Give the largest element and its index."""
+    """Return the largest element and its index."""
     return input.max(axis=dim), input.argmax(axis=dim)
 
 

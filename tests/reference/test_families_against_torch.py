@@ -115,7 +115,7 @@ def test_a_call_of_any_dtype_gives_what_pytorch_gives(call: str, dtype: str) -> 
 
 
 def gradients(library: Any, line: str) -> tuple[Any, Any]:
-    """Give the gradient of a weighted sum of the results, and the gradient of that one's square."""
+    """Return the gradient of a weighted sum of the results, and the gradient of that one's square."""
     data, call = line.split(" :: ")
     x = library.tensor(eval(data, CONSTANTS), dtype=library.float64, requires_grad=True)
     y = answer(library, call, x=x)

@@ -28,7 +28,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def answer(call: str, device: str) -> str:
-    """Make a call with all tensors on a device; give the type of the result, or the error."""
+    """Make a call with all tensors on a device; return the type of the result, or the error."""
     made = {name: functools.partial(getattr(assay_reference, name), device=device) for name in FACTORIES}
     torch = SimpleNamespace(**{**vars(assay_reference), **made})
     a = torch.arange(24.0).reshape(2, 3, 4)

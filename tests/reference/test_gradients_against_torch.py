@@ -17,11 +17,11 @@ import pytest
 
 from assay.backends.namespace import NamespaceBackend
 from assay.backends.reference import ReferenceBackend
-from assay.bench import map_case, tensors_of
-from assay.case import Call, TensorValue
+from assay.cases.case import Call, TensorValue
+from assay.cases.fill import elements
 from assay.facets import gradient
 from assay.facets.base import Asked, plans
-from assay.fill import elements
+from assay.judge.bench import map_case, tensors_of
 from assay_spec import load_corpus
 from assay_spec.model import Op
 from assay_spec.plans import Fill
@@ -37,7 +37,7 @@ def dtypes(op: Op) -> Iterator[str]:
 
 
 def drawn(op: Op, dtype: str) -> Iterator[Call]:
-    """Give the calls of the gradient facet: shapes, options, layouts and values, ties among them."""
+    """Yield the calls of the gradient facet: shapes, options, layouts and values, ties among them."""
     for trial in gradient.trials(op, Asked(dtype, "quick", 0)):
         assert isinstance(trial.case, Call)
         if all(math.prod(each.shape) <= LARGEST for each in tensors_of(trial.case)):
@@ -45,7 +45,7 @@ def drawn(op: Op, dtype: str) -> Iterator[Call]:
 
 
 def special(op: Op, dtype: str) -> Iterator[Call]:
-    """Give calls on NaN, infinities and signed zeros."""
+    """Yield calls on NaN, infinities and signed zeros."""
     for plan in plans(op, Asked(dtype, "quick", 0, walk_only=True), "special", fits=chooses_nothing):
         if any(getattr(getattr(each, "fill", None), "kind", None) == "special" for each in plan.given.values()):
             case = gradient.differentiated(op, plan, 0)
@@ -54,7 +54,7 @@ def special(op: Op, dtype: str) -> Iterator[Call]:
 
 
 def chooses_nothing(overload: Any) -> bool:
-    """Tell whether PyTorch itself always chooses the same among equal elements."""
+    """Return whether PyTorch itself always chooses the same among equal elements."""
     return bool(overload.gradient) and all(budget.kind != "law" for budget in overload.judge.values())
 
 
@@ -68,13 +68,13 @@ def tamed(value: TensorValue) -> TensorValue:
 
 
 def weights(name: str, case: Call, seed: int = 5) -> TensorValue:
-    """Give what a gradient is multiplied by, in order to be differentiated again."""
+    """Return what a gradient is multiplied by, in order to be differentiated again."""
     source = gradient.source_of(name, case)
     return TensorValue.of(elements(source.dtype, source.shape, Fill("plain", seed, -2.0, 2.0), case.wrt.index(name)))
 
 
 def derivatives(backend: Any, case: Call) -> tuple[list[Any], list[Any], list[Any]]:
-    """Give the results, the gradients of the inputs, and the gradients of these, also with respect to what flows in."""
+    """Return the results, the gradients of the inputs, and the gradients of these, also by what flows in."""
     grad = backend.torch.autograd.grad
     arguments = {name: backend.native(value) for name, value in case.arguments.items()}
     results = backend.split(backend._invoke(backend.function(case), case, arguments))
@@ -136,7 +136,7 @@ def test_derivatives_at_nan_and_infinities_are_those_of_pytorch(name: str) -> No
 
 
 def moved(case: Call, distance: float) -> Call:
-    """Give the call with all inputs moved along one direction."""
+    """Return the call with all inputs moved along one direction."""
 
     def shifted(name: str, value: Any) -> Any:
         if isinstance(value, (tuple, list)):
@@ -157,7 +157,7 @@ def inner(values: list[Any], others: Any) -> float:
 
 
 def slopes(case: Call, order: int) -> tuple[float, float, float]:
-    """Give the slope of the weighed results, or gradients, on either side, and what the gradients say it is."""
+    """Return the slope of the weighed results, or gradients, on either side, and what the gradients say it is."""
     weighed = [weights(name, case) for name in case.wrt] if order else list(case.upstream.values())
     directions = [weights(name, case, 11) for name in case.wrt]
     behind, here, ahead = (derivatives(REFERENCE, moved(case, distance * STEP)) for distance in (-1, 0, 1))

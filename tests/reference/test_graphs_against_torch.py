@@ -22,12 +22,12 @@ def written(tensor: Any, write: Callable[[Any], Any]) -> Any:
 
 
 def graph(node: Any) -> Any:
-    """Give the name of a step with the graphs that it leads to, all the way to the leaves."""
+    """Return the name of a step with the graphs that it leads to, all the way to the leaves."""
     return None if node is None else (type(node).__name__, *(graph(each) for each, _ in node.next_functions))
 
 
 def graphs(library: Any, call: str) -> Any:
-    """Give the graph of each result of a call."""
+    """Return the graph of each result of a call."""
     x, y = (
         library.tensor(data, dtype=library.float64, requires_grad=True)
         for data in ([[0.4, 0.2], [0.3, 0.7]], [[0.5, 0.3], [0.6, 0.1]])

@@ -52,7 +52,7 @@ def assigned(module: Any, name: str, value: Any) -> Any:
 
 
 def gradients(function: Callable[..., Any], *tensors: Any) -> list[Any]:
-    """Give the gradients of the sum of what a function gives."""
+    """Return the gradients of the sum of what a function gives."""
     leaves = [each.clone().requires_grad_() for each in tensors]
     function(*leaves).sum().backward()
     return [each.grad for each in leaves]
@@ -104,7 +104,7 @@ def test_a_module_does_what_pytorch_does(call: str) -> None:
 
 
 def derivatives(library: Any, function: Callable[..., Any], arrays: list[Any]) -> list[Any]:
-    """Give what a function gives, the gradients of the sum of its squares, and the gradients of theirs."""
+    """Return what a function gives, the gradients of the sum of its squares, and the gradients of theirs."""
     leaves = [library.tensor(each, requires_grad=each.dtype.kind == "f") for each in arrays]
     wanted = [each for each in leaves if each.requires_grad]
     result = function(library.nn.functional, *leaves)

@@ -45,13 +45,13 @@ CASES: dict[str, tuple[Callable[..., Any], list[tuple[int, ...]]]] = {
 
 
 def weighted(function: Callable[..., Any], operands: list[Any]) -> Any:
-    """Give a sum of what a function gives, in which each element has another weight."""
+    """Return a sum of what a function gives, in which each element has another weight."""
     result = function(*operands).flatten()
     return (result * torch.arange(1.0, len(result) + 1, dtype=torch.float64)).sum()
 
 
 def first(function: Callable[..., Any], operands: list[Any]) -> Any:
-    """Give a sum of the gradients, in which each element has another weight."""
+    """Return a sum of the gradients, in which each element has another weight."""
     grads = torch.autograd.grad(weighted(function, operands), operands, create_graph=True)
     return sum((each * torch.arange(1.0, each.numel() + 1).reshape(each.shape)).sum() for each in grads)
 

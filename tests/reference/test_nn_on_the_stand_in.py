@@ -38,7 +38,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def derivatives(name: str, device: str) -> list[Any]:
-    """Run a layer on a device; give its result, its gradients, and the gradients of theirs."""
+    """Run a layer on a device; return its result, its gradients, and the gradients of theirs."""
     make, shapes = LAYERS[name]
     torch.manual_seed(0)
     layer = make().double()

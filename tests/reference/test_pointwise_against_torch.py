@@ -49,7 +49,7 @@ def others(dtype: str) -> list[Any]:
 
 
 def answer(library: Any, name: str, dtype: str, *data: list[Any]) -> tuple[str, Any]:
-    """Call a function; give the dtype of its result and the result, or its error."""
+    """Call a function; return the dtype of its result and the result, or its error."""
     tensors = [library.tensor(each, dtype=getattr(library, dtype)) for each in data]
     try:
         result = getattr(library, name)(*tensors)

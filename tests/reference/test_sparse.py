@@ -255,7 +255,7 @@ def answer(library: Any, call: str) -> Any:
     """Make a call; give what it gives, or what it raises in words."""
 
     def G(function: Any, *inputs: Any) -> Any:
-        """Give the result of a function, and the gradients of its sum."""
+        """Return the result of a function, and the gradients of its sum."""
         result = function(*inputs)
         result.to_dense().sum().backward()
         return result, *(each.grad for each in inputs)
@@ -294,7 +294,7 @@ def test_a_call_shows_what_pytorch_shows(call: str) -> None:
 
 @pytest.fixture
 def on_cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Give the reference, with everything made on the stand-in."""
+    """Yield the reference, with everything made on the stand-in."""
     monkeypatch.setenv("ASSAY_REFERENCE_CUDA", "stand-in")
     cuda_namespace.cache_clear()
     made = {name: functools.partial(getattr(assay_reference, name), device="cuda") for name in MAKERS}

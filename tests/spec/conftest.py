@@ -27,7 +27,7 @@ def load(tmp_path: Path) -> Load:
 
 @pytest.fixture
 def complaint(load: Load, tmp_path: Path) -> Complaint:
-    """Give what the loader says against files, without the folder that they lie in."""
+    """Return what the loader says against files, without the folder that they lie in."""
 
     def refused(**files: str) -> str:
         with pytest.raises(SpecError) as caught:

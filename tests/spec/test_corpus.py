@@ -72,7 +72,7 @@ def test_the_schema_is_one() -> None:
 
 
 def objects(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give every part of the schema that lists the keys of an object."""
+    """Yield every part of the schema that lists the keys of an object."""
     if isinstance(schema, dict):
         if isinstance(schema.get("properties"), dict):
             yield path, schema
@@ -95,7 +95,7 @@ NAMED = {"arguments", "let", "constructor", "judge", "gradient", "rules", "gives
 
 
 def levels(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Give the path of every mapping whose keys are the format's own."""
+    """Yield the path of every mapping whose keys are the format's own."""
     if isinstance(content, list):
         for place, part in enumerate(content):
             yield from levels(part, (*path, place))

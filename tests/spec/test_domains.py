@@ -124,7 +124,7 @@ def of_six(value: Any) -> bool:
 
 
 def takes(value: Any, shape: tuple[int, ...] = (2, 3)) -> bool:
-    """Tell whether an index may stand in brackets after a tensor of a shape."""
+    """Return whether an index may stand in brackets after a tensor of a shape."""
     places = [item for item in value if item is not None and item is not ... and not isinstance(item, bool)]
     return len(places) <= len(shape) and all(
         isinstance(item, Slice) or _positions_fit(item, length) for item, length in zip(places, shape, strict=False)

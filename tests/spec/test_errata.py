@@ -30,7 +30,7 @@ def scope(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
 
 
 def shown(code: str, scope: dict[str, Any]) -> str:
-    """Give what a session shows, which shows the value of each expression, or the class of what it raises."""
+    """Return what a session shows, which shows the value of each expression, or the class of what it raises."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -54,8 +54,8 @@ errata:
   - {at: "001_ab.txt:147", says: one thing, holds: another, evidence: tried}
 scenarios:
   - {name: one, run: x = 1, expect: {x: 1}, needs: [files], documents: "001_ab.txt:9", shows: R1, editions: [current]}
-both_right:
-  - {fault: ties, because: either is right}
+equivalent:
+  - {mutant: ties, because: either is right}
 """
 
 
@@ -69,7 +69,7 @@ def test_a_function_is_loaded_whole(load: Load, tmp_path: Path) -> None:
     assert (op.aliases, op.editions, op.file) == (("torch.largest",), ("current", "documented"), tmp_path / "topk.yaml")
     assert op.documents == (Documented("001_ab.txt:147", "(input, k)", "older"),)
     assert op.errata == (Erratum("001_ab.txt:147", "one thing", "another", "tried"),)
-    assert (op.rules, op.both_right) == ({"R1": "NaN is the largest."}, {"ties": "either is right"})
+    assert (op.rules, op.equivalent) == ({"R1": "NaN is the largest."}, {"ties": "either is right"})
     assert (op.short_name, op.is_method, op.variants, op.dtypes[:2]) == (
         "topk", False, ("method", "out"), ("float32", "float64"),
     )  # fmt: skip

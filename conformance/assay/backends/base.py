@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from assay.case import Case, Lack, Lacking, Outcome
+from assay.cases.case import Case, Lack, Lacking, Outcome
 from assay_spec import dtypes
 
 Feature = Literal["views", "out", "in-place", "autograd", "random", "modules", "optimizers", "programs"]
@@ -86,12 +86,12 @@ class Backend(ABC):
 
     def spell(self, case: Case) -> str:
         """Write a case as a few lines that a user of the library can paste; PyTorch's words if nothing better."""
-        from assay import spell
+        from assay.cases import spelling
 
-        return spell.program(case)
+        return spelling.program(case)
 
     def source(self, op: str) -> Path | None:
-        """Give the file that implements an op, where the backend can tell."""
+        """Return the file that implements an op, where the backend can tell."""
         return None
 
     def close(self) -> None:  # noqa: B027 - most backends hold nothing

@@ -34,7 +34,7 @@ def open_backend(text: str, *, device: str = "cpu", isolate: bool = False, time_
     if kind == "exec":
         return _process(rest, time_limit)
     if isolate:
-        return _process([sys.executable, "-m", "assay.worker", text, "--device", device], time_limit)
+        return _process([sys.executable, "-m", "assay.backends.worker", text, "--device", device], time_limit)
     if kind == "namespace":
         return _namespace(rest, device)
     if rest:
@@ -102,7 +102,7 @@ def _file(path: Path) -> ModuleType:
 
 
 def _made(found: Any, text: str, device: str) -> Backend:
-    """Give a backend from an instance, or call the class or function that makes one."""
+    """Return a backend from an instance, or call the class or function that makes one."""
     if callable(found):
         takes_device = "device" in inspect.signature(found).parameters
         if device != "cpu" and not takes_device:

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 
-from assay.arrays import Host
 from assay.backends.base import IDENTITY, Backend, Unsupported
-from assay.case import (
+from assay.cases.arrays import Host
+from assay.cases.case import (
     Array,
     Call,
     Case,
@@ -76,17 +76,17 @@ class LibraryBackend(Backend):
         raise NotImplementedError
 
     def is_native(self, value: Any) -> bool:
-        """Tell whether a value is the library's tensor."""
+        """Return whether a value is the library's tensor."""
         raise NotImplementedError
 
     def to_dtype(self, dtype: str) -> Any:
-        """Give the library's own object for an element type."""
+        """Return the library's own object for an element type."""
         raise Unsupported("feature", "no dtype arguments")
 
     def gradients(
         self, call: Call, results: Sequence[Any], inputs: Mapping[str, Any], upstream: Mapping[int, Any]
     ) -> Mapping[str, Any]:
-        """Give the gradient of each input, or None where there is none."""
+        """Return the gradient of each input, or None where there is none."""
         raise Unsupported("feature", "no gradients")
 
     def overwrite(self, native: Any) -> None:
@@ -212,7 +212,7 @@ class LibraryBackend(Backend):
         return function(*positional, **named)
 
     def split(self, answer: Any) -> Sequence[Any]:
-        """Give the results of one answer, one after the other."""
+        """Return the results of one answer, one after the other."""
         return tuple(answer) if isinstance(answer, (tuple, list)) else (answer,)
 
     def structure(self, answer: Any) -> Literal["single", "tuple", "named"]:
@@ -221,7 +221,7 @@ class LibraryBackend(Backend):
         return "named" if self.names(answer) else "tuple"
 
     def names(self, answer: Any) -> tuple[str, ...]:
-        """Give the field names of a named tuple."""
+        """Return the field names of a named tuple."""
         return tuple(getattr(answer, "_fields", ()))
 
     def _target(self, call: Call, arguments: Mapping[str, Any]) -> Any:
@@ -247,7 +247,7 @@ class LibraryBackend(Backend):
         return {name: self.to_host(native).array.copy() for name, native in self._tensors(arguments)}
 
     def _tensors(self, arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-        """Give every tensor among the arguments with its name."""
+        """Yield every tensor among the arguments with its name."""
         for name, value in arguments.items():
             if self.is_native(value):
                 yield name, value

@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 import ml_dtypes
 import numpy as np
 
-from assay.arrays import Host
 from assay.backends import program
 from assay.backends.base import FEATURES, BackendUnusable, Capabilities, Unsupported
 from assay.backends.library import IN_PLACE_OPERATORS, OPERATORS, LibraryBackend
-from assay.case import Array, Call, ModuleSetup, Optimization, Outcome, Program, Schedule, TensorValue
+from assay.cases.arrays import Host
+from assay.cases.case import Array, Call, ModuleSetup, Optimization, Outcome, Program, Schedule, TensorValue
 from assay_spec import dtypes
 
 

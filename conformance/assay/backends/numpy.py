@@ -14,7 +14,7 @@ import numpy as np
 
 from assay.backends.base import Capabilities, Unsupported
 from assay.backends.table import TableBackend
-from assay.case import Array, Case, Outcome, TensorValue
+from assay.cases.case import Array, Case, Outcome, TensorValue
 from assay_spec import dtypes
 
 

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
-from assay import wire
+from assay.backends import wire
 from assay.backends.base import (
     Backend,
     BackendUnusable,
@@ -25,7 +25,7 @@ from assay.backends.base import (
     TimedOut,
     Trouble,
 )
-from assay.case import Case, Outcome
+from assay.cases.case import Case, Outcome
 
 TIME_LIMIT: Final = 30.0  # seconds for one case
 START_LIMIT: Final = 120.0  # seconds to start and to import a large library
@@ -265,11 +265,11 @@ class _Process:
 
     @property
     def tail(self) -> str:
-        """Give the end of what the process said on stderr."""
+        """Return the end of what the process said on stderr."""
         return self._said.decode("utf-8", "replace").strip()
 
     def status(self) -> int:
-        """Give the exit status of a process that has closed its pipes."""
+        """Return the exit status of a process that has closed its pipes."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             return self._popen.wait(1)
         self._kill_group()

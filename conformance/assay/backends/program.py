@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.backends.base import Unsupported
-from assay.case import Outcome, Program
+from assay.cases.case import Outcome, Program
 
 if TYPE_CHECKING:
     from assay.backends.namespace import NamespaceBackend

@@ -8,7 +8,7 @@ from typing import Any
 import assay_reference
 from assay.backends.base import BackendUnusable, Unsupported
 from assay.backends.namespace import NamespaceBackend
-from assay.case import Program
+from assay.cases.case import Program
 from assay_reference import documented
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from assay.backends.base import Unsupported
 from assay.backends.library import IN_PLACE_OPERATORS, OPERATORS, LibraryBackend
-from assay.case import Call, ModuleSetup
+from assay.cases.case import Call, ModuleSetup
 
 
 class TableBackend(LibraryBackend):
@@ -56,7 +56,7 @@ class TableBackend(LibraryBackend):
 
 
 def short_name(op: str) -> str:
-    """Give the name under which a table has an op."""
+    """Return the name under which a table has an op."""
     return op.removeprefix("torch.").removeprefix("Tensor.")
 
 
@@ -73,7 +73,7 @@ def _takes(function: Callable[..., Any], call: Call) -> None:
 
 @cache
 def _parameters(function: Callable[..., Any]) -> tuple[frozenset[str], float]:
-    """Give the names that a function takes, and how many of them by position."""
+    """Return the names that a function takes, and how many of them by position."""
     parameters = inspect.signature(function).parameters.values()
     if any(each.kind is each.VAR_POSITIONAL for each in parameters):
         room = math.inf

@@ -13,10 +13,10 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from assay.arrays import host_dtype
 from assay.backends.base import Capabilities, Unsupported
 from assay.backends.table import TableBackend, short_name
-from assay.case import Array, Call, ModuleSetup, Optimization, Outcome, TensorValue
+from assay.cases.arrays import host_dtype
+from assay.cases.case import Array, Call, ModuleSetup, Optimization, Outcome, TensorValue
 from assay_spec import dtypes as names
 
 os.environ.setdefault("DEV", "PYTHON")  # before the import, which reads it

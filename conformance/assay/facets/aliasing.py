@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay import draw
-from assay.bench import Bench
-from assay.case import Array, Call
-from assay.draw import Plan
+from assay.cases import draw
+from assay.cases.case import Array, Call
+from assay.cases.draw import Plan
 from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, fail, plans, unanswered
 from assay.facets.shape import tensors
+from assay.judge.bench import Bench
 from assay_spec.model import Op, Overload
 
 
@@ -29,7 +29,7 @@ def trials(op: Op, asked: Asked) -> Iterator[Trial]:
 
 
 def _writable(plan: Plan) -> bool:
-    """Tell whether every element of the inputs may be written: an expanded tensor's may not."""
+    """Return whether every element of the inputs may be written: an expanded tensor's may not."""
     plain = [value for value in plan.given.values() if hasattr(value, "layout")]
     return all(value.layout != "expanded" and value.numel for value in plain)
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from assay.bench import Bench
-from assay.case import Array, Call, Case, Outcome
-from assay.draw import SHARES, Effort, Plan, call, drawn, walk
-from assay.judge import Worst
+from assay.cases.case import Array, Call, Case, Outcome
+from assay.cases.draw import SHARES, Effort, Plan, call, drawn, walk
+from assay.judge.bench import Bench
+from assay.judge.budgets import Worst
 from assay_spec.domains import Axis, Focus
 from assay_spec.model import Op, Overload
 
@@ -94,7 +94,7 @@ class Facet:
 
 
 def overloads(op: Op, dtype: str | None) -> list[Overload]:
-    """Give the overloads whose leading tensor may have a dtype."""
+    """Return the overloads whose leading tensor may have a dtype."""
     return [each for each in op.overloads if dtype is None or (each.lead is not None and dtype in each.lead.dtypes)]
 
 
@@ -105,7 +105,7 @@ def plans(
     fits: Callable[[Overload], bool] = lambda overload: True,
     limit: int | None = None,
 ) -> Iterator[Plan]:
-    """Give the plans of an item: walked along the axes first, then drawn at random."""
+    """Yield the plans of an item: walked along the axes first, then drawn at random."""
     chosen = [each for each in overloads(op, asked.dtype) if fits(each)]
     for overload in chosen:
         focus = Focus(frozenset(axes), asked.dtype, asked.seed)
@@ -131,7 +131,7 @@ def unanswered(outcome: Outcome) -> Judgement | None:
 
 
 def is_raised(due: str, outcome: Outcome) -> bool:
-    """Tell whether a call raised what was due, be it in the words in which a library says that it lacks something."""
+    """Return whether a call raised what was due, be it in the words in which a library says that it lacks something."""
     return outcome.raised is not None and due in outcome.raised.classes
 
 
@@ -144,7 +144,7 @@ def broken_oracle(outcome: Outcome) -> Judgement | None:
 
 
 def beyond(code: str, worst: Worst, what: str) -> Judgement:
-    """Give the verdict on a measured array."""
+    """Return the verdict on a measured array."""
     if worst.fraction <= 1:
         return Judgement("pass", worst=worst)
     if code == "A101" and (worst.got in ("nan", "inf", "-inf") or worst.want in ("nan", "inf", "-inf")):

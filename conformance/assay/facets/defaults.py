@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from assay import draw
-from assay.bench import Bench
-from assay.case import Array, Call
+from assay.cases import draw
+from assay.cases.case import Array, Call
 from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, describe, fail, plans, unanswered
+from assay.judge.bench import Bench
 from assay_spec.model import Op, Overload
 from assay_spec.plans import ABSENT
 from assay_spec.signature import Parameter
 
 
 def optional(overload: Overload) -> list[Parameter]:
-    """Give the parameters that have a default worth passing."""
+    """Return the parameters that have a default worth passing."""
     signature = overload.constructor.signature if overload.constructor else overload.signature
     left_out = {"out", *overload.always_given}
     return [

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay import draw
-from assay.bench import Bench
-from assay.case import Call
+from assay.cases import draw
+from assay.cases.case import Call
 from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, plans, unanswered
 from assay.facets.results import expected_rules, structured, typed
 from assay.facets.shape import tensors
+from assay.judge.bench import Bench
 from assay_spec.domains import Axis
 from assay_spec.model import Op
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from assay import draw, written
-from assay.bench import Bench
-from assay.case import Call
+from assay.cases import draw, written
+from assay.cases.case import Call
 from assay.facets.base import PASS, Asked, Facet, Finding, Judgement, Trial, fail, is_raised, plans
+from assay.judge.bench import Bench
 from assay_spec.model import Misuse, Op, Overload
 
 

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay import written
-from assay.arrays import Host
-from assay.bench import Bench
-from assay.case import Array, Call, Outcome, Program
+from assay.cases import written
+from assay.cases.arrays import Host
+from assay.cases.case import Array, Call, Outcome, Program
 from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, gravest, is_raised, unanswered
-from assay.judge import Bounds, Worst, measure, show
+from assay.judge.bench import Bench
+from assay.judge.budgets import Bounds, Worst, measure, show
 from assay_spec import dtypes
 from assay_spec.model import Budget, Example, Op, Overload, Scenario
 
@@ -189,7 +189,7 @@ def _close(
 
 
 def _is_complex(want: Any) -> bool:
-    """Tell whether the file has complex numbers, which it writes as text."""
+    """Return whether the file has complex numbers, which it writes as text."""
     return np.array(want["tensor"] if isinstance(want, Mapping) else want).dtype.kind in "Uc"
 
 

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay import draw
-from assay.arrays import Host
-from assay.bench import Bench, map_case, slack
-from assay.case import Array, Call, Outcome, TensorValue
-from assay.draw import Plan
+from assay.cases import draw
+from assay.cases.arrays import Host
+from assay.cases.case import Array, Call, Outcome, TensorValue
+from assay.cases.draw import Plan
+from assay.cases.fill import elements
 from assay.facets.base import (
     SELF,
     Asked,
@@ -27,8 +27,8 @@ from assay.facets.base import (
     unanswered,
 )
 from assay.facets.results import expected_rules
-from assay.fill import elements
-from assay.judge import ROOM, Worst, measure
+from assay.judge.bench import Bench, map_case, slack
+from assay.judge.budgets import ROOM, Worst, measure
 from assay_spec import dtypes
 from assay_spec.model import Budget, Op, Overload
 from assay_spec.plans import Fill, TensorPlan
@@ -48,7 +48,7 @@ def applies(op: Op) -> bool:
 
 
 def gradient_dtypes(op: Op) -> tuple[str, ...]:
-    """Give the dtypes that carry gradients."""
+    """Return the dtypes that carry gradients."""
     return tuple(each for each in op.dtypes if dtypes.has_fractions(each))
 
 
@@ -72,7 +72,7 @@ def _unambiguous(plan: Plan) -> Plan | None:
 
 
 def _beyond_steps(plan: Plan) -> bool:
-    """Tell whether inputs are so large, or in half so small, that what a gradient is made of vanishes in rounding."""
+    """Return whether inputs are so large, or in half so small, that what a gradient is made of vanishes in rounding."""
     tensors = [value for value in plan.given.values() if isinstance(value, TensorPlan)]
     return any(
         each.fill.kind == "large" or (each.fill.kind == "small" and each.dtype in dtypes.HALF) for each in tensors
@@ -103,7 +103,7 @@ def differentiated(op: Op, plan: Plan, seed: int) -> Call | None:
 
 
 def _carriers(name: str, case: Call) -> Iterator[str]:
-    """Give the tensors of an argument or module parameter that can carry a gradient."""
+    """Yield the tensors of an argument or module parameter that can carry a gradient."""
     value = case.arguments.get(name)
     if isinstance(value, TensorValue):
         if value.requires_grad:
@@ -212,7 +212,7 @@ def _difference(name: str, case: Call, outcome: Outcome, bench: Bench) -> Judgem
 
 
 def _slope(name: str, case: Call, direction: Host, bench: Bench) -> tuple[float, float] | None:
-    """Give the one-sided slope of <upstream, result> along a direction, and the size of its terms."""
+    """Return the one-sided slope of <upstream, result> along a direction, and the size of its terms."""
     ends = [bench.ask(_moved(name, case, direction * step)) for step in (2 * _STEP, _STEP, 0.0)]
     if any(end.raised or end.lacking for end in ends):
         return None

@@ -8,15 +8,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay import draw, written
-from assay.arrays import host_dtype
 from assay.backends.library import IN_PLACE_OPERATORS, OPERATORS
-from assay.bench import Bench
-from assay.case import Array, Call, Form, Outcome, TensorValue
-from assay.draw import Plan
+from assay.cases import draw, written
+from assay.cases.arrays import host_dtype
+from assay.cases.case import Array, Call, Form, Outcome, TensorValue
+from assay.cases.draw import Plan
 from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, gravest, plans, unanswered
 from assay.facets.results import expected_rules, numbers_of
-from assay.judge import Bounds, eps_of, measure, rounded
+from assay.judge.bench import Bench
+from assay.judge.budgets import Bounds, eps_of, measure, rounded
 from assay_spec import dtypes
 from assay_spec.model import Budget, Op, Overload
 from assay_spec.plans import ABSENT, Layout, TensorPlan
@@ -66,7 +66,7 @@ def trials(op: Op, asked: Asked) -> Iterator[Trial]:
 
 
 def _outs(plan: Plan, place: int) -> Iterator[Out]:
-    """Give other tensors to write into: of another layout, and of a dtype to which the result can or cannot be cast."""
+    """Yield other tensors to write into: of another layout, and of a dtype it can or cannot be cast to."""
     if _is_of_matrices(plan):
         yield Out("transposed")
     (_, _, dtype), *_ = expected_rules(plan.overload, plan.scope)
@@ -79,7 +79,7 @@ def _outs(plan: Plan, place: int) -> Iterator[Out]:
 
 
 def _is_of_matrices(plan: Plan) -> bool:
-    """Tell whether tensors and results are matrices, whose out= may lie transposed; PyTorch refuses some others."""
+    """Return whether tensors and results are matrices, whose out= may lie transposed; PyTorch refuses some others."""
     tensors = [each.shape for each in plan.given.values() if isinstance(each, TensorPlan)]
     results = [shape for _, shape, _ in expected_rules(plan.overload, plan.scope)]
     return all(len(shape) == 2 for shape in (*tensors, *results))

@@ -7,18 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from assay import draw
-from assay.bench import Bench, map_case, tensors_of
-from assay.case import Call, TensorValue
+from assay.cases import draw
+from assay.cases.case import Call, TensorValue
 from assay.facets import values
 from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, plans, unanswered
 from assay.facets.results import compare, lawful, settled_by_laws
 from assay.facets.shape import tensors
+from assay.judge.bench import Bench, map_case, tensors_of
 from assay_spec.model import Op, Overload
 
 
 def strided(overload: Overload) -> bool:
-    """Tell whether an overload takes tensors whose layout may vary."""
+    """Return whether an overload takes tensors whose layout may vary."""
     lead = overload.lead
     return lead is not None and not lead.dense and values.judged(overload) and tensors(overload)
 

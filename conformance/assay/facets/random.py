@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay import draw
-from assay.arrays import Host
-from assay.bench import Bench
-from assay.case import Array, Call, Outcome, TensorValue
+from assay.cases import draw
+from assay.cases.arrays import Host
+from assay.cases.case import Array, Call, Outcome, TensorValue
 from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, fail, plans, unanswered
 from assay.facets.results import expected_rules, shaped, typed
-from assay.statistics import correlated, is_certain, out_of_range, unlikely
+from assay.judge.bench import Bench
+from assay.judge.statistics import correlated, is_certain, out_of_range, unlikely
 from assay_spec.model import Op, Overload
 from assay_spec.scope import Scope
 

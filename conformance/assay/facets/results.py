@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from assay.arrays import Host
-from assay.bench import Bench, slack
-from assay.case import Array, Call, Outcome
-from assay.draw import Plan
+from assay.cases.arrays import Host
+from assay.cases.case import Array, Call, Outcome
+from assay.cases.draw import Plan
 from assay.facets.base import PASS, SELF, Judgement, Trial, beyond, broken_oracle, describe, fail, gravest
-from assay.judge import measure, rounded
-from assay.laws import holds, undefined_mask
+from assay.judge.bench import Bench, slack
+from assay.judge.budgets import measure, rounded
+from assay.judge.laws import holds, undefined_mask
 from assay_spec.model import Budget, Overload, ResultRule
 from assay_spec.plans import TensorPlan
 
 
 def expected_rules(overload: Overload, scope: Any) -> list[tuple[ResultRule, tuple[int, ...], str]]:
-    """Give what the spec says of each tensor of a call's answer: its rule, shape and dtype."""
+    """Return what the spec says of each tensor of a call's answer: its rule, shape and dtype."""
     rules: list[tuple[ResultRule, tuple[int, ...], str]] = []
     scope = scope.copy()
     for rule in overload.results:
@@ -137,7 +137,7 @@ def misshapen(name: str, got: Array, shape: tuple[int, ...]) -> Judgement:
 
 
 def _in_dtype(got: Array, dtype: str) -> Host:
-    """Give a result in the dtype that is due: that it came in another is the dtype facet's finding, not this one's."""
+    """Return a result in the dtype that is due: another dtype is the dtype facet's finding."""
     return got.array if got.dtype == dtype else rounded(got.array, dtype)
 
 
@@ -174,7 +174,7 @@ def by_laws_and_oracle(trial: Trial, outcome: Outcome, bench: Bench, *, signs: b
 
 
 def settled_by_laws(overload: Overload) -> bool:
-    """Tell whether the laws decide about every result, so that nothing is left for an oracle to say."""
+    """Return whether the laws decide about every result, so that nothing is left for an oracle to say."""
     return bool(overload.laws) and all(budget.kind == "law" for budget in overload.judge.values())
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay import draw
-from assay.bench import Bench
-from assay.case import Call
+from assay.cases import draw
+from assay.cases.case import Call
 from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, plans, unanswered
 from assay.facets.results import expected_rules, shaped, structured
+from assay.judge.bench import Bench
 from assay_spec.model import Op, Overload
 
 
 def tensors(overload: Overload) -> bool:
-    """Tell whether an overload gives tensors."""
+    """Return whether an overload gives tensors."""
     return any(rule.kind != "value" for rule in overload.results)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from assay import draw
-from assay.bench import Bench
-from assay.case import Call
-from assay.draw import Plan
+from assay.cases import draw
+from assay.cases.case import Call
+from assay.cases.draw import Plan
 from assay.facets.base import PASS, Asked, Facet, Finding, Judgement, Trial, plans, unanswered
+from assay.judge.bench import Bench
 from assay_spec.model import Op
 from assay_spec.plans import ABSENT
 
@@ -31,7 +31,7 @@ def trials(op: Op, asked: Asked) -> Iterator[Trial]:
 
 
 def _ways(op: Op, plan: Plan) -> Iterator[tuple[str, ...]]:
-    """Give the ways to pass the arguments: as many by position as there may be, and as few."""
+    """Yield the ways to pass the arguments: as many by position as there may be, and as few."""
     signature = plan.overload.signature
     passed = [name for name in signature.names if plan.given.get(name, ABSENT) is not ABSENT]
     leading = []

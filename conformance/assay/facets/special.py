@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from assay import draw
-from assay.arrays import host_dtype
-from assay.bench import Bench
-from assay.case import Array, Call, TensorValue
-from assay.draw import Plan
+from assay.cases import draw
+from assay.cases.arrays import host_dtype
+from assay.cases.case import Array, Call, TensorValue
+from assay.cases.draw import Plan
 from assay.facets import values
 from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, overloads, plans, unanswered
 from assay.facets.results import by_laws_and_oracle
-from assay.judge import Bounds, measure
+from assay.judge.bench import Bench
+from assay.judge.budgets import Bounds, measure
 from assay_spec import dtypes
 from assay_spec.model import Budget, Op, Overload
 from assay_spec.scope import Scope
@@ -26,7 +26,7 @@ def applies(op: Op) -> bool:
 
 
 def has_lattice(overload: Overload) -> bool:
-    """Tell whether an overload's tensors may hold special values at all."""
+    """Return whether an overload's tensors may hold special values at all."""
     lead = overload.lead
     return values.judged(overload) and lead is not None and not (lead.invertible or lead.distinct)
 

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay import draw, written
-from assay.arrays import Host
-from assay.bench import Bench, tensors_of
-from assay.case import Array, Call, Optimization, Outcome, Schedule, TensorValue
-from assay.draw import Plan, held
+from assay.cases import draw, written
+from assay.cases.arrays import Host
+from assay.cases.case import Array, Call, Optimization, Outcome, Schedule, TensorValue
+from assay.cases.draw import Plan, held
+from assay.cases.fill import elements
 from assay.facets.base import (
     SELF,
     Asked,
@@ -26,9 +26,9 @@ from assay.facets.base import (
     plans,
     unanswered,
 )
-from assay.fill import elements
-from assay.judge import Bounds, measure
-from assay.statistics import out_of_range, unlikely
+from assay.judge.bench import Bench, tensors_of
+from assay.judge.budgets import Bounds, measure
+from assay.judge.statistics import out_of_range, unlikely
 from assay_spec.model import Budget, Op, StateRule
 from assay_spec.plans import ABSENT, Fill
 
@@ -62,7 +62,7 @@ def trials(op: Op, asked: Asked) -> Iterator[Trial]:
 
 
 def _equipped(op: Op, asked: Asked) -> Iterator[tuple[Plan, bool]]:
-    """Give a plan for each set of parameters and buffers, and whether one of them is in no set before it."""
+    """Yield a plan for each set of parameters and buffers, and whether one of them is in no set before it."""
     sets: set[frozenset[str]] = set()
     for plan in plans(op, asked, "options", limit=_CONSTRUCTIONS):
         assert plan.overload.constructor is not None

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay import draw
-from assay.bench import Bench
-from assay.draw import Plan
+from assay.cases import draw
+from assay.cases.draw import Plan
 from assay.facets.base import Asked, Facet, Judgement, Trial, plans, unanswered
 from assay.facets.results import by_laws_and_oracle, expected_rules, structured
+from assay.judge.bench import Bench
 from assay_spec import dtypes
 from assay_spec.model import Op, Overload
 from assay_spec.plans import TensorPlan
 
 
 def judged(overload: Overload) -> bool:
-    """Tell whether an overload's results are determined by its arguments."""
+    """Return whether an overload's results are determined by its arguments."""
     return overload.random is None and any(budget.kind != "free" for budget in overload.judge.values())
 
 
@@ -30,7 +30,7 @@ def trials(op: Op, asked: Asked) -> Iterator[Trial]:
 
 
 def _rounds_first(plan: Plan) -> bool:
-    """Tell whether a wide 0-d tensor meets narrower ones, whose dtype it is rounded to before anything is computed."""
+    """Return whether a wide 0-d tensor meets narrower ones, to whose dtype it is rounded first."""
     tensors = [
         each for each in plan.given.values() if isinstance(each, TensorPlan) and dtypes.has_fractions(each.dtype)
     ]

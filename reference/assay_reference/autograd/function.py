@@ -195,7 +195,7 @@ class Function:
 
 
 def _node_type(function: type[Function]) -> type[FunctionNode]:
-    """Give the class of a function's nodes, which bears its name."""
+    """Return the class of a function's nodes, which bears its name."""
     if "_node" not in vars(function):
         function._node = type(f"{function.__name__}Backward", (FunctionNode,), {"function": function})
     return function._node

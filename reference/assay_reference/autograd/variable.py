@@ -19,7 +19,7 @@ class Variable(metaclass=_VariableMeta):
     """Calling it gives a tensor over the same memory."""
 
     def __new__(cls, data: Tensor, requires_grad: bool = False, volatile: bool = False) -> Any:
-        """Give the tensor without its history."""
+        """Return the tensor without its history."""
         if volatile:
             if requires_grad:
                 raise ValueError("Variable can't be volatile and require_grad at the same time!")

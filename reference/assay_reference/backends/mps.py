@@ -4,10 +4,10 @@ from __future__ import annotations
 
 
 def is_available() -> bool:
-    """Tell whether tensors can be on such a device."""
+    """Return whether tensors can be on such a device."""
     return False
 
 
 def is_built() -> bool:
-    """Tell whether there is code for such devices."""
+    """Return whether there is code for such devices."""
     return False

@@ -13,7 +13,7 @@ globals().update(storage_types("torch.cuda"))
 
 
 def is_available() -> bool:
-    """Tell whether tensors can be on a CUDA device."""
+    """Return whether tensors can be on a CUDA device."""
     return cuda_namespace() is not None
 
 
@@ -24,7 +24,7 @@ def device_count() -> int:
 
 
 def current_device() -> int:
-    """Give the number of the device on which new tensors are made."""
+    """Return the number of the device on which new tensors are made."""
     return int(_cupy().cuda.runtime.getDevice())
 
 
@@ -39,20 +39,20 @@ def synchronize(device: Any = None) -> None:
 
 
 def get_device_name(device: Any = None) -> str:
-    """Give the name of a device."""
+    """Return the name of a device."""
     name = _cupy().cuda.runtime.getDeviceProperties(_number_of(device))["name"]
     return name.decode() if isinstance(name, bytes) else str(name)
 
 
 def empty_cache() -> None:
-    """Give memory that is not in use back to the device; without CUDA there is none."""
+    """Return memory that is not in use back to the device; without CUDA there is none."""
     cupy = cuda_namespace()
     if cupy is not None:
         cupy.get_default_memory_pool().free_all_blocks()
 
 
 def memory_allocated(device: Any = None) -> int:
-    """Give how many bytes tensors occupy."""
+    """Return how many bytes tensors occupy."""
     cupy = cuda_namespace()
     return 0 if cupy is None else int(cupy.get_default_memory_pool().used_bytes())
 

@@ -78,7 +78,7 @@ def served() -> Iterator[ModuleType]:
 
 @op(function=False, method=False, out="castable", returns=("eigenvalues", "eigenvectors"))
 def eig(a: Array, eigenvectors: bool = False) -> Any:
-    """Give the eigenvalues of a matrix as rows of real and imaginary parts, and the eigenvectors if they are wanted.
+    """Return the eigenvalues of a matrix as rows of real and imaginary parts, and the eigenvectors if they are wanted.
 
     An eigenvector stands in one column where its eigenvalue is real; two conjugate ones share two columns, of which the
     first has their real part, and the second the imaginary part of the first.
@@ -96,27 +96,27 @@ def check_eig(a: Tensor, eigenvectors: bool) -> None:
 
 
 def linspace(start: Any, end: Any, steps: int = 100, **options: Any) -> Any:
-    """Give evenly spaced numbers, a hundred if nothing else is said."""
+    """Return evenly spaced numbers, a hundred if nothing else is said."""
     return current.linspace(start, end, steps, **options)
 
 
 def logspace(start: Any, end: Any, steps: int = 100, **options: Any) -> Any:
-    """Give evenly spaced powers of ten, a hundred if nothing else is said."""
+    """Return evenly spaced powers of ten, a hundred if nothing else is said."""
     return current.logspace(start, end, steps, **options)
 
 
 def median(input: Tensor, dim: int = -1, values: Tensor | None = None, indices: Tensor | None = None) -> Any:
-    """Give the middle elements along a dimension, by default the last, and their places."""
+    """Return the middle elements along a dimension, by default the last, and their places."""
     return current.median(input, dim, out=pair(input, values, indices))
 
 
 def mode(input: Tensor, dim: int = -1, values: Tensor | None = None, indices: Tensor | None = None) -> Any:
-    """Give the most frequent elements along a dimension, and their places."""
+    """Return the most frequent elements along a dimension, and their places."""
     return current.mode(input, dim, out=pair(input, values, indices))
 
 
 def pair(input: Tensor, values: Tensor | None, indices: Tensor | None) -> tuple[Tensor, Tensor] | None:
-    """Give what out= takes for results of which either may have a tensor of its own."""
+    """Return what out= takes for results of which either may have a tensor of its own."""
     if values is None and indices is None:
         return None
     return (

@@ -32,7 +32,7 @@ def eigen(name: str, array: Array) -> tuple[Array, Array]:
 
 @op(name="linalg_eig", function=False, method=False, out="castable", returns=("eigenvalues", "eigenvectors"))
 def eig(A: Array) -> Any:
-    """Give the eigenvalues and eigenvectors of square matrices, as complex numbers."""
+    """Return the eigenvalues and eigenvectors of square matrices, as complex numbers."""
     return eigen("torch.linalg.eig", A)
 
 
@@ -57,13 +57,13 @@ def eig_vjp(grad: Any, out: Any, A: Tensor) -> Tensor:
 
 @composite(name="linalg_eigvals", function=False, method=False, out="castable")
 def eigvals(A: Tensor) -> Tensor:
-    """Give the eigenvalues of square matrices, as complex numbers."""
+    """Return the eigenvalues of square matrices, as complex numbers."""
     return eig(A)[0]  # type: ignore[no-any-return]
 
 
 @op(name="linalg_eigh", function=False, method=False, out="own", returns=("eigenvalues", "eigenvectors"))
 def eigh(A: Array, UPLO: Any = "L") -> Any:
-    """Give the eigenvalues and eigenvectors of Hermitian matrices, of which one triangle is read."""
+    """Return the eigenvalues and eigenvectors of Hermitian matrices, of which one triangle is read."""
     return tuple(np.linalg.eigh(A, UPLO))
 
 
@@ -84,7 +84,7 @@ def eigh_vjp(grad: Any, out: Any, A: Tensor) -> Any:
 
 @composite(name="linalg_eigvalsh", function=False, method=False, out="own")
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
-    """Give the eigenvalues of Hermitian matrices, of which one triangle is read."""
+    """Return the eigenvalues of Hermitian matrices, of which one triangle is read."""
     return eigh(A, UPLO)[0]  # type: ignore[no-any-return]
 
 
@@ -171,7 +171,7 @@ def svd_vjp(grad: Any, out: Any, A: Tensor) -> Any:
 
 @op(name="linalg_svdvals", function=False, method=False, out="own", node="LinalgSvdBackward0")
 def svdvals(A: Array) -> Array:
-    """Give the singular values of matrices."""
+    """Return the singular values of matrices."""
     return np.linalg.svd(A, compute_uv=False)
 
 

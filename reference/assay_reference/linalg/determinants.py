@@ -21,7 +21,7 @@ LU_REFUSES = {kind: not_implemented("lu_cpu") for kind in ("float16", "bfloat16"
 
 @op(name="linalg_det", function=False, method=False, out="own", refuses=LU_REFUSES)
 def det(A: Array) -> Array:
-    """Give the determinants of square matrices."""
+    """Return the determinants of square matrices."""
     return np.linalg.det(A)
 
 
@@ -46,5 +46,5 @@ det.vjp(A=det_vjp)
 
 @composite(name="det")
 def det_of_input(input: Tensor) -> Tensor:
-    """Give the determinants of square matrices."""
+    """Return the determinants of square matrices."""
     return det(input)  # type: ignore[no-any-return]

@@ -56,7 +56,7 @@ def inverse(input: Tensor) -> Tensor:
 
 
 def is_vector(A: Any, B: Any) -> bool:
-    """Tell whether the right side of equations is a vector, or a stack of such."""
+    """Return whether the right side of equations is a vector, or a stack of such."""
     return B.ndim == 1 or (A.ndim - 1 == B.ndim and tuple(B.shape) == tuple(A.shape[:-1]))
 
 

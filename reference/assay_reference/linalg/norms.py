@@ -60,7 +60,7 @@ def vector_norm_vjp(grad: Tensor, out: Tensor, x: Tensor, ord: float, dim: Any, 
 
 @composite(name="linalg_vector_norm", function=False, method=False, out="own")
 def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """Give the norm of all elements as those of one vector, or along dimensions."""
+    """Return the norm of all elements as those of one vector, or along dimensions."""
     if isinstance(ord, str):
         raise TypeError("linalg_vector_norm(): argument 'ord' (position 2) must be Number, not str")
     check_numbers("linalg.vector_norm", x, low_precision=True)
@@ -100,7 +100,7 @@ def check_has_norm(x: Tensor, ord: float, dim: Any) -> None:
 def matrix_norm(
     A: Tensor, ord: Order = "fro", dim: Sequence[int] = (-2, -1), keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
-    """Give a norm of matrices that is more than one of their elements: 'fro', 'nuc', ±1, ±2 or ±inf."""
+    """Return a norm of matrices that is more than one of their elements: 'fro', 'nuc', ±1, ±2 or ±inf."""
     if A.ndim < 2:
         raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
     if ord not in ("fro", "nuc", 1, -1, 2, -2, math.inf, -math.inf):
@@ -128,7 +128,7 @@ def matrix_norm(
 
 @composite(name="linalg_norm", function=False, method=False, out="own")
 def norm(A: Tensor, ord: Order | None = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """Give the norm of vectors or of matrices, as the dimensions, or else the rank, say."""
+    """Return the norm of vectors or of matrices, as the dimensions, or else the rank, say."""
     if dim is None and ord is not None and A.ndim not in (1, 2):
         raise RuntimeError(
             f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D."
@@ -143,7 +143,7 @@ def norm(A: Tensor, ord: Order | None = None, dim: Any = None, keepdim: bool = F
 def norm_of_elements(
     input: Tensor, p: Order | None = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
 ) -> Tensor:
-    """Give the p-norm of all elements, or along dimensions; or the nuclear norm of matrices, 'nuc'."""
+    """Return the p-norm of all elements, or along dimensions; or the nuclear norm of matrices, 'nuc'."""
     over = tuple(range(input.ndim)) if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
     if isinstance(p, str) and (p != "fro" or (dim is not None and len(over) > 2)):
         return matrix_norm(input, p, over, keepdim, dtype=dtype)
@@ -152,7 +152,7 @@ def norm_of_elements(
 
 @elementwise(promotes="same", in_place=False, out=None)
 def dist(input: Array, other: Array, p: float = 2) -> Array:
-    """Give the p-norm of the difference of two tensors."""
+    """Return the p-norm of the difference of two tensors."""
     return vector_norm_op.kernel(input - other, p, None, False)
 
 

@@ -14,7 +14,7 @@ from assay_reference.tensor import Tensor, wrap_dim
 
 @op(name="linalg_cross", function=False, method=False, out="own")
 def cross(input: Array, other: Array, *, dim: int = -1) -> Array:
-    """Give the vectors that stand upright on pairs of vectors of three."""
+    """Return the vectors that stand upright on pairs of vectors of three."""
 
     def component(x: Array, ahead: int) -> Array:
         return np.roll(x, -ahead, dim)
@@ -49,7 +49,7 @@ def check_cross(input: Tensor, other: Tensor, dim: int) -> None:
 
 @composite(name="cross", out="own")
 def cross_of_input(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
-    """Give the vectors that stand upright on pairs of vectors, by default along the first dimension of size three."""
+    """Return the vectors that stand upright on pairs of vectors, by default along the first dimension of size three."""
     if dim is None:
         if 3 not in input.shape:
             raise RuntimeError("no dimension of size 3 in input")

@@ -44,7 +44,7 @@ def zeros_(tensor: Tensor) -> Tensor:
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """Give the factor by which a nonlinearity wants its weights scaled."""
+    """Return the factor by which a nonlinearity wants its weights scaled."""
     match nonlinearity:
         case "linear" | "conv1d" | "conv2d" | "conv3d" | "sigmoid":
             return 1
@@ -72,7 +72,7 @@ def fans(tensor: Tensor) -> tuple[int, int]:
 
 
 def xavier_std(tensor: Tensor, gain: float) -> float:
-    """Give the deviation that keeps variances alike forwards and backwards."""
+    """Return the deviation that keeps variances alike forwards and backwards."""
     total = sum(fans(tensor))
     return gain * math.sqrt(2.0 / total) if total else 0.0
 
@@ -89,7 +89,7 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
 
 
 def is_empty(tensor: Tensor) -> bool:
-    """Tell whether there is nothing to fill, and warn of it."""
+    """Return whether there is nothing to fill, and warn of it."""
     if 0 not in tensor.shape:
         return False
     warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
@@ -97,7 +97,7 @@ def is_empty(tensor: Tensor) -> bool:
 
 
 def kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
-    """Give the deviation that keeps variances alike in one direction."""
+    """Return the deviation that keeps variances alike in one direction."""
     if mode.lower() not in ("fan_in", "fan_out"):
         raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
     fan = fans(tensor)[mode.lower() == "fan_out"]

@@ -28,7 +28,7 @@ class LRScheduler:
         self.step()
 
     def get_lr(self) -> list[float]:
-        """Give the rates of the step that has just begun."""
+        """Return the rates of the step that has just begun."""
         raise NotImplementedError
 
     def get_last_lr(self) -> list[float]:

@@ -80,7 +80,7 @@ class Optimizer:
                     parameter.grad = None if set_to_none else parameter.grad.detach().zero_()
 
     def state_dict(self) -> Group:
-        """Give the state and the groups, parameters counted through."""
+        """Return the state and the groups, parameters counted through."""
         places = self._places()
         groups = [
             {**{key: value for key, value in group.items() if key != "params"},

@@ -82,7 +82,7 @@ def sparse_coo_tensor(
 
 
 def extents(indices: Tensor) -> list[int]:
-    """Give the smallest size of each dimension in which there is room for its coordinates."""
+    """Return the smallest size of each dimension in which there is room for its coordinates."""
     return [int(row.max()) + 1 if row.size else 0 for row in indices._array]
 
 
@@ -149,6 +149,6 @@ def as_index(places: Any, device: Any) -> Tensor:
 
 
 def estimated(kind: type[Compressed], starts: Tensor, places: Tensor, values: Tensor) -> tuple[int, ...]:
-    """Give the size of the smallest matrix in which there is room for these lines."""
+    """Return the size of the smallest matrix in which there is room for these lines."""
     size = [starts.shape[0] - 1, int(places.max()) + 1 if places.numel() else 0]
     return (*(size[::-1] if kind.line else size), *values.shape[1:])

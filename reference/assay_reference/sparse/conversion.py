@@ -27,7 +27,7 @@ unpack.vjp(
 
 @composite(function=False)
 def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
-    """Give a strided tensor with the same elements."""
+    """Return a strided tensor with the same elements."""
     if self.layout is strided:
         return self.to(dtype or self.dtype)  # type: ignore[no-any-return]
     if dtype is not None and self.layout in SPARSE:
@@ -59,14 +59,14 @@ def sparse_mask(self: Tensor, mask: Tensor) -> Tensor:
 
 
 def packed_like(grad: Tensor, input: Tensor) -> Tensor:
-    """Give a gradient the layout of what it is the gradient of; sparse tensors have one only at their places."""
+    """Return a gradient the layout of what it is the gradient of; sparse tensors have one only at their places."""
     if input.layout in SPARSE:
         return sparse_mask(grad, coalesce(input) if input.is_sparse else input)
     return to_dense(grad) if input.layout is strided else grad.to_mkldnn()
 
 
 def coordinates(input: Array, sparse_dim: int) -> Coo:
-    """Give the elements that are there with their coordinates."""
+    """Return the elements that are there with their coordinates."""
     return input.coo() if isinstance(input, Sparse) else Coo.of_dense(input, sparse_dim)
 
 
@@ -91,7 +91,7 @@ for _op in (to_coo, to_csr, to_csc):
 
 @composite(function=False)
 def to_sparse(self: Tensor, sparse_dim: int | None = None, *, layout: layout | None = None) -> Tensor:
-    """Give a sparse tensor with the same elements: with coordinates for so many dimensions, or in another layout."""
+    """Return a sparse tensor with the same elements: with coordinates for so many dimensions, or in another layout."""
     if layout is not None and sparse_dim is None:
         if layout not in CONVERSIONS:
             raise TypeError(
@@ -119,7 +119,7 @@ def to_sparse(self: Tensor, sparse_dim: int | None = None, *, layout: layout | N
 
 @composite(function=False)
 def to_sparse_coo(self: Tensor) -> Tensor:
-    """Give a tensor with coordinates, and the same elements."""
+    """Return a tensor with coordinates, and the same elements."""
     return to_sparse(self)
 
 
@@ -189,7 +189,7 @@ with_values.vjp(values=lambda grad, input: values_of(sparse_mask(grad, input)))
 
 @composite(function=False)
 def values(self: Tensor) -> Tensor:
-    """Give the elements that are there."""
+    """Return the elements that are there."""
     check_layout("values", "sparse", self, *SPARSE)
     if self.is_sparse:
         check_coalesced("values", self)
@@ -198,7 +198,7 @@ def values(self: Tensor) -> Tensor:
 
 @composite(function=False)
 def indices(self: Tensor) -> Tensor:
-    """Give the coordinates of the elements, a row for each sparse dimension."""
+    """Return the coordinates of the elements, a row for each sparse dimension."""
     check_layout("indices", "sparse coordinate", self, sparse_coo)
     check_coalesced("indices", self)
     return Tensor._wrap(self._array.indices)
@@ -222,7 +222,7 @@ for _packed, _wanted in ((Csr, "sparse row compressed"), (Csc, "sparse column co
 
 @composite(function=False)
 def _indices(self: Tensor) -> Tensor:
-    """Give the coordinates as they are, also where some are there twice."""
+    """Return the coordinates as they are, also where some are there twice."""
     if not self.is_sparse:
         raise not_run("_indices", self)
     return Tensor._wrap(self._array.indices)
@@ -230,7 +230,7 @@ def _indices(self: Tensor) -> Tensor:
 
 @composite(function=False)
 def _values(self: Tensor) -> Tensor:
-    """Give the values as they are, also where some share a place."""
+    """Return the values as they are, also where some share a place."""
     if not self.is_sparse:
         raise not_run("_values", self)
     return Tensor._wrap(self._array.values)
@@ -260,7 +260,7 @@ def dense_dim(self: Tensor) -> int:
 
 @composite(function=False)
 def is_coalesced(self: Tensor) -> bool:
-    """Tell whether the coordinates are in order, and each is there once."""
+    """Return whether the coordinates are in order, and each is there once."""
     check_layout("is_coalesced", "sparse coordinate", self, sparse_coo)
     return self._array.coalesced  # type: ignore[no-any-return]
 

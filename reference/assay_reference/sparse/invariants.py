@@ -40,7 +40,7 @@ class check_sparse_tensor_invariants(_Switch):
 
     @staticmethod
     def is_enabled() -> bool:
-        """Tell whether places are looked at."""
+        """Return whether places are looked at."""
         return checks.get()
 
 

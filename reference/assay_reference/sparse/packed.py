@@ -20,22 +20,22 @@ class Sparse(Packed):
         return replace(self, values=values)  # type: ignore[type-var]
 
     def coo(self) -> Coo:
-        """Give the same elements with the coordinates of each."""
+        """Return the same elements with the coordinates of each."""
         raise NotImplementedError
 
     def coalesce(self) -> Self:
-        """Give the same elements, no place twice."""
+        """Return the same elements, no place twice."""
         return self
 
     def of_coo(self, coo: Coo) -> Any:
-        """Give the same elements in this layout."""
+        """Return the same elements in this layout."""
         raise NotImplementedError
 
     def to_dense(self) -> Array:
         return self.coo().to_dense()
 
     def parts(self) -> dict[str, Array]:
-        """Give the arrays, by the names that they have in print."""
+        """Return the arrays, by the names that they have in print."""
         raise NotImplementedError
 
     @property
@@ -113,7 +113,7 @@ class Coo(Sparse):
         return dense
 
     def places(self) -> Array:
-        """Give the place of each value as one number, in the order of the dimensions."""
+        """Return the place of each value as one number, in the order of the dimensions."""
         places = namespace(self.values).zeros(self.nnz, np.int64)
         for index, size in zip(self.indices, self.shape, strict=False):
             places = places * size + index
@@ -124,7 +124,7 @@ class Coo(Sparse):
         return self if self.coalesced else replace(self._summed(self.places(), 1), coalesced=True)
 
     def is_in_order(self) -> bool:
-        """Tell whether the places are in order, and each is there once."""
+        """Return whether the places are in order, and each is there once."""
         places = self.places()
         return bool((places[1:] > places[:-1]).all())
 
@@ -215,7 +215,7 @@ class Coo(Sparse):
         return Coo(indices, np.concatenate([each.values for each in moved]), moved[0].shape)
 
     def moved(self, dim: int, start: int, size: int) -> Coo:
-        """Give a dimension another size, in which the elements begin at a place."""
+        """Return a dimension another size, in which the elements begin at a place."""
         shape = (*self.shape[:dim], size, *self.shape[dim + 1 :])
         if dim < self.sparse_dim:
             row = self.indices[dim : dim + 1] + start

@@ -15,8 +15,8 @@ from typing import Any, Final
 from assay_reports import diff
 from assay_reports.badge import render as badge
 from assay_reports.codes import CODES
+from assay_reports.mutants import MutationRun, Score, Verdict
 from assay_reports.results import BROKEN, OFFERED, Result, Run, Tally
-from assay_reports.sharpness import Score, Sharpness, Verdict
 from assay_spec.model import Corpus, Op
 from assay_spec.words import in_words
 
@@ -32,9 +32,9 @@ FACETS: Final = (
 PARTS: Final = ("pass", "self", "fail", "error", "crash", "unsupported")
 
 
-def render_site(runs: Sequence[Run], out: Path, corpus: Corpus, sharpness: Sharpness | None = None) -> Path:
-    """Write the site of some runs, and of the suite's own sharpness, into a folder; give its first page."""
-    site = Site(runs, corpus, sharpness)
+def render_site(runs: Sequence[Run], out: Path, corpus: Corpus, mutation: MutationRun | None = None) -> Path:
+    """Write the site of some runs, and of the suite's own mutants, into a folder; return its first page."""
+    site = Site(runs, corpus, mutation)
     out.mkdir(parents=True, exist_ok=True)
     for name in ("style.css", "app.js"):
         shutil.copyfile(str(files("assay_reports.site").joinpath(name)), out / name)
@@ -96,8 +96,8 @@ class Cell:
 class Site:
     """What the pages ask of the runs and the corpus."""
 
-    def __init__(self, runs: Sequence[Run], corpus: Corpus, sharpness: Sharpness | None = None) -> None:
-        self.runs, self.corpus, self.sharpness = list(runs), corpus, sharpness
+    def __init__(self, runs: Sequence[Run], corpus: Corpus, mutation: MutationRun | None = None) -> None:
+        self.runs, self.corpus, self.mutation = list(runs), corpus, mutation
         self.codes, self.glyphs, self.facets, self.parts = CODES, GLYPHS, FACETS, PARTS
         self.slug, self.in_words = slug, in_words
         self._by_op = [self._grouped(run) for run in self.runs]
@@ -128,7 +128,7 @@ class Site:
         return groups
 
     def pages(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """Give every page: its path, its template, and what is particular to it."""
+        """Yield every page: its path, its template, and what is particular to it."""
         yield "index.html", "overview.html", {"title": "Overview"}
         yield "matrix.html", "matrix.html", {"title": "Matrix"}
         yield "coverage.html", "coverage.html", {"title": "Coverage"}
@@ -158,7 +158,7 @@ class Site:
         return dict(sorted(groups.items()))
 
     def results(self, place: int, op: str, facet: str | None = None, dtype: str | None = None) -> list[Result]:
-        """Give what one run has for an op, a facet, a dtype."""
+        """Return what one run has for an op, a facet, a dtype."""
         return [
             each
             for each in self._by_op[place].get(op, ())
@@ -175,7 +175,7 @@ class Site:
         return [self.cell(place, op) for place in range(len(self.runs))]
 
     def bar(self, run: Run) -> list[tuple[str, int, float]]:
-        """Give the parts of a run's bar: kind, count, and share of all items."""
+        """Return the parts of a run's bar: kind, count, and share of all items."""
         items = run.tally.items
         counts = {part: items[part] for part in PARTS}
         counts["crash"] += items["timeout"] + items["harness_error"] + items["suite_error"]
@@ -212,19 +212,19 @@ class Site:
         return sorted(run.results, key=lambda each: -each.ms)[:8]
 
     def closest(self, run: Run) -> list[Result]:
-        """Give the passes that sail closest to their budget."""
+        """Return the passes that sail closest to their budget."""
         near = [each for each in run.results if each.outcome == "pass" and each.worst and each.worst["fraction"] > 0]
         return sorted(near, key=lambda each: -each.worst["fraction"] if each.worst else 0.0)[:8]
 
     def offered(self, run: Run) -> list[str]:
         return sorted({each.op for each in run.results if each.outcome in OFFERED})
 
-    def faults(self, op: str) -> Sequence[Verdict]:
-        """Give what became of the faults of an op, where the suite's sharpness was measured."""
-        return self.sharpness.by_op.get(op, ()) if self.sharpness else ()
+    def mutants(self, op: str) -> Sequence[Verdict]:
+        """Return what became of the mutants of an op, where the suite's mutants was measured."""
+        return self.mutation.by_op.get(op, ()) if self.mutation else ()
 
     def score(self, op: str) -> Score:
-        return Score.over(self.faults(op))
+        return Score.over(self.mutants(op))
 
     def summary(self, op: Op) -> Mapping[str, Any]:
         """Count what the corpus holds about an op."""

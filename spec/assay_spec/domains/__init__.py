@@ -86,7 +86,7 @@ def dtype(of: DtypeSet | str) -> Choice:
 
 
 def varying(shape: Shape, dim: int) -> tuple[Any, ...]:
-    """Give a shape whose size along one dimension is free."""
+    """Return a shape whose size along one dimension is free."""
     return tuple(Free("") if place == dim % len(shape) else length for place, length in enumerate(shape))
 
 

@@ -29,7 +29,7 @@ class Domain:
     """What an argument may be."""
 
     def walk(self, focus: Focus) -> Iterator[Any]:
-        """Give representative values, the plainest first, boundaries included."""
+        """Return representative values, the plainest first, boundaries included."""
         raise NotImplementedError
 
     def draw(self, draw: Draw, focus: Focus) -> Any:
@@ -37,7 +37,7 @@ class Domain:
         raise NotImplementedError
 
     def breach(self) -> Iterator[Any]:
-        """Give values just outside."""
+        """Return values just outside."""
         return iter(())
 
     def describe(self) -> str:
@@ -45,7 +45,7 @@ class Domain:
         raise NotImplementedError
 
     def holds(self, value: Any) -> bool:
-        """Tell whether a value just outside another domain lies inside this one."""
+        """Return whether a value just outside another domain lies inside this one."""
         return False
 
     def bind(self, value: Any, scope: MutableMapping[str, Any]) -> None:

@@ -205,7 +205,7 @@ class Tensors(Domain):
         return tuple(each for each in LAYOUTS if repeats or each != "expanded")
 
     def _specials(self, plain: TensorPlan) -> Iterator[TensorPlan]:
-        """Give tensors that hold the lattice of special values, alone and past a vector's width."""
+        """Yield tensors that hold the lattice of special values, alone and past a vector's width."""
         limits = replace(plain.fill, kind="special")
         if self.shape is None and self.like is None:
             for shape in ((64,), (8, 8), (1,), ()):
@@ -258,7 +258,7 @@ def _shaped(pattern: Sequence[Any], sizes: dict[Any, Any]) -> Shape:
 
 
 def _partners(shape: Shape) -> Iterator[Shape]:
-    """Give shapes that broadcast with a shape: the same, smaller, stretched and longer ones."""
+    """Yield shapes that broadcast with a shape: the same, smaller, stretched and longer ones."""
     yield shape
     found = {shape}
     ones = [tuple(1 if place == at else length for place, length in enumerate(shape)) for at in range(len(shape))]

@@ -76,7 +76,7 @@ def softmax_function(input: Tensor, dim: int, dtype: dtype_type | None = None) -
 
 @composite(name="log_softmax")
 def log_softmax_function(input: Tensor, dim: int, dtype: dtype_type | None = None) -> Tensor:
-    """Give the logarithm of the softmax along a dimension."""
+    """Return the logarithm of the softmax along a dimension."""
     result: Tensor = log_softmax_along(converted(input, dtype), wrap_dim(dim, input.ndim))
     return result
 
@@ -87,7 +87,7 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 
 
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtype_type | None = None) -> Tensor:
-    """Give the logarithm of the softmax along a dimension."""
+    """Return the logarithm of the softmax along a dimension."""
     return log_softmax_function(
         input, implicit_dim("log_softmax", input.ndim, _stacklevel) if dim is None else dim, dtype
     )
@@ -99,10 +99,10 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def sigmoid(input: Tensor) -> Tensor:
-    """Give 1 / (1 + exp(-x))."""
+    """Return 1 / (1 + exp(-x))."""
     return input.sigmoid()  # type: ignore[no-any-return]
 
 
 def tanh(input: Tensor) -> Tensor:
-    """Give the hyperbolic tangent."""
+    """Return the hyperbolic tangent."""
     return input.tanh()  # type: ignore[no-any-return]

@@ -93,7 +93,7 @@ convolution_weight.vjp(
 
 
 def same(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[tuple[int, int], ...]:
-    """Give the borders with which a convolution keeps its input's size."""
+    """Return the borders with which a convolution keeps its input's size."""
     return tuple((each // 2, each - each // 2) for each in (span - 1 for span in reach(kernel, dilation)))
 
 

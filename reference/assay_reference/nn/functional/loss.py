@@ -105,7 +105,7 @@ def class_dim(input: Tensor) -> int:
 
 
 def of_each(target: Tensor, weight: Tensor | None, ignore_index: int, like: Tensor) -> Tensor:
-    """Give the weight of each target: its class's, or 1; and 0 where it is to be ignored."""
+    """Return the weight of each target: its class's, or 1; and 0 where it is to be ignored."""
     counts = target != ignore_index
     if weight is None:
         return where(counts, 1.0, 0.0).to(like.dtype)  # type: ignore[no-any-return]
@@ -273,7 +273,7 @@ def of_probabilities(
 
 
 def of_all_classes(scores: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str) -> Tensor:
-    """Give the loss of a target that all classes share, which label smoothing mixes in."""
+    """Return the loss of a target that all classes share, which label smoothing mixes in."""
     terms = wide(scores) if weight is None else wide(scores) * over_classes(weight, scores)
     counts = target.reshape(()) != ignore_index if scores.ndim == 1 else target != ignore_index
     losses = where(counts, -terms.sum(class_dim(scores)), 0.0)

@@ -19,7 +19,7 @@ def along(values: Tensor | Array, ndim: int) -> Tensor | Array:
 
 
 def others(ndim: int) -> tuple[int, ...]:
-    """Give the dimensions over which each channel has its statistics."""
+    """Return the dimensions over which each channel has its statistics."""
     return (0, *range(2, ndim))
 
 
@@ -110,7 +110,7 @@ def batch_norm(
 
 
 def statistics(input: Tensor) -> tuple[Tensor, Tensor]:
-    """Give the mean and the biased variance of each channel."""
+    """Return the mean and the biased variance of each channel."""
     with no_grad():
         values, dims = wide(input), others(input.ndim)
         mean = values.mean(dims)

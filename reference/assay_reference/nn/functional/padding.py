@@ -22,7 +22,7 @@ constant_pad.vjp(input=lambda grad, shape, borders: grad[inside(borders, shape)]
 
 
 def inside(borders: Borders, shape: Sequence[int]) -> tuple[slice, ...]:
-    """Give where the input lies within its borders."""
+    """Return where the input lies within its borders."""
     return tuple(slice(before, before + size) for (before, _), size in zip(borders, shape, strict=True))
 
 

@@ -19,7 +19,7 @@ from assay_reference.tensor import Tensor
 
 
 def least(kind: Any) -> Any:
-    """Give what no element of a type is less than."""
+    """Return what no element of a type is less than."""
     return -np.inf if kind.kind == "f" else np.iinfo(kind).min
 
 
@@ -32,7 +32,7 @@ def positions(array: Array, kernel: Sequence[int], sweep: Sweep) -> Array:
 
 
 def largest(input: Array, kernel: Sequence[int], sweep: Sweep) -> tuple[Array, Array]:
-    """Give the largest element of each window and where it stands; of equal ones the first, of NaNs the last."""
+    """Return the largest element of each window and where it stands; of equal ones the first, of NaNs the last."""
     lead = input.ndim - len(kernel)
     parts, place = windows(input, kernel, sweep, border=least(input.dtype)), positions(input, kernel, sweep)
     first = place.min(axis=tuple(range(len(kernel))))  # within the border there is nothing to choose
@@ -155,7 +155,7 @@ def sweep_of(
 
 
 def longer(size: int, span: int, step: int, edge: int) -> tuple[int, int]:
-    """Give the borders that a last window needs, if it begins in the input or in the border before it."""
+    """Return the borders that a last window needs, if it begins in the input or in the border before it."""
     room = size + 2 * edge - span
     last = -(-room // step)
     if last * step >= size + edge:
@@ -164,7 +164,7 @@ def longer(size: int, span: int, step: int, edge: int) -> tuple[int, int]:
 
 
 def per_dim(name: str, option: str, value: Numbers, dims: int) -> Steps:
-    """Give one number for each dimension, or say that there are too many or too few."""
+    """Return one number for each dimension, or say that there are too many or too few."""
     several = numbers(value, dims)
     if len(several) != dims:
         count = {1: "one", 2: "two", 3: "three"}[dims]

@@ -7,5 +7,5 @@ from assay_reference.tensor import Tensor
 
 
 def wide(input: Tensor) -> Tensor:
-    """Give a tensor of a half type in single precision, and any other as it is."""
+    """Return a tensor of a half type in single precision, and any other as it is."""
     return input.to(float32) if input.dtype.is_half else input

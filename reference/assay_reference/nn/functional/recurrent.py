@@ -83,7 +83,7 @@ def sigmoid_into(array: Array) -> None:
 
 @op(function=False, method=False, node="LstmBackward0")
 def lstm_sequence(gates: Array, hh: Array, hidden: Array, cell: Array) -> Any:
-    """Give for each step the hidden state, the cell's state, and what its gates let through."""
+    """Return for each step the hidden state, the cell's state, and what its gates let through."""
     size = hidden.shape[-1]
     let, outputs, cells = np.empty_like(gates), *(np.empty_like(gates, shape=(*gates.shape[:2], size)) for _ in "hc")
     across, scratch = hh.T.copy(), np.empty_like(hidden)
@@ -135,7 +135,7 @@ def lstm_sequence_vjp(
 
 
 def through_the_steps(grad: tuple[Tensor, ...], *operands: Tensor) -> tuple[Tensor, ...]:
-    """Give gradients that have gradients themselves: those of the cell's formula, run step by step."""
+    """Return gradients that have gradients themselves: those of the cell's formula, run step by step."""
     with enable_grad():
         # Aliases, so that what an operand does by way of another is not counted with it.
         aliases = [each.view_as(each) if each.requires_grad else each.detach().requires_grad_() for each in operands]

@@ -27,14 +27,14 @@ class Sweep:
 
 
 def numbers(value: Numbers, count: int) -> Steps:
-    """Give one number for each dimension: the one number that was given, or the several."""
+    """Return one number for each dimension: the one number that was given, or the several."""
     if isinstance(value, int):
         return (value,) * count
     return tuple(value) * count if len(value) == 1 else tuple(value)
 
 
 def reach(kernel: Sequence[int], dilation: Sequence[int]) -> Steps:
-    """Give the sizes of windows with their holes."""
+    """Return the sizes of windows with their holes."""
     return tuple(hole * (length - 1) + 1 for length, hole in zip(kernel, dilation, strict=True))
 
 

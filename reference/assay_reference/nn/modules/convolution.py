@@ -70,7 +70,7 @@ class Convolution(Weighted):
         return type(self).convolve(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
     def _borders(self) -> list[int]:
-        """Give the border before and after each dimension, the last dimension's first."""
+        """Return the border before and after each dimension, the last dimension's first."""
         edges = [0] * self.dims if self.padding == "valid" else self.padding
         pairs = same(self.kernel_size, self.dilation) if self.padding == "same" else [(each, each) for each in edges]
         return [each for pair in reversed(pairs) for each in pair]

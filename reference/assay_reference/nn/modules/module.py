@@ -73,7 +73,7 @@ class Module:
         self.__dict__[place][name] = value
 
     def _members_with(self, name: str) -> dict[str, Any] | None:
-        """Give the parameters, the buffers or the modules, whichever has a member of that name."""
+        """Return the parameters, the buffers or the modules, whichever has a member of that name."""
         for place in ("_parameters", "_buffers", "_modules"):
             members: dict[str, Any] = self.__dict__.get(place, {})
             if name in members:
@@ -144,7 +144,7 @@ class Module:
     def named_modules(
         self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """Give this module and all within it, each once."""
+        """Yield this module and all within it, each once."""
         seen = set() if memo is None else memo
         if self in seen:
             return
@@ -159,7 +159,7 @@ class Module:
         return (module for _, module in self.named_modules())
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """Give the modules right within this one, each once."""
+        """Yield the modules right within this one, each once."""
         seen: set[Module] = set()
         for name, module in self._modules.items():
             if module is not None and module not in seen:
@@ -172,7 +172,7 @@ class Module:
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """Give the parameters with their dotted names, each once."""
+        """Return the parameters with their dotted names, each once."""
         return self._named("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
@@ -181,7 +181,7 @@ class Module:
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
-        """Give the buffers with their dotted names, each once."""
+        """Return the buffers with their dotted names, each once."""
         return self._named("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
@@ -197,7 +197,7 @@ class Module:
                     yield dotted(path, name), member
 
     def get_submodule(self, target: str) -> Module:
-        """Give the module of a dotted name."""
+        """Return the module of a dotted name."""
         found: Module = self
         for name in target.split(".") if target else ():
             if not hasattr(found, name):
@@ -208,14 +208,14 @@ class Module:
         return found
 
     def get_parameter(self, target: str) -> Parameter:
-        """Give the parameter of a dotted name."""
+        """Return the parameter of a dotted name."""
         found = self._found(target)
         if not isinstance(found, Parameter):
             raise AttributeError(f"`{target.rpartition('.')[2]}` is not an nn.Parameter")
         return found
 
     def get_buffer(self, target: str) -> Tensor:
-        """Give the buffer of a dotted name."""
+        """Return the buffer of a dotted name."""
         found, name = self._found(target), target.rpartition(".")[2]
         if name not in self.get_submodule(target.rpartition(".")[0])._buffers:
             raise AttributeError(f"`{name}` is not a buffer")
@@ -238,7 +238,7 @@ class Module:
     # -- state --------------------------------------------------------------------------------------------------------
 
     def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
-        """Give every parameter and persistent buffer by its dotted name, and the versions of the modules beside."""
+        """Return every parameter and persistent buffer by its dotted name, and the versions of the modules beside."""
         if destination is None:
             destination = OrderedDict()
             destination._metadata = OrderedDict()
@@ -251,7 +251,7 @@ class Module:
         return destination
 
     def _state(self) -> dict[str, Tensor]:
-        """Give this module's own parameters and persistent buffers."""
+        """Return this module's own parameters and persistent buffers."""
         members = {**self._parameters, **self._buffers}
         left_out = self._non_persistent_buffers_set
         return {name: each for name, each in members.items() if each is not None and name not in left_out}
@@ -279,7 +279,7 @@ class Module:
         return Incompatible(missing, unexpected)
 
     def _may_lack(self, name: str, metadata: Mapping[str, Any]) -> bool:
-        """Tell whether a state from an older version may be without a member."""
+        """Return whether a state from an older version may be without a member."""
         return False
 
     def _load(self, name: str, called: str, value: Any, assign: bool) -> list[str]:

@@ -77,7 +77,7 @@ class Recurrent(Module):
             raise ValueError("proj_size has to be smaller than hidden_size")
 
     def _suffixes(self, layer: int) -> list[str]:
-        """Give what the names of a layer's parameters end in, for each direction."""
+        """Return what the names of a layer's parameters end in, for each direction."""
         return [f"l{layer}", f"l{layer}_reverse"][: 1 + self.bidirectional]
 
     def _shapes(self, layer: int) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -160,7 +160,7 @@ class Recurrent(Module):
             raise RuntimeError(f"For {batched} input, {names} should also be {wanted}-D but got {got}")
 
     def _starts(self, steps: Tensor, state: State | None, unbatched: bool) -> State:
-        """Give the states before the first step, of all layers and directions."""
+        """Return the states before the first step, of all layers and directions."""
         lead = (self.num_layers * (1 + self.bidirectional), steps.shape[1])
         shapes = [(*lead, self.proj_size or self.hidden_size), (*lead, self.hidden_size)]
         if state is None:

@@ -1,0 +1,114 @@
+"""The self-check: what a backend must get right before its answers mean anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from assay.backends.base import IDENTITY, Backend, BackendUnusable, Trouble
+from assay.cases.arrays import Host, host_dtype
+from assay.cases.case import Array, Call, Outcome, TensorValue
+from assay_spec import dtypes
+
+_SHAPES: Final = ((), (0,), (2, 0, 3), (1,), (2, 3))
+_NO_SUCH_OP: Final = "assay.no_such_op"
+
+
+def self_check(backend: Backend) -> None:
+    """Send plain tensors there and back, and ask what must fail; raise BackendUnusable if one goes wrong."""
+    declared = backend.capabilities
+    for dtype in declared.dtypes:
+        if dtype not in dtypes.ALL:
+            raise BackendUnusable(f"{declared.name} declares {dtype!r}, which is no element type of PyTorch")
+        for array in _plain(dtype):
+            _echoed(backend, dtype, array)
+    _knows_what_it_lacks(backend)
+    _notices_errors(backend)
+
+
+def _plain(dtype: str) -> Iterator[Host]:
+    """Yield a tensor of each kind of shape, and the values that are easily lost."""
+    target = host_dtype(dtype)
+    for shape in _SHAPES:
+        yield np.arange(np.prod(shape, dtype=np.int64)).reshape(shape).astype(target)
+    if dtypes.is_floating(dtype):
+        yield np.array([np.nan, -0.0, np.inf, -np.inf, 0.5]).astype(target)
+    elif dtypes.is_complex(dtype):
+        yield np.array([complex(np.nan, -0.0), complex(-0.0, np.inf), 0.5 - 2j]).astype(target)
+    elif dtypes.is_integral(dtype):
+        yield np.array([np.iinfo(target).min, np.iinfo(target).max], target)
+
+
+def _echoed(backend: Backend, dtype: str, sent: Host) -> None:
+    name = backend.capabilities.name
+    what = f"{dtype}{list(sent.shape)}"
+    outcome = _asked(backend, Call(IDENTITY, {"input": TensorValue.of(sent, dtype)}, ("input",)))
+    if outcome.lacking:
+        raise BackendUnusable(
+            f"{name} declares {dtype}, but answers {IDENTITY} of {what} that it lacks"
+            f" the {outcome.lacking.kind} ({outcome.lacking.message}); undeclare it or answer"
+        )
+    if outcome.raised:
+        raise BackendUnusable(f"{name} cannot take {what} in and give it back: {outcome.raised}")
+    if len(outcome.results) != 1 or not isinstance(outcome.results[0], Array):
+        raise BackendUnusable(f"{name} takes {what} in and gives back {outcome.results!r}, not one tensor")
+    _same(name, what, sent, dtype, outcome.results[0])
+
+
+def _same(name: str, what: str, sent: Host, dtype: str, came: Array) -> None:
+    if came.dtype != dtype:
+        raise BackendUnusable(f"{name} takes {what} in and gives back {came.dtype}")
+    if came.shape != sent.shape:
+        raise BackendUnusable(f"{name} takes {what} in and gives back shape {list(came.shape)}")
+    if _text(came.array) != _text(sent):
+        raise BackendUnusable(f"{name} takes {dtype} {_text(sent)} in and gives back {_text(came.array)}")
+
+
+def _text(array: Host) -> str:
+    """Show an array, signs of zero and all, NaNs alike."""
+    values = array.tolist() if array.dtype.kind in "biuc" else array.astype(np.float64).tolist()
+    return repr(values)
+
+
+def _knows_what_it_lacks(backend: Backend) -> None:
+    name = backend.capabilities.name
+    outcome = _asked(backend, Call(_NO_SUCH_OP, _tensors(backend, "input"), ("input",)))
+    if outcome.lacking is None or outcome.lacking.kind != "op":
+        raise BackendUnusable(f"{name} answers {_NO_SUCH_OP} with {_brief(outcome)}, not that it lacks the op")
+
+
+def _notices_errors(backend: Backend) -> None:
+    """Multiply two matrices that do not fit: a backend may lack that, but may not answer."""
+    name = backend.capabilities.name
+    outcome = _asked(backend, Call("torch.mm", _tensors(backend, "input", "mat2"), ("input", "mat2")))
+    if outcome.raised is None and outcome.lacking is None:
+        raise BackendUnusable(f"{name} multiplies a 2x3 matrix by a 2x3 matrix: {_brief(outcome)}, not an error")
+
+
+def _tensors(backend: Backend, *names: str) -> dict[str, TensorValue]:
+    dtype = next(iter(backend.capabilities.dtypes), "float32")
+    return {name: TensorValue.of(np.ones((2, 3), host_dtype(dtype)), dtype) for name in names}
+
+
+def _brief(outcome: Outcome) -> str:
+    if outcome.raised:
+        return f"the error {outcome.raised}"
+    if outcome.lacking:
+        return f"a lacking {outcome.lacking.kind}"
+    return ", ".join(repr(each.array.tolist()) if isinstance(each, Array) else repr(each) for each in outcome.results)
+
+
+def _asked(backend: Backend, call: Call) -> Outcome:
+    name = backend.capabilities.name
+    try:
+        return backend.perform(call)
+    except Trouble as trouble:
+        said = f"; it said:\n{trouble.stderr_tail}" if trouble.stderr_tail else ""
+        raise BackendUnusable(f"{name}, asked for {call.op}: {trouble.message}{said}") from trouble
+    except Exception as error:
+        raise BackendUnusable(
+            f"{name}, asked for {call.op}, raises {type(error).__name__}: {error};"
+            " an adapter gives failures as outcomes"
+        ) from error

@@ -1,0 +1,383 @@
+"""Drawing: from an overload's domains to plans of calls, enumerated first, at random second."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations, islice
+from typing import Any, Final, Literal
+
+from assay.cases.case import Call, Form, ModuleSetup, Observation, TensorValue
+from assay.cases.fill import materialise
+from assay_spec.domains import Domain, Either, Focus, Given, Many, Tensors
+from assay_spec.dtypes import DEFAULT_FLOAT, has_fractions
+from assay_spec.expression import ExpressionError
+from assay_spec.model import Argument, Constructor, Op, Overload, StateRule
+from assay_spec.plans import ABSENT, Fill, TensorPlan
+from assay_spec.scope import Scope
+from assay_spec.signature import Signature
+from assay_spec.vocabulary import NoBroadcast, NoDtype
+
+Effort = Literal["quick", "standard", "deep"]
+# How many walked and how many random plans one item may take.
+SHARES: Final[dict[Effort, tuple[int, int]]] = {"quick": (12, 0), "standard": (40, 6), "deep": (160, 60)}
+# What a domain or rule raises for a combination of arguments that it has no value for.
+ABSTAINED: Final = (ExpressionError, NoBroadcast, IndexError, ZeroDivisionError)
+
+_CONSTRUCTIONS: Final = 24  # the ways to construct a module that even a small item takes
+_ENOUGH: Final = 20  # draws from which the share of those thrown away can be told
+_WASTE: Final = 0.4  # some are rightly lost: those whose result would be of a dtype that the corpus lacks
+
+
+class Wasteful(Exception):
+    """The domains of an op throw away too much of what is drawn from them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The arguments of one call, described; and the scope in which the op's rules hold for it."""
+
+    overload: Overload
+    given: Mapping[str, Any]
+    scope: Scope
+    constructed: Mapping[str, Any] = field(default_factory=dict)  # a module's constructor arguments
+    training: bool = True
+
+
+def walk(overload: Overload, focus: Focus, limit: int) -> Iterator[Plan]:
+    """Yield the plainest call, then every deviation of one argument, then of two, up to a limit."""
+    starts = list(_starts(overload, focus, max(limit, _CONSTRUCTIONS)))
+    if not starts:
+        return
+    yield from _walked(overload, starts[0], focus, limit)
+    for start in starts[1:]:
+        # Another construction or mode is a deviation itself: the rest of the call stays plain.
+        yield from _walked(overload, start, Focus(dtype=focus.dtype, seed=focus.seed), 1)
+
+
+def _starts(overload: Overload, focus: Focus, limit: int) -> Iterator[Plan]:
+    maker = overload.constructor
+    if maker is None:
+        yield Plan(overload, {}, Scope(overload.let))
+        return
+    options = focus if focus.on("options") or focus.on("shape") else Focus(dtype=focus.dtype)
+    for given, scope in _assignments(maker.arguments, maker.signature, Scope(maker.let), options, limit):
+        if not all(condition(scope) for condition in maker.require):
+            continue
+        modes = maker.modes if focus.on("options") else maker.modes[:1]
+        for training in modes:
+            mode = scope.copy()
+            mode["training"] = training
+            for rule in held(maker, mode):
+                mode[rule.name] = TensorPlan(_state_dtype(focus), tuple(rule.shape(mode)))
+            yield Plan(overload, {}, mode, given, training)
+
+
+def _state_dtype(focus: Focus) -> str:
+    """Return the dtype of a module's parameters: the item's, unless that is one of indices."""
+    return focus.dtype if focus.dtype and has_fractions(focus.dtype) else DEFAULT_FLOAT
+
+
+def held(maker: Constructor, scope: Scope, rules: Sequence[StateRule] | None = None) -> list[StateRule]:
+    """Return the parameters and buffers that a module so constructed has."""
+    rules = (*maker.parameters, *maker.buffers) if rules is None else rules
+    return [rule for rule in rules if rule.when is None or rule.when(scope)]
+
+
+def _walked(overload: Overload, start: Plan, focus: Focus, limit: int) -> Iterator[Plan]:
+    found = _assignments(overload.arguments, overload.signature, start.scope, focus, limit)
+    for given, scope in found:
+        if _holds(overload, scope):
+            yield Plan(overload, given, scope, start.constructed, start.training)
+
+
+def _holds(overload: Overload, scope: Scope) -> bool:
+    try:
+        if overload.results and overload.results[0].dtype is not None:
+            overload.results[0].dtype(scope)
+        return all(condition(scope) for condition in overload.require)
+    except (NoBroadcast, NoDtype):
+        return False
+
+
+def _assignments(
+    arguments: Sequence[Argument], signature: Signature, scope: Scope, focus: Focus, limit: int
+) -> Iterator[tuple[dict[str, Any], Scope]]:
+    count = len(arguments)
+    singles = [(place,) for place in range(count)]
+    plain = _assigned(arguments, signature, scope, focus, ())
+    yield from islice(plain, 1)
+    taken = 1
+    for deviating in singles:
+        for found in islice(_assigned(arguments, signature, scope, focus, deviating), limit):
+            yield found
+            taken += 1
+    if focus.on("shape") and focus.on("options"):
+        for found in islice(_with_widest(arguments, signature, scope, focus), limit):
+            yield found
+            taken += 1
+    pairs = [
+        found
+        for deviating in combinations(range(count), 2)
+        for found in islice(_assigned(arguments, signature, scope, focus, deviating), 4 * limit)
+    ]
+    room = max(limit - taken, limit // 2) if limit > 1 else 0
+    yield from pairs if len(pairs) <= room else random.Random(focus.seed).sample(pairs, room)
+
+
+def _with_widest(
+    arguments: Sequence[Argument], signature: Signature, scope: Scope, focus: Focus
+) -> Iterator[tuple[dict[str, Any], Scope]]:
+    """Turn each option with the largest of the leading tensor's shapes, which goes past the width of vectors."""
+    leading = _leading(arguments)
+    if leading is None:
+        return
+    argument = arguments[leading]
+    if any(above.name in argument.source.names for above in arguments[:leading]):
+        return
+    shapes = Focus(frozenset({"shape"}), focus.dtype, focus.seed)
+    plans = [each for each in argument.domain(scope).walk(shapes) if isinstance(each, TensorPlan)]
+    widest = max(plans, key=lambda each: each.numel, default=None)
+    for place, other in enumerate(arguments):
+        if place != leading and not other.is_size and "tensor" not in " ".join(other.kinds):
+            yield from _assigned(arguments, signature, scope, focus, (place,), {leading: widest})
+
+
+def _leading(arguments: Sequence[Argument]) -> int | None:
+    return next((place for place, each in enumerate(arguments) if "tensor" in " ".join(each.kinds)), None)
+
+
+def _assigned(
+    arguments: Sequence[Argument],
+    signature: Signature,
+    scope: Scope,
+    focus: Focus,
+    deviating: tuple[int, ...],
+    settled: Mapping[int, Any] | None = None,
+) -> Iterator[tuple[dict[str, Any], Scope]]:
+    """Choose a value for each argument: the settled one, one away from the plainest where it deviates, the plainest."""
+
+    leading = _leading(arguments)
+
+    def choose(place: int, given: dict[str, Any], scope: Scope) -> Iterator[tuple[dict[str, Any], Scope]]:
+        if place == len(arguments):
+            yield given, scope
+            return
+        argument = arguments[place]
+        try:
+            domain = argument.domain(scope)
+            around = focus if place in deviating else _plainly(focus)
+            values = candidates(argument, domain, signature, _led(around) if place == leading else around)
+            chosen: Iterable[Any] = islice(values, 1, None) if place in deviating else islice(values, 1)
+            if settled and place in settled:
+                chosen = [settled[place]]
+            for value in chosen:
+                yield from choose(
+                    place + 1,
+                    {**given, argument.name: value},
+                    bound(argument, domain, value, signature, scope),
+                )
+        except ABSTAINED:
+            return
+
+    yield from choose(0, {}, scope)
+
+
+def _plainly(focus: Focus) -> Focus:
+    return Focus(dtype=focus.dtype, seed=focus.seed)
+
+
+def _led(focus: Focus) -> Focus:
+    """The leading tensor keeps the item's dtype; the others may mix with it."""
+    return focus if focus.dtype is None else replace(focus, axes=focus.axes - {"dtype"})
+
+
+def candidates(argument: Argument, domain: Domain, signature: Signature, focus: Focus) -> Iterator[Any]:
+    """Yield the values of one argument: left out first where it may be."""
+    if may_be_left_out(argument, domain, signature):
+        yield ABSENT
+        if not (focus.on("options") or _varies(domain, focus)):
+            return
+    elif (not argument.is_size and not _holds_tensors(domain) and not focus.on("options")) or (
+        argument.is_size and not focus.on("shape")
+    ):
+        yield from islice(domain.walk(focus), 1)
+        return
+    yield from domain.walk(focus)
+
+
+def may_be_left_out(argument: Argument, domain: Domain, signature: Signature) -> bool:
+    """Return whether a call may do without an argument, so that its default counts."""
+    return argument.passed and not signature[argument.name].required and not isinstance(domain, Given)
+
+
+def _holds_tensors(domain: Domain) -> bool:
+    if isinstance(domain, (Given, Many)):
+        return _holds_tensors(domain.each)
+    return any(isinstance(each, Tensors) for each in domain.options)
+
+
+def _varies(domain: Domain, focus: Focus) -> bool:
+    return bool(focus.axes - {"shape", "layout", "dtype"}) and _holds_tensors(domain)
+
+
+def bound(argument: Argument, domain: Domain, value: Any, signature: Signature, scope: Scope) -> Scope:
+    """Return the scope with one more argument settled; one left out counts as its default."""
+    settled = scope.copy()
+    settled[argument.name] = signature[argument.name].default if value is ABSENT else value
+    if value is not ABSENT:
+        domain.bind(value, settled)
+    return settled
+
+
+def drawn(overload: Overload, focus: Focus, count: int, seed: int) -> list[Plan]:
+    """Draw plans from the whole domain with Hypothesis, seeded, with no deadline."""
+    if not count:
+        return []
+    from hypothesis import HealthCheck, Phase, given, settings
+    from hypothesis import seed as seeded
+    from hypothesis import strategies as st
+
+    found: list[Plan] = []
+    thrown = 0
+
+    @st.composite
+    def plans(draw: Callable[[Any], Any]) -> Plan | None:
+        return _drawn(overload, focus, draw)
+
+    @seeded(seed)
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(plans())
+    def collect(plan: Plan | None) -> None:
+        nonlocal thrown
+        if plan is None:
+            thrown += 1
+        else:
+            found.append(plan)
+
+    try:
+        collect()
+    except AssertionError as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise error.__context__ from None  # Hypothesis loses an interrupt that comes before its engine stands
+        raise
+    if count >= _ENOUGH and thrown > _WASTE * count:
+        raise Wasteful(f"{thrown} of {count} drawn calls were thrown away: let the domains say what `require:` says")
+    return found
+
+
+def _drawn(overload: Overload, focus: Focus, draw: Callable[[Any], Any]) -> Plan | None:
+    from hypothesis import strategies as st
+
+    constructed: dict[str, Any] = {}
+    training = True
+    scope = Scope(overload.let)
+    maker = overload.constructor
+    try:
+        if maker is not None:
+            scope = Scope(maker.let)
+            constructed, scope = _drawn_arguments(maker.arguments, maker.signature, scope, focus, draw)
+            training = scope["training"] = draw(st.sampled_from(maker.modes))
+            if not all(condition(scope) for condition in maker.require):
+                return None
+            for rule in held(maker, scope):
+                scope[rule.name] = TensorPlan(_state_dtype(focus), tuple(rule.shape(scope)))
+        given, scope = _drawn_arguments(overload.arguments, overload.signature, scope, focus, draw)
+        return Plan(overload, given, scope, constructed, training) if _holds(overload, scope) else None
+    except ABSTAINED:
+        return None
+
+
+def _drawn_arguments(
+    arguments: Sequence[Argument],
+    signature: Signature,
+    scope: Scope,
+    focus: Focus,
+    draw: Callable[[Any], Any],
+) -> tuple[dict[str, Any], Scope]:
+    from hypothesis import strategies as st
+
+    given: dict[str, Any] = {}
+    leading = next((each for each in arguments if "tensor" in " ".join(each.kinds)), None)
+    for argument in arguments:
+        domain = argument.domain(scope)
+        optional = may_be_left_out(argument, domain, signature)
+        if isinstance(domain, Either) and not focus.on("options"):
+            domain = domain.choices[0]
+        value = (
+            ABSENT
+            if optional and draw(st.booleans())
+            else domain.draw(draw, _led(focus) if argument is leading else focus)
+        )
+        given[argument.name] = value
+        scope = bound(argument, domain, value, signature, scope)
+    return given, scope
+
+
+def call(
+    op: Op,
+    plan: Plan,
+    *,
+    form: Form = "function",
+    observe: frozenset[Observation] = frozenset(),
+    wrt: tuple[str, ...] = (),
+    positional: tuple[str, ...] | None = None,
+    seed: int | None = None,
+    repeat: int = 1,
+) -> Call:
+    """Make the case of a plan: tensors filled, required arguments by position, the others by name."""
+    signature = plan.overload.signature
+    owners = {name.partition(".")[0] for name in wrt}
+    order = {argument.name: place for place, argument in enumerate(plan.overload.arguments)}
+    arguments = {
+        name: materialise(plan.given[name], order[name], requires_grad=name in owners)
+        for name in signature.names
+        if name in plan.given and plan.given[name] is not ABSENT
+    }
+    if positional is None:
+        positional = tuple(name for name in signature.positional if name in arguments and signature[name].required)
+    spread = next((each.name for each in signature.parameters if each.kind == "many"), None)
+    return Call(
+        op=op.name,
+        arguments=arguments,
+        positional=positional,
+        spread=spread if spread in positional and arguments[spread] else None,  # `x.view()` is no call, `x.view(())` is
+        form="method" if op.is_method and form == "function" else form,
+        observe=observe,
+        wrt=wrt,
+        module=None if plan.overload.constructor is None else _setup(plan, plan.overload.constructor),
+        seed=seed,
+        repeat=repeat,
+    )
+
+
+def _setup(plan: Plan, maker: Constructor) -> ModuleSetup:
+    state: dict[str, TensorValue] = {}
+    for place, rule in enumerate(held(maker, plan.scope)):
+        state[rule.name] = materialise(_state_plan(rule, plan), 50 + place)
+    arguments = {
+        name: materialise(plan.constructed[name], 90)
+        for name in maker.signature.names
+        if name in plan.constructed and plan.constructed[name] is not ABSENT
+    }
+    return ModuleSetup(arguments, state, plan.training)
+
+
+def _state_plan(rule: StateRule, plan: Plan) -> TensorPlan:
+    """Describe what to put into a parameter or buffer: a counter stays whole, a variance positive."""
+    dtype = plan.scope[rule.name].dtype
+    shape = plan.scope[rule.name].shape
+    if rule.init is not None:
+        kind, *numbers = rule.init(plan.scope)
+        if kind == "constant" and isinstance(numbers[0], int) and not isinstance(numbers[0], bool):
+            return TensorPlan("int64", shape, fill=Fill("plain", 1, 0, 5))
+        if kind == "constant" and numbers[0] == 1.0:
+            return TensorPlan(dtype, shape, fill=Fill("plain", 1, 0.5, 2.0))
+    return TensorPlan(dtype, shape, fill=Fill("plain", 1, -1.0, 1.0))

@@ -1,0 +1,179 @@
+"""From plans to tensors: elements from a fixed pool by seed, laid out in memory as the plan says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+
+from assay.cases.arrays import Host, finfo, host_dtype, limits
+from assay.cases.case import TensorValue
+from assay_spec import dtypes
+from assay_spec.plans import Fill, TensorPlan
+
+_POOL_SIZE: Final = 1 << 16
+_JUNK: Final = 113  # what stands between the elements of a stepped or offset tensor
+
+
+def materialise(value: Any, salt: int = 0, *, requires_grad: bool = False) -> Any:
+    """Turn every plan in a value into a tensor; `salt` keeps the arguments of one call apart."""
+    if isinstance(value, TensorPlan):
+        return tensor(value, salt, requires_grad=requires_grad)
+    if isinstance(value, (tuple, list)):
+        return type(value)(
+            materialise(each, salt + 7 * (place + 1), requires_grad=requires_grad) for place, each in enumerate(value)
+        )
+    if isinstance(value, Mapping):
+        return {key: materialise(each, salt, requires_grad=requires_grad) for key, each in value.items()}
+    return value
+
+
+def tensor(plan: TensorPlan, salt: int = 0, *, requires_grad: bool = False) -> TensorValue:
+    """Make one tensor."""
+    requires_grad = requires_grad and dtypes.has_fractions(plan.dtype)
+    return _laid_out(elements(plan.dtype, plan.shape, plan.fill, salt), plan, requires_grad)
+
+
+def elements(dtype: str, shape: tuple[int, ...], fill: Fill, salt: int = 0) -> Host:
+    """Choose the elements of a tensor."""
+    target = host_dtype(dtype)
+    count = math.prod(shape)
+    if fill.kind == "given":
+        return np.broadcast_to(np.array(fill.given, dtype=target), shape).copy()
+    place = (fill.seed * 7919 + salt * 104_729 + 17) % (_POOL_SIZE - 4096)
+    if fill.kind == "special":
+        chosen = _special(dtype, count, fill, place)
+    elif fill.distinct:
+        chosen = _distinct(count, fill, place)
+    elif dtypes.is_complex(dtype):
+        chosen = _real(count, fill, place) + 1j * _real(count, fill, place + 2048)
+    elif dtypes.is_floating(dtype):
+        chosen = _real(count, fill, place, dtype)
+    else:
+        chosen = _whole(dtype, count, fill, place)
+    found = np.asarray(chosen).astype(target).reshape(shape)
+    if fill.nonzero:
+        return np.where(found == 0, np.ones_like(found), found)
+    if fill.invertible and count:
+        return np.asarray(found + np.eye(shape[-1]) * (2 * np.abs(found).sum(axis=-1).max() + 1)).astype(target)
+    return found
+
+
+@cache
+def _pool() -> tuple[Host, Host]:
+    """Return normal and uniform numbers, the same on every machine."""
+    source = np.random.Generator(np.random.Philox(key=20_170_113))
+    return source.standard_normal(_POOL_SIZE), source.random(_POOL_SIZE)
+
+
+def _taken(pool: Host, place: int, count: int) -> Host:
+    if place + count <= len(pool):
+        return pool[place : place + count]
+    return np.resize(np.roll(pool, -place), count)
+
+
+def _real(count: int, fill: Fill, place: int, dtype: str = "float32") -> Host:
+    normal, uniform = _pool()
+    if math.isfinite(fill.low) and math.isfinite(fill.high):
+        spread = fill.low + (fill.high - fill.low) * _taken(uniform, place, count)
+        if fill.kind == "ties":
+            steps = np.linspace(fill.low, fill.high, 3 if count > 3 else 2)  # fewer than elements
+            return np.asarray(steps[(_taken(uniform, place, count) * len(steps)).astype(np.int64)])
+        return np.asarray(spread)
+    values = _taken(normal, place, count)
+    match fill.kind:
+        case "ties":
+            values = np.round(values * 2) / 2
+        case "large":
+            values = values * (30.0 if dtype == "float16" else 1000.0)
+        case "small":
+            values = values * 2.0**-10
+        case _:
+            values = values * 2
+    if math.isfinite(fill.low):
+        values = fill.low + np.abs(values)
+    elif math.isfinite(fill.high):
+        values = fill.high - np.abs(values)
+    return np.asarray(values)
+
+
+def _whole(dtype: str, count: int, fill: Fill, place: int) -> Host:
+    _, uniform = _pool()
+    least, most = limits(dtype)
+    reach = {"ties": 2, "large": 100, "small": 1}.get(fill.kind, 9)
+    low = max(fill.low, least, -reach) if fill.low == -math.inf else max(fill.low, least)
+    high = min(fill.high, most, max(reach, low + reach)) if fill.high == math.inf else min(fill.high, most)
+    return np.asarray(np.floor(low + _taken(uniform, place, count) * (high - low + 1)).clip(low, high))
+
+
+def _distinct(count: int, fill: Fill, place: int) -> Host:
+    """Return different elements in an order of their own."""
+    _, uniform = _pool()
+    order = np.argsort(_taken(uniform, place, count), kind="stable")
+    if math.isfinite(fill.low) and math.isfinite(fill.high):
+        return np.asarray(fill.low + (order + 0.5) * (fill.high - fill.low) / max(count, 1))
+    return np.asarray(order - count // 2)
+
+
+@cache
+def lattice(dtype: str) -> Host:
+    """Return the special values of a dtype."""
+    least, most = limits(dtype)
+    if dtype == "bool":
+        return np.array([False, True])
+    if dtypes.is_integral(dtype):
+        values = [0, 1, 2, most, most - 1, least, least + 1] + ([] if least == 0 else [-1, -2])
+        return np.array(values, dtype=host_dtype(dtype))
+    if dtypes.is_complex(dtype):
+        parts = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan]
+        return np.array([complex(real, imaginary) for real in parts for imaginary in parts], dtype=host_dtype(dtype))
+    info = finfo(dtype)
+    tiny, subnormal, eps = float(info.tiny), float(info.smallest_subnormal), float(info.eps)
+    edges = [
+        0.0,
+        1.0,
+        0.5,
+        1.5,
+        2.5,
+        3.0,
+        1 + eps,
+        1 - eps / 2,
+        tiny,
+        subnormal,
+        tiny - subnormal,
+        most,
+        most / 2,
+        20.0,
+    ]
+    with np.errstate(over="ignore"):
+        return np.array([math.nan, math.inf, -math.inf, *edges, *(-edge for edge in edges)], dtype=np.float64).astype(
+            host_dtype(dtype)
+        )
+
+
+def _special(dtype: str, count: int, fill: Fill, place: int) -> Host:
+    values = lattice(dtype)
+    if not dtypes.is_complex(dtype):
+        numbers = values.astype(np.float64)
+        inside = (numbers >= fill.low) & (numbers <= fill.high)
+        values = values[inside | (np.isnan(numbers) & (fill.low == -math.inf) & (fill.high == math.inf))]
+    _, uniform = _pool()
+    return np.asarray(values[(_taken(uniform, place, count) * len(values)).astype(np.int64)])
+
+
+def _laid_out(array: Host, plan: TensorPlan, requires_grad: bool) -> TensorValue:
+    """Put the elements where the plan's strides want them."""
+    offset = 3 if plan.layout == "offset" else 0
+    if plan.layout == "expanded" and array.ndim:
+        array = array[:1]
+    reach = (
+        sum((length - 1) * step for length, step in zip(plan.shape, plan.strides, strict=True)) if plan.numel else -1
+    )
+    buffer = np.full(offset + reach + 1, _JUNK).astype(array.dtype)
+    value = TensorValue(plan.dtype, plan.shape, buffer, plan.strides, offset, requires_grad)
+    if plan.numel:
+        value.array()[...] = array
+    return value

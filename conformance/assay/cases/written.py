@@ -1,0 +1,108 @@
+"""Values as spec files write them: lists that mean tensors, and what a tensor says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from assay.cases.arrays import Host, host_dtype
+from assay.cases.case import Call, ModuleSetup, TensorValue, Value
+from assay_spec import dtypes
+from assay_spec.domains import Dtype
+from assay_spec.model import Op, Overload
+from assay_spec.plans import Slice
+
+
+def inferred(written: Any) -> str:
+    """Return the dtype that PyTorch infers for a nested list."""
+    kinds = {type(each) for each in _leaves(written)}
+    if kinds == {bool}:
+        return "bool"
+    if str in kinds:
+        return "complex64"
+    return "int64" if kinds and kinds <= {int, bool} else dtypes.DEFAULT_FLOAT
+
+
+def _leaves(written: Any) -> list[Any]:
+    if isinstance(written, list):
+        return [leaf for each in written for leaf in _leaves(each)]
+    return [written]
+
+
+def array(written: Any, dtype: str) -> Host:
+    """Make an array of a nested list; complex numbers are written as strings."""
+    if dtypes.is_complex(dtype):
+        return np.array(_parsed(written), dtype=host_dtype(dtype))
+    return np.array(written, dtype=np.float64 if dtypes.is_floating(dtype) else None).astype(host_dtype(dtype))
+
+
+def _parsed(written: Any) -> Any:
+    return [_parsed(each) for each in written] if isinstance(written, list) else complex(str(written).replace(" ", ""))
+
+
+def tensor(written: Any, dtype: str | None = None) -> TensorValue:
+    """Make a tensor of a nested list, or of a mapping that says more."""
+    if not isinstance(written, Mapping):
+        name = dtype or inferred(written)
+        return TensorValue.of(array(written, name), name)
+    name = written.get("dtype", dtype or inferred(written["tensor"]))
+    elements = array(written["tensor"], name)
+    if "shape" in written:
+        elements = elements.reshape(written["shape"])
+    return TensorValue.of(elements, name, requires_grad=written.get("requires_grad", False))
+
+
+def argument(overload: Overload, name: str, written: Any) -> Value:
+    """Read one argument of a call written in a spec file."""
+    if isinstance(written, Mapping):
+        return Slice(*written["slice"]) if "slice" in written else tensor(written)
+    found = next((each for each in overload.arguments if each.name == name), None)
+    kinds = set() if found is None else {each.removeprefix("given.").removeprefix("maybe.") for each in found.kinds}
+    if isinstance(written, list) and "many.tensor" in kinds:
+        return tuple(tensor(each) for each in written)
+    if (isinstance(written, list) and "tensor" in kinds) or (kinds == {"tensor"}):
+        return tensor(written)
+    if isinstance(written, list):
+        return tuple(_plain(each) for each in written)
+    return _plain(written, name)
+
+
+def _plain(written: Any, name: str = "") -> Value:
+    if isinstance(written, Mapping):
+        return Slice(*written["slice"]) if "slice" in written else tensor(written)
+    if isinstance(written, list):
+        return [_plain(each) for each in written]
+    if written == "...":
+        return Ellipsis
+    if name == "dtype" and isinstance(written, str):
+        return Dtype(written)
+    return written
+
+
+def call(op: Op, overload: Overload, written: Mapping[str, Any], **more: Any) -> Call:
+    """Make the case of a call written in a spec file; a module's constructor arguments and state stand in it too."""
+    maker = overload.constructor
+    signature = overload.signature
+    arguments = {name: argument(overload, name, written[name]) for name in signature.names if name in written}
+    spread = next((each.name for each in signature.parameters if each.kind == "many"), None)
+    positional = tuple(name for name in signature.positional if name in arguments and signature[name].required)
+    case = Call(
+        op.name,
+        arguments,
+        positional,
+        spread if spread in positional and arguments[spread] else None,
+        form="method" if op.is_method else "function",
+        **more,
+    )
+    if maker is None:
+        return case
+    rules = [rule.name for rule in (*maker.parameters, *maker.buffers)]
+    # `bias: false` is the constructor's argument, `bias: [0.5]` the parameter of that name.
+    state = {name: tensor(written[name]) for name in rules if not isinstance(written.get(name, False), bool)}
+    plain = {
+        name: _plain(written[name], name) for name in maker.signature.names if name in written and name not in state
+    }
+    return replace(case, module=ModuleSetup(plain, state, written.get("training", True)))

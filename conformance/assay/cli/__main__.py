@@ -1,0 +1,257 @@
+"""The command line. Everything heavy is imported inside the command that needs it: `--help` answers at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+UNUSABLE = 6  # the backend cannot be used; 0 to 5 are pytest's
+OUT = Path("out")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="assay")
+def main() -> None:
+    """Tell how much of PyTorch is in a tensor library, and where exactly it differs."""
+
+
+def _filter(command: F) -> F:
+    return click.option("--filter", "text", default="", metavar="QUERY", help="e.g. 'op:torch.nn.* facet:gradient'.")(
+        command
+    )
+
+
+def _edition(command: F) -> F:
+    return click.option(
+        "--edition", type=click.Choice(["current", "documented"]), default="current", show_default=True,
+        help="PyTorch as it is, or as the documents show it.",
+    )(command)  # fmt: skip
+
+
+def _effort(command: F) -> F:
+    return click.option(
+        "--effort", type=click.Choice(["quick", "standard", "deep"]), default="standard", show_default=True,
+        help="How many cases to draw.",
+    )(command)  # fmt: skip
+
+
+@main.command("list")
+@_filter
+@_edition
+@click.option("--items", "each", is_flag=True, help="Every item's id, one a line.")
+@click.option("--json", "as_json", is_flag=True, help="For a program to read.")
+def list_(text: str, edition: Any, each: bool, as_json: bool) -> None:
+    """Show what would run, by area, op and facet."""
+    from assay.cli.listing import listing
+
+    click.echo(listing(_query(text), edition, each=each, as_json=as_json))
+
+
+@main.command()
+@click.option("--backend", "-b", "backends", multiple=True, metavar="BACKEND",
+              help="reference, torch, numpy, tinygrad, namespace:MODULE, module:Class or exec:COMMAND; may be given "
+                   "several times.  [default: numpy and reference]")  # fmt: skip
+@click.option(
+    "--oracle", metavar="BACKEND", help="Whose answer counts, or none.  [default: torch, or reference without it]"
+)
+@click.option("--device", default="cpu", show_default=True)
+@_filter
+@_edition
+@_effort
+@click.option("--seed", default=0, show_default=True)
+@click.option("--jobs", "-j", default="auto", show_default=True, metavar="N|auto", help="Worker processes.")
+@click.option("--shard", default="1/1", metavar="I/N", help="Run the I-th of N parts.")
+@click.option("--isolate", is_flag=True, help="Run the backend in a child process: a crash or hang costs one case.")
+@click.option("--time-limit", default=30.0, show_default=True, help="Seconds for one case of an isolated backend.")
+@click.option("--expect", type=click.Path(path_type=Path, dir_okay=False), help="What is known to fail.")
+@click.option("--resume", is_flag=True, help="Go on with the results file where it stopped.")
+@click.option("--out", "-o", default=OUT, show_default=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--no-report", is_flag=True, help="Write the results only, no HTML.")
+@click.option("--quiet", "-q", is_flag=True, help="No failures, only the table.")
+def run(backends: tuple[str, ...], text: str, out: Path, no_report: bool, quiet: bool, **options: Any) -> None:
+    """Measure backends against the corpus."""
+    from assay.running.runner import Request, run_all
+
+    _query(text)
+    request = Request(backends or ("numpy", "reference"), text, out, report=not no_report, quiet=quiet, **options)
+    sys.exit(_guarded(lambda: run_all(request)))
+
+
+@main.command()
+@click.argument("id")
+@click.option("--backend", "-b", default="reference", show_default=True)
+@click.option("--oracle", metavar="BACKEND")
+@click.option("--device", default="cpu", show_default=True)
+@_edition
+@_effort
+@click.option("--seed", default=0, show_default=True)
+def repro(id: str, **options: Any) -> None:
+    """Run one item again, alone, with everything shown; ID is like 'torch.clamp::values[float32]'."""
+    from assay.cli.repro import reproduce
+
+    sys.exit(_guarded(lambda: reproduce(id, **options)))
+
+
+@main.command()
+@_filter
+@click.option("--backend", "-b", default="reference", show_default=True, help="The good backend to make mutated.")
+@click.option("--oracle", default="reference", show_default=True, metavar="BACKEND", help="Whose answer counts.")
+@_effort
+@click.option("--seed", default=0, show_default=True)
+@click.option("--jobs", "-j", default="auto", show_default=True, metavar="N|auto", help="Worker processes.")
+@click.option("--out", "-o", default=OUT, show_default=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--since", metavar="REVISION", help="Only ops whose spec, family or code in the good backend changed since."
+)
+def mutants(text: str, **options: Any) -> None:
+    """Measure which mutants the suite kills: make a good backend mutated, in every way that the specs allow."""
+    from assay.mutants.run import Request, measure
+
+    _query(text)
+    sys.exit(_guarded(lambda: measure(Request(text, **options))))
+
+
+@main.command()
+@click.argument("subject")
+def explain(subject: str) -> None:
+    """Say what a code means (A104), or show an op's spec (torch.clamp)."""
+    from assay.cli.listing import explained
+
+    _guarded(lambda: click.echo(explained(subject)))
+
+
+_FORMATS = ("html", "table", "markdown", "junit", "json", "badge")
+
+
+@main.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="html", show_default=True)
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="A folder for html, else a file.  [default: out/site, or stdout]",
+)
+def report(runs: Sequence[Path], form: str, out: Path | None) -> None:
+    """Render results files: the site, a table, Markdown, JUnit, JSON or a badge."""
+    from assay.cli.rendering import render
+
+    _guarded(lambda: render(runs, form, out))
+
+
+@main.command()
+@click.argument("before", type=click.Path(path_type=Path, exists=True))
+@click.argument("after", type=click.Path(path_type=Path, exists=True))
+def diff(before: Path, after: Path) -> None:
+    """Say what changed between two runs."""
+    from assay.cli.rendering import difference
+
+    _guarded(lambda: click.echo(difference(before, after)))
+
+
+@main.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option("--out", "-o", required=True, type=click.Path(path_type=Path, dir_okay=False))
+def merge(runs: Sequence[Path], out: Path) -> None:
+    """Put the shards of one run together."""
+    from assay.cli.rendering import merged
+
+    _guarded(lambda: merged(runs, out))
+
+
+@main.group()
+def expect() -> None:
+    """Keep the file of what is known to fail."""
+
+
+def _expectation_arguments(command: F) -> F:
+    for decorate in (
+        click.argument("run_file", type=click.Path(path_type=Path, exists=True)),
+        click.argument("file", type=click.Path(path_type=Path)),
+    ):
+        command = decorate(command)
+    return command
+
+
+@expect.command("update")
+@_expectation_arguments
+def expect_update(file: Path, run_file: Path) -> None:
+    """Make FILE list what fails in RUN_FILE, keeping its comments."""
+    from assay.cli.rendering import expectations
+
+    _guarded(lambda: click.echo(expectations("update", file, run_file)))
+
+
+@expect.command("prune")
+@_expectation_arguments
+def expect_prune(file: Path, run_file: Path) -> None:
+    """Take out of FILE what no longer fails in RUN_FILE."""
+    from assay.cli.rendering import expectations
+
+    _guarded(lambda: click.echo(expectations("prune", file, run_file)))
+
+
+@expect.command("check")
+@_expectation_arguments
+def expect_check(file: Path, run_file: Path) -> None:
+    """Hold RUN_FILE against FILE; exit 1 on anything unexpected, improved or stale."""
+    from assay.cli.rendering import checked
+
+    sys.exit(_guarded(lambda: checked(file, run_file)))
+
+
+@main.command("new-backend")
+@click.argument("name")
+@click.option("--out", "-o", default=Path(), type=click.Path(path_type=Path, file_okay=False))
+def new_backend(name: str, out: Path) -> None:
+    """Write an adapter to start from, with its test."""
+    from assay.cli.scaffold import write
+
+    _guarded(lambda: click.echo(write(name, out)))
+
+
+@main.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True))
+def lint(files: Sequence[Path]) -> None:
+    """Check the corpus, or some spec files."""
+    from assay.cli.lint import check
+
+    sys.exit(_guarded(lambda: check(files)))
+
+
+def _query(text: str) -> Any:
+    """Parse a filter, or say what is wrong with it before anything runs."""
+    from assay_reports.query import QueryError, check_ops, parse
+    from assay_spec import load_corpus
+
+    try:
+        query = parse(text)
+        check_ops(query, list(load_corpus().ops))
+        return query
+    except QueryError as error:
+        raise click.BadParameter(str(error), param_hint="--filter") from None
+
+
+def _guarded(act: Callable[[], Any]) -> Any:
+    """Turn the errors that are ours to explain into one line and an exit code."""
+    from assay.backends.base import BackendUnusable
+    from assay_spec import SpecError
+
+    try:
+        return act()
+    except BackendUnusable as error:
+        click.echo(f"assay: {error}", err=True)
+        sys.exit(UNUSABLE)
+    except (SpecError, OSError, ValueError) as error:
+        click.echo(f"assay: {error}", err=True)
+        sys.exit(4)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,244 @@
+"""`assay lint`: the corpus checked, one small rule at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from assay.backends.discover import open_backend
+from assay.cases.draw import ABSTAINED, walk
+from assay.judge.laws import check_law
+from assay.mutants import Hunt
+from assay.mutants.families import mutants_of
+from assay_spec.builder import build_op
+from assay_spec.documents import read
+from assay_spec.domains import Focus
+from assay_spec.expression import ExpressionError
+from assay_spec.loader import load_corpus, validate
+from assay_spec.model import Corpus, Op, Overload
+from assay_spec.signature import Parameter
+from assay_spec.suggestion import suggestion
+
+Complaint = tuple[int, str]
+Rule = Callable[[Op], Iterator[Complaint]]
+
+# Keys stand in one order, so that every file reads alike.
+ORDER: Final = (
+    "name", "aliases", "kind", "family", "area", "summary", "editions", "signature", "returns", "documents", "variants",
+    "arguments", "let", "constructor", "parameters", "buffers", "modes", "require", "forward", "result", "out_dtype",
+    "changes", "changes_when", "shares", "shares_when", "judge", "laws", "undefined", "gradient", "random", "special",
+    "rules", "overloads", "examples", "trajectories", "errors", "scenarios", "equivalent", "errata",
+)  # fmt: skip
+
+
+# What chooses where and how a result is made, not what it is; and what stands for another argument's old name.
+_NOT_ASKED: Final = frozenset(
+    ("out", "device", "dtype", "layout", "generator", "memory_format", "pin_memory", "requires_grad", "foreach",
+     "fused", "differentiable", "capturable", "inplace", "sparse", "size_average", "reduce", "last_epoch")
+)  # fmt: skip
+
+
+def keys_in_order(op: Op) -> Iterator[Complaint]:
+    """Keys stand in the fixed order."""
+    own = list(read(op.file).content)
+    expected = sorted(own, key=ORDER.index)
+    for found, due in zip(own, expected, strict=True):
+        if found != due:
+            yield (
+                read(op.file).line(found),
+                f"the key {found!r} stands before {due!r}; the order is {', '.join(expected)}",
+            )
+            return
+
+
+def stands_at_its_name(op: Op) -> Iterator[Complaint]:
+    """A file stands at the path of its op's name."""
+    path = Path(*op.name.split(".")).with_suffix(".yaml")
+    if op.file.parts[-len(path.parts) :] != path.parts:
+        yield 1, f"{op.name} belongs at {path}"
+
+
+def is_documented(op: Op) -> Iterator[Complaint]:
+    """Every op says where the documents describe it."""
+    if not op.documents:
+        yield 1, "no documents: say where the five documents describe it"
+
+
+def asks_something(op: Op) -> Iterator[Complaint]:
+    """Nothing passes by default: an op has examples or scenarios."""
+    if not op.scenarios and not any(each.examples or each.trajectories or each.special for each in op.overloads):
+        yield 1, "no examples, trajectories or scenarios: give at least one worked case"
+
+
+def rules_are_shown(op: Op) -> Iterator[Complaint]:
+    """Each numbered rule is shown by an example or a scenario."""
+    shown = {each.shows for overload in op.overloads for each in overload.examples}
+    shown |= {each.shows for each in op.scenarios}
+    for name in op.rules:
+        if name not in shown:
+            yield (
+                read(op.file).line("rules", name),
+                f"nothing shows {name}: add `shows: {name}` to an example or scenario",
+            )
+
+
+def family_is_not_repeated(op: Op) -> Iterator[Complaint]:
+    """A member does not say again what its family says."""
+    if op.family is None:
+        return
+    shared = load_corpus().families[op.family]
+    own = read(op.file)
+    for key, value in own.content.items():
+        if key in shared and shared[key] == value and key not in ("family", "summary"):
+            yield own.line(key), f"{key!r} repeats the family {op.family}: leave it out"
+
+
+def domains_can_be_drawn(op: Op) -> Iterator[Complaint]:
+    """Every overload has at least one call that its domains and requirements allow."""
+    for overload in op.overloads:
+        if not (overload.arguments or overload.constructor):
+            continue
+        complaint = _undrawable(overload)
+        if complaint:
+            yield 1, f"no call can be drawn{f' for {overload.label}' if overload.label else ''}: {complaint}"
+
+
+def _undrawable(overload: Overload) -> str | None:
+    try:
+        found = next(walk(overload, Focus(frozenset({"options"})), 8), None)
+    except (*ABSTAINED, ValueError, TypeError, AttributeError, KeyError) as error:
+        return f"{type(error).__name__}: {error}"
+    return None if found is not None else "the domains or require: leave nothing over"
+
+
+def arguments_are_passed(op: Op) -> Iterator[Complaint]:
+    """Every optional argument is passed by something, or nothing would notice that a backend ignores it."""
+    programs = "\n".join(each.run for each in op.scenarios)
+    passed = {name for overload in op.overloads for name in _passed_by(overload)}
+    optional = [each.name for overload in op.overloads for each in _parameters(overload) if not each.required]
+    for name in dict.fromkeys(optional):
+        exempt = name in _NOT_ASKED or name.startswith("_")
+        if not exempt and name not in passed and f"{name}=" not in programs:
+            yield 1, f"nothing ever passes {name!r}: give it a domain, or pass it in an example or a scenario"
+
+
+def _passed_by(overload: Overload) -> Iterator[str]:
+    maker = overload.constructor
+    yield from (argument.name for argument in (*overload.arguments, *(maker.arguments if maker else ())))
+    for example in overload.examples:
+        yield from example.call
+
+
+def _parameters(overload: Overload) -> Iterator[Parameter]:
+    maker = overload.constructor
+    for signature in (overload.signature, *([maker.signature] if maker else [])):
+        yield from (each for each in signature.parameters if each.kind != "options")
+
+
+def misuses_can_be_tried(op: Op) -> Iterator[Complaint]:
+    """Where an argument is to lie outside its domain, the domain has values just outside."""
+    for overload in op.overloads:
+        maker = overload.constructor
+        domains = {each.name: each for each in (*overload.arguments, *(maker.arguments if maker else ()))}
+        for misuse in overload.errors:
+            if misuse.outside is not None and not _undrawable(overload):
+                plan = next(walk(overload, Focus(frozenset({"options"})), 8))
+                if next(domains[misuse.outside].domain(plan.scope).breach(), None) is None:
+                    yield (
+                        misuse.line,
+                        f"nothing lies just outside the domain of {misuse.outside!r}: give a call instead",
+                    )
+
+
+def dims_have_an_end(op: Op) -> Iterator[Complaint]:
+    """Every dimension that a call names is tried out of range, or nothing would notice that a backend takes it."""
+    tried = {misuse.outside for overload in op.overloads for misuse in overload.errors}
+    arguments = [argument for overload in op.overloads for argument in overload.arguments]
+    for name in dict.fromkeys(each.name for each in arguments if any(kind.endswith("dim") for kind in each.kinds)):
+        if name not in tried:
+            yield (
+                read(op.file).line("errors"),
+                f"nothing takes {name!r} out of range: add {{outside: {name}, raises: IndexError, because: …}}",
+            )
+
+
+def equivalents_are_right(op: Op) -> Iterator[Complaint]:
+    """A mutant that is said to be equivalent is one that the spec makes possible, shows, and does not notice."""
+    if not op.equivalent:
+        return
+    good = open_backend("reference")
+    hunt, possible = Hunt(op, good, good), {mutant.name: mutant for mutant in mutants_of(op)}
+    for place, name in enumerate(op.equivalent):
+        line = read(op.file).line("equivalent", place)
+        if name not in possible:
+            yield line, f"the spec makes no mutant {name!r} possible; {suggestion(name, possible)}"
+            continue
+        verdict = hunt.verdict(possible[name])
+        if verdict is None:
+            yield line, f"no call shows the mutant {name!r}: leave the declaration out"
+        elif verdict.item is not None:
+            yield line, f"{verdict.item} kills the mutant {name!r}: leave the declaration out"
+
+
+def laws_can_be_read(op: Op) -> Iterator[Complaint]:
+    """Laws and undefined points use words that exist."""
+    for overload in op.overloads:
+        for source in (*overload.laws, *overload.undefined):
+            try:
+                check_law(source, overload)
+            except ExpressionError as error:
+                yield 1, f"{source!r}: {error}"
+
+
+def sentences_end(op: Op) -> Iterator[Complaint]:
+    """A summary is a sentence."""
+    if not re.search(r"[.;]$", op.summary.strip()):
+        yield read(op.file).line("summary"), "the summary ends without a full stop"
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    keys_in_order,
+    stands_at_its_name,
+    is_documented,
+    asks_something,
+    rules_are_shown,
+    family_is_not_repeated,
+    domains_can_be_drawn,
+    misuses_can_be_tried,
+    arguments_are_passed,
+    dims_have_an_end,
+    equivalents_are_right,
+    laws_can_be_read,
+    sentences_end,
+)
+
+
+def complaints(op: Op) -> Iterator[str]:
+    """Yield what the rules say against one op, with file and line."""
+    for rule in RULES:
+        for line, words in rule(op):
+            yield f"{op.file}:{line}: {words}"
+
+
+def check(files: Sequence[Path]) -> int:
+    """Lint files (the whole corpus if none is named); return the exit code."""
+    ops = list(_named(files)) if files else list(load_corpus())
+    found = [words for op in ops for words in complaints(op)]
+    for words in found:
+        click.echo(words)
+    click.echo(f"{len(ops)} specs, {len(found)} complaints")
+    return 1 if found else 0
+
+
+def _named(files: Sequence[Path]) -> Iterator[Op]:
+    corpus: Corpus = load_corpus()
+    families: dict[str, Any] = {name: read(corpus.root / "families" / f"{name}.yaml") for name in corpus.families}
+    for file in files:
+        document = read(file.resolve())
+        validate(document)
+        if "name" in document.content:
+            yield build_op(document, families)

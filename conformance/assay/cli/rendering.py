@@ -1,0 +1,72 @@
+"""`assay report`, `diff`, `merge` and `expect`: results files in, what people read out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import click
+
+from assay_reports import badge, diff, json_report, junit, markdown, merge, mutants, terminal
+from assay_reports import expectations as known
+from assay_reports.results import Run, read_results, write_run
+from assay_spec import load_corpus
+
+
+def render(files: Sequence[Path], form: str, out: Path | None) -> None:
+    """Write runs in one of the formats; a file that `assay mutants` wrote may stand among them."""
+    measured = [mutants.read(file) for file in files if mutants.is_mutation_run(file)]
+    runs = [read_results(file) for file in files if not mutants.is_mutation_run(file)]
+    if len(measured) > 1 or not runs:
+        raise ValueError("give at least one run's results, and one file of `assay mutants` at most")
+    mutation = measured[0] if measured else None
+    if form == "html":
+        from assay_reports.site import render_site
+
+        click.echo(f"report: {render_site(runs, out or Path('out/site'), load_corpus(), mutation)}")
+        return
+    single = {"junit": junit.render, "badge": badge.render}
+    if form in single:
+        if len(runs) > 1:
+            raise ValueError(f"--format {form} takes one run, not {len(runs)}; call it once for each")
+        text = single[form](runs[0])
+    else:
+        writers: dict[str, Callable[[Sequence[Run]], str]] = {
+            "table": terminal.table,
+            "markdown": markdown.render,
+            "json": partial(json_report.render, mutation=mutation),
+        }
+        text = writers[form](runs)
+    if out is None:
+        click.echo(text)
+    else:
+        out.write_text(text, encoding="utf-8")
+
+
+def difference(before: Path, after: Path) -> str:
+    """Say what changed between two runs, bucket by bucket."""
+    return diff.render(diff.compare(read_results(before), read_results(after)))
+
+
+def merged(files: Sequence[Path], out: Path) -> None:
+    """Put shards together and say what came of it."""
+    run = merge.merge([read_results(file) for file in files])
+    write_run(run, out)
+    click.echo(f"{out}: {len(run.results)} results, {'complete' if run.complete else 'partial'}")
+
+
+def expectations(action: str, file: Path, run: Path) -> str:
+    """Update or prune a file of what is known to fail."""
+    act = known.update if action == "update" else known.prune
+    return act(file, read_results(run))
+
+
+def checked(file: Path, run: Path) -> int:
+    """Hold a run against its expectations; return the exit code."""
+    found = known.check(file, read_results(run))
+    for label in ("unexpected", "improved", "stale"):
+        for words in getattr(found, label):
+            click.echo(f"{label}: {words}")
+    click.echo(f"{len(found.expected)} known failures")
+    return 0 if found.holds else 1

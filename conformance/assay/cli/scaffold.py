@@ -1,0 +1,77 @@
+"""`assay new-backend`: an adapter to start from, with its test."""
+
+from __future__ import annotations
+
+import keyword
+from pathlib import Path
+from typing import Final
+
+ADAPTER: Final = '''"""{title} as a backend of Assay: `assay run --backend {module}:{title}Backend`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from assay.cases.arrays import host_dtype
+from assay.backends.base import Capabilities
+from assay.backends.table import TableBackend
+from assay.cases.case import Array, TensorValue
+
+
+class {title}Backend(TableBackend):
+    """Turns arrays into {name}'s tensors, calls it by the table, and turns its results back."""
+
+    capabilities = Capabilities(
+        name="{name}",
+        version="0",  # take it from the library
+        dtypes=("float32", "float64", "int64", "int32", "bool"),
+        features=(),  # of: views, out, in-place, autograd, random, modules, optimizers
+    )
+
+    # One line for each op, with PyTorch's parameter names; what is not here is reported as unsupported.
+    table: ClassVar = {{
+        "exp": lambda input: np.exp(input),
+        "sum": lambda input, dim=None, keepdim=False: np.sum(input, axis=dim, keepdims=keepdim),
+        "mm": lambda input, mat2: input @ mat2,
+    }}
+
+    def to_native(self, value: TensorValue) -> Any:
+        return value.array().copy()  # replace NumPy here and below by the library
+
+    def is_native(self, value: Any) -> bool:
+        return isinstance(value, (np.ndarray, np.generic))
+
+    def to_host(self, native: Any) -> Array:
+        array = np.array(native)
+        return Array(str(array.dtype), array.astype(host_dtype(str(array.dtype))))
+'''
+
+TEST: Final = '''"""The adapter round-trips what it declares; the suite itself judges the library."""
+
+from __future__ import annotations
+
+from assay.backends.self_check import self_check
+from {module} import {title}Backend
+
+
+def test_{name}_passes_the_self_check() -> None:
+    self_check({title}Backend())
+'''
+
+
+def write(name: str, folder: Path) -> str:
+    """Write NAME_assay.py and its test; refuse to overwrite anything."""
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ValueError(f"{name!r} cannot name a Python module; take letters, digits and underscores")
+    title = "".join(part.capitalize() for part in name.split("_"))
+    module = f"{name}_assay"
+    files = {folder / f"{module}.py": ADAPTER, folder / f"test_{module}.py": TEST}
+    for file in files:
+        if file.exists():
+            raise ValueError(f"{file} is there already; move it away or choose another name")
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, text in files.items():
+        file.write_text(text.format(name=name, title=title, module=module), encoding="utf-8")
+    return f"wrote {' and '.join(map(str, files))}; next: assay run --backend {module}:{title}Backend"

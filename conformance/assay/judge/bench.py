@@ -1,0 +1,254 @@
+"""The bench: a candidate and an oracle, asked the same things."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeVar
+
+import numpy as np
+
+from assay.backends.base import Backend
+from assay.cases.arrays import Host, host_dtype, wide
+from assay.cases.case import Array, Call, Case, ModuleSetup, Optimization, Outcome, TensorValue, map_tensors
+from assay.judge.budgets import Bounds, eps_of, tiny_of
+from assay_spec import dtypes
+from assay_spec.domains import Dtype
+from assay_spec.model import Budget
+
+T = TypeVar("T")
+
+_PERTURBATIONS: Final = 6
+_ENOUGH_TO_CROSS: Final = 32  # perturbations of which one nearly surely crosses a jump within reach of half an ulp
+_TERMS_PER_ULP: Final = 16  # added up in order, 5,831 squares of float64 lose 362 ulp
+_OWN: Final = 3.0  # ulp that the oracle itself may be off, in float64
+_STEPS: Final = 8.0  # the root of a sum's terms at which its partial sums lose as much again as its terms
+_TAME: Final = 2.0**256  # squares of less than this are finite in float64
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the oracle said about one case, by question."""
+
+    case: Case
+    answers: dict[Any, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Bench:
+    """Asks the candidate; asks the oracle in float64. A candidate has no oracle in itself."""
+
+    candidate: Backend
+    oracle: Backend | None
+    asked: int = 0
+    _known: _Known | None = None  # about the case at hand
+
+    def with_candidate(self, candidate: Backend) -> Bench:
+        """Return the same bench for another candidate: what the oracle said still holds."""
+        return replace(self, candidate=candidate)
+
+    def ask(self, case: Case) -> Outcome:
+        """Return the candidate's answer."""
+        self.asked += 1
+        return self.candidate.perform(case)
+
+    def expect(self, case: Case) -> Outcome | None:
+        """Return the oracle's answer on the inputs as the candidate got them, computed in float64."""
+        oracle = self.oracle
+        if oracle is None:
+            return None
+        return self._once(case, "answer", lambda: oracle.perform(widened(case)))
+
+    def _once(self, case: Case, question: Any, ask: Callable[[], T]) -> T:
+        """Ask a question about a case, unless it is the case at hand and the answer is known."""
+        if self._known is None or self._known.case is not case:
+            self._known = _Known(case)
+        answers = self._known.answers
+        if question not in answers:
+            answers[question] = ask()
+        return answers[question]  # type: ignore[no-any-return]
+
+    def bounds(self, case: Call, result: int, answer: Outcome, numbers: frozenset[str] = frozenset()) -> Bounds:
+        """Prepare what accumulation and conditioning allow for one result; `numbers` are summed up like tensors."""
+        return self._bounds(case, answer, lambda outcome: outcome.results[result], numbers)
+
+    def gradient_bounds(self, case: Call, name: str, answer: Outcome) -> Bounds:
+        """Prepare what conditioning allows for one gradient."""
+        return self._bounds(case, answer, lambda outcome: outcome.gradients[name], frozenset())
+
+    def _bounds(self, case: Call, answer: Outcome, pick: Any, numbers: frozenset[str]) -> Bounds:
+        """All results and gradients of a case share the oracle's further answers."""
+
+        def magnitude() -> Host:
+            sizes = self._once(case, numbers, lambda: self._precise(_magnitudes(case, numbers)))
+            return np.asarray(np.abs(pick(sizes).array))
+
+        def spread() -> Host:
+            base = pick(answer).array
+            near = self._once(case, "perturbed", lambda: [self._moved(case, draw) for draw in range(_PERTURBATIONS)])
+            with np.errstate(invalid="ignore", over="ignore"):
+                moved = [np.abs(pick(outcome).array - base) for outcome in near]
+            # Near a whole exponent a negative base has no power at all: how it moves there says nothing.
+            moved = [np.where(np.isfinite(each), each, 0.0) for each in moved]
+            # Each step of a sum rounds a partial sum, not a term: what that loses grows faster than what terms move.
+            growth = 1 + math.sqrt(terms(case, base.size)) / _STEPS
+            # The root of the mean square, without squares that overflow.
+            return np.asarray(growth * np.hypot.reduce(moved, axis=0) / math.sqrt(_PERTURBATIONS))
+
+        def owed() -> Host:
+            tame = self._once(case, "tame", lambda: self._precise(map_case(case, _tamed)))
+            return np.asarray(np.isnan(pick(tame).array))
+
+        def flushed() -> Host:
+            if not any(_subnormals(each).any() for each in tensors_of(case)):
+                return np.zeros(())
+            without = self._once(case, "flushed", lambda: self._precise(map_case(case, _flushed)))
+            return _distance(pick(without).array, pick(answer).array)
+
+        def nearby() -> Iterator[Host]:
+            draws = range(_PERTURBATIONS, _PERTURBATIONS + _ENOUGH_TO_CROSS)
+            far = self._once(case, "perturbed more", lambda: [self._moved(case, draw) for draw in draws])
+            return (pick(outcome).array for outcome in far)
+
+        return Bounds(magnitude, spread, owed, flushed, nearby)
+
+    def _moved(self, case: Call, draw: int) -> Outcome:
+        source = np.random.Generator(np.random.Philox(key=draw))
+        return self._precise(map_case(case, lambda value: _perturbed(value, source)))
+
+    def _precise(self, case: Call) -> Outcome:
+        """Compute in float64 how large terms are: where there is no oracle, the candidate may say so itself."""
+        return (self.oracle or self.candidate).perform(widened(case))
+
+
+def slack(case: Call, answer: Array, budget: Budget) -> float:
+    """Return by how many ulp the oracle, or an honest order of adding up, may be off beyond the budget.
+
+    In float64 the oracle rounds like the candidate, term by term. In float32 a composition may add up its terms one
+    after the other, which half-ulp changes of the inputs don't show; smaller dtypes are added up in float32.
+    """
+    lost = terms(case, answer.array.size) / _TERMS_PER_ULP
+    if answer.dtype in ("float64", "complex128"):
+        return _OWN + lost
+    composed = answer.dtype in ("float32", "complex64") and budget.kind == "conditioned"
+    return lost if composed else 0.0
+
+
+def terms(case: Call, size: int) -> float:
+    """Tell how many numbers go into each element of a result, or of a gradient and the result behind it."""
+    ends = [math.prod(each.shape) for each in case.upstream.values()]
+    taken = sum(math.prod(each.shape) for each in tensors_of(case)) + sum(ends)
+    return taken / max(min([size, *ends]), 1)
+
+
+def tensors_of(case: Call) -> Iterator[TensorValue]:
+    """Yield the tensors among the arguments of a call, those in lists too."""
+    for value in case.arguments.values():
+        for each in value if isinstance(value, (tuple, list)) else (value,):
+            if isinstance(each, TensorValue):
+                yield each
+
+
+def _magnitudes(case: Call, numbers: frozenset[str]) -> Call:
+    """Return a call on absolute values; of integers too, where they are added up as another dtype."""
+    asked = case.arguments.get("dtype")
+    cast = isinstance(asked, Dtype) and dtypes.has_fractions(asked)
+    positive = map_case(
+        case,
+        lambda value: _absolute(value.cast("float64") if cast and not dtypes.has_fractions(value.dtype) else value),
+    )
+    arguments = {
+        name: abs(value) if name in numbers and isinstance(value, (int, float)) else value
+        for name, value in positive.arguments.items()
+    }
+    return replace(positive, arguments=arguments)
+
+
+def map_case(case: Call, change: Any) -> Call:
+    """Return a call with every tensor in it changed, upstream gradients and a module's parameters too."""
+    return replace(
+        case,
+        arguments={name: map_tensors(value, change) for name, value in case.arguments.items()},
+        upstream={place: change(value) for place, value in case.upstream.items()},
+        module=case.module and replace(case.module, state={k: change(v) for k, v in case.module.state.items()}),
+    )
+
+
+def widened(case: Case) -> Case:
+    """Return the same case with everything floating in float64."""
+    if isinstance(case, Call):
+        case = map_case(case, _widened_tensor)
+        return replace(case, arguments=_wide_dtypes(case.arguments), module=_wide_module(case.module), wide=True)
+    if isinstance(case, Optimization):
+        groups = tuple((options, tuple(map(_widened_tensor, values))) for options, values in case.groups)
+        gradients = tuple(tuple(each and _widened_tensor(each) for each in step) for step in case.gradients)
+        return replace(case, groups=groups, gradients=gradients, wide=True)
+    return case
+
+
+def _wide_module(module: ModuleSetup | None) -> ModuleSetup | None:
+    return module and replace(module, arguments=_wide_dtypes(module.arguments))
+
+
+def _wide_dtypes(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: Dtype(wide(str(value))) if isinstance(value, Dtype) else value for name, value in arguments.items()}
+
+
+def _widened_tensor(value: TensorValue) -> TensorValue:
+    target = wide(value.dtype)
+    return value if target == value.dtype else value.cast(target)
+
+
+def _absolute(value: TensorValue) -> TensorValue:
+    if not dtypes.has_fractions(value.dtype):
+        return value
+    sizes = np.where(np.isfinite(value.buffer), np.abs(value.buffer), 0)  # an infinite term has no size to bound
+    return value.holding(sizes.astype(value.buffer.dtype))
+
+
+def _tamed(value: TensorValue) -> TensorValue:
+    """Put 1 for what is infinite, or so large that it may become so on the way."""
+    if not dtypes.has_fractions(value.dtype):
+        return value
+    wild = np.abs(value.buffer.astype(host_dtype(wide(value.dtype)))) > _TAME
+    return value.holding(np.where(wild, np.ones_like(value.buffer), value.buffer))
+
+
+def _subnormals(value: TensorValue) -> Host:
+    """Mark the subnormals in a tensor's memory."""
+    if not dtypes.has_fractions(value.dtype):
+        return np.zeros(value.buffer.shape, dtype=bool)
+    return np.asarray((value.buffer != 0) & (np.abs(value.buffer) < tiny_of(value.dtype)))
+
+
+def _flushed(value: TensorValue) -> TensorValue:
+    return value.holding(np.where(_subnormals(value), np.zeros_like(value.buffer), value.buffer))
+
+
+def _distance(left: Host, right: Host) -> Host:
+    """Tell how far apart two answers are: not at all where they are the same NaN or infinity."""
+    same = (left == right) | (np.isnan(left) & np.isnan(right))
+    with np.errstate(invalid="ignore"):
+        return np.where(same, 0.0, np.nan_to_num(np.abs(left - right), nan=math.inf, posinf=math.inf))
+
+
+def _perturbed(value: TensorValue, source: np.random.Generator) -> TensorValue:
+    """Move every element by up to an ulp, up or down."""
+    if not dtypes.has_fractions(value.dtype):
+        return value
+    if 0 in value.strides:
+        value = TensorValue.of(value.array(), value.dtype, requires_grad=value.requires_grad)  # each element by itself
+    # float64 has nothing finer to compute in: there a whole ulp is the least that makes a difference.
+    reach = eps_of(value.dtype) * (2 if eps_of(value.dtype) < 1e-15 else 1)
+    steps = source.uniform(-reach, reach, size=value.buffer.shape)
+    target = wide(value.dtype)
+    still = value.buffer.astype(target)
+    with np.errstate(over="ignore"):
+        moved = still * (1 + steps)
+    return value.holding(np.where(np.isfinite(moved), moved, still), target)  # the largest float64 moves down only
+
+
+def arrays_of(outcome: Outcome) -> list[Array]:
+    """Return the tensors among an outcome's results."""
+    return [each for each in outcome.results if isinstance(each, Array)]

@@ -1,0 +1,36 @@
+"""Which ops a change may have dulled: those whose spec, family or code in the good backend it touches."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from assay.backends.base import Backend
+from assay_spec.model import Corpus, Op
+
+
+class UnknownRevision(Exception):
+    """There is nothing to compare with: no checkout, no git, or no such revision in it."""
+
+
+def changed_files(folder: Path, revision: str) -> set[Path]:
+    """Return the files of a checkout that differ from a revision, new ones too; raise UnknownRevision."""
+    top = Path(_git(folder, "rev-parse", "--show-toplevel").strip())
+    names = _git(top, "diff", "--name-only", revision, "--"), _git(top, "ls-files", "--others", "--exclude-standard")
+    return {top / name for listing in names for name in listing.splitlines()}
+
+
+def _git(folder: Path, *words: str) -> str:
+    try:
+        return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True).stdout
+    except FileNotFoundError:
+        raise UnknownRevision("git is not installed") from None
+    except subprocess.CalledProcessError as error:
+        raise UnknownRevision(error.stderr.strip().partition("\n")[0]) from None
+
+
+def touches(files: set[Path], corpus: Corpus, op: Op, good: Backend) -> bool:
+    """Return whether one of some files specifies an op or, in the good backend, implements it."""
+    code = good.source(op.name)
+    family = [corpus.root / "families" / f"{op.family}.yaml"] if op.family else []
+    return not files.isdisjoint(path.resolve() for path in (op.file, *family, *([code] if code else [])))

@@ -1,0 +1,38 @@
+"""Mutants: the ways to be wrong that the suite must notice, each made from an op's spec alone.
+
+A family is a module with one function, `mutants(op)`; it is listed here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from assay.mutants.families import (
+    aliasing,
+    arguments,
+    dtypes,
+    errors,
+    gradients,
+    modules,
+    optimizers,
+    order,
+    precision,
+    random,
+    scenarios,
+    shapes,
+    special,
+)
+from assay.mutants.mutant import Mutant
+from assay_spec.model import Op
+
+FAMILIES: Final = (
+    arguments, shapes, dtypes, precision, special, order, aliasing, gradients, errors, random, modules, optimizers,
+    scenarios,
+)  # fmt: skip
+
+
+def mutants_of(op: Op) -> Iterator[Mutant]:
+    """Yield every mutant that an op's spec makes possible."""
+    for family in FAMILIES:
+        yield from family.mutants(op)

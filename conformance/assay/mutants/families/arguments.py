@@ -1,0 +1,135 @@
+"""Arguments: left out of account, taken for the number beside them, counted from the wrong end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from assay.cases.case import Call, Optimization, Schedule
+from assay.mutants.mutant import Mutant, asked, leading, mutant, over_runs, with_argument
+from assay_spec.model import Argument, Op
+
+
+def mutants(op: Op) -> Iterator[Mutant]:
+    if op.kind in ("optimizer", "scheduler"):
+        yield from _options(op)
+        return
+    for name in _optional(op):
+        yield mutant("an argument ignored", asked(partial(without, name=name)), name)
+    for argument in _passed(op):
+        name, kinds = argument.name, argument.kinds
+        if any("integer" in kind or kind.endswith("dim") for kind in kinds):
+            yield mutant("an integer off by one", asked(partial(_next, name=name)), name)
+        if any(kind.endswith(("dim", "dims")) for kind in kinds):
+            yield mutant("a negative dim taken wrongly", asked(partial(_miscounted, name=name)), name)
+            around = asked(partial(_around, name=name))
+            yield mutant("an out-of-range dim accepted", around, name, where_it_raises=True)
+
+
+def _passed(op: Op) -> list[Argument]:
+    """Return every argument of the op that a call passes, a module's constructor first."""
+    found: dict[str, Argument] = {}
+    for overload in op.overloads:
+        made = overload.constructor.arguments if overload.constructor else ()
+        for argument in (*made, *overload.arguments):
+            if argument.passed:
+                found.setdefault(argument.name, argument)
+    return list(found.values())
+
+
+def _optional(op: Op) -> list[str]:
+    """Return the arguments that have a default, of those that the op's domains or examples pass."""
+    signatures = [each.signature for overload in op.overloads for each in _signed(overload)]
+    examples = [example for overload in op.overloads for example in overload.examples]
+    names = [argument.name for argument in _passed(op)] + [name for example in examples for name in example.call]
+    return [name for name in dict.fromkeys(names) if any(name in s.names and not s[name].required for s in signatures)]
+
+
+def _signed(overload: Any) -> list[Any]:
+    return [each for each in (overload.constructor, overload) if each is not None]
+
+
+def without(case: Call, name: str) -> Call | None:
+    """Leave an argument of a call, or of the making of its module, to its default."""
+    if case.module is not None and name in case.module.arguments:
+        return replace(case, module=replace(case.module, arguments=_dropped(case.module.arguments, name)))
+    if name not in case.arguments:
+        return None
+    return replace(
+        case,
+        arguments=_dropped(case.arguments, name),
+        positional=tuple(each for each in case.positional if each != name),
+        wrt=tuple(each for each in case.wrt if each.partition(".")[0] != name),
+    )
+
+
+def _dropped(arguments: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in arguments.items() if key != name}
+
+
+def _next(case: Call, name: str) -> Call | None:
+    made = case.module.arguments if case.module is not None else {}
+    value = _more(made.get(name, case.arguments.get(name)))
+    if value is None:
+        return None
+    if name in made and case.module is not None:
+        return replace(case, module=replace(case.module, arguments={**made, name: value}))
+    return with_argument(case, name, value)
+
+
+def _more(value: Any) -> Any:
+    """Return the integer after one, or after the first of several."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value + 1
+    if isinstance(value, (tuple, list)) and value and all(isinstance(each, int) for each in value):
+        return type(value)((value[0] + 1, *value[1:]))
+    return None
+
+
+def _miscounted(case: Call, name: str) -> Call | None:
+    """Count a negative dimension from one place too far to the left."""
+    tensor = leading(case)
+    if tensor is None or len(tensor.shape) < 2:
+        return None
+    count = len(tensor.shape)
+    other = _each_dim(case.arguments.get(name), lambda dim: dim if dim >= 0 else (dim - 1) % count)
+    return None if other is None or other == case.arguments[name] else with_argument(case, name, other)
+
+
+def _around(case: Call, name: str) -> Call | None:
+    """Count on from the first dimension where there are no more."""
+    tensor = leading(case)
+    if tensor is None:
+        return None
+    count = max(len(tensor.shape), 1)
+    inside = _each_dim(case.arguments.get(name), lambda dim: dim if -count <= dim < count else dim % count)
+    return None if inside is None or inside == case.arguments[name] else with_argument(case, name, inside)
+
+
+def _each_dim(value: Any, change: Callable[[int], int]) -> Any:
+    """Change a dimension, or each of several; None where there is none."""
+    if isinstance(value, (tuple, list)) and value and all(isinstance(each, int) for each in value):
+        return tuple(map(change, value))
+    return change(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _options(op: Op) -> Iterator[Mutant]:
+    """Yield the mutants of an optimizer's or scheduler's options."""
+    for argument in _passed(op):
+        name = argument.name
+        yield over_runs("an argument ignored", partial(_unset, name=name), name)
+        if any("integer" in kind for kind in argument.kinds):
+            yield over_runs("an integer off by one", partial(_after, name=name), name)
+
+
+def _unset(case: Optimization | Schedule, name: str) -> Optimization | Schedule | None:
+    if name not in case.options:
+        return None
+    return replace(case, options=_dropped(case.options, name))
+
+
+def _after(case: Optimization | Schedule, name: str) -> Optimization | Schedule | None:
+    value = _more(case.options.get(name))
+    return None if value is None else replace(case, options={**case.options, name: value})

@@ -1,0 +1,104 @@
+"""Gradients: dropped, of the wrong sign or size, not summed over what was broadcast, wrong at kinks and ties."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from assay.cases.arrays import Host
+from assay.cases.case import Array, Call, Outcome
+from assay.facets.gradient import source_of
+from assay.mutants.mutant import Mutant, Scene, mutant, with_gradients
+from assay_spec.model import Op
+
+Change = Callable[[Array, Host, Outcome], Host | None]  # a gradient, its input, the answer: another gradient
+
+
+def mutants(op: Op) -> Iterator[Mutant]:
+    promised = [names for overload in op.overloads for names in overload.gradient.values()]
+    for name in dict.fromkeys(each for names in promised for each in names):
+        yield _mutant("a gradient dropped", name, None)
+        yield _mutant("a gradient negated", name, lambda gradient, given, outcome: -gradient.array)
+        yield _mutant("a gradient doubled", name, lambda gradient, given, outcome: gradient.array * 2)
+        yield _mutant("a gradient not summed over what was broadcast", name, _unsummed)
+        yield _mutant("a gradient wrong at zeros", name, lambda gradient, given, outcome: _where(given == 0, gradient))
+        yield _mutant("a gradient wrong at ties", name, lambda gradient, given, outcome: _where(_tied(given), gradient))
+        yield _mutant("a gradient wrong in the last element", name, _last)
+    if promised:
+        yield mutant("gradients added up from call to call", _piled_up)
+    for result in dict.fromkeys(result for overload in op.overloads for result in overload.gradient):
+        if any(len(overload.gradient) > 1 and result in overload.gradient for overload in op.overloads):
+            yield mutant("the gradient of a result lost", partial(_through_others, result=result), result)
+
+
+def _mutant(kind: str, name: str, change: Change | None) -> Mutant:
+    def answer(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+        def one(owner: str, gradient: Array) -> Array | None:
+            if owner.partition(".")[0] != name:
+                return gradient
+            if change is None:
+                return None
+            new = change(gradient, source_of(owner, case).array(), outcome)
+            if new is None or np.array_equal(new, gradient.array, equal_nan=True):
+                return gradient  # a zero of the other sign is no other gradient
+            return Array(gradient.dtype, np.asarray(new).astype(gradient.array.dtype), gradient.device)
+
+        return with_gradients(outcome, one)
+
+    return mutant(kind, answer, name)
+
+
+def _unsummed(gradient: Array, given: Host, outcome: Outcome) -> Host | None:
+    """Return the mean over what was broadcast, as one who divides where he should add up."""
+    largest = max((each.array.size for each in outcome.results if isinstance(each, Array)), default=0)
+    copies = largest // max(given.size, 1)
+    return gradient.array / copies if copies > 1 else None
+
+
+def _where(marked: Host, gradient: Array) -> Host | None:
+    if marked.shape != gradient.shape or not marked.any():
+        return None
+    return np.where(marked, gradient.array + 1, gradient.array)
+
+
+def _tied(given: Host) -> Host:
+    """Mark the elements whose value stands somewhere else too."""
+    values, counts = np.unique(given, return_counts=True)
+    return np.asarray(np.isin(given, values[counts > 1]))
+
+
+def _last(gradient: Array, given: Host, outcome: Outcome) -> Host | None:
+    if gradient.array.size < 2:
+        return None
+    new = gradient.array.copy()
+    new.reshape(-1)[-1] += 1
+    return new
+
+
+def _piled_up(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+    """Add to each gradient the one that was given last for an input of its name and shape."""
+
+    def one(name: str, gradient: Array) -> Array:
+        place = (name, gradient.dtype, gradient.shape)
+        before = scene.memory.get(place)
+        scene.memory[place] = gradient.array
+        return gradient if before is None else replace(gradient, array=np.asarray(gradient.array + before))
+
+    return with_gradients(outcome, one)
+
+
+def _through_others(case: Call, outcome: Outcome, scene: Scene, result: str) -> Outcome:
+    """Let no gradient flow through one of several results."""
+    plan = scene.trial.plan
+    if plan is None or not case.wrt or len(case.upstream) < 2:
+        return outcome
+    place = next((at for at, rule in enumerate(plan.overload.results) if rule.name == result), None)
+    if place not in case.upstream:
+        return outcome
+    silent = {
+        at: each.holding(np.zeros_like(each.buffer)) if at == place else each for at, each in case.upstream.items()
+    }
+    return scene.ask(replace(case, upstream=silent))

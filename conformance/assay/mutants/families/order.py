@@ -1,0 +1,82 @@
+"""Order and rounding: which of two equal ones, which side of a half, whose sign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from assay.cases.arrays import Host
+from assay.cases.case import Array, Call, Outcome, TensorValue
+from assay.mutants.mutant import Mutant, Scene, asked, leading, mutant, results, with_argument, with_results
+from assay_spec.model import Op, Overload
+
+
+def mutants(op: Op) -> Iterator[Mutant]:
+    if any(map(_picks, op.overloads)):
+        yield mutant("ties taken from the other end", _from_the_end)
+    match op.name:
+        case "torch.round":
+            yield mutant("halves rounded up", results(_half_up))
+        case "torch.remainder" | "torch.fmod":
+            other = "torch.fmod" if op.name == "torch.remainder" else "torch.remainder"
+            yield mutant("the other operand's sign", asked(lambda case: _as(case, other)))
+        case "torch.div":
+            yield mutant("truncated for floored", asked(lambda case: _rounding(case, "floor", "trunc")))
+            yield mutant("floored for truncated", asked(lambda case: _rounding(case, "trunc", "floor")))
+
+
+def _picks(overload: Overload) -> bool:
+    """Return whether a call gives the positions of what it picked along a dimension."""
+    names = {argument.name for argument in overload.arguments}
+    return "dim" in names and any(rule.dtype is not None and rule.dtype.source == "int64" for rule in overload.results)
+
+
+def _from_the_end(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+    """Answer for the tensor read backwards, its positions counted from the front again."""
+    tensor, plan = leading(case), scene.trial.plan
+    if tensor is None or not tensor.shape or plan is None or case.wrt or case.form != "function":
+        return outcome
+    dim = plan.scope.get("dim", plan.scope.get("input"))
+    if not isinstance(dim, int) or not _settled(case, plan.overload):
+        return outcome
+    backwards = TensorValue.of(np.flip(tensor.array(), dim).copy(), tensor.dtype)
+    other = scene.ask(with_argument(case, next(iter(case.arguments)), backwards))
+    if other.raised or len(other.results) != len(outcome.results):
+        return outcome
+    last = tensor.shape[dim] - 1
+
+    def change(result: Array, place: int) -> Host | None:
+        answer = other.results[place]
+        if not isinstance(answer, Array) or answer.shape != result.shape:
+            return None
+        return np.asarray(last - answer.array if result.dtype == "int64" and place else answer.array)
+
+    return with_results(outcome, change)
+
+
+def _settled(case: Call, overload: Overload) -> bool:
+    """Return whether PyTorch says which of two equal ones comes first: where it is free, the other one is no mutant."""
+    free = any(overload.judge[rule.name].kind == "law" for rule in overload.results if rule.name in overload.judge)
+    return not free or case.arguments.get("stable") is True
+
+
+def _half_up(result: Array, case: Call) -> Host | None:
+    tensor = leading(case)
+    if (
+        tensor is None
+        or len(case.arguments) > 1
+        or tensor.array().dtype.kind not in "f"
+        or tensor.shape != result.shape
+    ):
+        return None
+    return np.floor(tensor.array() + 0.5).astype(result.array.dtype)
+
+
+def _as(case: Call, op: str) -> Call:
+    return replace(case, op=op)
+
+
+def _rounding(case: Call, wanted: str, given: str) -> Call | None:
+    return with_argument(case, "rounding_mode", given) if case.arguments.get("rounding_mode") == wanted else None

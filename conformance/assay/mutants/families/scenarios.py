@@ -1,0 +1,69 @@
+"""Scenarios: each answered as if one step of its program were another."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+
+from assay.cases.case import Case, Outcome, Program
+from assay.mutants.mutant import Mutant, Scene
+from assay_spec.model import Op
+
+
+def mutants(op: Op) -> Iterator[Mutant]:
+    for scenario in op.scenarios:
+        for what, program in changed_programs(scenario.run):
+            yield _mutant(scenario.name, what, program)
+
+
+def _mutant(scenario: str, what: str, program: str) -> Mutant:
+    def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
+        if not isinstance(case, Program) or case.name != scenario:
+            return outcome
+        other = scene.ask(replace(case, run=program))
+        # A program that breaks is no other behaviour of the API, just another program.
+        return outcome if other.raised else other
+
+    kind = "a scenario's step changed"
+    return Mutant(f"{kind}: {scenario}: {what}", kind, answer)
+
+
+def changed_programs(source: str) -> Iterator[tuple[str, str]]:
+    """Yield a program with one step left out, one switch turned, or one block without its context."""
+    tree = ast.parse(source)
+    for body in _bodies(tree):
+        for place, step in enumerate(body):
+            line = ast.unparse(step).partition("\n")[0]
+            if isinstance(step, ast.Expr) and len(body) > 1:
+                yield f"without line {step.lineno}, `{line}`", _with(tree, body, place, [])
+            if isinstance(step, ast.With):
+                yield f"without line {step.lineno}, `{line}`", _with(tree, body, place, step.body)
+            if isinstance(step, ast.AugAssign):
+                yield f"without line {step.lineno}, `{line}`", _with(tree, body, place, [ast.Pass()])
+    named: set[str] = set()
+    for node in [each for each in ast.walk(tree) if isinstance(each, ast.Call)]:
+        for keyword in node.keywords:
+            value = keyword.value
+            if isinstance(value, ast.Constant) and isinstance(value.value, bool):
+                value.value = not value.value
+                what = f"with {keyword.arg}={value.value} on line {node.lineno}"
+                yield what if what not in named else f"{what}, column {node.col_offset + 1}", ast.unparse(tree)
+                named.add(what)
+                value.value = not value.value
+
+
+def _bodies(tree: ast.Module) -> Iterator[list[ast.stmt]]:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            yield body
+
+
+def _with(tree: ast.Module, body: list[ast.stmt], place: int, steps: list[ast.stmt]) -> str:
+    """Write the program with one statement of one block replaced, and leave the tree as it was."""
+    before = body[:]
+    body[place : place + 1] = steps
+    text = ast.unparse(tree)
+    body[:] = before
+    return text

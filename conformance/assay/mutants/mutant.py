@@ -1,0 +1,134 @@
+"""What a mutant is: one way to be wrong, made of a good backend's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from assay.cases.arrays import Host
+from assay.cases.case import Array, Call, Case, Optimization, Outcome, Raised, Schedule, TensorValue
+from assay.facets.base import Trial
+from assay.judge.bench import Bench
+from assay_spec.model import Op
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a mutant may look at while it answers: the trial that asks, and the good backend on its bench."""
+
+    op: Op
+    facet: str
+    trial: Trial
+    bench: Bench
+    memory: dict[Any, Any] = field(default_factory=dict)  # what one mutated backend remembers from call to call
+
+    def ask(self, case: Case) -> Outcome:
+        """Return the good backend's answer to another case."""
+        return self.bench.candidate.perform(case)
+
+
+Answer = Callable[[Case, Outcome, Scene], Outcome]
+OnCalls = Callable[[Call, Outcome, Scene], Outcome]
+OnResults = Callable[[Array, Call], Host | Array | None]  # None leaves the result as it is
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One way to be wrong. Where it makes no difference to a case it gives back the very outcome it was given."""
+
+    name: str  # what is wrong, and of which argument, result or error
+    kind: str  # what is wrong
+    answer: Answer
+
+
+def mutant(kind: str, answer: OnCalls, of: str = "", *, where_it_raises: bool = False) -> Mutant:
+    """Make a mutant of calls that were answered, or else of those that were rightly refused."""
+
+    def on_calls(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
+        if not isinstance(case, Call) or outcome.lacking or (outcome.raised is not None) is not where_it_raises:
+            return outcome
+        return answer(case, outcome, scene)
+
+    return Mutant(f"{kind}: {of}" if of else kind, kind, on_calls)
+
+
+def asked(change: Callable[[Call], Call | None]) -> OnCalls:
+    """Answer another call than the one that was asked; None leaves it as it is."""
+
+    def answer(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+        other = change(case)
+        return outcome if other is None else scene.ask(other)
+
+    return answer
+
+
+def results(change: OnResults) -> OnCalls:
+    """Answer with other elements in each result; None leaves a result as it is."""
+
+    def answer(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+        return with_results(outcome, lambda result, place: change(result, case))
+
+    return answer
+
+
+def with_results(outcome: Outcome, change: Callable[[Array, int], Host | Array | None]) -> Outcome:
+    """Return an outcome with its tensors changed; the very same one if none is."""
+    found = [_changed(each, change, place) for place, each in enumerate(outcome.results)]
+    if all(new is old for new, old in zip(found, outcome.results, strict=True)):
+        return outcome
+    return replace(outcome, results=tuple(found))
+
+
+def _changed(result: Any, change: Callable[[Array, int], Host | Array | None], place: int) -> Any:
+    if not isinstance(result, Array):
+        return result
+    with np.errstate(all="ignore"):
+        new = change(result, place)
+    if new is None:
+        return result
+    return new if isinstance(new, Array) else Array(result.dtype, np.asarray(new), result.device)
+
+
+def with_gradients(outcome: Outcome, change: Callable[[str, Array], Array | None]) -> Outcome:
+    """Return an outcome with each gradient changed."""
+    if not outcome.gradients:
+        return outcome
+    with np.errstate(all="ignore"):
+        found: Mapping[str, Array | None] = {
+            name: gradient and change(name, gradient) for name, gradient in outcome.gradients.items()
+        }
+    if all(found[name] is outcome.gradients[name] for name in found):
+        return outcome
+    return replace(outcome, gradients=found)
+
+
+def tensors_in(case: Call) -> dict[str, TensorValue]:
+    """Return the tensor arguments of a call by name, those in lists left out."""
+    return {name: value for name, value in case.arguments.items() if isinstance(value, TensorValue)}
+
+
+def leading(case: Call) -> TensorValue | None:
+    return next(iter(tensors_in(case).values()), None)
+
+
+def with_argument(case: Call, name: str, value: Any) -> Call:
+    return replace(case, arguments={**case.arguments, name: value})
+
+
+def raised(kind: str, message: str) -> Outcome:
+    return Outcome(raised=Raised((kind,), message))
+
+
+def over_runs(kind: str, change: Callable[[Any], Case | None], of: str = "") -> Mutant:
+    """Make a mutant of optimizers' and schedulers' runs: another run is answered than the one that was asked."""
+
+    def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
+        if not isinstance(case, (Optimization, Schedule)) or outcome.lacking or outcome.raised:
+            return outcome
+        other = change(case)
+        return outcome if other is None else scene.ask(other)
+
+    return Mutant(f"{kind}: {of}" if of else kind, kind, answer)

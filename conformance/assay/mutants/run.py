@@ -1,0 +1,134 @@
+"""`assay mutants`: every op's mutants hunted in worker processes, a matrix at the end."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import click
+
+from assay.backends.base import Backend
+from assay.backends.discover import open_backend
+from assay.backends.self_check import self_check
+from assay.cases.draw import Effort
+from assay.mutants.changed import UnknownRevision, changed_files, touches
+from assay.mutants.hunt import Hunt
+from assay.running.items import items_of
+from assay_reports import query
+from assay_reports.mutants import Verdict, read, summary, survivors, table, write
+from assay_spec import load_corpus
+from assay_spec.model import Corpus, Op
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One `assay mutants`."""
+
+    filter: str
+    out: Path
+    backend: str = "reference"
+    oracle: str = "reference"
+    effort: Effort = "standard"
+    seed: int = 0
+    jobs: str = "auto"
+    since: str | None = None
+
+
+def measure(request: Request) -> int:
+    """Hunt the mutants of every op that is wanted; give 1 where one survives, else 0."""
+    for name in {request.backend, request.oracle}:
+        self_check(_opened(name))
+    corpus = load_corpus()
+    ops = _wanted(corpus, request)
+    if not ops:
+        click.echo(f"no op that matches was touched since {request.since}" if request.since else "no op matches")
+        return 0
+    request.out.mkdir(parents=True, exist_ok=True)
+    target = request.out / "mutants.jsonl"
+    started = time.perf_counter()
+    write(target, _header(request, corpus.spec_hash, len(ops)), _told(_hunted(ops, request), len(ops)))
+    found = read(target)
+    for line in survivors(found):
+        click.echo(line)
+    click.echo(table(found) if len(ops) > 1 else "\n".join(_each(found.verdicts)))
+    click.echo(f"{summary(found)}\n{time.perf_counter() - started:.0f} s; written to {target}")
+    return 1 if found.survivors or found.stale else 0
+
+
+def _wanted(corpus: Corpus, request: Request) -> list[Op]:
+    """Return the ops that match the filter and, if a revision is named, were touched since."""
+    wanted = query.parse(request.filter)
+    current = filter(None, (op.within("current") for op in corpus))
+    ops = [op for op in current if any(map(wanted.matches, items_of(op)))]
+    if request.since is None:
+        return ops
+    try:
+        files = changed_files(corpus.root, request.since)
+    except UnknownRevision as error:
+        click.echo(f"every op counts as touched, for there is nothing to compare with: {error}", err=True)
+        return ops
+    return [op for op in ops if touches(files, corpus, op, _opened(request.backend))]
+
+
+@cache
+def _opened(name: str) -> Backend:
+    return open_backend(name)
+
+
+def _hunted(ops: Sequence[Op], request: Request) -> Iterator[tuple[str, list[Verdict]]]:
+    """Hunt op by op, in as many processes as there are cores."""
+    jobs = min(len(ops), (os.cpu_count() or 1) if request.jobs == "auto" else int(request.jobs))
+    if jobs <= 1:
+        yield from ((op.name, hunted(op.name, request)) for op in ops)
+        return
+    for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(threads, "1")  # tensors are small, and worker processes share the cores
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        futures = {pool.submit(hunted, op.name, request): op.name for op in ops}
+        yield from ((futures[future], future.result()) for future in as_completed(futures))
+
+
+def hunted(name: str, request: Request) -> list[Verdict]:
+    """Hunt the mutants of one op."""
+    op = load_corpus()[name]
+    hunt = Hunt(op, _opened(request.backend), _opened(request.oracle), effort=request.effort, seed=request.seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what a backend warns of is a matter for its users
+        return list(hunt.verdicts())
+
+
+def _told(batches: Iterator[tuple[str, list[Verdict]]], count: int) -> Iterator[list[Verdict]]:
+    """Tell how far it is, and pass the verdicts on."""
+    say: Callable[[str], None] = lambda text: click.echo(text, err=True)  # noqa: E731
+    for place, (name, verdicts) in enumerate(batches, 1):
+        survived = sum(verdict.outcome == "survived" for verdict in verdicts)
+        say(f"{place}/{count} {name}: {len(verdicts)} mutants, {survived} survived")
+        yield verdicts
+
+
+def _each(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    for verdict in verdicts:
+        how = f"by {verdict.item} after {verdict.cases} cases" if verdict.item else verdict.because or verdict.call
+        yield f"{verdict.outcome:10} {verdict.mutant}  ({how})"
+
+
+def _header(request: Request, spec_hash: str, ops: int) -> dict[str, Any]:
+    return {
+        "suite": {"version": version("assay"), "spec_hash": spec_hash},
+        "backend": request.backend,
+        "oracle": request.oracle,
+        "selection": {"filter": request.filter, "effort": request.effort},
+        "seed": request.seed,
+        "ops": ops,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,68 @@
+"""Items: op × facet × dtype class, the units that run and have a verdict, with stable ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from assay.facets import FACETS
+from assay.facets.base import Facet
+from assay_spec.model import Corpus, Edition, Op
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One question about one op in one dtype."""
+
+    spec: Op
+    question: Facet
+    dtype: str | None
+
+    @property
+    def op(self) -> str:
+        return self.spec.name
+
+    @property
+    def facet(self) -> str:
+        return self.question.name
+
+    @property
+    def area(self) -> str:
+        return self.spec.area
+
+    @property
+    def name(self) -> str:
+        return self.facet if self.dtype is None else f"{self.facet}[{self.dtype}]"
+
+    @property
+    def id(self) -> str:
+        return f"{self.op}::{self.name}"
+
+
+class Query(Protocol):
+    """What a filter is: a yes or no for each item."""
+
+    def matches(self, item: Item) -> bool: ...
+
+
+def items_of(op: Op) -> Iterator[Item]:
+    """Yield the items of one op, facet by facet."""
+    for facet in FACETS:
+        if facet.applies(op):
+            split = (facet.dtypes(op) if facet.split else ()) or (None,)
+            yield from (Item(op, facet, dtype) for dtype in split)
+
+
+def plan(
+    corpus: Iterable[Op] | Corpus,
+    *,
+    edition: Edition = "current",
+    query: Query | None = None,
+    shard: tuple[int, int] = (1, 1),
+) -> list[Item]:
+    """List the items of a run, in order."""
+    ops = filter(None, (op.within(edition) for op in corpus))
+    found = [item for op in ops for item in items_of(op) if query is None or query.matches(item)]
+    part, parts = shard
+    return found[part - 1 :: parts]

@@ -1,0 +1,88 @@
+"""Progress of a run: a live bar on a terminal, plain lines in a pipe."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from typing import Any, Final
+
+import pytest
+
+from assay.backends.base import BackendUnusable
+from assay.running.plugin import SESSION
+
+_LINE_EVERY: Final = 15.0  # seconds between two plain lines
+
+
+class Progress:
+    """A pytest plugin that shows how far a run has come."""
+
+    def __init__(self, backend: str) -> None:
+        self.backend = backend
+        self.counts: Counter[str] = Counter()
+        self.started = self.said = time.monotonic()
+        self.total = 0
+        self.cases = 0
+        self.bar: Any = None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        ours = session.config.stash.get(SESSION, None)
+        if ours is None:
+            return
+        self.total = len(ours.planned) - len(ours.done)
+        ours.on_row = self.advance
+        if not self.total:
+            raise pytest.UsageError("nothing to run: no item matches the filter, or all are done already")
+        if sys.stderr.isatty():
+            self._start_bar()
+        else:
+            print(f"{self.backend}: {self.total} items", file=sys.stderr, flush=True)
+
+    def _start_bar(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        self.bar = Bar(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            TextColumn("{task.fields[counts]}"), console=Console(stderr=True),
+        )  # fmt: skip
+        self.bar.start()
+        self.task = self.bar.add_task(self.backend, total=self.total, counts="")
+
+    def advance(self, row: dict[str, Any]) -> None:
+        self.counts[row["outcome"]] += 1
+        self.cases += row["cases"]
+        if self.bar is not None:
+            self.bar.update(self.task, advance=1, counts=self._words())
+        elif time.monotonic() - self.said > _LINE_EVERY:
+            self.said = time.monotonic()
+            print(
+                f"{self.backend}: {sum(self.counts.values())}/{self.total} {self._words()}",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def _words(self) -> str:
+        return " ".join(f"{count} {outcome}" for outcome, count in self.counts.most_common())
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+        seconds = time.monotonic() - self.started
+        rate = self.cases / seconds if seconds else 0.0
+        print(
+            f"{self.backend}: {self.cases:,} cases of {sum(self.counts.values()):,} items in {seconds:.1f} s"
+            f" ({rate:,.0f} a second): {self._words()}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Let what is said to a person stand out from a fault of ours."""
+        if isinstance(excinfo.value, (BackendUnusable, ValueError, OSError)):
+            raise excinfo.value
+        print(excinfo.getrepr(style="long"), file=sys.stderr, flush=True)

@@ -1,1 +1,0 @@
-"""A bank of faults that tensor libraries really had, each a patch of a few lines on the reference."""

@@ -1,0 +1,102 @@
+"""A bug as a patch, and the reference with one such bug in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from assay.backends.reference import ReferenceBackend
+from assay.cases.case import Call, Case, Outcome
+
+BUGS: list[Bug] = []
+
+
+@dataclass(frozen=True)
+class Bug:
+    """One thing that went wrong somewhere, and how the reference gets it wrong too."""
+
+    name: str
+    op: str
+    url: str
+    what: str
+    patch: Callable[..., Any]
+    everywhere: bool = False  # the patch goes on the namespace, rather than around one function
+    forms: tuple[str, ...] | None = None  # None: in all of them, as a kernel has it
+    raises: str | None = None  # what it says, where it makes an error of what is none
+
+
+def bug(op: str, url: str, what: str, **more: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a patch of one function: it gets the namespace, the right function, and the arguments of a call.
+
+    Of a module it gets what was constructed instead, and the arguments of the forward call.
+    """
+
+    def register(patch: Callable[..., Any]) -> Callable[..., Any]:
+        BUGS.append(Bug(patch.__name__, op, url, what, patch, **more))
+        return patch
+
+    return register
+
+
+def everywhere(op: str, url: str, what: str, **more: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a patch of the namespace: from the namespace it makes a context in which it is wrong."""
+    return bug(op, url, what, everywhere=True, **more)
+
+
+class Patched(ReferenceBackend):
+    """The reference with one bug."""
+
+    def __init__(self, bug: Bug) -> None:
+        super().__init__()
+        self.bug = bug
+
+    def perform(self, case: Case) -> Outcome:
+        wrong: AbstractContextManager[Any] = self.bug.patch(self.torch) if self.bug.everywhere else nullcontext()
+        with wrong:
+            return super().perform(case)
+
+    def function(self, call: Call) -> Callable[..., Any]:
+        right = super().function(call)
+        wrong_here = self.bug.forms is None or call.form in self.bug.forms
+        if self.bug.everywhere or call.op != self.bug.op or not wrong_here:
+            return right
+        if self.bug.forms is None and (call.form == "out" or call.form.startswith("in-place")):
+            plain = super().function(replace(call, form="function"))
+            return partial(self._written, plain, right)
+        return partial(self.bug.patch, self.torch, right)
+
+    def _written(self, plain: Callable[..., Any], right: Callable[..., Any], *args: Any, **named: Any) -> Any:
+        """Write the wrong values where the right function wrote, so that a kernel's bug shows in every form."""
+        wrong = self.bug.patch(self.torch, plain, *args, **{key: each for key, each in named.items() if key != "out"})
+        answer = right(*args, **named)
+        with self.torch.no_grad():
+            for target, value in zip(_listed(answer), _listed(wrong), strict=True):
+                target.copy_(value)
+        return answer
+
+
+def _listed(answer: Any) -> Iterable[Any]:
+    return answer if isinstance(answer, (tuple, list)) else (answer,)
+
+
+def regrad(tensor: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a tensor whose gradient is changed on its way back."""
+    if not getattr(tensor, "requires_grad", False):
+        return tensor
+    copy = tensor.clone()
+    copy.register_hook(change)
+    return copy
+
+
+def as_if_contiguous(tensor: Any) -> Any:
+    """Read as many elements as a tensor has from where it starts in memory, as if they lay there in order."""
+    if (tensor.storage_offset() + tensor.numel()) * tensor.itemsize > tensor.untyped_storage().nbytes():
+        return tensor
+    strides, step = [], 1
+    for size in reversed(tensor.shape):
+        strides.insert(0, step)
+        step *= size
+    return tensor.as_strided(tuple(tensor.shape), strides)

@@ -1,0 +1,304 @@
+"""Mutants are made from the spec alone, and are wrong in one way only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from assay.backends.base import Backend
+from assay.backends.discover import open_backend
+from assay.cases.case import Array, Call, Case, Optimization, Outcome, Schedule, TensorValue
+from assay.cases.draw import Plan
+from assay.facets.base import Trial
+from assay.judge.bench import Bench
+from assay.mutants.families import FAMILIES, mutants_of
+from assay.mutants.families.precision import tf32
+from assay.mutants.families.scenarios import changed_programs
+from assay.mutants.mutant import Mutant, Scene
+from assay_spec import load_corpus
+from assay_spec.scope import Scope
+
+
+@pytest.fixture(scope="module")
+def good() -> Backend:
+    return open_backend("reference")
+
+
+def tensor(values: Any, dtype: str = "float32") -> TensorValue:
+    return TensorValue.of(np.asarray(values, dtype=dtype), dtype)
+
+
+def mutant(op: str, name: str) -> Mutant:
+    return next(each for each in mutants_of(load_corpus()[op]) if each.name == name)
+
+
+def scene(good: Backend, op: str, case: Case) -> Scene:
+    overload = load_corpus()[op].overloads[0]
+    return Scene(load_corpus()[op], "values", Trial(case, Plan(overload, {}, Scope({}))), Bench(good, good))
+
+
+def answers(good: Backend, name: str, op: str, arguments: dict[str, Any], **more: Any) -> tuple[Outcome, Outcome]:
+    """Return the good answer to a call, and the answer of a backend with one mutant."""
+    case = Call(op, arguments, tuple(arguments)[:2], **more)
+    right = good.perform(case)
+    return right, mutant(op, name).answer(case, right, scene(good, op, case))
+
+
+def numbers(outcome: Outcome, place: int = 0) -> Any:
+    assert outcome.raised is None, outcome.raised
+    return outcome.results[place].array.tolist()
+
+
+def test_every_family_makes_faults_of_some_op_and_names_each_once() -> None:
+    corpus = load_corpus()
+
+    assert all(any(True for op in corpus for _ in family.mutants(op)) for family in FAMILIES)
+    for op in corpus:
+        names = [each.name for each in mutants_of(op)]
+        assert len(names) == len(set(names)), op.name
+
+
+MATRIX = [[1.0, 5.0], [4.0, 2.0]]
+NAN, INF = float("nan"), float("inf")
+WRONG: list[tuple[str, str, dict[str, Any], Any]] = [
+    ("an argument ignored: p", "torch.norm", {"input": tensor([3.0, -4.0]), "p": 1}, 5.0),
+    ("an argument ignored: keepdim", "torch.sum", {"input": tensor(MATRIX), "dim": 0, "keepdim": True}, [5.0, 7.0]),
+    ("an integer off by one: k", "torch.kthvalue", {"input": tensor([3.0, 1.0, 2.0]), "k": 1}, 2.0),
+    ("a negative dim taken wrongly: dim", "torch.sum", {"input": tensor(MATRIX), "dim": -1}, [5.0, 7.0]),
+    ("broadcast from the left", "torch.add", {"input": tensor(MATRIX), "other": tensor([10.0, 20.0])},
+     [[11.0, 15.0], [24.0, 22.0]]),
+    ("a 0-d tensor taken for a 1-d one", "torch.exp", {"input": tensor(0.0)}, [1.0]),
+    ("nothing reduced to another number", "torch.sum", {"input": tensor([])}, 1.0),
+    ("integers wrapped around", "torch.sum", {"input": tensor([200, 100], "uint8")}, 44),
+    ("rounded through float16", "torch.exp", {"input": tensor(1.0)}, 2.71875),
+    ("rounded through bfloat16", "torch.exp", {"input": tensor(1.0)}, 2.71875),
+    ("wrong in the last element", "torch.abs", {"input": tensor([1.0, 2.0])}, [1.0, 4.0]),
+    ("NaN turned to zero", "torch.abs", {"input": tensor([NAN, 1.0])}, [0.0, 1.0]),
+    ("NaN taken for the smallest", "torch.max", {"input": tensor([NAN, 1.0])}, 1.0),
+    ("infinity clipped", "torch.abs", {"input": tensor([INF])}, [float(np.finfo(np.float32).max)]),
+    ("subnormals flushed", "torch.abs", {"input": tensor([1e-40])}, [0.0]),
+    ("halves rounded up", "torch.round", {"input": tensor([2.5, -2.5])}, [3.0, -2.0]),
+    ("truncated for floored", "torch.div",
+     {"input": tensor([-7.0]), "other": tensor([2.0]), "rounding_mode": "floor"}, [-3.0]),
+    ("the other operand's sign", "torch.remainder", {"input": tensor([-7.0]), "other": tensor([2.0])}, [-1.0]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "op", "arguments", "wrong"), WRONG)
+def test_a_faulty_answer(good: Backend, name: str, op: str, arguments: dict[str, Any], wrong: Any) -> None:
+    right, mutated = answers(good, name, op, arguments)
+
+    assert numbers(mutated) == wrong
+    assert numbers(right) != wrong
+
+
+UNTOUCHED: list[tuple[str, str, dict[str, Any]]] = [
+    ("an argument ignored: p", "torch.norm", {"input": tensor(MATRIX)}),
+    ("a negative dim taken wrongly: dim", "torch.sum", {"input": tensor(MATRIX), "dim": 1}),
+    ("broadcasting refused", "torch.add", {"input": tensor([1.0]), "other": tensor([2.0])}),
+    ("an empty tensor refused", "torch.exp", {"input": tensor([1.0])}),
+    ("strides ignored: input", "torch.exp", {"input": tensor(MATRIX)}),
+    ("rounded through float16", "torch.abs", {"input": tensor([1, 2], "int64")}),
+    ("float64 for float32", "torch.abs", {"input": tensor([1.0], "float64")}),
+    ("wrong past the 32nd element", "torch.abs", {"input": tensor(np.ones(32))}),
+    ("an out-of-range dim accepted: dim", "torch.sum", {"input": tensor(MATRIX), "dim": 1}),
+]
+
+
+@pytest.mark.parametrize(("name", "op", "arguments"), UNTOUCHED)
+def test_where_a_fault_makes_no_difference_the_answer_is_the_right_one(
+    good: Backend, name: str, op: str, arguments: dict[str, Any]
+) -> None:
+    right, mutated = answers(good, name, op, arguments)
+
+    assert right.raised is None
+    assert mutated == right
+
+
+def test_the_32nd_element_is_the_last_that_is_right(good: Backend) -> None:
+    _, mutated = answers(good, "wrong past the 32nd element", "torch.abs", {"input": tensor(np.ones(34))})
+
+    assert np.flatnonzero(np.array(numbers(mutated)) != 1).tolist() == [32, 33]
+
+
+def test_strides_and_offsets_are_ignored_one_at_a_time(good: Backend) -> None:
+    memory = np.arange(8, dtype=np.float32)
+    stepped = TensorValue("float32", (3,), memory, (2,), 1)
+
+    _, strides = answers(good, "strides ignored: input", "torch.abs", {"input": stepped})
+    right, offset = answers(good, "an offset ignored: input", "torch.abs", {"input": stepped})
+
+    assert (numbers(right), numbers(strides), numbers(offset)) == ([1.0, 3.0, 5.0], [1.0, 2.0, 3.0], [0.0, 2.0, 4.0])
+
+
+def test_ties_are_taken_from_the_other_end(good: Backend) -> None:
+    case = Call("torch.sort", {"input": tensor([2.0, 1.0, 1.0]), "dim": 0, "stable": True}, ("input",))
+    right, place = good.perform(case), scene(good, "torch.sort", case)
+    plan = replace(place.trial.plan, scope=Scope({}, {"dim": 0}))
+    mutated = mutant("torch.sort", "ties taken from the other end").answer(
+        case, right, replace(place, trial=Trial(case, plan))
+    )
+
+    assert (numbers(right, 1), numbers(mutated, 1)) == ([1, 2, 0], [2, 1, 0])
+
+
+def test_an_out_of_range_dim_is_counted_round(good: Backend) -> None:
+    right, mutated = answers(
+        good, "an out-of-range dim accepted: dim", "torch.sum", {"input": tensor(MATRIX), "dim": 2}
+    )
+
+    assert right.raised is not None
+    assert numbers(mutated) == [5.0, 7.0]
+
+
+def test_memory_is_shared_or_copied_or_changed_where_it_should_not(good: Backend) -> None:
+    looking = {"observe": frozenset({"sharing", "mutation"})}
+    view, copied = answers(good, "a copy for a view", "torch.t", {"input": tensor(MATRIX)}, **looking)
+    copy, viewed = answers(good, "a view for a copy: input", "torch.exp", {"input": tensor(MATRIX)}, **looking)
+    _, changed = answers(good, "an input changed: input", "torch.exp", {"input": tensor(MATRIX)}, **looking)
+
+    assert (view.shares, copied.shares) == ({"input"}, frozenset())
+    assert (copy.shares, viewed.shares) == (frozenset(), {"input"})
+    assert changed.changed == {"input"}
+
+
+def gradients(good: Backend, name: str, op: str, arguments: dict[str, Any], wrt: str, shape: Any) -> tuple[Any, Any]:
+    case = Call(
+        op, {key: replace(each, requires_grad=key == wrt) for key, each in arguments.items()}, tuple(arguments),
+        wrt=(wrt,), upstream={0: tensor(np.ones(shape))},
+    )  # fmt: skip
+    right = good.perform(case)
+    mutated = mutant(op, name).answer(case, right, scene(good, op, case))
+    return tuple(  # type: ignore[return-value]
+        each.gradients[wrt] and each.gradients[wrt].array.tolist() for each in (right, mutated)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "op", "arguments", "wrt", "pair"),
+    [
+        ("a gradient dropped: input", "torch.exp", {"input": tensor([0.0])}, "input", ([1.0], None)),
+        ("a gradient negated: input", "torch.exp", {"input": tensor([0.0])}, "input", ([1.0], [-1.0])),
+        ("a gradient doubled: input", "torch.exp", {"input": tensor([0.0])}, "input", ([1.0], [2.0])),
+        ("a gradient wrong at zeros: input", "torch.abs", {"input": tensor([0.0, 3.0])}, "input",
+         ([0.0, 1.0], [1.0, 1.0])),
+        ("a gradient wrong at ties: input", "torch.abs", {"input": tensor([3.0, 3.0, 4.0])}, "input",
+         ([1.0, 1.0, 1.0], [2.0, 2.0, 1.0])),
+        ("a gradient not summed over what was broadcast: other", "torch.add",
+         {"input": tensor([1.0, 2.0, 3.0]), "other": tensor([1.0])}, "other", ([3.0], [1.0])),
+    ],
+)  # fmt: skip
+def test_a_faulty_gradient(
+    good: Backend, name: str, op: str, arguments: dict[str, Any], wrt: str, pair: tuple[Any, Any]
+) -> None:
+    shape = np.broadcast_shapes(*(each.shape for each in arguments.values()))
+
+    assert gradients(good, name, op, arguments, wrt, shape) == pair
+
+
+def test_gradients_add_up_from_call_to_call(good: Backend) -> None:
+    case = Call(
+        "torch.exp", {"input": replace(tensor([0.0]), requires_grad=True)}, ("input",), wrt=("input",),
+        upstream={0: tensor([1.0])},
+    )  # fmt: skip
+    right, place = good.perform(case), scene(good, "torch.exp", case)
+    piled = mutant("torch.exp", "gradients added up from call to call")
+
+    first, second = (piled.answer(case, right, place).gradients["input"] for _ in range(2))
+
+    assert first is not None and second is not None
+    assert (first.array.tolist(), second.array.tolist()) == ([1.0], [2.0])
+
+
+def test_an_error_is_lost_or_late_or_another(good: Backend) -> None:
+    op = load_corpus()["torch.cat"]
+    misuse = next(each for overload in op.overloads for each in overload.errors if each.call)
+    because = misuse.because
+    arguments = {"tensors": (tensor([1.0]), tensor([[1.0]]))}
+    case = Call("torch.cat", arguments, ("tensors",))
+    right = good.perform(case)
+    place = replace(scene(good, "torch.cat", case), trial=Trial(case, None, {"because": because}))
+    kinds = ("an error not raised", "another error raised")
+    lost, other = (mutant("torch.cat", f"{kind}: {misuse.raises} because {because}") for kind in kinds)
+
+    assert right.raised is not None
+    assert lost.answer(case, right, place).raised is None
+    assert other.answer(case, right, place).raised is not None
+    assert other.answer(case, right, place).raised != right.raised
+    elsewhere = replace(place, trial=Trial(case, None, {"because": "of something else"}))
+    assert lost.answer(case, right, elsewhere) is right
+
+
+def test_random_numbers_repeat_or_hang_together(good: Backend) -> None:
+    case = Call("torch.rand", {"size": (3,)}, ("size",), seed=5, repeat=4)
+    right, place = good.perform(case), scene(good, "torch.rand", case)
+
+    twice = mutant("torch.rand", "each number drawn twice").answer(case, right, place)
+    deaf = mutant("torch.rand", "the seed ignored")
+    first, second = (deaf.answer(case, right, place) for _ in range(2))
+
+    assert numbers(twice, 0) == numbers(twice, 1) != numbers(right, 1)
+    assert numbers(first) != numbers(second)
+
+
+def test_optimizers_forget_and_overlook(good: Backend) -> None:
+    start, step = tensor([1.0]), tensor([1.0])
+    groups = (({}, (start,)), ({"lr": 0.5}, (start,)))
+    case = Optimization("torch.optim.SGD", {"lr": 1.0, "momentum": 0.5}, groups, ((step, step),) * 3, reload_after=0)
+    right, place = good.perform(case), scene(good, "torch.optim.SGD", case)
+
+    def last(name: str) -> list[float]:
+        outcome = mutant("torch.optim.SGD", name).answer(case, right, place)
+        return [float(each.array[0]) for each in outcome.results[-2:]]
+
+    assert [float(each.array[0]) for each in right.results[-2:]] == [-3.25, -1.125]
+    assert last("an argument ignored: momentum") == [-2.0, -0.5]
+    assert last("a group's own options ignored") == [-3.25, -3.25]
+    assert last("a group ignored") == [-3.25, 1.0]
+    assert last("state not restored") == [-2.5, -0.75]
+
+
+def test_schedules_restart_and_count_from_the_wrong_end(good: Backend) -> None:
+    case = Schedule("torch.optim.lr_scheduler.StepLR", {"step_size": 2, "gamma": 0.5}, 1.0, 4, 0)
+    right, place = good.perform(case), scene(good, "torch.optim.lr_scheduler.StepLR", case)
+
+    def rates(name: str) -> list[float]:
+        outcome = mutant("torch.optim.lr_scheduler.StepLR", name).answer(case, right, place)
+        return [float(each) for each in outcome.results]
+
+    assert list(map(float, right.results)) == [1.0, 1.0, 0.5, 0.5, 0.25]
+    assert rates("steps counted from the wrong end") == [1.0, 0.5, 0.5, 0.25, 0.25]
+    assert rates("state not restored") == [1.0, 1.0, 1.0, 0.5, 0.5]
+
+
+def test_a_program_changes_in_one_step() -> None:
+    source = "with torch.no_grad():\n    y = f(x, retain=True)\nx.backward()\nz = 1"
+
+    assert dict(changed_programs(source)) == {
+        "without line 1, `with torch.no_grad():`": "y = f(x, retain=True)\nx.backward()\nz = 1",
+        "without line 3, `x.backward()`": "with torch.no_grad():\n    y = f(x, retain=True)\nz = 1",
+        "with retain=False on line 2": "with torch.no_grad():\n    y = f(x, retain=False)\nx.backward()\nz = 1",
+    }
+
+
+def test_tf32_keeps_ten_bits_of_fraction() -> None:
+    values = np.array([1 + 2**-10, 1 + 2**-11 + 2**-20, 1 + 2**-12, np.inf, np.nan], np.float32)
+
+    assert tf32(values)[:4].tolist() == [1 + 2**-10, 1 + 2**-10, 1.0, np.inf]
+    assert np.isnan(tf32(values)[4])
+
+
+def test_a_module_lacks_a_parameter_or_starts_it_wrongly(good: Backend) -> None:
+    held = {"weight": Array("float32", np.array([1.0, 0.0], np.float32))}
+    outcome = Outcome(results=(), state=held, values={"weight.parameter": True})
+    case = Call("torch.nn.Linear", {}, (), module=None)
+    place = scene(good, "torch.nn.Linear", case)
+
+    missing = mutant("torch.nn.Linear", "missing from the parameters: weight").answer(case, outcome, place)
+    absent = mutant("torch.nn.Linear", "missing from the state: weight").answer(case, outcome, place)
+
+    assert missing.values == {}
+    assert absent.state == {}
