@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from assay.cases.case import Case, Lack, Lacking, Outcome
+from assay.cases.case import Case
+from assay.cases.outcome import Lack, Lacking, Outcome, Raised
 from assay_spec import dtypes
 
 Feature = Literal["views", "out", "in-place", "autograd", "random", "modules", "optimizers", "programs"]
@@ -46,9 +47,15 @@ class BackendUnusable(Exception):
 class Unsupported(Exception):
     """Raised inside an adapter for what the library does not offer."""
 
-    def __init__(self, kind: Lack, message: str = "") -> None:
+    def __init__(self, kind: Lack, message: str = "", raised: Raised | None = None) -> None:
         super().__init__(message)
         self.lacking = Lacking(kind, message)
+        self.raised = raised  # the words in which the library says so, for they may be what is due
+
+
+def missing(error: AttributeError) -> Unsupported:
+    """Return what to raise where a library lacks an attribute."""
+    return Unsupported("op", str(error), Raised(("AttributeError", "Exception"), str(error)))
 
 
 class Trouble(Exception):

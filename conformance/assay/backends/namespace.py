@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import copy
+import contextlib
 import importlib
+import operator
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,11 +16,14 @@ import ml_dtypes
 import numpy as np
 
 from assay.backends import program
-from assay.backends.base import FEATURES, BackendUnusable, Capabilities, Unsupported
-from assay.backends.library import IN_PLACE_OPERATORS, OPERATORS, LibraryBackend
+from assay.backends.base import FEATURES, BackendUnusable, Capabilities, Unsupported, missing
+from assay.backends.interpreter import IN_PLACE_OPERATORS, OPERATORS, Differentiable
+from assay.backends.library import Differentiated, LibraryBackend
 from assay.cases.arrays import Host
-from assay.cases.case import Array, Call, ModuleSetup, Optimization, Outcome, Program, Schedule, TensorValue
+from assay.cases.case import Case, TensorValue
+from assay.cases.outcome import Array
 from assay_spec import dtypes
+from assay_spec.steps import Step
 
 
 class NamespaceBackend(LibraryBackend):
@@ -46,115 +51,70 @@ class NamespaceBackend(LibraryBackend):
         self._functions: dict[tuple[str, str], Callable[..., Any]] = {}
 
     @classmethod
-    def named(cls, module: str, *, device: str = "cpu") -> NamespaceBackend:
+    def imported(cls, module: str, *, device: str = "cpu") -> NamespaceBackend:
         """Import a module and serve it."""
         try:
             return cls(importlib.import_module(module), device=device)
         except ImportError as error:
             raise BackendUnusable(f"cannot import {module!r}: {error}; install it or check PYTHONPATH") from error
 
-    def function(self, call: Call) -> Callable[..., Any]:
-        if call.module is not None:
-            return self._module(call.op, call.module)
-        key = (call.op, call.form)
+    def function(self, step: Step) -> Callable[..., Any]:
+        key = (step.target, step.form)
         if key not in self._functions:
-            self._functions[key] = self._resolve(*key)
+            self._functions[key] = self._resolve(step)
         return self._functions[key]
 
-    def _resolve(self, op: str, form: str) -> Callable[..., Any]:
-        short = op.rsplit(".", 1)[-1]
-        match form:
+    def _resolve(self, step: Step) -> Callable[..., Any]:
+        match step.form:
             case "operator" | "reflected":
-                return OPERATORS[short]
+                return OPERATORS[step.short]
             case "in-place operator":
-                return IN_PLACE_OPERATORS[short]
+                return IN_PLACE_OPERATORS[step.short]
             case "method":
-                return self._method(short)
+                return _method(step.short)
             case "in-place":
-                return self._method(short + "_")
-        if op.startswith("torch.Tensor."):
-            return OPERATORS.get(short) or self._method(short)
-        found: Callable[..., Any] = self.attribute(op)
-        return found
+                return _method(step.short + "_")
+        if step.target.startswith("torch.Tensor.__"):
+            return OPERATORS[step.short]
+        if step.target.startswith("torch.Tensor."):
+            return _method(step.short)
+        found = self.named(step.target)
+        return self._placed(found) if isinstance(found, type) and self.device != "cpu" else found
 
-    def attribute(self, name: str) -> Any:
+    def _placed(self, kind: type) -> Callable[..., Any]:
+        """Return a class whose modules are made on the device that is judged."""
+        if not issubclass(kind, self.torch.nn.Module):
+            return kind
+        return lambda *args, **kwargs: kind(*args, **kwargs).to(self.device)
+
+    def named(self, name: str) -> Any:
         """Find `torch.a.b` in the namespace, importing submodules on the way."""
         found = self.torch
         path = self.torch.__name__
         for part in name.split(".")[1:]:
             path = f"{path}.{part}"
             if not hasattr(found, part):
-                try:
+                with contextlib.suppress(ImportError):
                     importlib.import_module(path)
-                except ImportError:
-                    raise Unsupported("op", f"{path} does not exist") from None
-            found = getattr(found, part, None)
-            if found is None:
-                raise Unsupported("op", f"{path} does not exist")
+            try:
+                found = getattr(found, part)
+            except AttributeError as error:
+                raise missing(error) from None
         return found
+
+    def attribute(self, owner: Any, name: str) -> Any:
+        try:
+            return getattr(owner, name)
+        except AttributeError as error:
+            raise missing(error) from None
 
     def source(self, op: str) -> Path | None:
         try:
-            module = sys.modules.get(getattr(self.attribute(op), "__module__", None) or "")
+            module = sys.modules.get(getattr(self.named(op), "__module__", None) or "")
         except Unsupported:
             return None  # an operator, or what has no name of its own
         file = getattr(module, "__file__", None)
         return Path(file) if file else None
-
-    def _method(self, name: str) -> Callable[..., Any]:
-        if not hasattr(self.torch.Tensor, name):
-            raise Unsupported("op", f"Tensor.{name} does not exist")
-
-        def call(input: Any, *args: Any, **kwargs: Any) -> Any:
-            return getattr(input, name)(*args, **kwargs)
-
-        return call
-
-    def _module(self, op: str, setup: ModuleSetup) -> Callable[..., Any]:
-        module = self.attribute(op)(**{key: self.native(value) for key, value in setup.arguments.items()})
-        module.to(self.device)
-        module.train(setup.training)
-        self._as_constructed = {name: self.to_host(each.detach()) for name, each in self._module_state(module)}
-        if setup.state:
-            dtype = next((each.dtype for each in setup.state.values() if each.dtype not in dtypes.INTEGRAL), None)
-            if dtype is not None:
-                module.to(getattr(self.torch, dtype))
-            module.load_state_dict({name: self.to_native(value) for name, value in setup.state.items()})
-        self._constructed = module
-        called: Callable[..., Any] = module
-        return called
-
-    @staticmethod
-    def _module_state(module: Any) -> Iterator[tuple[str, Any]]:
-        yield from module.named_parameters()
-        yield from module.named_buffers()
-
-    def _call(self, call: Call) -> Outcome:
-        outcome = super()._call(call)
-        if call.module is None or outcome.lacking or outcome.raised:
-            return outcome
-        return self._with_state(outcome)
-
-    def _with_state(self, outcome: Outcome) -> Outcome:
-        """Add what the module held when it was made, and (`.after`) what its forward call left in it."""
-        after = {f"{name}.after": self.to_host(each.detach()) for name, each in self._constructed.named_buffers()}
-        parameters = {f"{name}.parameter": None for name, _ in self._constructed.named_parameters()}
-        return Outcome(
-            results=outcome.results,
-            structure=outcome.structure,
-            names=outcome.names,
-            gradients=outcome.gradients,
-            changed=outcome.changed,
-            shares=outcome.shares,
-            state={**self._as_constructed, **after},
-            values=parameters,
-        )
-
-    def differentiated(self, name: str, arguments: Mapping[str, Any]) -> Any:
-        owner = name.partition(".")[0]
-        if owner not in arguments:
-            return dict(self._constructed.named_parameters())[name]
-        return super().differentiated(name, arguments)
 
     def to_native(self, value: TensorValue) -> Any:
         # NumPy lays the tensor out, so that a library without as_strided or reshape loses no more than these.
@@ -203,12 +163,19 @@ class NamespaceBackend(LibraryBackend):
         fields = [name for name in vars(type(answer)) if id(getattr(answer, name, None)) in places]
         return tuple(sorted(fields, key=lambda name: places[id(getattr(answer, name))]))
 
-    def gradients(
-        self, call: Call, results: Sequence[Any], inputs: Mapping[str, Any], upstream: Mapping[int, Any]
-    ) -> Mapping[str, Any]:
-        outputs = [results[place] for place in upstream]
-        self.torch.autograd.backward(outputs, list(upstream.values()))
-        return {name: tensor.grad for name, tensor in inputs.items()}
+    def differentiate(self, trace: Differentiable) -> Differentiated:
+        results = trace(trace.inputs)
+        outputs = [results[index] for index in trace.upstream]
+        upstream = list(trace.upstream.values())
+        leaves = {name: trace.leaf(name) for name in trace.inputs}
+        if not trace.second:
+            self.torch.autograd.backward(outputs, upstream)
+            return Differentiated(results, {name: leaf.grad for name, leaf in leaves.items()})
+        grad = partial(self.torch.autograd.grad, inputs=list(leaves.values()), allow_unused=True)
+        gradients = dict(zip(leaves, grad(outputs, grad_outputs=upstream, create_graph=True), strict=True))
+        ends = [gradients[name] for name in trace.second]
+        second = grad(ends, grad_outputs=list(trace.second.values()))
+        return Differentiated(results, gradients, dict(zip(leaves, second, strict=True)))
 
     def overwrite(self, native: Any) -> None:
         if not native.numel():
@@ -236,71 +203,24 @@ class NamespaceBackend(LibraryBackend):
         finally:
             self.torch.set_default_dtype(before)
 
-    def optimize(self, case: Optimization) -> Outcome:
-        groups = [{"params": [self.to_native(value) for value in values], **options} for options, values in case.groups]
-        parameters = [tensor for group in groups for tensor in group["params"]]
-        for tensor in parameters:
-            tensor.requires_grad_()
-        optimizer = self.attribute(case.op)(groups, **case.options)
-        trail: list[Any] = []
-        for step, gradients in enumerate(case.gradients):
-            self._step(optimizer, parameters, gradients, closure=case.closure)
-            trail.extend(self.to_host(tensor) for tensor in parameters)
-            if step == case.reload_after:
-                optimizer = self._reloaded(case.op, optimizer, groups, case.options)
-        return Outcome(results=tuple(trail), structure="tuple")
+    def surroundings(self, case: Case) -> AbstractContextManager[Any]:
+        return program.surroundings(case, self.device, self.torch)
 
-    def _step(
-        self,
-        optimizer: Any,
-        parameters: Sequence[Any],
-        gradients: Sequence[TensorValue | None],
-        *,
-        closure: bool,
-    ) -> None:
-        optimizer.zero_grad()
+    def namespace(self) -> Any:
+        return self.torch
 
-        def evaluate() -> Any:
-            for tensor, gradient in zip(parameters, gradients, strict=True):
-                tensor.grad = None if gradient is None else self.to_native(gradient)
-            return self.torch.zeros(())
 
-        if closure:
-            optimizer.step(evaluate)
-        else:
-            evaluate()
-            optimizer.step()
+def _method(name: str) -> Callable[..., Any]:
+    """Return a function that calls a method of its first argument, or this itself."""
 
-    def _reloaded(
-        self, op: str, optimizer: Any, groups: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
-    ) -> Any:
-        """Make a second optimizer that goes on from the first one's state."""
-        fresh = self.attribute(op)([{**group} for group in groups], **options)
-        fresh.load_state_dict(copy.deepcopy(optimizer.state_dict()))
-        return fresh
+    def call(owner: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            method = getattr(owner, name)
+        except AttributeError as error:
+            raise missing(error) from None
+        return method(*args, **kwargs)
 
-    def schedule(self, case: Schedule) -> Outcome:
-        parameter = self.torch.zeros(1).requires_grad_()
-        optimizer = self.attribute("torch.optim.SGD")([parameter], lr=case.lr)
-        scheduler = self.attribute(case.op)(optimizer, **case.options)
-        rates = [optimizer.param_groups[0]["lr"]]
-        for step in range(case.steps):
-            optimizer.step()
-            scheduler.step()
-            rates.append(optimizer.param_groups[0]["lr"])
-            if step == case.reload_after:
-                state = copy.deepcopy(scheduler.state_dict())
-                scheduler = self.attribute(case.op)(optimizer, **case.options)
-                scheduler.load_state_dict(state)
-                optimizer.param_groups[0]["lr"] = rates[-1]
-        return Outcome(results=tuple(map(float, rates)), structure="tuple")
-
-    def serving(self, case: Program) -> AbstractContextManager[Any]:
-        """Lend what a program calls torch."""
-        return nullcontext(self.torch)
-
-    def run_program(self, case: Program) -> Outcome:
-        return program.run(self, case)
+    return operator.call if name == "__call__" else call
 
 
 def _flat(answer: Sequence[Any]) -> tuple[Any, ...]:

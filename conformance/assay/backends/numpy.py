@@ -14,7 +14,8 @@ import numpy as np
 
 from assay.backends.base import Capabilities, Unsupported
 from assay.backends.table import TableBackend
-from assay.cases.case import Array, Case, Outcome, TensorValue
+from assay.cases.case import Case, TensorValue
+from assay.cases.outcome import Array, Outcome
 from assay_spec import dtypes
 
 

@@ -25,7 +25,8 @@ from assay.backends.base import (
     TimedOut,
     Trouble,
 )
-from assay.cases.case import Case, Outcome
+from assay.cases.case import Case
+from assay.cases.outcome import Outcome
 
 TIME_LIMIT: Final = 30.0  # seconds for one case
 START_LIMIT: Final = 120.0  # seconds to start and to import a large library

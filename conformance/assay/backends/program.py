@@ -1,4 +1,4 @@
-"""Scenarios: a program in PyTorch's words, run against a namespace in a folder of its own."""
+"""What only a library with PyTorch's names can run: programs, in surroundings that leave nothing behind."""
 
 from __future__ import annotations
 
@@ -6,40 +6,58 @@ import contextlib
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from assay.backends.base import Unsupported
-from assay.cases.case import Outcome, Program
+from assay.backends.base import Unsupported, missing
+from assay.cases.case import Case, targets
+from assay_spec.steps import Step
 
 if TYPE_CHECKING:
-    from assay.backends.namespace import NamespaceBackend
+    from assay.backends.library import LibraryBackend
+
+# The switches that a scenario may throw, and how each is put back; one that it does not name is left alone.
+_SWITCHES: Final[dict[str, Callable[[Any], None]]] = {
+    "set_grad_enabled": lambda torch: torch.set_grad_enabled(True),
+    "set_default_tensor_type": lambda torch: torch.set_default_tensor_type(torch.FloatTensor),  # dtype and device
+    "set_default_dtype": lambda torch: torch.set_default_dtype(torch.float32),
+    "set_printoptions": lambda torch: torch.set_printoptions(profile="default"),
+}
 
 
-def run(backend: NamespaceBackend, case: Program) -> Outcome:
-    """Execute a program and look at its expressions."""
-    if "cuda" in case.needs and backend.device != "cuda":
-        raise Unsupported("device", "the scenario needs a CUDA device")
-    scope: dict[str, Any] = {"__name__": "assay_scenario"}
+def execute(library: LibraryBackend, case: Case, step: Step) -> tuple[Any, ...]:
+    """Run a program; return the values of the expressions that are to be looked at."""
+    torch = library.namespace()
+    scope: dict[str, Any] = {"__name__": "assay_scenario", "torch": torch}
     if "numpy" in case.needs:
         import numpy
 
         scope["np"] = numpy
+    try:
+        exec(compile(step.target, f"<{case.op}: {case.scenario}>", "exec"), scope)
+        # Brought to the host one by one: a later expression may change what an earlier one gave.
+        return tuple(library.host(eval(source, scope)) for source in step.arguments["expressions"])
+    except AttributeError as error:
+        if getattr(error, "obj", None) is torch:
+            raise missing(error) from None
+        raise
+
+
+@contextlib.contextmanager
+def surroundings(case: Case, device: str, torch: Any) -> Iterator[None]:
+    """Lend a folder where the case needs one, hide warnings, and put back the switches that it throws."""
+    if "cuda" in case.needs and device != "cuda":
+        raise Unsupported("device", "the scenario needs a CUDA device")
     folder = _own_folder() if "files" in case.needs else contextlib.nullcontext()
-    with folder, backend.serving(case) as torch, warnings.catch_warnings():
+    with folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        scope["torch"] = torch
         try:
-            exec(compile(case.run, f"<{case.op}: {case.name}>", "exec"), scope)
-            values = {source: backend.host(eval(source, scope)) for source in case.expressions}
-        except AttributeError as error:
-            if getattr(error, "obj", None) is torch:
-                raise Unsupported("op", str(error)) from None
-            raise
+            yield
         finally:
-            _restore(backend)
-    return Outcome(values=values)
+            for name, restore in _SWITCHES.items():
+                if any(name in target for target in targets(case.steps)) and hasattr(torch, name):
+                    restore(torch)
 
 
 @contextlib.contextmanager
@@ -51,16 +69,3 @@ def _own_folder() -> Iterator[None]:
             yield
         finally:
             os.chdir(before)
-
-
-def _restore(backend: NamespaceBackend) -> None:
-    """Undo the switches that a program may have thrown and left."""
-    torch = backend.torch
-    if hasattr(torch, "set_grad_enabled"):
-        torch.set_grad_enabled(True)
-    if hasattr(torch, "set_default_tensor_type"):  # a dtype and a device in one
-        torch.set_default_tensor_type(torch.FloatTensor)
-    elif hasattr(torch, "set_default_dtype"):
-        torch.set_default_dtype(torch.float32)
-    if hasattr(torch, "set_printoptions"):
-        torch.set_printoptions(profile="default")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import assay_reference
 from assay.backends.base import BackendUnusable, Unsupported
 from assay.backends.namespace import NamespaceBackend
-from assay.cases.case import Program
+from assay.cases.case import Case
 from assay_reference import documented
 
 
@@ -20,15 +21,21 @@ class ReferenceBackend(NamespaceBackend):
             raise BackendUnusable("the reference finds no CUDA device: it needs CuPy and a GPU that CuPy can use")
         super().__init__(assay_reference, device=device, name="reference")
 
-    def attribute(self, name: str) -> Any:
+    def named(self, name: str) -> Any:
         """Find a name in the reference, or else in the documented edition."""
         try:
-            return super().attribute(name)
+            return super().named(name)
         except Unsupported:
             only_documented = getattr(documented, name.removeprefix("torch."), None)
             if only_documented is None:
                 raise
             return only_documented
 
-    def serving(self, case: Program) -> AbstractContextManager[Any]:
-        return documented.served() if case.documented else super().serving(case)
+    @contextmanager
+    def surroundings(self, case: Case) -> Iterator[None]:
+        with super().surroundings(case), documented.served() if case.documented else nullcontext(self.torch) as torch:
+            before, self.torch = self.torch, torch
+            try:
+                yield
+            finally:
+                self.torch = before

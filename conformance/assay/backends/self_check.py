@@ -9,7 +9,8 @@ import numpy as np
 
 from assay.backends.base import IDENTITY, Backend, BackendUnusable, Trouble
 from assay.cases.arrays import Host, host_dtype
-from assay.cases.case import Array, Call, Outcome, TensorValue
+from assay.cases.case import TensorValue
+from assay.cases.outcome import Array, Outcome
 from assay_spec import dtypes
 
 _SHAPES: Final = ((), (0,), (2, 0, 3), (1,), (2, 3))

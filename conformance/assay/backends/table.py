@@ -1,4 +1,4 @@
-"""A library with names of its own, as a backend: a table from op to a short function."""
+"""A library with names of its own, as a backend: a table from PyTorch's names to its functions and classes."""
 
 from __future__ import annotations
 
@@ -8,39 +8,43 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, ClassVar
 
-from assay.backends.base import Unsupported
-from assay.backends.library import IN_PLACE_OPERATORS, OPERATORS, LibraryBackend
-from assay.cases.case import Call, ModuleSetup
+from assay.backends.base import Unsupported, missing
+from assay.backends.interpreter import IN_PLACE_OPERATORS, OPERATORS
+from assay.backends.library import LibraryBackend
+from assay_spec.steps import Step
 
 
 class TableBackend(LibraryBackend):
-    """Subclasses give the table: functions with PyTorch's parameter names, less those that are lacking."""
+    """Subclasses give the table: functions and classes with PyTorch's parameter names, less those that are lacking.
 
-    table: ClassVar[Mapping[str, Callable[..., Any]]]  # by the op's name without `torch.` and `Tensor.`
+    What a class makes is used by PyTorch's methods and attributes (`load_state_dict`, `step`, `weight`).
+    """
+
+    table: ClassVar[Mapping[str, Callable[..., Any]]]  # by PyTorch's name without `torch.` and `Tensor.`
     methods: ClassVar[frozenset[str]] = frozenset()  # which of these are methods of the library's tensors too
     operators: ClassVar[frozenset[str]] = frozenset(OPERATORS)  # whose operators its tensors have
 
-    def function(self, call: Call) -> Callable[..., Any]:
-        if call.module is not None:
-            return self.module(call.op, call.module)
-        short = short_name(call.op)
-        match call.form:
+    def function(self, step: Step) -> Callable[..., Any]:
+        short = short_name(step.target)
+        match step.form:
             case "operator" | "reflected" | "in-place operator":
-                return self._operator(short, call.form)
-            case "method" if call.op.startswith("torch.Tensor.") or short in self.methods:
-                found = self._entry(short)
+                return self._operator(short, step.form)
             case "method":
-                raise Unsupported("feature", f"no method {short}")
+                return self._method(step)
             case "in-place":
-                return _in_place(self._entry(short), call, short)
-            case _:
-                found = self._entry(short)
-        _takes(found, call)
+                return _in_place(self._entry(short), step)
+        found = self._entry(short)
+        _takes(found, step)
         return found
 
-    def module(self, op: str, setup: ModuleSetup) -> Callable[..., Any]:
-        """Construct a module, with its state, ready to be called."""
-        raise Unsupported("op", f"no {short_name(op)}")
+    def named(self, name: str) -> Any:
+        return self._entry(short_name(name))
+
+    def attribute(self, owner: Any, name: str) -> Any:
+        try:
+            return getattr(owner, name)
+        except AttributeError as error:
+            raise missing(error) from None
 
     def _entry(self, short: str) -> Callable[..., Any]:
         if short not in self.table:
@@ -54,20 +58,41 @@ class TableBackend(LibraryBackend):
             return IN_PLACE_OPERATORS[short]
         return OPERATORS[short]
 
+    def _method(self, step: Step) -> Callable[..., Any]:
+        """Return a function that calls a method: from the table where its owner is a tensor, else the owner's own."""
+        short = short_name(step.target)
 
-def short_name(op: str) -> str:
+        def call(owner: Any, *args: Any, **kwargs: Any) -> Any:
+            if not self.is_native(owner):
+                method = owner if short == "__call__" else self.attribute(owner, short)
+                return method(*args, **kwargs)
+            return self._tensor_method(step, short)(owner, *args, **kwargs)
+
+        return call
+
+    def _tensor_method(self, step: Step, short: str) -> Callable[..., Any]:
+        if step.target.startswith("torch.Tensor.") or short in self.methods:
+            found = self._entry(short)
+            _takes(found, step)
+            return found
+        if short.endswith("_") and short[:-1] in self.table:
+            return _in_place(self.table[short[:-1]], step)
+        raise Unsupported("feature", f"no method {short}")
+
+
+def short_name(name: str) -> str:
     """Return the name under which a table has an op."""
-    return op.removeprefix("torch.").removeprefix("Tensor.")
+    return name.removeprefix("torch.").removeprefix("Tensor.")
 
 
-def _takes(function: Callable[..., Any], call: Call) -> None:
-    """Refuse a call that gives a parameter which the library has no counterpart for."""
-    named, room = _parameters(function)
-    for place, name in enumerate(call.positional):
-        if place >= room:
+def _takes(function: Callable[..., Any], step: Step) -> None:
+    """Refuse a step that gives a parameter which the library has no counterpart for."""
+    named, count = _parameters(function)
+    for index, name in enumerate(step.positional):
+        if index >= count:
             raise Unsupported("feature", f"no parameter {name}")
-    for name in call.arguments:
-        if name not in call.positional and name not in named:
+    for name in step.arguments:
+        if name not in step.positional and name not in named:
             raise Unsupported("feature", f"no parameter {name}")
 
 
@@ -76,15 +101,15 @@ def _parameters(function: Callable[..., Any]) -> tuple[frozenset[str], float]:
     """Return the names that a function takes, and how many of them by position."""
     parameters = inspect.signature(function).parameters.values()
     if any(each.kind is each.VAR_POSITIONAL for each in parameters):
-        room = math.inf
+        count = math.inf
     else:
-        room = sum(each.kind is not each.KEYWORD_ONLY for each in parameters)
-    return frozenset(each.name for each in parameters), room
+        count = sum(each.kind is not each.KEYWORD_ONLY for each in parameters)
+    return frozenset(each.name for each in parameters), count
 
 
-def _in_place(function: Callable[..., Any], call: Call, short: str) -> Callable[..., Any]:
-    """Make the in-place form of a function that can write its result into its first argument."""
+def _in_place(function: Callable[..., Any], step: Step) -> Callable[..., Any]:
+    """Return the in-place form of a function that can write its result into its first argument."""
     if "out" not in _parameters(function)[0]:
-        raise Unsupported("feature", f"no in-place {short}")
-    _takes(function, call)
+        raise Unsupported("feature", f"no in-place {short_name(step.target)}")
+    _takes(function, step)
     return lambda input, *args, **kwargs: function(input, *args, **kwargs, out=input)

@@ -7,16 +7,19 @@ milliseconds, a large one seconds. Set `DEV=CPU` (with clang installed) or anoth
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any, ClassVar, Final
 
 import numpy as np
 
 from assay.backends.base import Capabilities, Unsupported
-from assay.backends.table import TableBackend, short_name
+from assay.backends.interpreter import Differentiable
+from assay.backends.library import Differentiated
+from assay.backends.table import TableBackend
 from assay.cases.arrays import host_dtype
-from assay.cases.case import Array, Call, ModuleSetup, Optimization, Outcome, TensorValue
+from assay.cases.case import TensorValue
+from assay.cases.outcome import Array
 from assay_spec import dtypes as names
 
 os.environ.setdefault("DEV", "PYTHON")  # before the import, which reads it
@@ -164,53 +167,128 @@ TABLE: Final[dict[str, Callable[..., Any]]] = {
 }
 
 
+class Layer:
+    """A layer of tinygrad, or a function for a layer without parameters, with the methods of PyTorch's modules."""
+
+    def __init__(self, made: Any, dtype: Any = None) -> None:
+        self.made, self.training = made, True
+        for each in self.state_dict().values() if dtype is not None else ():
+            each.replace(each.cast(dtype))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with Context(TRAINING=int(self.training)):
+            return self.made(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.made, name)
+
+    def train(self, mode: bool = True) -> Any:
+        self.training = mode
+        return self
+
+    def eval(self) -> Any:
+        return self.train(False)
+
+    def state_dict(self) -> dict[str, Any]:
+        return dict(nn.state.get_state_dict(self.made))
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        held = self.state_dict()
+        for name, value in state.items():
+            held[name].replace(value)
+
+    def parameters(self) -> list[Any]:
+        return [each for each in self.state_dict().values() if each.is_param]
+
+    def named_parameters(self) -> list[tuple[str, Any]]:
+        return [(name, each) for name, each in self.state_dict().items() if each.is_param]
+
+
 def batch_norm(
     num_features: int,
     eps: float = 1e-5,
     momentum: float | None = 0.1,
     affine: bool = True,
     track_running_stats: bool = True,
-) -> Any:
+    dtype: Any = None,
+) -> Layer:
     only(momentum is not None, "cumulative averages")
-    return nn.BatchNorm(num_features, eps, affine, track_running_stats, momentum)
+    return Layer(nn.BatchNorm(num_features, eps, affine, track_running_stats, momentum), dtype)
 
 
-class Conv2d(nn.Conv2d):  # type: ignore[misc]
+class Convolution(nn.Conv2d):  # type: ignore[misc]
     def __call__(self, input: Any) -> Any:
         return conv2d(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 
-# Its layers without parameters are plain functions.
-MODULES: Final[dict[str, Callable[..., Callable[..., Any]]]] = {
-    "nn.Linear": nn.Linear,
-    "nn.Conv2d": Conv2d,
+def conv2d_layer(
+    in_channels: int,
+    out_channels: int,
+    kernel_size: Any,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+    bias: bool = True,
+    dtype: Any = None,
+) -> Layer:
+    return Layer(Convolution(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias), dtype)
+
+
+LAYERS: Final[dict[str, Callable[..., Layer]]] = {
+    "nn.Linear": lambda in_features, out_features, bias=True, dtype=None: Layer(
+        nn.Linear(in_features, out_features, bias), dtype
+    ),
+    "nn.Conv2d": conv2d_layer,
     "nn.BatchNorm1d": batch_norm,
     "nn.BatchNorm2d": batch_norm,
-    "nn.Embedding": lambda num_embeddings, embedding_dim: nn.Embedding(num_embeddings, embedding_dim),
-    "nn.LSTMCell": nn.LSTMCell,
-    "nn.ReLU": lambda: lambda input: input.relu(),
-    "nn.Softmax": lambda dim: lambda input: softmax(input, dim),
-    "nn.Dropout": lambda p=0.5: lambda input: input.dropout(p),
-    "nn.MaxPool2d": lambda *args, **kwargs: lambda input: max_pool2d(input, *args, **kwargs),
-    "nn.CrossEntropyLoss": lambda **kwargs: lambda input, target: cross_entropy(input, target, **kwargs),
+    "nn.Embedding": lambda num_embeddings, embedding_dim, dtype=None: Layer(
+        nn.Embedding(num_embeddings, embedding_dim), dtype
+    ),
+    "nn.LSTMCell": lambda input_size, hidden_size, bias=True, dtype=None: Layer(
+        nn.LSTMCell(input_size, hidden_size, bias), dtype
+    ),
+    "nn.ReLU": lambda: Layer(lambda input: input.relu()),
+    "nn.Softmax": lambda dim: Layer(lambda input: softmax(input, dim)),
+    "nn.Dropout": lambda p=0.5: Layer(lambda input: input.dropout(p)),
+    "nn.MaxPool2d": lambda *args, **kwargs: Layer(lambda input: max_pool2d(input, *args, **kwargs)),
+    "nn.CrossEntropyLoss": lambda **kwargs: Layer(lambda input, target: cross_entropy(input, target, **kwargs)),
 }
 
 
-def sgd(params: Any, lr: float = 1e-3, momentum: float = 0.0, weight_decay: float = 0.0, nesterov: bool = False) -> Any:
-    return nn.optim.SGD(params, lr, momentum, weight_decay, nesterov)
+class Optimizer:
+    """An optimizer of tinygrad for each group of parameters, with the methods of PyTorch's."""
+
+    def __init__(self, make: Callable[..., Any], params: Any, **options: Any) -> None:
+        groups = params if isinstance(params[0], dict) else [{"params": params}]
+        self.groups = nn.optim.OptimizerGroup(*(make(**{**options, **group}) for group in groups))
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        only(set_to_none, "gradients of zeros")
+        self.groups.zero_grad()
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        loss = None if closure is None else closure()
+        with Context(TRAINING=1):
+            self.groups.step()
+        return loss
 
 
-def adam(params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> Any:
-    return nn.optim.Adam(params, lr, *betas, eps)
+def sgd(params: Any, lr: Any = 1e-3, momentum: Any = 0, weight_decay: Any = 0, nesterov: bool = False) -> Optimizer:
+    return Optimizer(nn.optim.SGD, params, lr=lr, momentum=momentum, weight_decay=weight_decay, nesterov=nesterov)
 
 
-OPTIMIZERS: Final[dict[str, Callable[..., Any]]] = {"optim.SGD": sgd, "optim.Adam": adam}
+def adam(params: Any, lr: Any = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> Optimizer:
+    return Optimizer(nn.optim.Adam, params, lr=lr, b1=betas[0], b2=betas[1], eps=eps)
+
+
+OPTIMIZERS: Final[dict[str, Callable[..., Optimizer]]] = {"optim.SGD": sgd, "optim.Adam": adam}
 
 
 class TinygradBackend(TableBackend):
     """Tensors are functional: views, out= and layouts are not told apart, gradients and modules are there."""
 
-    table: ClassVar[Mapping[str, Callable[..., Any]]] = TABLE
+    table: ClassVar[Mapping[str, Callable[..., Any]]] = {**TABLE, **LAYERS, **OPTIMIZERS}
     methods: ClassVar[frozenset[str]] = frozenset(name for name in TABLE if hasattr(Tensor, name))
     operators: ClassVar[frozenset[str]] = TableBackend.operators - {"abs"}
     lacks: ClassVar = (
@@ -226,9 +304,6 @@ class TinygradBackend(TableBackend):
             dtypes=tuple(DTYPES),
             features=("in-place", "autograd", "random", "modules", "optimizers"),
         )
-        self._held: dict[str, Any] = {}  # the state of the module that was constructed last
-        self._watched = False  # whether that state is to be told as it was constructed
-        self._unread: list[Any] = []  # the graphs of the last results: reading a value cuts its tensor's off
 
     def to_native(self, value: TensorValue) -> Any:
         dtype = self.to_dtype(value.dtype)
@@ -252,78 +327,16 @@ class TinygradBackend(TableBackend):
             raise Unsupported("dtype", f"no {dtype}")
         return DTYPES[dtype]
 
-    def split(self, answer: Any) -> Sequence[Any]:
-        results = super().split(answer)
-        self._unread = [each.uop if self.is_native(each) else None for each in results]
-        return results
-
-    def gradients(
-        self, call: Call, results: Sequence[Any], inputs: Mapping[str, Any], upstream: Mapping[int, Any]
-    ) -> Mapping[str, Any]:
-        terms = [(Tensor(self._unread[place]) * gradient).sum() for place, gradient in upstream.items()]
-        sum(terms[1:], terms[0]).backward()
-        return {name: native.grad for name, native in inputs.items()}
-
-    def differentiated(self, name: str, arguments: Mapping[str, Any]) -> Any:
-        return self._held[name] if name in self._held else super().differentiated(name, arguments)
+    def differentiate(self, trace: Differentiable) -> Differentiated:
+        results = trace(trace.inputs)
+        terms = [(results[index] * gradient).sum() for index, gradient in trace.upstream.items()]
+        leaves = {name: trace.leaf(name) for name in trace.inputs}
+        gradients = dict(zip(leaves, sum(terms[1:], terms[0]).gradient(*leaves.values()), strict=True))
+        if not trace.second:
+            return Differentiated(results, gradients)
+        ends = [(gradients[name] * end).sum() for name, end in trace.second.items()]
+        second = sum(ends[1:], ends[0]).gradient(*leaves.values())
+        return Differentiated(results, gradients, dict(zip(leaves, second, strict=True)))
 
     def seeded(self, seed: int) -> None:
         Tensor.manual_seed(seed)
-
-    def module(self, op: str, setup: ModuleSetup) -> Callable[..., Any]:
-        short = short_name(op)
-        if short not in MODULES:
-            raise Unsupported("op", f"no {short}")
-        try:
-            made = MODULES[short](**{name: self.native(value) for name, value in setup.arguments.items()})
-        except TypeError as error:
-            raise Unsupported("feature", str(error)) from error
-        self._held = nn.state.get_state_dict(made)
-        # Only where it is asked for: random parameters are most of what a module costs.
-        self._as_constructed = {name: self.to_host(each) for name, each in self._held.items() if self._watched}
-        for name, value in setup.state.items():
-            self._held[name].replace(self.to_native(value))
-
-        def forward(*args: Any, **kwargs: Any) -> Any:
-            with Context(TRAINING=int(setup.training)):
-                return made(*args, **kwargs)
-
-        return forward
-
-    def _call(self, call: Call) -> Outcome:
-        self._held, self._watched = {}, "state" in call.observe
-        outcome = super()._call(call)
-        if call.module is None or outcome.lacking or outcome.raised:
-            return outcome
-        buffers = {name: each for name, each in self._held.items() if not each.is_param}
-        return Outcome(
-            results=outcome.results,
-            structure=outcome.structure,
-            gradients=outcome.gradients,
-            changed=outcome.changed,
-            state={**self._as_constructed, **{f"{k}.after": self.to_host(v) for k, v in buffers.items()}},
-            values={f"{name}.parameter": None for name in self._held if name not in buffers},
-        )
-
-    def optimize(self, case: Optimization) -> Outcome:
-        short = short_name(case.op)
-        if short not in OPTIMIZERS:
-            raise Unsupported("op", f"no {short}")
-        only(case.reload_after is None, "state of optimizers to save")
-        only(not case.closure, "closures")
-        groups = [([self.to_native(value) for value in values], options) for options, values in case.groups]
-        try:
-            optimizer = nn.optim.OptimizerGroup(
-                *(OPTIMIZERS[short](params, **{**case.options, **options}) for params, options in groups)
-            )
-        except TypeError as error:
-            raise Unsupported("feature", str(error)) from error
-        parameters = [native for params, _ in groups for native in params]
-        trail: list[Array] = []
-        for gradients in case.gradients:
-            for native, gradient in zip(parameters, gradients, strict=True):
-                native.grad = None if gradient is None else self.to_native(gradient)
-            with Context(TRAINING=1):
-                optimizer.step()
-            trail += map(self.to_host, parameters)
-        return Outcome(results=tuple(trail), structure="tuple")

@@ -13,25 +13,14 @@ import numpy as np
 
 from assay.backends.base import Capabilities
 from assay.cases.arrays import Host, host_dtype
-from assay.cases.case import (
-    Array,
-    Call,
-    Case,
-    Lacking,
-    ModuleSetup,
-    Optimization,
-    Outcome,
-    Program,
-    Raised,
-    Schedule,
-    TensorValue,
-    Value,
-)
+from assay.cases.case import Case, TensorValue
+from assay.cases.outcome import Array, Lacking, Outcome, Raised
 from assay_spec import dtypes
 from assay_spec.domains import Dtype
 from assay_spec.plans import Slice, row_major
+from assay_spec.steps import Function, Look, Named, Ref, Step, Value
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 INLINE: Final = 64 * 1024  # a buffer of more bytes than this follows the line
 
 # PyTorch's element types, and those in which other libraries answer beside them.
@@ -173,6 +162,7 @@ _TAGS: Final[dict[str, tuple[type, _Codec]]] = {
         ),
     ),
     "dtype": (Dtype, _plainly(str, Dtype)),
+    "named": (Named, _plainly(lambda value: value.name, Named)),
     "ellipsis": (type(Ellipsis), _plainly(lambda value: True, lambda packed: Ellipsis)),
     "slice": (Slice, _Codec(_pack_slice, _unpack_slice)),
     "tuple": (tuple, _Codec(_pack_each, _unpack_tuple)),
@@ -210,6 +200,7 @@ def unpack_value(packed: Any, blob: bytes) -> Value:
 _PLAIN: Final = _plainly(lambda value: value, lambda packed: packed)
 _NAMES: Final = _plainly(list, tuple)
 _NAME_SET: Final = _plainly(sorted, frozenset)
+_VALUE: Final = _Codec(lambda value, blob: pack_value(value, blob), lambda packed, blob: unpack_value(packed, blob))
 _VALUES: Final = _Codec(_pack_each, _unpack_tuple)
 _NAMED: Final = _Codec(_pack_named, _unpack_named)
 
@@ -237,6 +228,14 @@ def _record(kind: type, codecs: Mapping[str, _Codec]) -> _Codec:
     return _Codec(pack, unpack)
 
 
+def _each(codec: _Codec) -> _Codec:
+    """Make the codec of any number of things of one kind."""
+    return _Codec(
+        lambda values, blob: [codec.pack(each, blob) for each in values],
+        lambda packed, blob: tuple(codec.unpack(each, blob) for each in packed),
+    )
+
+
 def _maybe(codec: _Codec) -> _Codec:
     return _Codec(
         lambda value, blob: None if value is None else codec.pack(value, blob),
@@ -245,74 +244,37 @@ def _maybe(codec: _Codec) -> _Codec:
 
 
 _UPSTREAM: Final = _Codec(
-    lambda value, blob: {str(place): pack_value(each, blob) for place, each in value.items()},
-    lambda packed, blob: {int(place): unpack_value(each, blob) for place, each in packed.items()},
+    lambda value, blob: {str(index): pack_value(each, blob) for index, each in value.items()},
+    lambda packed, blob: {int(index): unpack_value(each, blob) for index, each in packed.items()},
 )
-_GROUPS: Final = _Codec(
-    lambda value, blob: [
-        {"options": _pack_named(options, blob), "parameters": _pack_each(parameters, blob)}
-        for options, parameters in value
-    ],
-    lambda packed, blob: tuple(
-        (_unpack_named(group["options"], blob), _unpack_tuple(group["parameters"], blob)) for group in packed
-    ),
+_STEP: Final = _record(
+    Step,
+    {"target": _PLAIN, "arguments": _NAMED, "positional": _NAMES, "form": _PLAIN, "name": _PLAIN, "unpacked": _PLAIN},
 )
-_STEPS: Final = _Codec(
-    lambda value, blob: [_pack_each(step, blob) for step in value],
-    lambda packed, blob: tuple(_unpack_tuple(step, blob) for step in packed),
+_STEPS: Final = _each(_STEP)
+_LOOK: Final = _record(Look, {"at": _VALUE, "after": _PLAIN})
+_REF: Final = _record(Ref, {"name": _PLAIN, "path": _NAMES})
+_FUNCTION: Final = _record(Function, {"parameters": _NAMES, "steps": _STEPS, "result": _VALUE})
+_CASE: Final = _record(
+    Case,
+    {
+        "op": _PLAIN,
+        "steps": _STEPS,
+        "looks": _each(_LOOK),
+        "observe": _NAME_SET,
+        "wrt": _NAMES,
+        "upstream": _UPSTREAM,
+        "second": _NAMED,
+        "seed": _maybe(_INT),
+        "repeat": _PLAIN,
+        "wide": _PLAIN,
+        "scenario": _PLAIN,
+        "needs": _NAMES,
+        "documented": _PLAIN,
+    },
 )
-_SETUP: Final = _record(ModuleSetup, {"arguments": _NAMED, "state": _NAMED, "training": _PLAIN})
-
-_CASES: Final[dict[str, tuple[type, _Codec]]] = {
-    kind.__name__.lower(): (kind, _record(kind, codecs))
-    for kind, codecs in (
-        (
-            Call,
-            {
-                "op": _PLAIN,
-                "arguments": _NAMED,
-                "positional": _NAMES,
-                "spread": _PLAIN,
-                "form": _PLAIN,
-                "observe": _NAME_SET,
-                "wrt": _NAMES,
-                "upstream": _UPSTREAM,
-                "module": _maybe(_SETUP),
-                "seed": _maybe(_INT),
-                "repeat": _PLAIN,
-                "wide": _PLAIN,
-            },
-        ),
-        (
-            Optimization,
-            {
-                "op": _PLAIN,
-                "options": _NAMED,
-                "groups": _GROUPS,
-                "gradients": _STEPS,
-                "reload_after": _PLAIN,
-                "closure": _PLAIN,
-                "wide": _PLAIN,
-            },
-        ),
-        (
-            Schedule,
-            {"op": _PLAIN, "options": _NAMED, "lr": _FLOAT, "steps": _PLAIN, "reload_after": _PLAIN},
-        ),
-        (
-            Program,
-            {
-                "op": _PLAIN,
-                "name": _PLAIN,
-                "run": _PLAIN,
-                "expressions": _NAMES,
-                "needs": _NAMES,
-                "documented": _PLAIN,
-            },
-        ),
-    )
-}
-_CASE_PACKERS: Final = {kind: (tag, codec.pack) for tag, (kind, codec) in _CASES.items()}
+_TAGS.update(ref=(Ref, _REF), function=(Function, _FUNCTION))
+_PACKERS.update({Ref: ("ref", _REF.pack), Function: ("function", _FUNCTION.pack)})
 
 _OUTCOME: Final = _record(
     Outcome,
@@ -321,11 +283,10 @@ _OUTCOME: Final = _record(
         "structure": _PLAIN,
         "names": _NAMES,
         "gradients": _NAMED,
+        "second": _NAMED,
         "changed": _NAME_SET,
         "shares": _NAME_SET,
         "returned_self": _PLAIN,
-        "state": _NAMED,
-        "values": _NAMED,
         "raised": _maybe(_record(Raised, {"classes": _NAMES, "message": _PLAIN})),
         "during": _PLAIN,
         "lacking": _maybe(_record(Lacking, {"kind": _PLAIN, "message": _PLAIN})),
@@ -350,15 +311,14 @@ _CAPABILITIES: Final = _record(
 
 def pack_case(case: Case, blob: bytearray) -> dict[str, Any]:
     """Return a case as JSON, with what is too large for a line added to the blob."""
-    tag, pack = _CASE_PACKERS[type(case)]
-    return {tag: pack(case, blob)}
+    packed: dict[str, Any] = _CASE.pack(case, blob)
+    return packed
 
 
 def unpack_case(packed: Any, blob: bytes) -> Case:
     """Read a case that pack_case gave."""
     with _reading(packed):
-        ((tag, content),) = packed.items()
-        case: Case = _CASES[tag][1].unpack(content, blob)
+        case: Case = _CASE.unpack(packed, blob)
         return case
 
 

@@ -1,20 +1,21 @@
-"""Cases and outcomes: what is asked of a backend and what it answered, as plain data."""
+"""Cases: what is asked of a backend. A case is a trace of steps and what to observe of it, as plain data."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from assay.cases.arrays import Host, host_dtype
 from assay_spec.plans import row_major
+from assay_spec.steps import Function, Look, Ref, Step, Value
 
-Form = Literal["function", "method", "operator", "reflected", "in-place", "in-place operator", "out"]
-Observation = Literal["gradient", "mutation", "sharing", "state"]
-Value = Any  # TensorValue, Dtype, Slice, Ellipsis, None, a Python number or string, or a tuple, list or dict of them
+Observation = Literal["mutation", "sharing"]
+MADE: Final = "made"  # the step that makes the object whose method a case calls
+LOADED: Final = "loaded"  # the step that puts a state into it
+MODE: Final = "mode"  # the step that sets it to evaluation
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,188 +61,159 @@ class TensorValue:
         return TensorValue(dtype or self.dtype, self.shape, buffer, self.strides, self.offset, self.requires_grad)
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleSetup:
-    """A module to construct, and what to put into it before its forward call."""
-
-    arguments: Mapping[str, Value]
-    state: Mapping[str, TensorValue]
-    training: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call of an op, and what to observe of it."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """A trace, and what to observe of it. The step without a name, if there is one, is the call that it is about."""
 
     op: str
-    arguments: Mapping[str, Value]  # in the signature's order; what is absent is left to its default
-    positional: tuple[str, ...] = ()  # which of them go by position, the rest go by name
-    spread: str | None = None  # the one that a `*name` parameter takes
-    form: Form = "function"
-    observe: frozenset[Observation] = frozenset()
-    wrt: tuple[str, ...] = ()  # the arguments (or module parameters) to take gradients for
+    steps: tuple[Step, ...]
+    looks: tuple[Look, ...] = ()  # the results; without any they are what the call gave
+    observe: frozenset[Observation] = frozenset()  # of the call
+    wrt: tuple[str, ...] = ()  # the arguments of the call, or parameters of its object, to take gradients for
     upstream: Mapping[int, TensorValue] = field(default_factory=dict)  # result -> the gradient that flows into it
-    module: ModuleSetup | None = None
+    second: Mapping[str, TensorValue] = field(default_factory=dict)  # what flows into these gradients, for theirs
     seed: int | None = None
     repeat: int = 1  # successive calls after one seeding; their results follow each other
     wide: bool = False  # floating arguments were widened: compute defaults in float64 too
-
-
-@dataclass(frozen=True, slots=True)
-class Optimization:
-    """An optimizer's run: parameter groups, the gradients of each step, and when to save and reload its state."""
-
-    op: str
-    options: Mapping[str, Value]
-    groups: tuple[tuple[Mapping[str, Value], tuple[TensorValue, ...]], ...]
-    gradients: tuple[tuple[TensorValue | None, ...], ...]  # step -> one for each parameter of all groups
-    reload_after: int | None = None
-    closure: bool = False
-    wide: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """A scheduler's run: the learning rates after each step."""
-
-    op: str
-    options: Mapping[str, Value]
-    lr: float
-    steps: int
-    reload_after: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """A scenario: a program in the API's own words, and the expressions to look at after it."""
-
-    op: str
-    name: str
-    run: str
-    expressions: tuple[str, ...]
+    scenario: str = ""
     needs: tuple[str, ...] = ()
     documented: bool = False  # in words that only the documents have
 
-
-Case = Call | Optimization | Schedule | Program
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Array:
-    """A tensor that came back: its elements on the host, and what the backend said of it."""
-
-    dtype: str
-    array: Host
-    device: str = "cpu"
+    @property
+    def call(self) -> Step | None:
+        """The call that the case is about."""
+        return next((step for step in reversed(self.steps) if not step.name), None)
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        return self.array.shape
+    def form(self) -> str:
+        call = self.call
+        return "" if call is None else call.form
+
+    @property
+    def arguments(self) -> Mapping[str, Value]:
+        """The arguments of the call; its object, where it is a method of one, is the first."""
+        call = self.call
+        return {} if call is None else call.arguments
+
+    @property
+    def made(self) -> Mapping[str, Value]:
+        """The arguments with which the object was made whose method is called."""
+        step = self.step(MADE)
+        return {} if step is None else step.arguments
+
+    @property
+    def state(self) -> Mapping[str, TensorValue]:
+        """What was loaded into that object."""
+        step = self.step(LOADED)
+        return {} if step is None else step.arguments["state"]
+
+    def step(self, name: str) -> Step | None:
+        return next((step for step in self.steps if step.name == name), None)
+
+    def with_step(self, name: str, **changes: Any) -> Case:
+        """Return the case with one of its steps changed."""
+        return replace(self, steps=tuple(replace(s, **changes) if s.name == name else s for s in self.steps))
+
+    def with_arguments(self, arguments: Mapping[str, Value], **changes: Any) -> Case:
+        """Return the case with other arguments for its call."""
+        return self.with_step("", arguments=arguments, **changes)
+
+    def without_step(self, name: str) -> Case:
+        return replace(self, steps=tuple(step for step in self.steps if step.name != name))
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
-    """An exception: the names of its classes, most specific first, and its message."""
-
-    classes: tuple[str, ...]
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.classes[0]}: {self.message}"
+def called(op: str, arguments: Mapping[str, Value], positional: tuple[str, ...] = (), **more: Any) -> Case:
+    """Return the case of one call."""
+    step = {name: more.pop(name) for name in ("form", "unpacked") if name in more}
+    return Case(op, (Step(op, arguments, positional, **step),), **more)
 
 
-Lack = Literal["op", "dtype", "feature", "device"]
+def made(
+    target: str, arguments: Mapping[str, Value], state: Mapping[str, TensorValue], *, training: bool = True
+) -> tuple[Step, ...]:
+    """Return the steps that make an object, load a state into it, and set it to evaluation, as far as that is asked."""
+    steps = [Step(target, arguments, name=MADE)]
+    if state:
+        loading: dict[str, Value] = {"self": Ref(MADE), "state": state}
+        steps.append(Step("load_state_dict", loading, ("self", "state"), "method", LOADED))
+    if not training:
+        steps.append(Step("eval", {"self": Ref(MADE)}, ("self",), "method", MODE))
+    return tuple(steps)
 
 
-@dataclass(frozen=True, slots=True)
-class Lacking:
-    """What a backend says it does not offer."""
-
-    kind: Lack
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a backend answered."""
-
-    results: tuple[Value, ...] = ()
-    structure: Literal["single", "tuple", "named"] = "single"
-    names: tuple[str, ...] = ()
-    gradients: Mapping[str, Array | None] = field(default_factory=dict)
-    changed: frozenset[str] = frozenset()  # arguments whose elements the call changed
-    shares: frozenset[str] = frozenset()  # arguments that the result shares memory with, seen both ways
-    returned_self: bool = False  # an in-place or out= call gave back the very tensor
-    state: Mapping[str, Array] = field(default_factory=dict)  # a module's, as constructed
-    values: Mapping[str, Value] = field(default_factory=dict)  # a program's expressions
-    raised: Raised | None = None
-    during: Literal["call", "backward"] = "call"  # when it was raised
-    lacking: Lacking | None = None
-    fallback: bool = False  # answered through somebody else's implementation
+def method_call(
+    arguments: Mapping[str, Value],
+    positional: tuple[str, ...] = (),
+    method: str = "__call__",
+    *,
+    name: str = "",
+    unpacked: str | None = None,
+) -> Step:
+    """Return the step that calls a method of the object that was made."""
+    return Step(method, {"self": Ref(MADE), **arguments}, ("self", *positional), "method", name, unpacked)
 
 
-def fingerprint(value: Any) -> str:
-    """Hash a case (or any plain data) by content, the same on every machine."""
-    digest = hashlib.sha256()
-    _feed(digest, value)
-    return digest.hexdigest()[:12]
+def map_values(value: Value, change: Callable[[Any], Any]) -> Value:
+    """Return a value with every plain value in it changed; the very same where none is."""
+    kind = type(value)
+    if kind is dict:
+        return {key: map_values(each, change) for key, each in value.items()}
+    if kind is tuple or kind is list:
+        return kind([map_values(each, change) for each in value])
+    if kind is Function:
+        steps = tuple(_mapped(step, change) for step in value.steps)
+        return Function(value.parameters, steps, map_values(value.result, change))
+    return change(value)
 
 
-def same(first: Any, second: Any) -> bool:
-    """Return whether two pieces of plain data are equal to the bit, NaN to NaN."""
-    if first is second:
-        return True
-    if type(first) is not type(second):
-        return False
-    if isinstance(first, np.ndarray):
-        return (first.dtype, first.shape) == (second.dtype, second.shape) and (
-            first.tobytes() == second.tobytes() or _same_but_for_nans(first, second)
-        )
-    if is_dataclass(first):
-        return all(same(getattr(first, each.name), getattr(second, each.name)) for each in fields(first))
-    if isinstance(first, Mapping):
-        return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
-    if isinstance(first, (tuple, list)):
-        return len(first) == len(second) and all(map(same, first, second))
-    return bool(first == second) or (first != first and second != second)
+def map_case(case: Case, change: Callable[[Any], Any]) -> Case:
+    """Return a case with every plain value in it changed, what flows into its results too."""
+    return replace(
+        case,
+        steps=tuple([_mapped(step, change) for step in case.steps]),
+        upstream={index: change(value) for index, value in case.upstream.items()} if case.upstream else case.upstream,
+        second={name: change(value) for name, value in case.second.items()} if case.second else case.second,
+    )
 
 
-def _same_but_for_nans(first: Host, second: Host) -> bool:
-    """Return whether arrays are equal to the bit, whatever the sign and payload of their NaNs."""
-    if first.dtype.kind == "c":
-        return same(first.real, second.real) and same(first.imag, second.imag)
-    numbers = first == first
-    return np.array_equal(numbers, second == second) and first[numbers].tobytes() == second[numbers].tobytes()
+def map_tensors(case: Case, change: Callable[[TensorValue], TensorValue]) -> Case:
+    """Return a case with every tensor in it changed."""
+    return map_case(case, lambda value: change(value) if type(value) is TensorValue else value)
 
 
-def _feed(digest: Any, value: Any) -> None:
-    if isinstance(value, np.ndarray):
-        digest.update(f"<{value.dtype}{value.shape}".encode())
-        digest.update(np.ascontiguousarray(value).tobytes())
-    elif is_dataclass(value) and not isinstance(value, type):
-        digest.update(type(value).__name__.encode())
-        for each in fields(value):
-            _feed(digest, getattr(value, each.name))
-    elif isinstance(value, Mapping):
-        for key in value:
-            _feed(digest, key)
-            _feed(digest, value[key])
-    elif isinstance(value, (list, tuple)):
-        digest.update(f"[{len(value)}".encode())
-        for each in value:
-            _feed(digest, each)
-    elif isinstance(value, frozenset):
-        _feed(digest, sorted(value))
-    else:
-        digest.update(f"|{type(value).__name__}:{value!r}".encode())
+def _mapped(step: Step, change: Callable[[Any], Any]) -> Step:
+    arguments = {name: map_values(value, change) for name, value in step.arguments.items()}
+    return Step(step.target, arguments, step.positional, step.form, step.name, step.unpacked)
 
 
-def map_tensors(value: Value, change: Any) -> Value:
-    """Rebuild a value with every tensor in it changed."""
+def targets(steps: Iterable[Step]) -> Iterator[str]:
+    """Yield what steps call, those in closures too."""
+    for step in steps:
+        yield step.target
+        for value in step.arguments.values():
+            if isinstance(value, Function):
+                yield from targets(value.steps)
+
+
+def tensors_in(value: Value) -> Iterator[TensorValue]:
+    """Yield the tensors in a value."""
     if isinstance(value, TensorValue):
-        return change(value)
-    if isinstance(value, (tuple, list)):
-        return type(value)(map_tensors(each, change) for each in value)
-    if isinstance(value, Mapping):
-        return {key: map_tensors(each, change) for key, each in value.items()}
-    return value
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from tensors_in(each)
+    elif isinstance(value, (tuple, list)):
+        for each in value:
+            yield from tensors_in(each)
+
+
+def references(value: Value) -> Iterator[Ref]:
+    """Yield the references to earlier steps in a value."""
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from references(each)
+    elif isinstance(value, (tuple, list)):
+        for each in value:
+            yield from references(each)

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations, islice
 from typing import Any, Final, Literal
 
-from assay.cases.case import Call, Form, ModuleSetup, Observation, TensorValue
+from assay.cases.case import Case, Observation, made, method_call
 from assay.cases.fill import materialise
-from assay_spec.domains import Domain, Either, Focus, Given, Many, Tensors
+from assay_spec.domains import Domain, Dtype, Either, Focus, Given, Many, Tensors
 from assay_spec.dtypes import DEFAULT_FLOAT, has_fractions
 from assay_spec.expression import ExpressionError
 from assay_spec.model import Argument, Constructor, Op, Overload, StateRule
 from assay_spec.plans import ABSENT, Fill, TensorPlan
 from assay_spec.scope import Scope
 from assay_spec.signature import Signature
+from assay_spec.steps import Form, Step
 from assay_spec.vocabulary import NoBroadcast, NoDtype
 
 Effort = Literal["quick", "standard", "deep"]
@@ -321,7 +322,7 @@ def _drawn_arguments(
     return given, scope
 
 
-def call(
+def case(
     op: Op,
     plan: Plan,
     *,
@@ -331,11 +332,11 @@ def call(
     positional: tuple[str, ...] | None = None,
     seed: int | None = None,
     repeat: int = 1,
-) -> Call:
+) -> Case:
     """Make the case of a plan: tensors filled, required arguments by position, the others by name."""
     signature = plan.overload.signature
     owners = {name.partition(".")[0] for name in wrt}
-    order = {argument.name: place for place, argument in enumerate(plan.overload.arguments)}
+    order = {argument.name: index for index, argument in enumerate(plan.overload.arguments)}
     arguments = {
         name: materialise(plan.given[name], order[name], requires_grad=name in owners)
         for name in signature.names
@@ -343,31 +344,38 @@ def call(
     }
     if positional is None:
         positional = tuple(name for name in signature.positional if name in arguments and signature[name].required)
-    spread = next((each.name for each in signature.parameters if each.kind == "many"), None)
-    return Call(
-        op=op.name,
-        arguments=arguments,
-        positional=positional,
-        spread=spread if spread in positional and arguments[spread] else None,  # `x.view()` is no call, `x.view(())` is
-        form="method" if op.is_method and form == "function" else form,
-        observe=observe,
-        wrt=wrt,
-        module=None if plan.overload.constructor is None else _setup(plan, plan.overload.constructor),
-        seed=seed,
-        repeat=repeat,
-    )
+    unpacked = unpacked_of(signature, arguments, positional)
+    if plan.overload.constructor is None:
+        form = "method" if op.is_method and form == "function" else form
+        steps: tuple[Step, ...] = (Step(op.name, arguments, positional, form, unpacked=unpacked),)
+    else:
+        steps = (*making(op, plan), method_call(arguments, positional, unpacked=unpacked))
+    return Case(op.name, steps, observe=observe, wrt=wrt, seed=seed, repeat=repeat)
 
 
-def _setup(plan: Plan, maker: Constructor) -> ModuleSetup:
-    state: dict[str, TensorValue] = {}
-    for place, rule in enumerate(held(maker, plan.scope)):
-        state[rule.name] = materialise(_state_plan(rule, plan), 50 + place)
+def unpacked_of(signature: Signature, arguments: Mapping[str, Any], positional: tuple[str, ...]) -> str | None:
+    """Name the argument that stands for many: `x.view()` is no call, `x.view(())` is."""
+    many = next((each.name for each in signature.parameters if each.kind == "many"), None)
+    return many if many in positional and arguments[many] else None
+
+
+def making(op: Op, plan: Plan, *, loaded: bool = True) -> tuple[Step, ...]:
+    """Return the steps that make the object of a plan, and put a state into it unless it is to stay as it starts."""
+    maker = plan.overload.constructor
+    assert maker is not None
     arguments = {
         name: materialise(plan.constructed[name], 90)
         for name in maker.signature.names
         if name in plan.constructed and plan.constructed[name] is not ABSENT
     }
-    return ModuleSetup(arguments, state, plan.training)
+    state = {
+        rule.name: materialise(_state_plan(rule, plan), 50 + index)
+        for index, rule in enumerate(held(maker, plan.scope) if loaded else ())
+    }
+    dtype = next((each.dtype for each in state.values() if has_fractions(each.dtype)), DEFAULT_FLOAT)
+    if dtype != DEFAULT_FLOAT and "dtype" in maker.signature:
+        arguments.setdefault("dtype", Dtype(dtype))
+    return made(op.name, arguments, state, training=plan.training)
 
 
 def _state_plan(rule: StateRule, plan: Plan) -> TensorPlan:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay.cases.case import Call, Case, Optimization, Program, Schedule, TensorValue
+from assay.cases.case import Case, TensorValue
 from assay_spec.domains import Dtype
 from assay_spec.plans import Slice
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from assay.cases.arrays import Host, host_dtype
-from assay.cases.case import Call, ModuleSetup, TensorValue, Value
+from assay.cases.case import Case, TensorValue, made, method_call
+from assay.cases.draw import unpacked_of
 from assay_spec import dtypes
 from assay_spec.domains import Dtype
 from assay_spec.model import Op, Overload
 from assay_spec.plans import Slice
+from assay_spec.steps import Form, Step, Value
 
 
 def inferred(written: Any) -> str:
@@ -82,27 +83,21 @@ def _plain(written: Any, name: str = "") -> Value:
     return written
 
 
-def call(op: Op, overload: Overload, written: Mapping[str, Any], **more: Any) -> Call:
-    """Make the case of a call written in a spec file; a module's constructor arguments and state stand in it too."""
+def case(op: Op, overload: Overload, written: Mapping[str, Any], **more: Any) -> Case:
+    """Make the case of a call written in a spec file; the arguments and state of an object stand in it too."""
     maker = overload.constructor
     signature = overload.signature
     arguments = {name: argument(overload, name, written[name]) for name in signature.names if name in written}
-    spread = next((each.name for each in signature.parameters if each.kind == "many"), None)
     positional = tuple(name for name in signature.positional if name in arguments and signature[name].required)
-    case = Call(
-        op.name,
-        arguments,
-        positional,
-        spread if spread in positional and arguments[spread] else None,
-        form="method" if op.is_method else "function",
-        **more,
-    )
+    unpacked = unpacked_of(signature, arguments, positional)
     if maker is None:
-        return case
+        form: Form = "method" if op.is_method else "function"
+        return Case(op.name, (Step(op.name, arguments, positional, form, unpacked=unpacked),), **more)
     rules = [rule.name for rule in (*maker.parameters, *maker.buffers)]
     # `bias: false` is the constructor's argument, `bias: [0.5]` the parameter of that name.
     state = {name: tensor(written[name]) for name in rules if not isinstance(written.get(name, False), bool)}
     plain = {
         name: _plain(written[name], name) for name in maker.signature.names if name in written and name not in state
     }
-    return replace(case, module=ModuleSetup(plain, state, written.get("training", True)))
+    steps = made(op.name, plain, state, training=written.get("training", True))
+    return Case(op.name, (*steps, method_call(arguments, positional, unpacked=unpacked)), **more)

@@ -17,7 +17,8 @@ import numpy as np
 from assay.cases.arrays import host_dtype
 from assay.backends.base import Capabilities
 from assay.backends.table import TableBackend
-from assay.cases.case import Array, TensorValue
+from assay.cases.case import TensorValue
+from assay.cases.outcome import Array
 
 
 class {title}Backend(TableBackend):

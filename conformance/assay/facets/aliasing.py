@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.cases import draw
-from assay.cases.case import Array, Call
+from assay.cases.case import Case
 from assay.cases.draw import Plan
-from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, fail, plans, unanswered
+from assay.cases.outcome import Array
+from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, drawn_trial, fail, plans, unanswered
 from assay.facets.shape import tensors
 from assay.judge.bench import Bench
 from assay_spec.model import Op, Overload
 
 
 def takes_tensors(overload: Overload) -> bool:
-    return overload.lead is not None and tensors(overload)
+    return overload.constructor is None and overload.lead is not None and tensors(overload)
 
 
 def applies(op: Op) -> bool:
-    return op.kind == "function" and any(map(takes_tensors, op.overloads))
+    return any(map(takes_tensors, op.overloads))
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
     for plan in plans(op, asked, "options", "layout", "shape", fits=takes_tensors, limit=16):
-        yield Trial(draw.call(op, plan, observe=frozenset({"mutation"})), plan)
+        yield drawn_trial(op, plan, _unchanged, observe=frozenset({"mutation"}))
         if _writable(plan):
-            yield Trial(draw.call(op, plan, observe=frozenset({"sharing"})), plan)
+            yield drawn_trial(op, plan, _shared, observe=frozenset({"sharing"}))
 
 
 def _writable(plan: Plan) -> bool:
@@ -34,20 +34,16 @@ def _writable(plan: Plan) -> bool:
     return all(value.layout != "expanded" and value.numel for value in plain)
 
 
-def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
-    assert isinstance(trial.case, Call) and trial.plan is not None
-    outcome = bench.ask(trial.case)
+def _unchanged(case: Case, plan: Plan, bench: Bench) -> Judgement:
+    """Judge that the call leaves its inputs alone, but for those that it is to change."""
+    outcome = bench.ask(case)
     early = unanswered(outcome)
     if early is not None:
         return early
-    if "mutation" in trial.case.observe:
-        changed = sorted(outcome.changed - _to_change(trial.plan))
-        if changed:
-            return fail("A403", f"the call changed {', '.join(changed)}", "inputs left alone", "changed")
-        return PASS
-    if not any(isinstance(each, Array) and each.array.size for each in outcome.results):
-        return Judgement("pass", compared=False)
-    return _shared(trial.plan, outcome.shares)
+    changed = sorted(outcome.changed - _to_change(plan))
+    if changed:
+        return fail("A403", f"the call changed {', '.join(changed)}", "inputs left alone", "changed")
+    return PASS
 
 
 def _to_change(plan: Plan) -> frozenset[str]:
@@ -57,8 +53,15 @@ def _to_change(plan: Plan) -> frozenset[str]:
     return frozenset(overload.changes) if when else frozenset()
 
 
-def _shared(plan: Plan, shares: frozenset[str]) -> Judgement:
-    overload = plan.overload
+def _shared(case: Case, plan: Plan, bench: Bench) -> Judgement:
+    """Judge which argument's memory the result shares, if any."""
+    outcome = bench.ask(case)
+    early = unanswered(outcome)
+    if early is not None:
+        return early
+    if not any(isinstance(each, Array) and each.array.size for each in outcome.results):
+        return Judgement("pass", compared=False)
+    overload, shares = plan.overload, outcome.shares
     when = True if overload.shares_when is None else overload.shares_when(plan.scope)
     if when == "maybe":
         return Judgement("pass", compared=False)
@@ -71,4 +74,4 @@ def _shared(plan: Plan, shares: frozenset[str]) -> Judgement:
     return PASS
 
 
-FACET = Facet("aliasing", applies, trials, judge)
+FACET = Facet("aliasing", applies, trials)

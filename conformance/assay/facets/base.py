@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from assay.cases.case import Array, Call, Case, Outcome
-from assay.cases.draw import SHARES, Effort, Plan, call, drawn, walk
+from assay.cases import draw
+from assay.cases.case import Case
+from assay.cases.draw import SHARES, Effort, Plan, drawn, walk
+from assay.cases.outcome import Array, Outcome
 from assay.judge.bench import Bench
 from assay.judge.budgets import Worst
 from assay_spec.domains import Axis, Focus
-from assay_spec.model import Op, Overload
+from assay_spec.model import Example, Misuse, Op, Overload, Scenario
 
 Result = Literal["pass", "fail", "error", "unsupported", "self", "suite_error"]
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One thing to ask: a case, the plan it was made from, and what the facet wants to remember."""
-
-    case: Case
-    plan: Plan | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +41,17 @@ class Judgement:
     fallback: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One thing to ask, and how its answer is judged."""
+
+    case: Case
+    judge: Callable[[Bench], Judgement]
+    plan: Plan | None = None  # that the case was made from
+    again: Callable[[Plan], Trial | None] | None = None  # makes the same trial from a simpler plan, to shrink it
+    about: Misuse | Example | Scenario | None = None  # the part of the spec that it was made from
+
+
 PASS = Judgement("pass")
 SELF = Judgement("self")
 
@@ -70,13 +74,12 @@ class Asked:
         return 0 if self.walk_only else SHARES[self.effort][1]
 
 
-def asked_again(op: Op, plan: Plan, trial: Trial) -> Trial | None:
-    """Make a trial like another from a simpler plan."""
-    case = trial.case
-    if not isinstance(case, Call):
-        return None
-    again = call(op, plan, form=case.form, observe=case.observe, seed=case.seed, repeat=case.repeat)
-    return Trial(again, plan, trial.extra)
+def drawn_trial(op: Op, plan: Plan, judge: Callable[[Case, Plan, Bench], Judgement], **how: Any) -> Trial:
+    """Make the trial that asks for the call of a plan; `how` goes to the case."""
+    case = draw.case(op, plan, **how)
+    return Trial(
+        case, lambda bench: judge(case, plan, bench), plan, lambda simpler: drawn_trial(op, simpler, judge, **how)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +89,8 @@ class Facet:
     name: str
     applies: Callable[[Op], bool]
     trials: Callable[[Op, Asked], Iterator[Trial]]
-    judge: Callable[[Op, Trial, Bench], Judgement]
     split: bool = False  # one item for each dtype of the op's leading tensor
     dtypes: Callable[[Op], tuple[str, ...]] = lambda op: op.dtypes
-    rebuild: Callable[[Op, Plan, Trial], Trial | None] = asked_again  # for shrinking
     needs: tuple[str, ...] = ()  # features of a backend without which there is nothing to ask
 
 

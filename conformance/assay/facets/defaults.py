@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from assay.cases import draw
-from assay.cases.case import Array, Call
+from assay.cases.case import MADE, Case
+from assay.cases.outcome import Array
 from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, describe, fail, plans, unanswered
 from assay.judge.bench import Bench
 from assay_spec.model import Op, Overload
@@ -29,47 +30,47 @@ def optional(overload: Overload) -> list[Parameter]:
 
 
 def defaulted(overload: Overload) -> bool:
-    return bool(optional(overload))
+    return bool(optional(overload)) and bool(overload.results)
 
 
 def applies(op: Op) -> bool:
-    return op.kind in ("function", "module") and any(map(defaulted, op.overloads))
+    return any(map(defaulted, op.overloads))
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
     for overload in filter(defaulted, op.overloads):
         for plan in plans(op, asked, fits=lambda each, chosen=overload: each is chosen, limit=6):  # type: ignore[misc]
-            case = draw.call(op, plan, seed=None if overload.random is None else 7)
+            plain = draw.case(op, plan, seed=None if overload.random is None else 7)
             for parameter in optional(overload):
                 given = plan.constructed if overload.constructor else plan.given
                 if given.get(parameter.name, ABSENT) is ABSENT:
-                    yield Trial(_explicit(case, parameter), plan, {"plain": case, "parameter": parameter.name})
+                    explicit = _explicit(plain, parameter)
+                    judge = partial(_judge, plain, explicit, parameter.name, overload)
+                    yield Trial(explicit, judge, plan)
 
 
-def _explicit(case: Call, parameter: Parameter) -> Call:
+def _explicit(case: Case, parameter: Parameter) -> Case:
     passed = {parameter.name: parameter.default}
-    if case.module is not None:
-        return replace(case, module=replace(case.module, arguments={**case.module.arguments, **passed}))
-    return replace(case, arguments={**case.arguments, **passed})
+    if case.step(MADE) is not None:
+        return case.with_step(MADE, arguments={**passed, **case.made})
+    return case.with_arguments({**case.arguments, **passed})
 
 
-def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
-    plain, explicit = bench.ask(trial.extra["plain"]), bench.ask(trial.case)
+def _judge(plain_case: Case, explicit_case: Case, name: str, overload: Overload, bench: Bench) -> Judgement:
+    plain, explicit = bench.ask(plain_case), bench.ask(explicit_case)
     early = unanswered(plain) or unanswered(explicit)
     if early is not None:
         return early
-    assert trial.plan is not None
-    free = all(budget.kind == "free" for budget in trial.plan.overload.judge.values())
+    free = all(budget.kind == "free" for budget in overload.judge.values())
     same = _alike if free else _same
     if len(plain.results) == len(explicit.results) and all(map(same, plain.results, explicit.results)):
         return PASS
-    name = trial.extra["parameter"]
     said, due = (", ".join(map(describe, each.results)) for each in (explicit, plain))
     return fail("A106", f"passing the documented default of {name} changes the answer", due, said)
 
 
 def _alike(first: Any, second: Any) -> bool:
-    """Compare results whose values are nobody's business."""
+    """Compare results whose values are unspecified."""
     return describe(first) == describe(second)
 
 
@@ -82,4 +83,4 @@ def _same(first: Any, second: Any) -> bool:
     return bool(first == second)
 
 
-FACET = Facet("defaults", applies, trials, judge, rebuild=lambda op, plan, trial: None)
+FACET = Facet("defaults", applies, trials)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.cases import draw
-from assay.cases.case import Call
-from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, plans, unanswered
+from assay.cases.case import Case
+from assay.cases.draw import Plan
+from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, drawn_trial, plans, unanswered
 from assay.facets.results import expected_rules, structured, typed
 from assay.facets.shape import tensors
 from assay.judge.bench import Bench
@@ -15,21 +15,20 @@ from assay_spec.model import Op
 
 
 def applies(op: Op) -> bool:
-    return any(map(tensors, op.overloads)) and op.kind in ("function", "module")
+    return any(map(tensors, op.overloads))
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
-    axes: tuple[Axis, ...] = ("options",) if op.kind == "module" else ("dtype", "options")
+    stateful = any(each.constructor for each in op.overloads)  # whose state has one dtype, which its input must have
+    axes: tuple[Axis, ...] = ("options",) if stateful else ("dtype", "options")
     for plan in plans(op, asked, *axes, fits=tensors):
-        yield Trial(draw.call(op, plan), plan)
+        yield drawn_trial(op, plan, judge)
 
 
-def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
-    assert isinstance(trial.case, Call) and trial.plan is not None
-    outcome = bench.ask(trial.case)
-    overload = trial.plan.overload
-    rules = expected_rules(overload, trial.plan.scope)
-    return unanswered(outcome) or structured(overload, outcome, rules) or typed(outcome, rules) or PASS
+def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
+    outcome = bench.ask(case)
+    rules = expected_rules(plan.overload, plan.scope)
+    return unanswered(outcome) or structured(plan.overload, outcome, rules) or typed(outcome, rules) or PASS
 
 
-FACET = Facet("dtype", applies, trials, judge, split=True)
+FACET = Facet("dtype", applies, trials, split=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from assay.cases import draw, written
-from assay.cases.case import Call
+from assay.cases.case import Case
 from assay.facets.base import PASS, Asked, Facet, Finding, Judgement, Trial, fail, is_raised, plans
 from assay.judge.bench import Bench
 from assay_spec.model import Misuse, Op, Overload
@@ -23,10 +24,10 @@ def trials(op: Op, asked: Asked) -> Iterator[Trial]:
 
 
 def _trials(op: Op, overload: Overload, misuse: Misuse, asked: Asked) -> Iterator[Trial]:
-    extra = {"raises": misuse.raises, "because": misuse.because}
     observe: Any = frozenset({"mutation"})
     if misuse.call is not None:
-        yield Trial(written.call(op, overload, misuse.call, observe=observe), None, extra)
+        case = written.case(op, overload, misuse.call, observe=observe)
+        yield Trial(case, partial(_judge, case, misuse), about=misuse)
         return
     assert misuse.outside is not None
     maker = overload.constructor
@@ -36,13 +37,13 @@ def _trials(op: Op, overload: Overload, misuse: Misuse, asked: Asked) -> Iterato
             given, constructed = dict(plan.given), dict(plan.constructed)
             (given if misuse.outside in given else constructed)[misuse.outside] = value
             broken = draw.Plan(overload, given, plan.scope, constructed, plan.training)
-            yield Trial(draw.call(op, broken, observe=observe), broken, extra)
+            case = draw.case(op, broken, observe=observe)
+            yield Trial(case, partial(_judge, case, misuse), broken, about=misuse)
 
 
-def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
-    assert isinstance(trial.case, Call)
-    raises, because = trial.extra["raises"], trial.extra["because"]
-    outcome = bench.ask(trial.case)
+def _judge(case: Case, misuse: Misuse, bench: Bench) -> Judgement:
+    raises, because = misuse.raises, misuse.because
+    outcome = bench.ask(case)
     if outcome.lacking is not None and not is_raised(raises, outcome):
         return Judgement("unsupported", Finding("A003", outcome.lacking.message))
     if outcome.raised is None:
@@ -55,4 +56,4 @@ def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
     return PASS
 
 
-FACET = Facet("errors", applies, trials, judge, rebuild=lambda op, plan, trial: None)
+FACET = Facet("errors", applies, trials)

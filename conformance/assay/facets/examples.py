@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
 from assay.cases import written
 from assay.cases.arrays import Host
-from assay.cases.case import Array, Call, Outcome, Program
+from assay.cases.case import Case
+from assay.cases.outcome import Array, Outcome
 from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, gravest, is_raised, unanswered
 from assay.judge.bench import Bench
 from assay.judge.budgets import Bounds, Worst, measure, show
-from assay_spec import dtypes
+from assay_spec import dtypes, scenarios
 from assay_spec.model import Budget, Example, Op, Overload, Scenario
 
 _LOOSE: Final = 32  # ulps of the largest element that a composed answer may be away from the written one
@@ -27,43 +30,50 @@ def applies(op: Op) -> bool:
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
     for overload in op.overloads:
         for example in overload.examples:
-            case = written.call(op, overload, example.call, wrt=tuple(example.gradient))
-            yield Trial(_asking_gradients(case, example), None, {"example": example, "overload": overload})
+            written_out = written.case(op, overload, example.call, wrt=tuple(example.gradient))
+            case = _asking_gradients(written_out, example)
+            yield Trial(case, partial(_as_written, case, overload, example), about=example)
     for scenario in op.scenarios:
-        yield Trial(_program(op, scenario), None, {"scenario": scenario})
+        case = scenario_case(op, scenario)
+        yield Trial(case, partial(_as_expected, case, scenario), about=scenario)
 
 
-def _program(op: Op, scenario: Scenario) -> Program:
+def scenario_case(op: Op, scenario: Scenario) -> Case:
+    """Make the case of a scenario."""
+    trace = scenarios.trace(scenario.run, tuple(scenario.expect))
     current = "current" in op.editions and "current" in scenario.editions
-    return Program(op.name, scenario.name, scenario.run, tuple(scenario.expect), scenario.needs, documented=not current)
+    return Case(
+        op.name,
+        trace.steps,
+        trace.looks,
+        scenario=scenario.name,
+        needs=scenario.needs,
+        documented=not current,
+    )
 
 
-def _asking_gradients(case: Call, example: Example) -> Call:
+def _asking_gradients(case: Case, example: Example) -> Case:
     """Ask for the gradient of the first result's sum, where the example says what it is."""
     if not example.gradient:
         return case
-    from dataclasses import replace
-
     given = example.gives if not isinstance(example.gives, Mapping) else next(iter(example.gives.values()))
     ones = written.tensor(np.ones_like(written.array(given, "float32")).tolist(), "float32")
     arguments = {
         name: replace(value, requires_grad=True) if name in example.gradient else value
         for name, value in case.arguments.items()
     }
-    return replace(case, arguments=arguments, upstream={0: ones})
+    return replace(case.with_arguments(arguments), upstream={0: ones})
 
 
-def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
-    outcome = bench.ask(trial.case)
-    if "scenario" in trial.extra:
-        return _scenario(trial.extra["scenario"], outcome)
-    early = unanswered(outcome)
-    if early is not None:
-        return early
-    return _example(trial.extra["overload"], trial.extra["example"], outcome)
+def _as_written(case: Case, overload: Overload, example: Example, bench: Bench) -> Judgement:
+    """Judge a worked example."""
+    outcome = bench.ask(case)
+    return unanswered(outcome) or _example(overload, example, outcome)
 
 
-def _scenario(scenario: Scenario, outcome: Outcome) -> Judgement:
+def _as_expected(case: Case, scenario: Scenario, bench: Bench) -> Judgement:
+    """Judge a scenario: that it raises what it is to raise, or else what is seen after it."""
+    outcome = bench.ask(case)
     if scenario.raises is not None and (outcome.lacking is None or is_raised(scenario.raises, outcome)):
         if outcome.raised is None:
             return fail(
@@ -78,9 +88,8 @@ def _scenario(scenario: Scenario, outcome: Outcome) -> Judgement:
     early = unanswered(outcome)
     if early is not None:
         return early
-    return gravest(
-        [_held(f"{scenario.name}: {source}", want, outcome.values[source]) for source, want in scenario.expect.items()]
-    )
+    seen = zip(scenario.expect.items(), outcome.results, strict=True)
+    return gravest([_held(f"{scenario.name}: {source}", want, got) for (source, want), got in seen])
 
 
 def _held(what: str, want: Any, got: Any) -> Judgement:
@@ -209,4 +218,4 @@ def _printed(code: str, what: str, got: Array, want: Host, decimals: int) -> Jud
     return beyond(code, worst, what)
 
 
-FACET = Facet("examples", applies, trials, judge)
+FACET = Facet("examples", applies, trials)

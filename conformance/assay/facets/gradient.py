@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
+from assay.backends.interpreter import source
 from assay.cases import draw
 from assay.cases.arrays import Host
-from assay.cases.case import Array, Call, Outcome, TensorValue
+from assay.cases.case import Case, TensorValue, map_tensors
 from assay.cases.draw import Plan
 from assay.cases.fill import elements
+from assay.cases.outcome import Array, Outcome
 from assay.facets.base import (
     SELF,
     Asked,
@@ -27,7 +30,7 @@ from assay.facets.base import (
     unanswered,
 )
 from assay.facets.results import expected_rules
-from assay.judge.bench import Bench, map_case, slack
+from assay.judge.bench import Bench, slack
 from assay.judge.budgets import ROOM, Worst, measure
 from assay_spec import dtypes
 from assay_spec.model import Budget, Op, Overload
@@ -56,8 +59,16 @@ def trials(op: Op, asked: Asked) -> Iterator[Trial]:
     for plan in plans(op, asked, "options", "shape", "values", "layout", fits=differentiable):
         clear = _unambiguous(plan)
         case = None if clear is None or _beyond_steps(clear) else differentiated(op, clear, asked.seed)
-        if case is not None:
-            yield Trial(case, clear)
+        if case is not None and clear is not None:
+            yield _trial(op, case, clear)
+
+
+def _trial(op: Op, case: Case, plan: Plan) -> Trial:
+    def again(simpler: Plan) -> Trial | None:
+        case = differentiated(op, simpler, 0)
+        return None if case is None else _trial(op, case, simpler)
+
+    return Trial(case, partial(_judge, case, plan), plan, again)
 
 
 def _unambiguous(plan: Plan) -> Plan | None:
@@ -87,11 +98,11 @@ def _with_squares(value: TensorValue) -> TensorValue:
     return value.holding(np.where(tiny, np.copysign(_SQUARED, value.buffer), value.buffer))
 
 
-def differentiated(op: Op, plan: Plan, seed: int) -> Call | None:
+def differentiated(op: Op, plan: Plan, seed: int) -> Case | None:
     """Make the case that asks for every gradient the spec promises for a plan."""
     overload = plan.overload
     inputs = tuple(name for names in overload.gradient.values() for name in names)
-    case = map_case(draw.call(op, plan, wrt=tuple(dict.fromkeys(inputs))), _with_squares)
+    case = map_tensors(draw.case(op, plan, wrt=tuple(dict.fromkeys(inputs))), _with_squares)
     wrt = tuple(name for given in dict.fromkeys(inputs) for name in _carriers(given, case))
     upstream = {}
     for place, (rule, shape, dtype) in enumerate(expected_rules(overload, plan.scope)):
@@ -102,7 +113,7 @@ def differentiated(op: Op, plan: Plan, seed: int) -> Call | None:
     return replace(case, wrt=wrt, upstream=upstream) if wrt and upstream else None
 
 
-def _carriers(name: str, case: Call) -> Iterator[str]:
+def _carriers(name: str, case: Case) -> Iterator[str]:
     """Yield the tensors of an argument or module parameter that can carry a gradient."""
     value = case.arguments.get(name)
     if isinstance(value, TensorValue):
@@ -112,58 +123,40 @@ def _carriers(name: str, case: Call) -> Iterator[str]:
         for place, each in enumerate(value):
             if isinstance(each, TensorValue) and each.requires_grad:
                 yield f"{name}.{place}"
-    elif case.module is not None and name in case.module.state:
+    elif name in case.state:
         yield name
 
 
-def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
-    assert isinstance(trial.case, Call) and trial.plan is not None
-    outcome = bench.ask(trial.case)
-    early = unanswered(outcome)
+def _judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
+    outcome = bench.ask(case)
+    early = unanswered(outcome) or _malformed(case, outcome)
     if early is not None:
         return early
-    malformed = _malformed(trial.case, outcome)
-    if malformed is not None:
-        return malformed
-    expected = bench.expect(trial.case)
+    expected = bench.expect(case)
     if expected is None:
-        return _by_differences(trial.case, outcome, bench)
+        return _by_differences(case, outcome, bench)
     broken = broken_oracle(expected)
     if broken is not None:
         return broken
-    budget = trial.plan.overload.judge.get("gradient", Budget("conditioned"))
-    return gravest([_compared(name, trial.case, outcome, expected, budget, bench) for name in trial.case.wrt])
+    budget = plan.overload.judge.get("gradient", Budget("conditioned"))
+    return gravest([_compared(name, case, outcome, expected, budget, bench) for name in case.wrt])
 
 
-def _malformed(case: Call, outcome: Outcome) -> Judgement | None:
+def _malformed(case: Case, outcome: Outcome) -> Judgement | None:
     """Judge that each gradient is there, with its input's shape and dtype."""
     for name in case.wrt:
-        source, gradient = source_of(name, case), outcome.gradients.get(name)
+        due, gradient = source(case, name), outcome.gradients.get(name)
         if gradient is None:
             return fail("A502", f"{name} has no gradient", "a gradient", "none")
-        if gradient.shape != source.shape:
-            return fail(
-                "A504",
-                f"the gradient of {name} has shape {list(gradient.shape)}",
-                list(source.shape),
-                list(gradient.shape),
-            )
-        if gradient.dtype != source.dtype:
-            return fail("A504", f"the gradient of {name} is {gradient.dtype}", source.dtype, gradient.dtype)
+        if gradient.shape != due.shape:
+            shape = list(gradient.shape)
+            return fail("A504", f"the gradient of {name} has shape {shape}", list(due.shape), shape)
+        if gradient.dtype != due.dtype:
+            return fail("A504", f"the gradient of {name} is {gradient.dtype}", due.dtype, gradient.dtype)
     return None
 
 
-def source_of(name: str, case: Call) -> TensorValue:
-    """Find the tensor that a gradient is taken for."""
-    owner, _, place = name.partition(".")
-    if owner in case.arguments:
-        found = case.arguments[owner]
-        return found[int(place)] if place else found  # type: ignore[no-any-return]
-    assert case.module is not None
-    return case.module.state[name]
-
-
-def _compared(name: str, case: Call, outcome: Outcome, expected: Outcome, budget: Budget, bench: Bench) -> Judgement:
+def _compared(name: str, case: Case, outcome: Outcome, expected: Outcome, budget: Budget, bench: Bench) -> Judgement:
     got, want = outcome.gradients[name], expected.gradients.get(name)
     assert got is not None
     if want is None:
@@ -182,20 +175,20 @@ def _where_defined(got: Array, want: Host, expected: Outcome) -> tuple[Host, Hos
     return np.where(np.isnan(want), got.array.dtype.type(0), got.array), np.where(np.isnan(want), 0, want)
 
 
-def _by_differences(case: Call, outcome: Outcome, bench: Bench) -> Judgement:
+def _by_differences(case: Case, outcome: Outcome, bench: Bench) -> Judgement:
     """Hold float64 gradients against central differences, which need no oracle."""
-    if any(source_of(name, case).dtype != "float64" for name in case.wrt):
+    if any(source(case, name).dtype != "float64" for name in case.wrt):
         return SELF
     judgements = [_difference(name, case, outcome, bench) for name in case.wrt]
     return gravest([each for each in judgements if each is not None]) if any(judgements) else SELF
 
 
-def _difference(name: str, case: Call, outcome: Outcome, bench: Bench) -> Judgement | None:
-    source, gradient = source_of(name, case), outcome.gradients[name]
+def _difference(name: str, case: Case, outcome: Outcome, bench: Bench) -> Judgement | None:
+    point, gradient = source(case, name), outcome.gradients[name]
     assert gradient is not None
     if not gradient.array.size:
         return Judgement("pass", compared=False)
-    direction = elements("float64", source.shape, Fill("plain", 5, 0.25, 1.0), 77)
+    direction = elements("float64", point.shape, Fill("plain", 5, 0.25, 1.0), 77)
     slopes = [_slope(name, case, direction * sign, bench) for sign in (1.0, -1.0)]
     if any(slope is None for slope in slopes):
         return None
@@ -211,7 +204,7 @@ def _difference(name: str, case: Call, outcome: Outcome, bench: Bench) -> Judgem
     return beyond("A501", worst, f"the slope along {name}")
 
 
-def _slope(name: str, case: Call, direction: Host, bench: Bench) -> tuple[float, float] | None:
+def _slope(name: str, case: Case, direction: Host, bench: Bench) -> tuple[float, float] | None:
     """Return the one-sided slope of <upstream, result> along a direction, and the size of its terms."""
     ends = [bench.ask(_moved(name, case, direction * step)) for step in (2 * _STEP, _STEP, 0.0)]
     if any(end.raised or end.lacking for end in ends):
@@ -225,7 +218,7 @@ def _slope(name: str, case: Call, direction: Host, bench: Bench) -> tuple[float,
     return (slope, abs(slope) + here[1]) if np.isfinite(slope) else None
 
 
-def _weighed(case: Call, outcome: Outcome) -> tuple[float, float]:
+def _weighed(case: Case, outcome: Outcome) -> tuple[float, float]:
     terms = [upstream.array() * _floats(outcome.results[place]) for place, upstream in case.upstream.items()]
     return sum(float(np.sum(term)) for term in terms), sum(float(np.sum(np.abs(term))) for term in terms)
 
@@ -235,33 +228,19 @@ def _floats(result: Any) -> Host:
     return result.array.astype(np.float64)
 
 
-def _moved(name: str, case: Call, change: Host) -> Call:
-    owner, _, place = name.partition(".")
-    source = source_of(name, case)
-    moved = TensorValue.of(source.array() + change, source.dtype)
-    plain = replace(case, wrt=(), upstream={})
-    if owner not in case.arguments:
-        assert case.module is not None
-        return replace(plain, module=replace(case.module, state={**case.module.state, name: moved}))
-    arguments: Mapping[str, Any] = case.arguments
-    if not place:
-        return replace(plain, arguments={**arguments, owner: moved})
-    members = tuple(moved if str(at) == place else each for at, each in enumerate(arguments[owner]))
-    return replace(plain, arguments={**arguments, owner: members})
-
-
-def rebuild(op: Op, plan: Plan, trial: Trial) -> Trial | None:
-    case = differentiated(op, plan, 0)
-    return None if case is None else Trial(case, plan)
+def _moved(name: str, case: Case, change: Host) -> Case:
+    """Return the case with one of its inputs moved, and no gradients to take."""
+    point = source(case, name)
+    moved = TensorValue.of(point.array() + change, point.dtype)
+    plain = map_tensors(case, lambda value: moved if value is point else value)
+    return replace(plain, wrt=(), upstream={})
 
 
 FACET = Facet(
     "gradient",
     applies,
     trials,
-    judge,
     split=True,
     dtypes=gradient_dtypes,
-    rebuild=rebuild,
     needs=("autograd",),
 )

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
-from assay.backends.library import IN_PLACE_OPERATORS, OPERATORS
+from assay.backends.interpreter import IN_PLACE_OPERATORS, OPERATORS
 from assay.cases import draw, written
 from assay.cases.arrays import host_dtype
-from assay.cases.case import Array, Call, Form, Outcome, TensorValue
+from assay.cases.case import Case, TensorValue
 from assay.cases.draw import Plan
+from assay.cases.outcome import Array, Outcome
 from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, gravest, plans, unanswered
 from assay.facets.results import expected_rules, numbers_of
 from assay.judge.bench import Bench
@@ -20,6 +22,7 @@ from assay.judge.budgets import Bounds, eps_of, measure, rounded
 from assay_spec import dtypes
 from assay_spec.model import Budget, Op, Overload
 from assay_spec.plans import ABSENT, Layout, TensorPlan
+from assay_spec.steps import Form
 
 # Another form may take another path through the library, a rounding of each apart.
 _BUDGET: Final = Budget("ulp", 2)
@@ -46,6 +49,16 @@ class Out:
 
 
 _PLAIN_OUT: Final = Out()
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """A call in one of its forms, and the plain one that it must equal."""
+
+    case: Case
+    plain: Case
+    plan: Plan
+    out: Out
 
 
 def has_forms(overload: Overload) -> bool:
@@ -86,14 +99,20 @@ def _is_of_matrices(plan: Plan) -> bool:
 
 
 def _trial(op: Op, plan: Plan, form: Form, out: Out = _PLAIN_OUT) -> Trial:
-    """Make a call of one form, and remember the plain call that it must equal."""
-    plain = draw.call(op, plan)
-    if form != "reflected":
-        return Trial(_formed(plain, form, plan, out), plan, {"plain": plain, "out": out})
-    (first, tensor), (second, number) = plain.arguments.items()
-    swapped = replace(plain, arguments={first: number, second: tensor}, positional=(first, second), form=form)
-    wrapped = replace(plain, arguments={first: written.tensor(number), second: tensor}, positional=(first, second))
-    return Trial(swapped, plan, {"plain": wrapped})
+    """Make the trial of one form, which must equal the plain call."""
+    plain = draw.case(op, plan)
+    case = _formed(plain, form, plan, out)
+    if form == "reflected":
+        (first, tensor), (second, number) = plain.arguments.items()
+        plain = plain.with_arguments({first: written.tensor(number), second: tensor}, positional=(first, second))
+        case = plain.with_arguments({first: number, second: tensor}, form=form)
+    forms = Forms(case, plain, plan, out)
+    return Trial(
+        case,
+        partial(_judge, forms),
+        plan,
+        lambda simpler: _trial(op, simpler, form, out) if form in _forms(op, simpler) else None,
+    )
 
 
 def _forms(op: Op, plan: Plan) -> Iterator[Form]:
@@ -122,15 +141,15 @@ def _forms(op: Op, plan: Plan) -> Iterator[Form]:
         yield "out"
 
 
-def _formed(base: Call, form: Form, plan: Plan, out: Out) -> Call:
+def _formed(base: Case, form: Form, plan: Plan, out: Out) -> Case:
     if form == "out":
         (_, first, dtype), *others = expected_rules(plan.overload, plan.scope)
         rest = [_blank(TensorPlan(dtype, shape, out.layout)) for _, shape, dtype in others]
         outs = (_blank(TensorPlan(out.dtype or dtype, first, out.layout)), *rest)
-        return replace(base, arguments={**base.arguments, "out": outs if rest else outs[0]}, form="out")
+        return base.with_arguments({**base.arguments, "out": outs if rest else outs[0]}, form="out")
     if form in ("operator", "in-place operator"):
-        return replace(base, positional=tuple(base.arguments), form=form)
-    return replace(base, form=form)
+        return base.with_step("", positional=tuple(base.arguments), form=form)
+    return base.with_step("", form=form)
 
 
 def _blank(plan: TensorPlan) -> TensorValue:
@@ -139,16 +158,14 @@ def _blank(plan: TensorPlan) -> TensorValue:
     return TensorValue(plan.dtype, plan.shape, threes, plan.strides, 0)
 
 
-def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
-    case, plain_case = trial.case, trial.extra["plain"]
-    assert isinstance(case, Call)
-    plain = bench.ask(plain_case)
+def _judge(forms: Forms, bench: Bench) -> Judgement:
+    case, out = forms.case, forms.out
+    plain = bench.ask(forms.plain)
     if plain.raised and case.form == "reflected" and bench.ask(case).raised:
         return Judgement("pass")  # 5 % x raises where x holds a zero, like the plain call
     if plain.lacking or plain.raised:
         return unanswered(plain) or Judgement("pass", compared=False)
     outcome = bench.ask(case)
-    out: Out = trial.extra.get("out", _PLAIN_OUT)
     if out.refused and outcome.raised:
         return Judgement("pass")
     early = unanswered(outcome)
@@ -161,31 +178,29 @@ def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
     if case.form == "out" and not _filled(outcome):
         return fail("A405", "out= is not given back", "the out tensor", "another")
     pairs = zip(outcome.results, plain.results, strict=False)
-    return gravest([_same(trial, place, got, want, bench) for place, (got, want) in enumerate(pairs)])
+    return gravest([_same(forms, index, got, want, bench) for index, (got, want) in enumerate(pairs)])
 
 
 def _filled(outcome: Outcome) -> bool:
     return outcome.returned_self or outcome.structure != "single"
 
 
-def _same(trial: Trial, place: int, got: Any, want: Any, bench: Bench) -> Judgement:
-    assert isinstance(trial.case, Call) and trial.plan is not None
-    form, plain = trial.case.form, trial.extra["plain"]
+def _same(forms: Forms, index: int, got: Any, want: Any, bench: Bench) -> Judgement:
+    form, plain, plan, out = forms.case.form, forms.plain, forms.plan, forms.out
     if not isinstance(got, Array) or not isinstance(want, Array):
         return fail("A406", f"the {form} form gives no tensor", "a tensor", repr(got))
     # A reflected form is held against another call, with a 0-d tensor: either of them may have the wrong dtype. And
     # the plain form may have one that the corpus lacks.
-    rule = expected_rules(trial.plan.overload, trial.plan.scope)[place]
+    rule = expected_rules(plan.overload, plan.scope)[index]
     dtype = rule[2] if form == "reflected" or want.dtype not in dtypes.ALL else want.dtype
-    out: Out = trial.extra.get("out", _PLAIN_OUT)
-    cast = dtype if place or out.dtype is None else out.dtype
-    forms: tuple[tuple[str, Array, str], ...] = ((form, got, cast), ("plain", want, dtype))
-    for which, array, expected in forms:
+    cast = dtype if index or out.dtype is None else out.dtype
+    both: tuple[tuple[str, Array, str], ...] = ((form, got, cast), ("plain", want, dtype))
+    for which, array, expected in both:
         said, due = f"{array.dtype}{list(array.shape)}", f"{expected}{list(want.shape)}"
         if said != due:
             return fail("A406", f"the {which} form gives {said}, not {due}", due, said)
-    overload, budget, bounds = trial.plan.overload, _BUDGET, _NOTHING
-    own = overload.judge.get(overload.results[place].name, _BUDGET)
+    overload, budget, bounds = plan.overload, _BUDGET, _NOTHING
+    own = overload.judge.get(overload.results[index].name, _BUDGET)
     fractions = dtypes.has_fractions(dtype) and dtypes.has_fractions(cast)
     narrow = dtype if fractions and eps_of(dtype) > eps_of(cast) else cast
     if own.kind == "free" or (overload.out_dtype == "any" and cast != dtype):  # computed otherwise: nothing says how
@@ -194,16 +209,9 @@ def _same(trial: Trial, place: int, got: Any, want: Any, bench: Bench) -> Judgem
         budget = Budget("ulp", 2 * own.amount)
     elif own.kind in ("accumulation", "conditioned"):
         answer = bench.expect(plain) or bench.ask(plain)
-        budget, bounds = own, bench.bounds(plain, place, answer, numbers_of(overload))
+        budget, bounds = own, bench.bounds(plain, index, answer, numbers_of(overload))
     worst = measure(rounded(got.array, narrow), want.array, narrow, budget, bounds)
     return Judgement("pass", compared=False) if worst is None else beyond("A406", worst, f"the {form} form's result")
 
 
-def rebuild(op: Op, plan: Plan, trial: Trial) -> Trial | None:
-    assert isinstance(trial.case, Call)
-    if trial.case.form not in _forms(op, plan):
-        return None
-    return _trial(op, plan, trial.case.form, trial.extra.get("out", _PLAIN_OUT))
-
-
-FACET = Facet("in-place", applies, trials, judge, split=True, rebuild=rebuild, needs=("in-place",))
+FACET = Facet("in-place", applies, trials, split=True, needs=("in-place",))

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from assay.cases import draw
-from assay.cases.case import Call, TensorValue
+from assay.cases.case import Case, TensorValue, map_tensors
+from assay.cases.draw import Plan
 from assay.facets import values
-from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, plans, unanswered
+from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, drawn_trial, plans, unanswered
 from assay.facets.results import compare, lawful, settled_by_laws
 from assay.facets.shape import tensors
-from assay.judge.bench import Bench, map_case, tensors_of
+from assay.judge.bench import Bench, tensors_of
 from assay_spec.model import Op, Overload
 
 
@@ -24,32 +24,31 @@ def strided(overload: Overload) -> bool:
 
 
 def applies(op: Op) -> bool:
-    return op.kind in ("function", "module") and any(map(strided, op.overloads))
+    return any(map(strided, op.overloads))
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
     for plan in plans(op, asked, "layout", "options", fits=strided):
-        case = draw.call(op, plan)
-        if any(not tensor.is_contiguous for tensor in tensors_of(case)):
-            yield Trial(case, plan)
+        trial = drawn_trial(op, plan, judge)
+        if any(not tensor.is_contiguous for tensor in tensors_of(trial.case)):
+            yield trial
 
 
-def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
-    assert isinstance(trial.case, Call) and trial.plan is not None
-    overload = trial.plan.overload
-    outcome = bench.ask(trial.case)
+def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
+    overload = plan.overload
+    outcome = bench.ask(case)
     early = unanswered(outcome)
     if early is not None:
         return early
-    law = lawful(overload, trial.case, outcome, trial.plan.scope)
+    law = lawful(overload, case, outcome, plan.scope)
     if law is not None:
         return law
     if settled_by_laws(overload):
         return PASS
-    dense = map_case(trial.case, _dense)
+    dense = map_tensors(case, _dense)
     # With no oracle at hand the candidate's own answer for the same elements in a row is one.
     expected = bench.expect(dense) or bench.ask(dense)
-    verdict = compare(trial.plan, dense, outcome, expected, bench, code="A108")
+    verdict = compare(plan, dense, outcome, expected, bench, code="A108")
     return Judgement("pass") if not verdict.compared and overload.laws else verdict
 
 
@@ -57,4 +56,4 @@ def _dense(value: TensorValue) -> TensorValue:
     return replace(TensorValue.of(np.array(value.array()), value.dtype), requires_grad=value.requires_grad)
 
 
-FACET = Facet("layout", applies, trials, judge, split=True)
+FACET = Facet("layout", applies, trials, split=True)

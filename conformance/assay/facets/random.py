@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay.cases import draw
 from assay.cases.arrays import Host
-from assay.cases.case import Array, Call, Outcome, TensorValue
-from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, fail, plans, unanswered
+from assay.cases.case import Case, TensorValue
+from assay.cases.draw import Plan
+from assay.cases.outcome import Array, Outcome
+from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, drawn_trial, fail, plans, unanswered
 from assay.facets.results import expected_rules, shaped, typed
 from assay.judge.bench import Bench
 from assay.judge.statistics import correlated, is_certain, out_of_range, unlikely
@@ -37,12 +38,10 @@ def trials(op: Op, asked: Asked) -> Iterator[Trial]:
     for at, plan in enumerate(chain(varied, laid_out)):
         count = sum(int(np.prod(shape)) for _, shape, _ in expected_rules(plan.overload, plan.scope))
         repeat = max(2, min(_CALLS, -(-_SAMPLES // max(count, 1))))
-        yield Trial(draw.call(op, plan, seed=asked.seed + 100 + at, repeat=repeat), plan)
+        yield drawn_trial(op, plan, judge, seed=asked.seed + 100 + at, repeat=repeat)
 
 
-def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
-    case, plan = trial.case, trial.plan
-    assert isinstance(case, Call) and plan is not None and case.seed is not None
+def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
     outcome = bench.ask(case)
     early = unanswered(outcome)
     if early is not None:
@@ -63,7 +62,7 @@ def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
     )
 
 
-def _with_arrays(scope: Scope, case: Call) -> Scope:
+def _with_arrays(scope: Scope, case: Case) -> Scope:
     """Let a distribution's parameters be the elements of the arguments."""
     names = scope.copy()
     for name, value in case.arguments.items():
@@ -81,7 +80,7 @@ def _distributed(samples: Host, distribution: tuple[Any, ...], repeat: int) -> J
 
 
 def _seeded(
-    case: Call, samples: Host, distribution: tuple[Any, ...], outcome: Outcome, bench: Bench
+    case: Case, samples: Host, distribution: tuple[Any, ...], outcome: Outcome, bench: Bench
 ) -> Judgement | None:
     again = bench.ask(case)
     if any(
@@ -99,4 +98,4 @@ def _seeded(
     return fail("A604", hanging, "independent calls", hanging) if hanging else None
 
 
-FACET = Facet("random", applies, trials, judge, split=True, needs=("random",))
+FACET = Facet("random", applies, trials, split=True, needs=("random",))

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from assay.cases.arrays import Host
-from assay.cases.case import Array, Call, Outcome
+from assay.cases.case import Case
 from assay.cases.draw import Plan
-from assay.facets.base import PASS, SELF, Judgement, Trial, beyond, broken_oracle, describe, fail, gravest
+from assay.cases.outcome import Array, Outcome
+from assay.facets.base import PASS, SELF, Judgement, beyond, broken_oracle, describe, fail, gravest
 from assay.judge.bench import Bench, slack
 from assay.judge.budgets import measure, rounded
 from assay.judge.laws import holds, undefined_mask
@@ -81,7 +82,7 @@ def typed(outcome: Outcome, rules: list[tuple[ResultRule, tuple[int, ...], str]]
 
 def compare(
     plan: Plan,
-    case: Call,
+    case: Case,
     outcome: Outcome,
     expected: Outcome,
     bench: Bench,
@@ -141,7 +142,7 @@ def _in_dtype(got: Array, dtype: str) -> Host:
     return got.array if got.dtype == dtype else rounded(got.array, dtype)
 
 
-def _defined(plan: Plan, case: Call, answer: Host, truth: Host) -> tuple[Host, Host]:
+def _defined(plan: Plan, case: Case, answer: Host, truth: Host) -> tuple[Host, Host]:
     """Leave out the elements for which PyTorch itself has no one answer."""
     if not plan.overload.undefined:
         return answer, truth
@@ -149,7 +150,7 @@ def _defined(plan: Plan, case: Call, answer: Host, truth: Host) -> tuple[Host, H
     return np.where(free, answer.dtype.type(0), answer), np.where(free, 0, truth)
 
 
-def lawful(overload: Overload, case: Call, outcome: Outcome, scope: Mapping[str, Any]) -> Judgement | None:
+def lawful(overload: Overload, case: Case, outcome: Outcome, scope: Mapping[str, Any]) -> Judgement | None:
     """Judge what must hold where PyTorch leaves freedom."""
     for law in overload.laws:
         if not holds(law, overload, case, outcome, scope):
@@ -157,19 +158,18 @@ def lawful(overload: Overload, case: Call, outcome: Outcome, scope: Mapping[str,
     return None
 
 
-def by_laws_and_oracle(trial: Trial, outcome: Outcome, bench: Bench, *, signs: bool = False) -> Judgement:
+def by_laws_and_oracle(case: Case, plan: Plan, outcome: Outcome, bench: Bench, *, signs: bool = False) -> Judgement:
     """Hold an answer against the op's laws, and what they leave open against the oracle's answer."""
-    assert isinstance(trial.case, Call) and trial.plan is not None
-    overload = trial.plan.overload
-    law = lawful(overload, trial.case, outcome, trial.plan.scope)
+    overload = plan.overload
+    law = lawful(overload, case, outcome, plan.scope)
     if law is not None:
         return law
     if settled_by_laws(overload):
         return PASS
-    expected = bench.expect(trial.case)
+    expected = bench.expect(case)
     if expected is None:
         return SELF
-    verdict = compare(trial.plan, trial.case, outcome, expected, bench, signs=signs)
+    verdict = compare(plan, case, outcome, expected, bench, signs=signs)
     return PASS if not verdict.compared and overload.laws else verdict
 
 

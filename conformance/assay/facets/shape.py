@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.cases import draw
-from assay.cases.case import Call
-from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, plans, unanswered
+from assay.cases.case import Case
+from assay.cases.draw import Plan
+from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, drawn_trial, plans, unanswered
 from assay.facets.results import expected_rules, shaped, structured
 from assay.judge.bench import Bench
 from assay_spec.model import Op, Overload
@@ -18,20 +18,18 @@ def tensors(overload: Overload) -> bool:
 
 
 def applies(op: Op) -> bool:
-    return any(map(tensors, op.overloads)) and op.kind in ("function", "module")
+    return any(map(tensors, op.overloads))
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
     for plan in plans(op, asked, "shape", "options", fits=tensors):
-        yield Trial(draw.call(op, plan), plan)
+        yield drawn_trial(op, plan, judge)
 
 
-def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
-    assert isinstance(trial.case, Call) and trial.plan is not None
-    outcome = bench.ask(trial.case)
-    overload = trial.plan.overload
-    rules = expected_rules(overload, trial.plan.scope)
-    return unanswered(outcome) or structured(overload, outcome, rules) or shaped(outcome, rules) or PASS
+def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
+    outcome = bench.ask(case)
+    rules = expected_rules(plan.overload, plan.scope)
+    return unanswered(outcome) or structured(plan.overload, outcome, rules) or shaped(outcome, rules) or PASS
 
 
-FACET = Facet("shape", applies, trials, judge)
+FACET = Facet("shape", applies, trials)

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from assay.cases import draw
-from assay.cases.case import Call
+from assay.cases.case import Case
 from assay.cases.draw import Plan
-from assay.facets.base import PASS, Asked, Facet, Finding, Judgement, Trial, plans, unanswered
+from assay.facets.base import PASS, Asked, Facet, Finding, Judgement, Trial, drawn_trial, plans, unanswered
 from assay.judge.bench import Bench
 from assay_spec.model import Op
 from assay_spec.plans import ABSENT
 
 
 def applies(op: Op) -> bool:
-    called = op.kind in ("function", "module") and not op.short_name.startswith("__")
-    return called and any(each.arguments for each in op.overloads)
+    return not op.short_name.startswith("__") and any(each.arguments and each.results for each in op.overloads)
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
     for plan in plans(op, asked, "options", limit=12):
         for names in dict.fromkeys(_ways(op, plan)):
-            case = draw.call(op, plan, positional=names)
-            yield Trial(case, plan)
-            if case.spread is not None:
-                yield Trial(replace(case, spread=None), plan)  # the sizes in one tuple
+            trial = drawn_trial(op, plan, judge, positional=names)
+            yield trial
+            call = trial.case.call
+            if call is not None and call.unpacked is not None:
+                case = trial.case.with_step("", unpacked=None)  # the sizes in one tuple
+                yield Trial(case, lambda bench, case=case, plan=plan: judge(case, plan, bench), plan)  # type: ignore[misc]
         if "method" in plan.overload.variants:
-            yield Trial(draw.call(op, plan, form="method"), plan)
+            yield drawn_trial(op, plan, judge, form="method")
 
 
 def _ways(op: Op, plan: Plan) -> Iterator[tuple[str, ...]]:
@@ -46,14 +45,13 @@ def _ways(op: Op, plan: Plan) -> Iterator[tuple[str, ...]]:
     yield tuple(name for name in leading if name in many)
 
 
-def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
-    assert isinstance(trial.case, Call)
-    outcome = bench.ask(trial.case)
-    if outcome.raised is not None and outcome.raised.classes[0] == "TypeError":
-        by_name = [name for name in trial.case.arguments if name not in trial.case.positional]
-        way = f"by position {list(trial.case.positional)}, by name {by_name}"
+def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
+    outcome, call = bench.ask(case), case.call
+    if call is not None and outcome.raised is not None and outcome.raised.classes[0] == "TypeError":
+        passed = [[name for name in call.arguments if (name in call.positional) is by] for by in (True, False)]
+        way = "by position {}, by name {}".format(*([name for name in each if name != "self"] for each in passed))
         return Judgement("fail", Finding("A305", f"refuses {way}: {outcome.raised}", "accepted", str(outcome.raised)))
     return unanswered(outcome) or PASS
 
 
-FACET = Facet("signature", applies, trials, judge)
+FACET = Facet("signature", applies, trials)

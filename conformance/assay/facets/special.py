@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from assay.cases import draw
 from assay.cases.arrays import host_dtype
-from assay.cases.case import Array, Call, TensorValue
+from assay.cases.case import Case, TensorValue, called
 from assay.cases.draw import Plan
+from assay.cases.outcome import Array
 from assay.facets import values
-from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, overloads, plans, unanswered
+from assay.facets.base import (
+    Asked,
+    Facet,
+    Judgement,
+    Trial,
+    beyond,
+    drawn_trial,
+    fail,
+    overloads,
+    plans,
+    unanswered,
+)
 from assay.facets.results import by_laws_and_oracle
 from assay.judge.bench import Bench
 from assay.judge.budgets import Bounds, measure
 from assay_spec import dtypes
 from assay_spec.model import Budget, Op, Overload
-from assay_spec.scope import Scope
 
 
 def applies(op: Op) -> bool:
-    return op.kind in ("function", "module") and any(map(has_lattice, op.overloads))
+    return any(map(has_lattice, op.overloads))
 
 
 def has_lattice(overload: Overload) -> bool:
@@ -38,7 +49,7 @@ def trials(op: Op, asked: Asked) -> Iterator[Trial]:
             yield from _row(op, overload, asked.dtype, row)
     for plan in plans(op, asked, "special", "options", fits=has_lattice):
         if _has_special(plan):
-            yield Trial(draw.call(op, plan), plan)
+            yield drawn_trial(op, plan, judge)
 
 
 def _has_special(plan: Plan) -> bool:
@@ -57,22 +68,21 @@ def _row(op: Op, overload: Overload, dtype: str, row: Sequence[Any]) -> Iterator
             name: TensorValue.of(np.full(count, each, dtype=target), dtype)
             for name, each in zip(names, given, strict=True)
         }
-        case = Call(op.name, arguments, tuple(names), form="method" if op.is_method else "function")
-        yield Trial(case, Plan(overload, {}, Scope({})), {"wanted": wanted})
+        case = called(op.name, arguments, tuple(names), form="method" if op.is_method else "function")
+        yield Trial(case, partial(_tabled, case, overload, wanted))
 
 
-def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
-    assert trial.plan is not None
-    outcome = bench.ask(trial.case)
+def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
+    outcome = bench.ask(case)
+    return unanswered(outcome) or by_laws_and_oracle(case, plan, outcome, bench, signs=True)
+
+
+def _tabled(case: Case, overload: Overload, wanted: Any, bench: Bench) -> Judgement:
+    outcome = bench.ask(case)
     early = unanswered(outcome)
     if early is not None:
         return early
-    if "wanted" in trial.extra:
-        return _tabled(trial.plan.overload, outcome.results[0], trial.extra["wanted"])
-    return by_laws_and_oracle(trial, outcome, bench, signs=True)
-
-
-def _tabled(overload: Overload, result: Any, wanted: Any) -> Judgement:
+    result = outcome.results[0]
     if not isinstance(result, Array):
         return fail("A203", "the result is no tensor", wanted, result)
     budget = overload.judge[overload.results[0].name]
@@ -83,4 +93,4 @@ def _tabled(overload: Overload, result: Any, wanted: Any) -> Judgement:
     return Judgement("pass", compared=False) if worst is None else beyond("A101", worst, "the result")
 
 
-FACET = Facet("special", applies, trials, judge, split=True)
+FACET = Facet("special", applies, trials, split=True)

@@ -10,9 +10,10 @@ import numpy as np
 
 from assay.cases import draw, written
 from assay.cases.arrays import Host
-from assay.cases.case import Array, Call, Optimization, Outcome, Schedule, TensorValue
+from assay.cases.case import TensorValue
 from assay.cases.draw import Plan, held
 from assay.cases.fill import elements
+from assay.cases.outcome import Array, Outcome
 from assay.facets.base import (
     SELF,
     Asked,

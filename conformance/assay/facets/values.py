@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assay.cases import draw
+from assay.cases.case import Case
 from assay.cases.draw import Plan
-from assay.facets.base import Asked, Facet, Judgement, Trial, plans, unanswered
+from assay.facets.base import Asked, Facet, Judgement, Trial, drawn_trial, plans, unanswered
 from assay.facets.results import by_laws_and_oracle, expected_rules, structured
 from assay.judge.bench import Bench
 from assay_spec import dtypes
@@ -20,13 +20,13 @@ def judged(overload: Overload) -> bool:
 
 
 def applies(op: Op) -> bool:
-    return any(map(judged, op.overloads)) and op.kind in ("function", "module")
+    return any(map(judged, op.overloads))
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
     for plan in plans(op, asked, "options", "values", "shape", "dtype", fits=judged):
         if not _rounds_first(plan):
-            yield Trial(draw.call(op, plan), plan)
+            yield drawn_trial(op, plan, judge)
 
 
 def _rounds_first(plan: Plan) -> bool:
@@ -38,13 +38,10 @@ def _rounds_first(plan: Plan) -> bool:
     return any(dtypes.promote(each.dtype, other) != other for each in tensors if not each.shape for other in others)
 
 
-def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
-    assert trial.plan is not None
-    outcome = bench.ask(trial.case)
-    early = unanswered(outcome) or structured(
-        trial.plan.overload, outcome, expected_rules(trial.plan.overload, trial.plan.scope)
-    )
-    return early or by_laws_and_oracle(trial, outcome, bench)
+def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
+    outcome = bench.ask(case)
+    early = unanswered(outcome) or structured(plan.overload, outcome, expected_rules(plan.overload, plan.scope))
+    return early or by_laws_and_oracle(case, plan, outcome, bench)
 
 
-FACET = Facet("values", applies, trials, judge, split=True)
+FACET = Facet("values", applies, trials, split=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
@@ -11,7 +11,8 @@ import numpy as np
 
 from assay.backends.base import Backend
 from assay.cases.arrays import Host, host_dtype, wide
-from assay.cases.case import Array, Call, Case, ModuleSetup, Optimization, Outcome, TensorValue, map_tensors
+from assay.cases.case import Case, TensorValue, map_case, map_tensors, tensors_in
+from assay.cases.outcome import Array, Outcome
 from assay.judge.budgets import Bounds, eps_of, tiny_of
 from assay_spec import dtypes
 from assay_spec.domains import Dtype
@@ -69,15 +70,15 @@ class Bench:
             answers[question] = ask()
         return answers[question]  # type: ignore[no-any-return]
 
-    def bounds(self, case: Call, result: int, answer: Outcome, numbers: frozenset[str] = frozenset()) -> Bounds:
+    def bounds(self, case: Case, result: int, answer: Outcome, numbers: frozenset[str] = frozenset()) -> Bounds:
         """Prepare what accumulation and conditioning allow for one result; `numbers` are summed up like tensors."""
         return self._bounds(case, answer, lambda outcome: outcome.results[result], numbers)
 
-    def gradient_bounds(self, case: Call, name: str, answer: Outcome) -> Bounds:
+    def gradient_bounds(self, case: Case, name: str, answer: Outcome) -> Bounds:
         """Prepare what conditioning allows for one gradient."""
         return self._bounds(case, answer, lambda outcome: outcome.gradients[name], frozenset())
 
-    def _bounds(self, case: Call, answer: Outcome, pick: Any, numbers: frozenset[str]) -> Bounds:
+    def _bounds(self, case: Case, answer: Outcome, pick: Any, numbers: frozenset[str]) -> Bounds:
         """All results and gradients of a case share the oracle's further answers."""
 
         def magnitude() -> Host:
@@ -97,13 +98,13 @@ class Bench:
             return np.asarray(growth * np.hypot.reduce(moved, axis=0) / math.sqrt(_PERTURBATIONS))
 
         def owed() -> Host:
-            tame = self._once(case, "tame", lambda: self._precise(map_case(case, _tamed)))
+            tame = self._once(case, "tame", lambda: self._precise(map_tensors(case, _tamed)))
             return np.asarray(np.isnan(pick(tame).array))
 
         def flushed() -> Host:
             if not any(_subnormals(each).any() for each in tensors_of(case)):
                 return np.zeros(())
-            without = self._once(case, "flushed", lambda: self._precise(map_case(case, _flushed)))
+            without = self._once(case, "flushed", lambda: self._precise(map_tensors(case, _flushed)))
             return _distance(pick(without).array, pick(answer).array)
 
         def nearby() -> Iterator[Host]:
@@ -113,16 +114,16 @@ class Bench:
 
         return Bounds(magnitude, spread, owed, flushed, nearby)
 
-    def _moved(self, case: Call, draw: int) -> Outcome:
+    def _moved(self, case: Case, draw: int) -> Outcome:
         source = np.random.Generator(np.random.Philox(key=draw))
-        return self._precise(map_case(case, lambda value: _perturbed(value, source)))
+        return self._precise(map_tensors(case, lambda value: _perturbed(value, source)))
 
-    def _precise(self, case: Call) -> Outcome:
+    def _precise(self, case: Case) -> Outcome:
         """Compute in float64 how large terms are: where there is no oracle, the candidate may say so itself."""
         return (self.oracle or self.candidate).perform(widened(case))
 
 
-def slack(case: Call, answer: Array, budget: Budget) -> float:
+def slack(case: Case, answer: Array, budget: Budget) -> float:
     """Return by how many ulp the oracle, or an honest order of adding up, may be off beyond the budget.
 
     In float64 the oracle rounds like the candidate, term by term. In float32 a composition may add up its terms one
@@ -135,26 +136,23 @@ def slack(case: Call, answer: Array, budget: Budget) -> float:
     return lost if composed else 0.0
 
 
-def terms(case: Call, size: int) -> float:
+def terms(case: Case, size: int) -> float:
     """Tell how many numbers go into each element of a result, or of a gradient and the result behind it."""
     ends = [math.prod(each.shape) for each in case.upstream.values()]
     taken = sum(math.prod(each.shape) for each in tensors_of(case)) + sum(ends)
     return taken / max(min([size, *ends]), 1)
 
 
-def tensors_of(case: Call) -> Iterator[TensorValue]:
-    """Yield the tensors among the arguments of a call, those in lists too."""
-    for value in case.arguments.values():
-        for each in value if isinstance(value, (tuple, list)) else (value,):
-            if isinstance(each, TensorValue):
-                yield each
+def tensors_of(case: Case) -> Iterator[TensorValue]:
+    """Yield the tensors among the arguments of a case's call, those in lists too."""
+    return tensors_in(case.arguments)
 
 
-def _magnitudes(case: Call, numbers: frozenset[str]) -> Call:
+def _magnitudes(case: Case, numbers: frozenset[str]) -> Case:
     """Return a call on absolute values; of integers too, where they are added up as another dtype."""
     asked = case.arguments.get("dtype")
     cast = isinstance(asked, Dtype) and dtypes.has_fractions(asked)
-    positive = map_case(
+    positive = map_tensors(
         case,
         lambda value: _absolute(value.cast("float64") if cast and not dtypes.has_fractions(value.dtype) else value),
     )
@@ -162,42 +160,19 @@ def _magnitudes(case: Call, numbers: frozenset[str]) -> Call:
         name: abs(value) if name in numbers and isinstance(value, (int, float)) else value
         for name, value in positive.arguments.items()
     }
-    return replace(positive, arguments=arguments)
-
-
-def map_case(case: Call, change: Any) -> Call:
-    """Return a call with every tensor in it changed, upstream gradients and a module's parameters too."""
-    return replace(
-        case,
-        arguments={name: map_tensors(value, change) for name, value in case.arguments.items()},
-        upstream={place: change(value) for place, value in case.upstream.items()},
-        module=case.module and replace(case.module, state={k: change(v) for k, v in case.module.state.items()}),
-    )
+    return positive.with_arguments(arguments)
 
 
 def widened(case: Case) -> Case:
     """Return the same case with everything floating in float64."""
-    if isinstance(case, Call):
-        case = map_case(case, _widened_tensor)
-        return replace(case, arguments=_wide_dtypes(case.arguments), module=_wide_module(case.module), wide=True)
-    if isinstance(case, Optimization):
-        groups = tuple((options, tuple(map(_widened_tensor, values))) for options, values in case.groups)
-        gradients = tuple(tuple(each and _widened_tensor(each) for each in step) for step in case.gradients)
-        return replace(case, groups=groups, gradients=gradients, wide=True)
-    return case
+    return replace(map_case(case, _widened), wide=True)
 
 
-def _wide_module(module: ModuleSetup | None) -> ModuleSetup | None:
-    return module and replace(module, arguments=_wide_dtypes(module.arguments))
-
-
-def _wide_dtypes(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: Dtype(wide(str(value))) if isinstance(value, Dtype) else value for name, value in arguments.items()}
-
-
-def _widened_tensor(value: TensorValue) -> TensorValue:
-    target = wide(value.dtype)
-    return value if target == value.dtype else value.cast(target)
+def _widened(value: Any) -> Any:
+    if type(value) is TensorValue:
+        target = wide(value.dtype)
+        return value if target == value.dtype else value.cast(target)
+    return Dtype(wide(str(value))) if type(value) is Dtype else value
 
 
 def _absolute(value: TensorValue) -> TensorValue:

@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 
 from assay.cases.arrays import Host, limits
-from assay.cases.case import Array, Call, Outcome, TensorValue
+from assay.cases.case import TensorValue
+from assay.cases.outcome import Array, Outcome
 from assay.judge.budgets import eps_of, tiny_of
 from assay_spec import dtypes
 from assay_spec.builder import WORDS

@@ -11,8 +11,10 @@ import numpy as np
 
 from assay.backends.base import Backend
 from assay.cases import spelling
-from assay.cases.case import Array, Call, Case, Outcome, same
+from assay.cases.case import Case
+from assay.cases.content import same
 from assay.cases.draw import Effort
+from assay.cases.outcome import Array, Outcome
 from assay.facets.base import Asked, Judgement, Trial, describe
 from assay.judge.bench import Bench
 from assay.judge.budgets import show

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from assay.cases.arrays import Host
-from assay.cases.case import Array, Call, Case, Optimization, Outcome, Raised, Schedule, TensorValue
+from assay.cases.case import Case, TensorValue
+from assay.cases.outcome import Array, Outcome, Raised
 from assay.facets.base import Trial
 from assay.judge.bench import Bench
 from assay_spec.model import Op

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from assay.backends.base import Backend, Died, Malformed, Stopped, TimedOut, Trouble
 from assay.cases import spelling
-from assay.cases.case import fingerprint
+from assay.cases.content import fingerprint
 from assay.cases.draw import Effort, Wasteful
 from assay.cases.shrinking import shrunk
 from assay.facets.base import Asked, Finding, Judgement, Trial

@@ -9,7 +9,8 @@ from functools import partial
 import numpy as np
 
 from assay.cases.arrays import host_dtype
-from assay.cases.case import Array, Call, Outcome, TensorValue
+from assay.cases.case import TensorValue
+from assay.cases.outcome import Array, Outcome
 from assay.mutants.mutant import Mutant, Scene, mutant, raised, tensors_in
 from assay_spec.model import Op
 

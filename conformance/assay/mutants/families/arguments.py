@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from assay.cases.case import Call, Optimization, Schedule
 from assay.mutants.mutant import Mutant, asked, leading, mutant, over_runs, with_argument
 from assay_spec.model import Argument, Op
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from assay.cases.arrays import host_dtype
-from assay.cases.case import Array, Call
+from assay.cases.outcome import Array
 from assay.mutants.mutant import Mutant, leading, mutant, results, tensors_in
 from assay_spec import dtypes
 from assay_spec.model import Op

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from assay.cases.case import Array, Call, Case, Outcome
+from assay.cases.case import Case
+from assay.cases.outcome import Array, Outcome
 from assay.mutants.mutant import Mutant, Scene, tensors_in
 from assay_spec.model import Misuse, Op
 

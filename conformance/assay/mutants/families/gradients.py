@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from assay.cases.arrays import Host
-from assay.cases.case import Array, Call, Outcome
+from assay.cases.outcome import Array, Outcome
 from assay.facets.gradient import source_of
 from assay.mutants.mutant import Mutant, Scene, mutant, with_gradients
 from assay_spec.model import Op

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from assay.cases.case import Array, Call, Outcome
+from assay.cases.outcome import Array, Outcome
 from assay.mutants.mutant import Mutant, asked, mutant
 from assay_spec.model import Op, StateRule
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from assay.cases.case import Case, Optimization, Outcome, Schedule, TensorValue
+from assay.cases.case import Case, TensorValue
+from assay.cases.outcome import Outcome
 from assay.mutants.mutant import Mutant, Scene, over_runs
 from assay_spec.model import Op
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from assay.cases.arrays import Host
-from assay.cases.case import Array, Call, Outcome, TensorValue
+from assay.cases.case import TensorValue
+from assay.cases.outcome import Array, Outcome
 from assay.mutants.mutant import Mutant, Scene, asked, leading, mutant, results, with_argument, with_results
 from assay_spec.model import Op, Overload
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from assay.cases.arrays import Host, host_dtype
-from assay.cases.case import Array, Call, Outcome
+from assay.cases.outcome import Array, Outcome
 from assay.facets.results import expected_rules, numbers_of
 from assay.facets.values import judged
 from assay.judge.budgets import allowance, rounded, ulp_of

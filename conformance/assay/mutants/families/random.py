@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from assay.cases.arrays import Host
-from assay.cases.case import Array, Call, Outcome
+from assay.cases.outcome import Array, Outcome
 from assay.mutants.mutant import Mutant, Scene, asked, mutant, with_results
 from assay_spec import dtypes
 from assay_spec.model import Op

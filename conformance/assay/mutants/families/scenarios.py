@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import replace
 
-from assay.cases.case import Case, Outcome, Program
+from assay.cases.case import Case
+from assay.cases.outcome import Outcome
 from assay.mutants.mutant import Mutant, Scene
 from assay_spec.model import Op
 

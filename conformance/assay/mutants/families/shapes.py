@@ -9,7 +9,8 @@ from functools import partial
 import numpy as np
 
 from assay.cases.arrays import Host
-from assay.cases.case import Array, Call, Outcome, TensorValue
+from assay.cases.case import TensorValue
+from assay.cases.outcome import Array, Outcome
 from assay.mutants.mutant import Mutant, Scene, asked, leading, mutant, raised, results, tensors_in, with_argument
 from assay_spec.model import Op
 from assay_spec.plans import row_major

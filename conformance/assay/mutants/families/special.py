@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from assay.cases.arrays import Host, finfo, limits
-from assay.cases.case import Array, Call
+from assay.cases.outcome import Array
 from assay.facets.values import judged
 from assay.mutants.mutant import Mutant, OnResults, asked, mutant, results, tensors_in
 from assay_spec import dtypes
