@@ -84,7 +84,7 @@ def _plain(written: Any, name: str = "") -> Value:
 
 def call(op: Op, overload: Overload, written: Mapping[str, Any], **more: Any) -> Call:
     """Make the case of a call written in a spec file; a module's constructor arguments and state stand in it too."""
-    maker = overload.constructor
+    maker = overload.construct
     signature = overload.signature
     arguments = {name: argument(overload, name, written[name]) for name in signature.names if name in written}
     spread = next((each.name for each in signature.parameters if each.kind == "many"), None)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from assay.cases import draw
 from assay.cases.case import Array, Call
 from assay.cases.draw import Plan
-from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, fail, plans, unanswered
+from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, fail, kind_of, plans, unanswered
 from assay.facets.shape import tensors
 from assay.judge.bench import Bench
 from assay_spec.model import Op, Overload
@@ -18,7 +18,7 @@ def takes_tensors(overload: Overload) -> bool:
 
 
 def applies(op: Op) -> bool:
-    return op.kind == "function" and any(map(takes_tensors, op.overloads))
+    return kind_of(op) == "function" and any(map(takes_tensors, op.overloads))
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:

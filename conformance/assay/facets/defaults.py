@@ -10,7 +10,7 @@ import numpy as np
 
 from assay.cases import draw
 from assay.cases.case import Array, Call
-from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, describe, fail, plans, unanswered
+from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, describe, fail, kind_of, plans, unanswered
 from assay.judge.bench import Bench
 from assay_spec.model import Op, Overload
 from assay_spec.plans import ABSENT
@@ -19,7 +19,7 @@ from assay_spec.signature import Parameter
 
 def optional(overload: Overload) -> list[Parameter]:
     """Return the parameters that have a default worth passing."""
-    signature = overload.constructor.signature if overload.constructor else overload.signature
+    signature = overload.construct.signature if overload.construct else overload.signature
     left_out = {"out", *overload.always_given}
     return [
         each
@@ -33,7 +33,7 @@ def defaulted(overload: Overload) -> bool:
 
 
 def applies(op: Op) -> bool:
-    return op.kind in ("function", "module") and any(map(defaulted, op.overloads))
+    return kind_of(op) in ("function", "module") and any(map(defaulted, op.overloads))
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
@@ -41,7 +41,7 @@ def trials(op: Op, asked: Asked) -> Iterator[Trial]:
         for plan in plans(op, asked, fits=lambda each, chosen=overload: each is chosen, limit=6):  # type: ignore[misc]
             case = draw.call(op, plan, seed=None if overload.random is None else 7)
             for parameter in optional(overload):
-                given = plan.constructed if overload.constructor else plan.given
+                given = plan.constructed if overload.construct else plan.given
                 if given.get(parameter.name, ABSENT) is ABSENT:
                     yield Trial(_explicit(case, parameter), plan, {"plain": case, "parameter": parameter.name})
 

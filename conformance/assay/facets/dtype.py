@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from assay.cases import draw
 from assay.cases.case import Call
-from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, plans, unanswered
+from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, kind_of, plans, unanswered
 from assay.facets.results import expected_rules, structured, typed
 from assay.facets.shape import tensors
 from assay.judge.bench import Bench
@@ -15,11 +15,11 @@ from assay_spec.model import Op
 
 
 def applies(op: Op) -> bool:
-    return any(map(tensors, op.overloads)) and op.kind in ("function", "module")
+    return any(map(tensors, op.overloads)) and kind_of(op) in ("function", "module")
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
-    axes: tuple[Axis, ...] = ("options",) if op.kind == "module" else ("dtype", "options")
+    axes: tuple[Axis, ...] = ("options",) if kind_of(op) == "module" else ("dtype", "options")
     for plan in plans(op, asked, *axes, fits=tensors):
         yield Trial(draw.call(op, plan), plan)
 

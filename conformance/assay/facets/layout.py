@@ -10,7 +10,7 @@ import numpy as np
 from assay.cases import draw
 from assay.cases.case import Call, TensorValue
 from assay.facets import values
-from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, plans, unanswered
+from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, kind_of, plans, unanswered
 from assay.facets.results import compare, lawful, settled_by_laws
 from assay.facets.shape import tensors
 from assay.judge.bench import Bench, map_case, tensors_of
@@ -24,7 +24,7 @@ def strided(overload: Overload) -> bool:
 
 
 def applies(op: Op) -> bool:
-    return op.kind in ("function", "module") and any(map(strided, op.overloads))
+    return kind_of(op) in ("function", "module") and any(map(strided, op.overloads))
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from assay.cases import draw
 from assay.cases.case import Call
-from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, plans, unanswered
+from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, kind_of, plans, unanswered
 from assay.facets.results import expected_rules, shaped, structured
 from assay.judge.bench import Bench
 from assay_spec.model import Op, Overload
@@ -18,7 +18,7 @@ def tensors(overload: Overload) -> bool:
 
 
 def applies(op: Op) -> bool:
-    return any(map(tensors, op.overloads)) and op.kind in ("function", "module")
+    return any(map(tensors, op.overloads)) and kind_of(op) in ("function", "module")
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:

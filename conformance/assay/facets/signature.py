@@ -8,14 +8,14 @@ from dataclasses import replace
 from assay.cases import draw
 from assay.cases.case import Call
 from assay.cases.draw import Plan
-from assay.facets.base import PASS, Asked, Facet, Finding, Judgement, Trial, plans, unanswered
+from assay.facets.base import PASS, Asked, Facet, Finding, Judgement, Trial, kind_of, plans, unanswered
 from assay.judge.bench import Bench
 from assay_spec.model import Op
 from assay_spec.plans import ABSENT
 
 
 def applies(op: Op) -> bool:
-    called = op.kind in ("function", "module") and not op.short_name.startswith("__")
+    called = kind_of(op) in ("function", "module") and not op.short_name.startswith("__")
     return called and any(each.arguments for each in op.overloads)
 
 

@@ -12,7 +12,7 @@ from assay.cases.arrays import host_dtype
 from assay.cases.case import Array, Call, TensorValue
 from assay.cases.draw import Plan
 from assay.facets import values
-from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, overloads, plans, unanswered
+from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, kind_of, overloads, plans, unanswered
 from assay.facets.results import by_laws_and_oracle
 from assay.judge.bench import Bench
 from assay.judge.budgets import Bounds, measure
@@ -22,7 +22,7 @@ from assay_spec.scope import Scope
 
 
 def applies(op: Op) -> bool:
-    return op.kind in ("function", "module") and any(map(has_lattice, op.overloads))
+    return kind_of(op) in ("function", "module") and any(map(has_lattice, op.overloads))
 
 
 def has_lattice(overload: Overload) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from assay.cases import draw
 from assay.cases.draw import Plan
-from assay.facets.base import Asked, Facet, Judgement, Trial, plans, unanswered
+from assay.facets.base import Asked, Facet, Judgement, Trial, kind_of, plans, unanswered
 from assay.facets.results import by_laws_and_oracle, expected_rules, structured
 from assay.judge.bench import Bench
 from assay_spec import dtypes
@@ -20,7 +20,7 @@ def judged(overload: Overload) -> bool:
 
 
 def applies(op: Op) -> bool:
-    return any(map(judged, op.overloads)) and op.kind in ("function", "module")
+    return any(map(judged, op.overloads)) and kind_of(op) in ("function", "module")
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:

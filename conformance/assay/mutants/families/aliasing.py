@@ -10,12 +10,13 @@ import numpy as np
 
 from assay.cases.arrays import host_dtype
 from assay.cases.case import Array, Call, Outcome, TensorValue
+from assay.facets.base import kind_of
 from assay.mutants.mutant import Mutant, Scene, mutant, raised, tensors_in
 from assay_spec.model import Op
 
 
 def mutants(op: Op) -> Iterator[Mutant]:
-    if op.kind != "function":
+    if kind_of(op) != "function":
         return
     if any(each.shares for each in op.overloads):
         yield mutant("a copy for a view", _copied)

@@ -9,13 +9,14 @@ import numpy as np
 
 from assay.cases.arrays import host_dtype
 from assay.cases.case import Array, Call
+from assay.facets.base import kind_of
 from assay.mutants.mutant import Mutant, leading, mutant, results, tensors_in
 from assay_spec import dtypes
 from assay_spec.model import Op
 
 
 def mutants(op: Op) -> Iterator[Mutant]:
-    if op.kind not in ("function", "module"):
+    if kind_of(op) not in ("function", "module"):
         return
     yield mutant("the input's dtype kept", results(_kept))
     yield mutant("float64 for float32", results(lambda result, case: _widened(result, ("float32",), "float64")))
