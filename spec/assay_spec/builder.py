@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -14,7 +15,7 @@ from assay_spec.model import (
     EDITIONS,
     Argument,
     Budget,
-    Constructor,
+    Construct,
     Documented,
     Erratum,
     Example,
@@ -33,12 +34,11 @@ from assay_spec.vocabulary import DISTRIBUTIONS, VOCABULARY
 WORDS: Final = {**VOCABULARY, **CONSTRUCTORS}
 RANDOM_WORDS: Final = {**VOCABULARY, **DISTRIBUTIONS}
 
-# What an overload says for itself; a family, then the op's own top level, fill in what it leaves out.
+# What an overload says for itself; what stands around it (a method, the op's top level, its family) fills in the rest.
 OVERLOAD_KEYS: Final = (
     "signature", "variants", "returns", "let", "arguments", "require", "result", "judge", "laws", "undefined",
     "gradient", "out_dtype", "shares", "shares_when", "changes", "changes_when",
-    "special", "examples", "errors", "random", "constructor", "parameters",
-    "buffers", "modes", "forward", "trajectories",
+    "special", "examples", "errors", "random", "trail", "trajectories",
 )  # fmt: skip
 
 
@@ -53,7 +53,6 @@ def build_op(document: Document, families: Mapping[str, Document]) -> Op:
     builder = _Builder(document, content, families[family] if family else None)
     return Op(
         name=own["name"],
-        kind=content.get("kind", "function" if "signature" in content or "overloads" in content else "scenario"),
         area=content["area"],
         summary=own["summary"],
         family=family,
@@ -78,9 +77,14 @@ class _Builder:
         self.document, self.content, self.family = document, content, family
 
     def _written(self, path: tuple[Any, ...]) -> tuple[Document, tuple[Any, ...]]:
-        """Find where a part is written: in an overload, at the op's top level, or in its family."""
-        if path[:1] == ("overloads",) and len(path) > 2 and path[2] not in self.content["overloads"][path[1]]:
-            path = path[2:]
+        """Find where a part is written: in an overload, in what stands around it, or in the op's family."""
+        if "overloads" in path[:-2]:
+            at = path.index("overloads")
+            own: Any = self.content
+            for step in path[: at + 2]:
+                own = own[step]
+            if path[at + 2] not in own:
+                path = (*path[:at], *path[at + 2 :])
         inherited = self.family is not None and bool(path) and path[0] not in self.document.content
         return (self.family if inherited and self.family else self.document), path
 
@@ -93,12 +97,24 @@ class _Builder:
         return document.line(*path)
 
     def overloads(self) -> Iterable[Overload]:
-        if "overloads" in self.content:
-            common = {key: self.content[key] for key in OVERLOAD_KEYS if key in self.content}
-            for place, own in enumerate(self.content["overloads"]):
-                yield self._overload({**common, **own}, ("overloads", place), own.get("label", str(place + 1)))
-        elif "signature" in self.content:
-            yield self._overload(self.content, (), "")
+        if self.content.get("kind") == "class":
+            if "construct" not in self.content:
+                raise self._error((), "a class is constructed, which nothing describes", "add `construct:`")
+            if "methods" not in self.content:
+                raise self._error((), "a class is called by its methods, which are missing", "add `methods:`")
+            for name, method in self.content["methods"].items():
+                yield from self._ways(method, ("methods", name), name)
+        elif "signature" in self.content or "overloads" in self.content:
+            yield from self._ways(self.content, (), None)
+
+    def _ways(self, content: Mapping[str, Any], path: tuple[Any, ...], method: str | None) -> Iterable[Overload]:
+        if "overloads" not in content:
+            yield self._overload(content, path, "", method)
+            return
+        common = {key: content[key] for key in OVERLOAD_KEYS if key in content}
+        for place, own in enumerate(content["overloads"]):
+            label = own.get("label", str(place + 1))
+            yield self._overload({**common, **own}, (*path, "overloads", place), label, method)
 
     def scenarios(self) -> Iterable[Scenario]:
         for place, each in enumerate(self.content.get("scenarios", ())):
@@ -122,22 +138,14 @@ class _Builder:
             else:
                 yield scenario
 
-    def _overload(self, content: Mapping[str, Any], path: tuple[Any, ...], label: str) -> Overload:
-        constructor = None
-        kind = self.content.get("kind", "function")
+    def _overload(self, content: Mapping[str, Any], path: tuple[Any, ...], label: str, method: str | None) -> Overload:
         if "signature" not in content:
             raise self._error(path, "no signature", "add `signature:` here or at the top")
-        called = path  # where the call itself is described
-        if kind == "module":
-            if "forward" not in content:
-                raise self._error(path, "a module is called by its forward, which is missing", "add `forward:`")
-            constructor = self._constructor(content, path)
-            content = {**content, **content["forward"]}
-            called = (*path, "forward")
-        signature = self._signature(content["signature"], (*called, "signature"))
-        known = set(signature.names) | (set() if constructor is None else self._constructed(constructor))
-        arguments = self._arguments(content.get("arguments", {}), signature, known, called)
-        let = self._expressions(content.get("let", {}), known, (*path, "let")) if constructor is None else {}
+        construct = None if method is None else self._construct(content.get("construct", {}), path)
+        signature = self._signature(content["signature"], (*path, "signature"))
+        known = set(signature.names) | (set() if construct is None else self._constructed(construct))
+        arguments = self._arguments(content.get("arguments", {}), signature, known, (*path, "arguments"))
+        let = self._expressions(content.get("let", {}), known, (*path, "let"))
         known |= set(let)
         results, named = self._results(content, known, path)
         names = [rule.name for rule in results]
@@ -147,49 +155,60 @@ class _Builder:
                     raise self._error((*path, key), f"{key} names {name!r}", suggestion(name, known))
         return Overload(
             label=label,
+            method=method,
+            construct=construct,
             signature=signature,
             variants=tuple(content.get("variants", ())),
             arguments=arguments,
-            let=let,
+            let={**construct.let, **let} if construct else let,
             require=self._conditions(content.get("require", ()), known, (*path, "require")),
             results=results,
             named=named,
             judge=self._budgets(content.get("judge", "exact"), names, path),
             laws=tuple(content.get("laws", ())),
             undefined=tuple(content.get("undefined", ())),
-            gradient=self._gradients(content.get("gradient", ()), names, known, path, constructor),
+            gradient=self._gradients(content.get("gradient", ()), names, known, path),
             shares=content.get("shares"),
             out_dtype=content.get("out_dtype", "castable"),
             shares_when=self._optional(content.get("shares_when"), known, (*path, "shares_when")),
             changes=tuple(content.get("changes", ())),
             changes_when=self._optional(content.get("changes_when"), known, (*path, "changes_when")),
             special=self._special(content.get("special", ()), arguments, signature, path),
-            examples=self._examples(content.get("examples", ()), signature, path, constructor),
-            errors=self._errors(content.get("errors", ()), signature, path, constructor, arguments),
+            examples=self._examples(content.get("examples", ()), signature, path, construct),
+            errors=self._errors(content.get("errors", ()), signature, path, construct, arguments),
             random=self._random(content.get("random"), known, (*path, "random")),
-            constructor=constructor,
+            trail=self._trail(content.get("trail"), known, (*path, "trail")),
             trajectories=tuple(Trajectory(**each) for each in content.get("trajectories", ())),
         )
 
-    def _constructor(self, content: Mapping[str, Any], path: tuple[Any, ...]) -> Constructor:
-        signature = self._signature(content["signature"], (*path, "signature"))
+    def _construct(self, own: Mapping[str, Any], path: tuple[Any, ...]) -> Construct:
+        """Build how an instance is made: the class says it, an overload of a method may say some of it otherwise."""
+        content = {**self.content["construct"], **own}
+        state = self.content.get("state", {})
+        if "signature" not in content:
+            raise self._error(("construct",), "no signature", "add `signature:` here")
+
+        def at(key: str) -> tuple[Any, ...]:
+            return (*path, "construct", key) if key in own else ("construct", key)
+
+        signature = self._signature(content["signature"], at("signature"))
         known = set(signature.names)
-        arguments = self._arguments(content.get("constructor", {}), signature, known, path, key="constructor")
-        let = self._expressions(content.get("let", {}), known, (*path, "let"))
+        arguments = self._arguments(content.get("arguments", {}), signature, known, at("arguments"))
+        let = self._expressions(content.get("let", {}), known, at("let"))
         known |= set(let)
-        return Constructor(
+        return Construct(
             signature,
             arguments,
             let,
-            self._conditions(content.get("require", ()), known, (*path, "require")),
-            self._state(content.get("parameters", {}), known, (*path, "parameters")),
-            self._state(content.get("buffers", {}), known, (*path, "buffers")),
-            tuple(content.get("modes", (True,))),
+            self._conditions(content.get("require", ()), known, at("require")),
+            self._state(state.get("parameters", {}), known, ("state", "parameters")),
+            self._state(state.get("buffers", {}), known, ("state", "buffers")),
+            tuple(state.get("modes", (True,))),
         )
 
-    def _constructed(self, constructor: Constructor) -> set[str]:
-        state = {rule.name for rule in (*constructor.parameters, *constructor.buffers)}
-        return {*constructor.signature.names, *constructor.let, *state, "training"}
+    def _constructed(self, construct: Construct) -> set[str]:
+        state = {rule.name for rule in (*construct.parameters, *construct.buffers)}
+        return {*construct.signature.names, *construct.let, *state, "training"}
 
     def _state(self, content: Mapping[str, Any], known: set[str], path: tuple[Any, ...]) -> tuple[StateRule, ...]:
         return tuple(
@@ -202,6 +221,13 @@ class _Builder:
             for name, each in content.items()
         )
 
+    def _trail(self, source: str | None, known: set[str], path: tuple[Any, ...]) -> str | None:
+        """Check what a trail looks at: a name of the construction, and whatever it has."""
+        name = None if source is None else re.split(r"\W", source, maxsplit=1)[0]
+        if name is not None and name not in known:
+            raise self._error(path, f"trail names {name!r}", suggestion(name, known))
+        return source
+
     def _signature(self, source: str, path: tuple[Any, ...]) -> Signature:
         try:
             return signatures.parse(source)
@@ -209,25 +235,18 @@ class _Builder:
             raise self._error(path, str(error), "write it as Python would: (input, dim=-1, *, out=None)") from None
 
     def _arguments(
-        self,
-        content: Mapping[str, Any],
-        signature: Signature,
-        known: set[str],
-        path: tuple[Any, ...],
-        key: str = "arguments",
+        self, content: Mapping[str, Any], signature: Signature, known: set[str], path: tuple[Any, ...]
     ) -> tuple[Argument, ...]:
         arguments = []
         for name, source in content.items():
-            expression = self._expression(source, known, (*path, key, name))
+            expression = self._expression(source, known, (*path, name))
             arguments.append(Argument(name, expression, passed=name in signature))
             known.add(name)
         drawn = {argument.name for argument in arguments}
-        if self.content.get("kind") in ("optimizer", "scheduler"):
-            drawn.add(signature.names[0])  # what it works on is the facet's to make
         for parameter in signature.parameters:
             if parameter.required and parameter.name not in drawn and parameter.kind != "options" and content:
                 raise self._error(
-                    (*path, key),
+                    path,
                     f"the signature requires {parameter.name!r}, which has no domain",
                     f"add `{parameter.name}:`",
                 )
@@ -286,7 +305,6 @@ class _Builder:
         names: list[str],
         known: set[str],
         path: tuple[Any, ...],
-        constructor: Constructor | None,
     ) -> dict[str, tuple[str, ...]]:
         if not content:
             return {}
@@ -322,14 +340,14 @@ class _Builder:
         content: Iterable[Any],
         signature: Signature,
         path: tuple[Any, ...],
-        constructor: Constructor | None,
+        construct: Construct | None,
     ) -> tuple[Example, ...]:
         examples = []
         for place, each in enumerate(content):
             if isinstance(each, list):
                 each = {"call": each[0], "gives": each[1]}
             here = (*path, "examples", place)
-            self._check_call(each["call"], signature, here, constructor)
+            self._check_call(each["call"], signature, here, construct)
             shows = each.get("shows")
             if shows is not None and shows not in self.content.get("rules", {}):
                 raise self._error(here, f"shows {shows!r}, which is no rule here", "number it under rules:")
@@ -341,15 +359,15 @@ class _Builder:
         content: Iterable[Any],
         signature: Signature,
         path: tuple[Any, ...],
-        constructor: Constructor | None,
+        construct: Construct | None,
         arguments: tuple[Argument, ...],
     ) -> tuple[Misuse, ...]:
         errors = []
-        drawn = [each.name for each in (*arguments, *(constructor.arguments if constructor else ()))]
+        drawn = [each.name for each in (*arguments, *(construct.arguments if construct else ()))]
         for place, each in enumerate(content):
             here = (*path, "errors", place)
             if "call" in each:
-                self._check_call(each["call"], signature, here, constructor)
+                self._check_call(each["call"], signature, here, construct)
             elif each["outside"] not in drawn:
                 raise self._error(here, f"outside names {each['outside']!r}", suggestion(each["outside"], drawn))
             errors.append(Misuse(**each, line=self._line(here)))
@@ -360,13 +378,13 @@ class _Builder:
         call: Mapping[str, Any],
         signature: Signature,
         path: tuple[Any, ...],
-        constructor: Constructor | None,
+        construct: Construct | None,
     ) -> None:
-        known = [*signature.names, *([] if constructor is None else sorted(self._constructed(constructor)))]
+        known = [*signature.names, *([] if construct is None else sorted(self._constructed(construct)))]
         for name in call:
             if name not in known:
                 raise self._error(path, f"the signature has no {name!r}", suggestion(name, known))
-        made = () if constructor is None else constructor.signature.parameters
+        made = () if construct is None else construct.signature.parameters
         for parameter in (*made, *signature.parameters):
             if parameter.required and parameter.kind != "many" and parameter.name not in call:
                 raise self._error(

@@ -11,7 +11,6 @@ from assay_spec.domains import Domain, Many, Maybe, Tensors
 from assay_spec.expression import Expression, ExpressionError, Free, Names, alternatives, is_size_name
 from assay_spec.signature import Signature
 
-OpKind = Literal["function", "module", "optimizer", "scheduler", "scenario"]
 Variant = Literal["method", "operator", "in-place", "out"]
 Edition = Literal["current", "documented"]
 EDITIONS: Final[tuple[Edition, ...]] = ("current", "documented")
@@ -114,7 +113,7 @@ class Misuse:
 
 @dataclass(frozen=True, slots=True)
 class StateRule:
-    """A parameter or buffer of a module."""
+    """A parameter or buffer that an instance holds."""
 
     name: str
     shape: Expression
@@ -123,8 +122,8 @@ class StateRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Constructor:
-    """How a module is made, and what it then holds."""
+class Construct:
+    """How an instance of a class is made, and what it then holds."""
 
     signature: Signature
     arguments: tuple[Argument, ...]
@@ -137,12 +136,12 @@ class Constructor:
 
 @dataclass(frozen=True, slots=True)
 class Trajectory:
-    """A worked run of an optimizer or scheduler: a start, what is fed in, and what is there after each step."""
+    """A worked run: a start, what is fed in before each call of a method, and what its trail shows after each."""
 
     call: Mapping[str, Any]
     start: Any
-    gradients: Any
     gives: Any
+    gradients: Any = ()
     at: str | None = None
 
 
@@ -170,13 +169,15 @@ class _Unsettled(dict[str, Any]):
 
 @dataclass(frozen=True, slots=True)
 class Overload:
-    """One way to call an op."""
+    """One way to call a function or a method."""
 
     label: str
+    method: str | None  # None: the op is a function
+    construct: Construct | None  # how the instance is made whose method it is
     signature: Signature
     variants: tuple[Variant, ...]
     arguments: tuple[Argument, ...]
-    let: Mapping[str, Expression]
+    let: Mapping[str, Expression]  # with those of the construction
     require: tuple[Expression, ...]
     results: tuple[ResultRule, ...]
     named: bool  # the results are fields of a named tuple
@@ -193,13 +194,13 @@ class Overload:
     examples: tuple[Example, ...]
     errors: tuple[Misuse, ...]
     random: Expression | None
-    constructor: Constructor | None
+    trail: str | None  # what to look at after each of repeated calls
     trajectories: tuple[Trajectory, ...]
 
     @property
     def always_given(self) -> frozenset[str]:
         """The arguments that are passed although they have a default."""
-        arguments = (*self.arguments, *(self.constructor.arguments if self.constructor else ()))
+        arguments = (*self.arguments, *(self.construct.arguments if self.construct else ()))
         return frozenset(each.name for each in arguments if any(kind.startswith("given.") for kind in each.kinds))
 
     @property
@@ -224,10 +225,9 @@ class Overload:
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """One documented function, method, module, optimizer or behaviour."""
+    """One documented function, class or behaviour."""
 
     name: str
-    kind: OpKind
     area: str
     summary: str
     family: str | None

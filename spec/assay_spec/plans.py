@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -73,6 +74,14 @@ class Slice:
     start: int | None = None
     stop: int | None = None
     step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An object that an earlier step makes: a sampler for a loader, an optimizer for a scheduler."""
+
+    target: str
+    arguments: Mapping[str, Any]
 
 
 class Absent:

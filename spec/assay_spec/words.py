@@ -14,13 +14,13 @@ from assay_spec.scope import Scope
 
 def in_words(overload: Overload) -> Iterator[tuple[Argument, str]]:
     """Yield each argument that is passed, and what it may be where those before it are at their plainest."""
-    maker = overload.constructor
-    if maker is None:
+    construct = overload.construct
+    if construct is None:
         yield from _described(overload.arguments, Scope(overload.let))
         return
-    scope = Scope(maker.let, {"training": True})
-    yield from _described(maker.arguments, scope)
-    for rule in (*maker.parameters, *maker.buffers):
+    scope = Scope(overload.let, {"training": True})
+    yield from _described(construct.arguments, scope)
+    for rule in (*construct.parameters, *construct.buffers):
         if rule.when is None or rule.when(scope):
             scope[rule.name] = TensorPlan(DEFAULT_FLOAT, tuple(rule.shape(scope)))
     yield from _described(overload.arguments, scope)

@@ -91,7 +91,7 @@ def test_the_schema_allows_no_key_that_it_does_not_list() -> None:
 
 
 # Mappings whose keys a file chooses: names of arguments, of results, of rules.
-NAMED = {"arguments", "let", "constructor", "judge", "gradient", "rules", "gives", "expect", "special"}
+NAMED = {"arguments", "let", "judge", "gradient", "rules", "gives", "expect", "special"}
 
 
 def levels(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -102,7 +102,9 @@ def levels(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
     elif isinstance(content, dict):
         yield path
         for key, part in content.items():
-            if key in ("parameters", "buffers", "call") or (key == "result" and not {"dtype", "value"} & set(part)):
+            if key in ("parameters", "buffers", "call", "methods") or (
+                key == "result" and not {"dtype", "value"} & set(part)
+            ):
                 for name, rule in part.items():
                     yield from levels(rule, (*path, key, name))
             elif key == "examples":

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from assay_spec.builder import WORDS
 from assay_spec.domains import CONSTRUCTORS, Domain, Dtype, Focus
 from assay_spec.expression import Expression, ExpressionError
-from assay_spec.plans import Slice, TensorPlan
+from assay_spec.plans import Fill, Made, Slice, TensorPlan
 
 PLAIN = Focus()
 OPTIONS = Focus(frozenset({"options"}))
@@ -47,6 +47,10 @@ def drawn(subject: Domain, focus: Focus = PLAIN, count: int = 40) -> list[Any]:
 
     collect()
     return found
+
+
+def parameter(shape: tuple[int, ...], seed: int) -> TensorPlan:
+    return TensorPlan("float32", shape, fill=Fill(seed=seed))
 
 
 WALKS: list[tuple[str, Focus, list[Any]]] = [
@@ -89,6 +93,22 @@ WALKS: list[tuple[str, Focus, list[Any]]] = [
     ("view_shapes(one)", PLAIN, [(1,), (-1,), (-1, 1), (), (1, 1)]),
     ("expand_shapes(flat)", PLAIN, [(2, 3, 3), (3, 3), (-1, -1), (0, 1, 3), (3, 1, 3, 3)]),
     ("index(one)", PLAIN, [(...,), (None,), (True,), (False,), ()]),
+    ("parameter_groups()", Focus(seed=7), [
+        ({"params": (parameter((2, 3), 7), parameter((4,), 8))}, {"params": (parameter((), 9),), "lr": 0.25}),
+    ]),
+    ("made('f.G')", PLAIN, [Made("f.G", {})]),
+    ("made('f.G', a=1, b=integer(1, 2), c=boolean())", PLAIN, [
+        Made("f.G", {"a": 1, "b": 2, "c": False}),
+        Made("f.G", {"a": 1, "b": 1, "c": False}),
+        Made("f.G", {"a": 1, "b": 2, "c": True}),
+    ]),
+    ("made('f.G', inner=made('f.H', b=boolean()))", PLAIN, [
+        Made("f.G", {"inner": Made("f.H", {"b": False})}), Made("f.G", {"inner": Made("f.H", {"b": True})}),
+    ]),
+    ("made('f.G', several=[boolean(), made('f.H'), 7])", PLAIN, [
+        Made("f.G", {"several": (False, Made("f.H", {}), 7)}), Made("f.G", {"several": (True, Made("f.H", {}), 7)}),
+    ]),
+    ("made('f.G', a=integer(low, high))", PLAIN, []),
 ]  # fmt: skip
 
 
@@ -137,6 +157,10 @@ def _positions_fit(item: Any, length: int) -> bool:
     return all(-length <= each < length for each in (item if isinstance(item, list) else [item]))
 
 
+def are_parameters(params: Any, lr: float = 0.5) -> bool:
+    return 0 < lr <= 1 and len(params) > 0 and all(isinstance(each, TensorPlan) for each in params)
+
+
 INSIDE: list[tuple[str, Callable[[Any], bool]]] = [
     ("integer(1, 5)", is_int(1, 5)),
     ("dim(cube)", is_int(-3, 2)),
@@ -169,7 +193,11 @@ INSIDE: list[tuple[str, Callable[[Any], bool]]] = [
     ("view_shapes(x)", of_six),
     ("expand_shapes(flat)", lambda value: len(value) >= 2 and value[-1] in (3, -1) and value[-2] in (1, 3, -1)),
     ("index(x)", takes),
-]
+    ("parameter_groups()", lambda value: all(are_parameters(**group) for group in value) and len(value) > 0),
+    ("made('f.G', a=1, b=integer(1, 3), c=[boolean()])",
+     lambda value: value.target == "f.G" and value.arguments["a"] == 1 and value.arguments["b"] in (1, 2, 3)
+     and value.arguments["c"] in ((False,), (True,))),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("source", "inside"), INSIDE)
@@ -206,7 +234,12 @@ BREACHES: list[tuple[str, list[Any]]] = [
     ("many(integer(1, 3))", []),
     ("shapes()", []),
     ("tensor(real)", []),
-]
+    ("parameter_groups()", [()]),
+    ("made('f.G', a=1, b=integer(1, 3), c=boolean())", [
+        Made("f.G", {"a": 1, "b": 0, "c": False}), Made("f.G", {"a": 1, "b": 4, "c": False}),
+    ]),
+    ("made('f.G', a=integer(low, high))", []),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("source", "values"), BREACHES)
@@ -222,6 +255,8 @@ def test_a_breach_gives_the_values_just_outside(source: str, values: list[Any]) 
         ("integer(1, 3) | given(dim(x))", -2),
         ("dim(x) | pairs(integer(5, 6))", (5, 6)),
         ("dim(x) | number(0, 9)", 8.5),
+        ("dim(x) | parameter_groups()", ({"params": ()},)),
+        ("dim(x) | made('f.G', a=integer(1, 3), b=[dim(x), 7])", Made("f.G", {"a": 2, "b": (1, 7)})),
     ],
 )
 def test_either_holds_what_one_of_its_choices_holds(source: str, value: Any) -> None:
@@ -248,6 +283,8 @@ def test_either_holds_what_one_of_its_choices_holds(source: str, value: Any) -> 
         ("many(boolean(), 1, 3)", "1 to 3 of: one of False, True"),
         ("integer(1, 3) | one_of('same')", "an integer from 1 to 3 or one of 'same'"),
         ("shapes()", "a shape"),
+        ("parameter_groups()", "groups of parameters, some with a learning rate of their own"),
+        ("made('f.G', a=1, b=[boolean(), 'x'])", "f.G(a: 1; b: [one of False, True, 'x'])"),
         ("view_shapes(x)", "a shape of as many elements"),
         ("expand_shapes(x)", "a shape to broadcast to"),
         ("index(x)", "integers, slices, None, Ellipsis, booleans, lists and integer tensors"),
@@ -269,6 +306,23 @@ def test_nothing_is_drawn_from_an_empty_domain(source: str, message: str) -> Non
         drawn(domain(source))
 
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("other", "held"),
+    [(Made("f.H", {"a": 2}), False), (Made("f.G", {"b": 2}), False), (Made("f.G", {"a": 4}), False), (2, False)],
+)
+def test_an_object_of_another_kind_is_not_held(other: Any, held: bool) -> None:
+    assert domain("made('f.G', a=integer(1, 3))").holds(other) is held
+
+
+def test_an_object_fixes_the_sizes_of_its_arguments() -> None:
+    made = domain("made('f.G', weight=tensor(floating, shape=[N, 2]), a=1)")
+    scope: dict[str, Any] = {}
+
+    made.bind(Made("f.G", {"weight": TensorPlan("float32", (5, 2)), "a": 1}), scope)
+
+    assert scope == {"N": 5}
 
 
 def test_every_domain_is_tested() -> None:

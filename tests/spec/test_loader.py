@@ -63,9 +63,7 @@ def test_a_function_is_loaded_whole(load: Load, tmp_path: Path) -> None:
     op = load(topk=TOPK)["torch.topk"]
     (overload,) = op.overloads
 
-    assert (op.name, op.kind, op.area, op.summary, op.family) == (
-        "torch.topk", "function", "comparison", "The k largest.", None,
-    )  # fmt: skip
+    assert (op.name, op.area, op.summary, op.family) == ("torch.topk", "comparison", "The k largest.", None)
     assert (op.aliases, op.editions, op.file) == (("torch.largest",), ("current", "documented"), tmp_path / "topk.yaml")
     assert op.documents == (Documented("001_ab.txt:147", "(input, k)", "older"),)
     assert op.errata == (Erratum("001_ab.txt:147", "one thing", "another", "tried"),)
@@ -76,6 +74,7 @@ def test_a_function_is_loaded_whole(load: Load, tmp_path: Path) -> None:
     assert op.scenarios == (
         Scenario("one", "x = 1", {"x": 1}, None, ("files",), "001_ab.txt:9", "R1", ("current",), 40),
     )
+    assert (overload.label, overload.method, overload.construct, overload.trail) == ("", None, None, None)
     assert overload.signature.names == ("input", "k", "dim", "out")
     assert [(each.name, each.passed) for each in overload.arguments] == [
         ("input", True), ("dim", True), ("n", False), ("k", True),
@@ -117,7 +116,7 @@ def test_a_member_has_what_its_family_says(load: Load) -> None:
     op = load(unary=FAMILY, f=PLAIN + "family: unary\n")["torch.f"]
     (overload,) = op.overloads
 
-    assert (op.kind, op.family, op.summary, op.variants) == ("function", "unary", "S.", ("method",))
+    assert (op.family, op.summary, op.variants) == ("unary", "S.", ("method",))
     assert overload.signature.names == ("input", "out")
     assert overload.judge == {"result": Budget("ulp", 4)}
     assert overload.gradient == {"result": ("input",)}
@@ -175,33 +174,41 @@ def test_an_overload_without_a_label_has_its_number(load: Load) -> None:
     assert [overload.label for overload in op.overloads] == ["1", "2"]
 
 
-def test_a_module_is_made_and_then_called(load: Load) -> None:
+def test_an_instance_is_made_and_then_its_method_is_called(load: Load) -> None:
     op = load(
         f=PLAIN
         + """\
-kind: module
-signature: (size, bias=True)
-constructor: {size: "integer(1, 4)", bias: boolean()}
-let: {k: 1 / size}
-parameters:
-  weight: {shape: "[size]", init: "uniform(-k, k)"}
-buffers:
-  count: {shape: "[]", when: bias}
-modes: [true, false]
-forward:
-  signature: (input)
-  arguments: {input: "tensor(floating, shape=[*N, size])"}
-result: {shape: input.shape, dtype: input.dtype}
-gradient: [input, weight]
-examples:
-  - [{size: 1, weight: [2.0], input: [1.0]}, [2.0]]
+kind: class
+construct:
+  signature: (size, bias=True)
+  let: {k: 1 / size}
+  arguments: {size: "integer(1, 4)", bias: boolean()}
+  require: size < 4
+state:
+  parameters:
+    weight: {shape: "[size]", init: "uniform(-k, k)"}
+  buffers:
+    count: {shape: "[]", when: bias}
+  modes: [true, false]
+methods:
+  forward:
+    signature: (input)
+    let: {flat: "[prod(input.shape)]"}
+    arguments: {input: "tensor(floating, shape=[*N, size])"}
+    result: {shape: flat, dtype: input.dtype}
+    gradient: [input, weight]
+    examples:
+      - [{size: 1, weight: [2.0], input: [1.0]}, [2.0]]
 """
     )["torch.f"]
     (overload,) = op.overloads
-    made = overload.constructor
+    made = overload.construct
 
     assert made is not None
+    assert (overload.label, overload.method) == ("", "forward")
     assert (made.signature.names, overload.signature.names) == (("size", "bias"), ("input",))
+    assert [rule.source for rule in made.require] == ["size < 4"]
+    assert (list(made.let), list(overload.let)) == (["k"], ["k", "flat"])
     assert [rule.name for rule in made.parameters] == ["weight"]
     assert [(rule.name, rule.init) for rule in made.buffers] == [("count", None)]
     assert made.modes == (True, False)
@@ -210,19 +217,64 @@ examples:
     assert overload.gradient == {"result": ("input", "weight")}
 
 
-def test_an_optimizer_has_trajectories_and_needs_no_domain_for_its_parameters(load: Load) -> None:
+def test_a_method_may_be_called_again_and_again_and_leaves_a_trail(load: Load) -> None:
     op = load(
         f=PLAIN
         + """\
-kind: optimizer
-signature: (params, lr=0.1)
-arguments: {lr: "one_of(0.5)"}
-trajectories:
-  - {call: {lr: 1.0}, start: [0.0], gradients: [[1.0]], gives: [[-1.0]]}
+kind: class
+construct:
+  signature: (params, lr=0.1)
+  arguments: {params: parameter_groups(), lr: "one_of(0.5)"}
+methods:
+  step:
+    signature: (closure=None)
+    trail: params[0]
+    trajectories:
+      - {call: {lr: 1.0}, start: [0.0], gradients: [[1.0]], gives: [[-1.0]]}
+      - {call: {}, start: [0.0], gives: [[0.0]]}
 """
     )["torch.f"]
 
-    assert op.overloads[0].trajectories == (Trajectory({"lr": 1.0}, [0.0], [[1.0]], [[-1.0]]),)
+    assert (op.overloads[0].method, op.overloads[0].trail) == ("step", "params[0]")
+    assert op.overloads[0].trajectories == (
+        Trajectory({"lr": 1.0}, [0.0], [[-1.0]], [[1.0]]),
+        Trajectory({}, [0.0], [[0.0]]),
+    )
+
+
+def test_a_class_has_methods_and_a_method_overloads_that_inherit_from_it(load: Load) -> None:
+    op = load(
+        f=PLAIN
+        + """\
+kind: class
+construct:
+  signature: (size, deep=False)
+  arguments: {size: "integer(1, 4)"}
+methods:
+  sample:
+    signature: (shape=())
+  log_prob:
+    signature: (value)
+    judge: {ulp: 2}
+    result: {shape: value.shape, dtype: value.dtype}
+    overloads:
+      - label: of one
+        arguments: {value: tensor(floating)}
+      - label: of many
+        construct: {arguments: {size: "integer(2, 4)", deep: boolean()}}
+        arguments: {value: tensor(floating)}
+        judge: exact
+"""
+    )["torch.f"]
+
+    assert [(each.method, each.label, each.judge) for each in op.overloads] == [
+        ("sample", "", {}),
+        ("log_prob", "of one", {"result": Budget("ulp", 2)}),
+        ("log_prob", "of many", {"result": Budget("exact")}),
+    ]
+    assert [[arg.source.source for arg in each.construct.arguments] for each in op.overloads if each.construct] == [
+        ["integer(1, 4)"], ["integer(1, 4)"], ["integer(2, 4)", "boolean()"],
+    ]  # fmt: skip
 
 
 def test_a_refused_form_is_expected_of_one_edition_and_raises_in_the_other(load: Load) -> None:
@@ -242,7 +294,7 @@ def test_a_refused_form_is_expected_of_one_edition_and_raises_in_the_other(load:
 def test_what_has_neither_signature_nor_overloads_is_a_scenario(load: Load) -> None:
     op = load(f=PLAIN + "scenarios:\n  - {name: n, run: x, raises: ValueError}\n")["torch.f"]
 
-    assert (op.kind, op.overloads, op.scenarios[0].raises) == ("scenario", (), "ValueError")
+    assert (op.overloads, op.scenarios[0].raises) == ((), "ValueError")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ import pytest
 
 Complaint = Callable[..., str]
 
+TOP = "name: torch.f\narea: a\nsummary: S.\n"
+
 OP = """\
 name: torch.f
 area: a
@@ -29,19 +31,21 @@ result:
   indices: {shape: values.shape, dtype: int64}
 """
 
-MODULE = """\
+CLASS = """\
 name: torch.f
-kind: module
+kind: class
 area: a
 summary: S.
-signature: (size)
-constructor: {size: "integer(1, 4)"}
+construct:
+  signature: (size)
+  arguments: {size: "integer(1, 4)"}
 """
 
 FORWARD = """\
-forward:
-  signature: (input)
-  arguments: {input: tensor(real)}
+methods:
+  forward:
+    signature: (input)
+    arguments: {input: tensor(real)}
 """
 
 DOCS = "(see docs/spec-format.md)"
@@ -51,7 +55,7 @@ EXPRESSIONS = "(see the expressions in docs/spec-format.md)"
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("argumnets: {}", "unknown key 'argumnets' (did you mean 'arguments' or 'parameters'?)"),
+        ("argumnets: {}", "unknown key 'argumnets' (did you mean 'arguments' or 'variants'?)"),
         ("examples: [{call: {input: 1, k: 1}, givs: 1}]", "unknown key 'givs' (did you mean 'gives'?)"),
         ("errors: [{outside: k, raises: E, becuase: b}]", "unknown key 'becuase' (did you mean 'because'?)"),
         ("errors: [{call: {input: 1, k: 1}, raises: E, why: b}]",
@@ -66,7 +70,7 @@ EXPRESSIONS = "(see the expressions in docs/spec-format.md)"
         ("scenarios: [{name: a, run: b, raise: c}]", "unknown key 'raise' (did you mean 'raises' or 'refused'?)"),
         ("judge: {upl: 2}", "unknown key 'upl' (did you mean 'ulp'?)"),
         ("judge: exct", "unknown word 'exct' (did you mean 'exact'?)"),
-        ("kind: modul", "unknown word 'modul' (did you mean 'module'?)"),
+        ("kind: clas", "unknown word 'clas' (did you mean 'class'?)"),
         ("variants: [methd]", "unknown word 'methd' (did you mean 'method'?)"),
         ("editions: [now]", "unknown word 'now' (known: current, documented)"),
         ("documents: [{at: page 3}]", f"'page 3' does not match '^\\\\w+\\\\.txt:\\\\d+(-\\\\d+)?$' {DOCS}"),
@@ -164,30 +168,41 @@ def test_named_results_are_checked_by_name(complaint: Complaint, old: str, new: 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (MODULE, "1: a module is called by its forward, which is missing (add `forward:`)"),
-        (MODULE + FORWARD.replace("tensor(real)", "tensr(real)"),
-         "9: the vocabulary has no function 'tensr' (did you mean 'tensor' or 'insert'?)"),
-        (MODULE + FORWARD.replace("(input)", "(input, other)"),
-         "9: the signature requires 'other', which has no domain (add `other:`)"),
-        (MODULE.replace("{size:", "{sizes:") + FORWARD,
-         "6: the signature requires 'size', which has no domain (add `size:`)"),
-        (MODULE + FORWARD + "parameters:\n  weight: {shape: '[sizes]'}\n",
-         "11: unknown name 'sizes' (did you mean 'size' or 'shapes'?)"),
-        (MODULE + FORWARD + "parameters:\n  weight: {shape: '[size]', init: 'uniform(0, k)'}\n",
-         "11: unknown name 'k' (known: size)"),
-        (MODULE + FORWARD + "examples:\n  - [{size: 1, input: 1}, 1]\n  - [{input: 1}, 1]\n",
-         "12: the call leaves out 'size', which has no default (add `size:`)"),
-        (MODULE + FORWARD + "examples:\n  - [{size: 1, input: 1, wieght: 1}, 1]\n",
-         "11: the signature has no 'wieght' (known: input, size, training)"),
+        (CLASS, "1: a class is called by its methods, which are missing (add `methods:`)"),
+        (TOP + "kind: class\n", "1: a class is constructed, which nothing describes (add `construct:`)"),
+        (CLASS.replace("  signature: (size)\n", "") + FORWARD, "5: no signature (add `signature:` here)"),
+        (CLASS + "methods:\n  forward:\n    judge: exact\n",
+         "9: no signature (add `signature:` here or at the top)"),
+        (CLASS + "methods:\n  forward: {signatur: (a)}\n", "9: unknown key 'signatur' (did you mean 'signature'?)"),
+        (CLASS + FORWARD.replace("tensor(real)", "tensr(real)"),
+         "11: the vocabulary has no function 'tensr' (did you mean 'tensor' or 'insert'?)"),
+        (CLASS + FORWARD.replace("(input)", "(input, other)"),
+         "11: the signature requires 'other', which has no domain (add `other:`)"),
+        (CLASS.replace("{size:", "{sizes:") + FORWARD,
+         "7: the signature requires 'size', which has no domain (add `size:`)"),
+        (CLASS + "state:\n  parameters:\n    weight: {shape: '[sizes]'}\n" + FORWARD,
+         "10: unknown name 'sizes' (did you mean 'size' or 'shapes'?)"),
+        (CLASS + "state:\n  parameters:\n    weight: {shape: '[size]', init: 'uniform(0, k)'}\n" + FORWARD,
+         "10: unknown name 'k' (known: size)"),
+        (CLASS + FORWARD + "    trail: siez[0]\n", "12: trail names 'siez' (did you mean 'size'?)"),
+        (CLASS + FORWARD + "    examples:\n      - [{size: 1, input: 1}, 1]\n      - [{input: 1}, 1]\n",
+         "14: the call leaves out 'size', which has no default (add `size:`)"),
+        (CLASS + FORWARD + "    examples:\n      - [{size: 1, input: 1, wieght: 1}, 1]\n",
+         "13: the signature has no 'wieght' (known: input, size, training)"),
+        (CLASS + FORWARD + "    overloads:\n      - construct: {arguments: {size: integr(1)}}\n",
+         "13: the vocabulary has no function 'integr' (did you mean 'integer' or 'is_integral'?)"),
+        (CLASS.replace("integer", "integr") + FORWARD + "    overloads:\n      - construct: {let: {k: size}}\n",
+         "7: the vocabulary has no function 'integr' (did you mean 'integer' or 'is_integral'?)"),
+        (CLASS + FORWARD.replace("tensor", "tensr") + "    overloads:\n      - label: x\n",
+         "11: the vocabulary has no function 'tensr' (did you mean 'tensor' or 'insert'?)"),
     ],
 )  # fmt: skip
-def test_a_module_is_checked_where_it_is_made_and_where_it_is_called(
+def test_a_class_is_checked_where_it_is_made_and_where_it_is_called(
     complaint: Complaint, text: str, message: str
 ) -> None:
     assert complaint(f=text) == f"f.yaml:{message}"
 
 
-TOP = "name: torch.f\narea: a\nsummary: S.\n"
 BROKEN = "signature: (input)\narguments: {input: tensr(real)}\n"
 SAID = "the vocabulary has no function 'tensr' (did you mean 'tensor' or 'insert'?)"
 

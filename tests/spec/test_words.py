@@ -10,7 +10,7 @@ def test_every_argument_of_the_corpus_has_words() -> None:
     for op in load_corpus():
         for overload in op.overloads:
             passed = [each.name for each in overload.arguments if each.passed]
-            made = [each.name for each in overload.constructor.arguments if each.passed] if overload.constructor else []
+            made = [each.name for each in overload.construct.arguments if each.passed] if overload.construct else []
 
             assert [argument.name for argument, _ in in_words(overload)] == made + passed
             assert all(words for _, words in in_words(overload))

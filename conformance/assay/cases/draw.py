@@ -13,7 +13,7 @@ from assay.cases.fill import materialise
 from assay_spec.domains import Domain, Dtype, Either, Focus, Given, Many, Tensors
 from assay_spec.dtypes import DEFAULT_FLOAT, has_fractions
 from assay_spec.expression import ExpressionError
-from assay_spec.model import Argument, Constructor, Op, Overload, StateRule
+from assay_spec.model import Argument, Construct, Op, Overload, StateRule
 from assay_spec.plans import ABSENT, Fill, TensorPlan
 from assay_spec.scope import Scope
 from assay_spec.signature import Signature
@@ -58,12 +58,12 @@ def walk(overload: Overload, focus: Focus, limit: int) -> Iterator[Plan]:
 
 
 def _starts(overload: Overload, focus: Focus, limit: int) -> Iterator[Plan]:
-    maker = overload.constructor
+    maker = overload.construct
     if maker is None:
         yield Plan(overload, {}, Scope(overload.let))
         return
     options = focus if focus.on("options") or focus.on("shape") else Focus(dtype=focus.dtype)
-    for given, scope in _assignments(maker.arguments, maker.signature, Scope(maker.let), options, limit):
+    for given, scope in _assignments(maker.arguments, maker.signature, Scope(overload.let), options, limit):
         if not all(condition(scope) for condition in maker.require):
             continue
         modes = maker.modes if focus.on("options") else maker.modes[:1]
@@ -80,7 +80,7 @@ def _state_dtype(focus: Focus) -> str:
     return focus.dtype if focus.dtype and has_fractions(focus.dtype) else DEFAULT_FLOAT
 
 
-def held(maker: Constructor, scope: Scope, rules: Sequence[StateRule] | None = None) -> list[StateRule]:
+def held(maker: Construct, scope: Scope, rules: Sequence[StateRule] | None = None) -> list[StateRule]:
     """Return the parameters and buffers that a module so constructed has."""
     rules = (*maker.parameters, *maker.buffers) if rules is None else rules
     return [rule for rule in rules if rule.when is None or rule.when(scope)]
@@ -280,10 +280,9 @@ def _drawn(overload: Overload, focus: Focus, draw: Callable[[Any], Any]) -> Plan
     constructed: dict[str, Any] = {}
     training = True
     scope = Scope(overload.let)
-    maker = overload.constructor
+    maker = overload.construct
     try:
         if maker is not None:
-            scope = Scope(maker.let)
             constructed, scope = _drawn_arguments(maker.arguments, maker.signature, scope, focus, draw)
             training = scope["training"] = draw(st.sampled_from(maker.modes))
             if not all(condition(scope) for condition in maker.require):

@@ -112,7 +112,7 @@ def _with(plan: Plan, name: str, value: Any) -> Plan | None:
     scope = plan.scope.copy()
     sizes = {each for each in scope if each[:1].isupper()} - {each.name for each in overload.arguments}
     for size in sizes:
-        if overload.constructor is None:
+        if overload.construct is None:
             del scope[size]
     try:
         for argument in overload.arguments:

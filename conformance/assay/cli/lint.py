@@ -29,16 +29,17 @@ Rule = Callable[[Op], Iterator[Complaint]]
 # Keys stand in one order, so that every file reads alike.
 ORDER: Final = (
     "name", "aliases", "kind", "family", "area", "summary", "editions", "signature", "returns", "documents", "variants",
-    "arguments", "let", "constructor", "parameters", "buffers", "modes", "require", "forward", "result", "out_dtype",
-    "changes", "changes_when", "shares", "shares_when", "judge", "laws", "undefined", "gradient", "random", "special",
-    "rules", "overloads", "examples", "trajectories", "errors", "scenarios", "equivalent", "errata",
+    "construct", "state", "methods", "arguments", "let", "require", "result", "out_dtype", "changes", "changes_when", "shares",
+    "shares_when", "judge", "laws", "undefined", "gradient", "random", "special", "rules", "overloads",
+    "examples", "errors", "scenarios", "equivalent", "errata",
 )  # fmt: skip
 
 
 # What chooses where and how a result is made, not what it is; and what stands for another argument's old name.
 _NOT_ASKED: Final = frozenset(
     ("out", "device", "dtype", "layout", "generator", "memory_format", "pin_memory", "requires_grad", "foreach",
-     "fused", "differentiable", "capturable", "inplace", "sparse", "size_average", "reduce", "last_epoch")
+     "fused", "differentiable", "capturable", "inplace", "sparse", "size_average", "reduce", "last_epoch", "closure",
+     "epoch")
 )  # fmt: skip
 
 
@@ -100,7 +101,7 @@ def family_is_not_repeated(op: Op) -> Iterator[Complaint]:
 def domains_can_be_drawn(op: Op) -> Iterator[Complaint]:
     """Every overload has at least one call that its domains and requirements allow."""
     for overload in op.overloads:
-        if not (overload.arguments or overload.constructor):
+        if not (overload.arguments or overload.construct):
             continue
         complaint = _undrawable(overload)
         if complaint:
@@ -127,14 +128,14 @@ def arguments_are_passed(op: Op) -> Iterator[Complaint]:
 
 
 def _passed_by(overload: Overload) -> Iterator[str]:
-    maker = overload.constructor
+    maker = overload.construct
     yield from (argument.name for argument in (*overload.arguments, *(maker.arguments if maker else ())))
     for example in overload.examples:
         yield from example.call
 
 
 def _parameters(overload: Overload) -> Iterator[Parameter]:
-    maker = overload.constructor
+    maker = overload.construct
     for signature in (overload.signature, *([maker.signature] if maker else [])):
         yield from (each for each in signature.parameters if each.kind != "options")
 
@@ -142,7 +143,7 @@ def _parameters(overload: Overload) -> Iterator[Parameter]:
 def misuses_can_be_tried(op: Op) -> Iterator[Complaint]:
     """Where an argument is to lie outside its domain, the domain has values just outside."""
     for overload in op.overloads:
-        maker = overload.constructor
+        maker = overload.construct
         domains = {each.name: each for each in (*overload.arguments, *(maker.arguments if maker else ()))}
         for misuse in overload.errors:
             if misuse.outside is not None and not _undrawable(overload):

@@ -20,7 +20,7 @@ from assay_spec.signature import Parameter
 
 def optional(overload: Overload) -> list[Parameter]:
     """Return the parameters that have a default worth passing."""
-    signature = overload.constructor.signature if overload.constructor else overload.signature
+    signature = overload.construct.signature if overload.construct else overload.signature
     left_out = {"out", *overload.always_given}
     return [
         each
@@ -42,7 +42,7 @@ def trials(op: Op, asked: Asked) -> Iterator[Trial]:
         for plan in plans(op, asked, fits=lambda each, chosen=overload: each is chosen, limit=6):  # type: ignore[misc]
             plain = draw.case(op, plan, seed=None if overload.random is None else 7)
             for parameter in optional(overload):
-                given = plan.constructed if overload.constructor else plan.given
+                given = plan.constructed if overload.construct else plan.given
                 if given.get(parameter.name, ABSENT) is ABSENT:
                     explicit = _explicit(plain, parameter)
                     judge = partial(_judge, plain, explicit, parameter.name, overload)

@@ -30,7 +30,7 @@ def _trials(op: Op, overload: Overload, misuse: Misuse, asked: Asked) -> Iterato
         yield Trial(case, partial(_judge, case, misuse), about=misuse)
         return
     assert misuse.outside is not None
-    maker = overload.constructor
+    maker = overload.construct
     domains = {each.name: each for each in (*overload.arguments, *(maker.arguments if maker else ()))}
     for plan in plans(op, asked, "shape", fits=lambda each: each is overload, limit=6):
         for value in domains[misuse.outside].domain(plan.scope).breach():

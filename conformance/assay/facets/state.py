@@ -24,6 +24,7 @@ from assay.facets.base import (
     broken_oracle,
     fail,
     gravest,
+    kind_of,
     plans,
     unanswered,
 )
@@ -39,11 +40,11 @@ _STEPS: Final = 5
 
 
 def applies(op: Op) -> bool:
-    return op.kind in ("module", "optimizer", "scheduler")
+    return kind_of(op) in ("module", "optimizer", "scheduler")
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
-    match op.kind:
+    match kind_of(op):
         case "module":
             for plan, starts in _equipped(op, asked):
                 yield Trial(_constructed(op, plan, seed=3), plan)
@@ -66,8 +67,8 @@ def _equipped(op: Op, asked: Asked) -> Iterator[tuple[Plan, bool]]:
     """Yield a plan for each set of parameters and buffers, and whether one of them is in no set before it."""
     sets: set[frozenset[str]] = set()
     for plan in plans(op, asked, "options", limit=_CONSTRUCTIONS):
-        assert plan.overload.constructor is not None
-        names = frozenset(rule.name for rule in held(plan.overload.constructor, plan.scope))
+        assert plan.overload.construct is not None
+        names = frozenset(rule.name for rule in held(plan.overload.construct, plan.scope))
         if names not in sets:
             yield plan, not names <= frozenset().union(*sets)
             sets.add(names)
@@ -81,7 +82,9 @@ def _constructed(op: Op, plan: Plan, seed: int) -> Call:
 
 
 def _options(plan: Plan) -> dict[str, Any]:
-    return {name: value for name, value in plan.given.items() if value is not ABSENT}
+    assert plan.overload.construct is not None
+    works_on = plan.overload.construct.signature.names[0]  # made by the backend
+    return {name: value for name, value in plan.constructed.items() if value is not ABSENT and name != works_on}
 
 
 def _trajectories(op: Op) -> Iterator[Trial]:
@@ -89,7 +92,7 @@ def _trajectories(op: Op) -> Iterator[Trial]:
     for overload in op.overloads:
         for each in overload.trajectories:
             extra = {"gives": each.gives}
-            if op.kind == "scheduler":
+            if kind_of(op) == "scheduler":
                 yield Trial(Schedule(op.name, each.call, each.start, len(each.gives) - 1), None, extra)
                 continue
             start = written.tensor(each.start, "float32")
@@ -128,7 +131,7 @@ def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
         return early
     if "gives" in trial.extra:
         return _worked(trial, outcome)
-    if op.kind == "module":
+    if kind_of(op) == "module":
         return _after(trial, outcome, bench) if "after" in trial.extra else _held_state(trial, outcome)
     return _moved(trial, outcome, bench)
 
@@ -136,8 +139,8 @@ def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
 def _held_state(trial: Trial, outcome: Outcome) -> Judgement:
     """Judge which parameters and buffers there are, and their shapes and dtypes."""
     plan = trial.plan
-    assert plan is not None and plan.overload.constructor is not None
-    maker = plan.overload.constructor
+    assert plan is not None and plan.overload.construct is not None
+    maker = plan.overload.construct
     rules = held(maker, plan.scope)
     found = {name for name in outcome.state if not name.endswith(".after")}
     due = {rule.name for rule in rules}
@@ -176,7 +179,7 @@ def _initial(trial: Trial, bench: Bench) -> Judgement:
     early = next((each for each in map(unanswered, outcomes) if each is not None), None)
     if early is not None:
         return early
-    maker = trial.plan.overload.constructor
+    maker = trial.plan.overload.construct
     assert maker is not None
     judgements = []
     for rule in held(maker, trial.plan.scope):

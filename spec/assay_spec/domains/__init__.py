@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from assay_spec.domains.base import Axis, Domain, Either, Focus, Shape
+from assay_spec.domains.made import Objects, ParameterGroups
 from assay_spec.domains.numbers import Choice, Dtype, Integers, Numbers
 from assay_spec.domains.shapes import Dims, DimTuples, Indices, Sizes
 from assay_spec.domains.tensors import Tensors
@@ -109,4 +110,6 @@ CONSTRUCTORS: Final[dict[str, Callable[..., Any]]] = {
     "expand_shapes": lambda of: Sizes("expand", of.shape),
     "index": lambda of: Indices(of.shape),
     "varying": varying,
+    "parameter_groups": ParameterGroups,
+    "made": lambda target, **arguments: Objects(target, arguments),
 }

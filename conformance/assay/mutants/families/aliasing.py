@@ -16,7 +16,7 @@ from assay_spec.model import Op
 
 
 def mutants(op: Op) -> Iterator[Mutant]:
-    if op.kind != "function":
+    if kind_of(op) != "function":
         return
     if any(each.shares for each in op.overloads):
         yield mutant("a copy for a view", _copied)

@@ -12,7 +12,7 @@ from assay_spec.model import Argument, Op
 
 
 def mutants(op: Op) -> Iterator[Mutant]:
-    if op.kind in ("optimizer", "scheduler"):
+    if kind_of(op) in ("optimizer", "scheduler"):
         yield from _options(op)
         return
     for name in _optional(op):
@@ -31,7 +31,7 @@ def _passed(op: Op) -> list[Argument]:
     """Return every argument of the op that a call passes, a module's constructor first."""
     found: dict[str, Argument] = {}
     for overload in op.overloads:
-        made = overload.constructor.arguments if overload.constructor else ()
+        made = overload.construct.arguments if overload.construct else ()
         for argument in (*made, *overload.arguments):
             if argument.passed:
                 found.setdefault(argument.name, argument)
@@ -47,7 +47,7 @@ def _optional(op: Op) -> list[str]:
 
 
 def _signed(overload: Any) -> list[Any]:
-    return [each for each in (overload.constructor, overload) if each is not None]
+    return [each for each in (overload.construct, overload) if each is not None]
 
 
 def without(case: Call, name: str) -> Call | None:
@@ -116,7 +116,7 @@ def _each_dim(value: Any, change: Callable[[int], int]) -> Any:
 
 def _options(op: Op) -> Iterator[Mutant]:
     """Yield the mutants of an optimizer's or scheduler's options."""
-    for argument in _passed(op):
+    for argument in _passed(op)[1:]:  # the first is what it works on
         name = argument.name
         yield over_runs("an argument ignored", partial(_unset, name=name), name)
         if any("integer" in kind for kind in argument.kinds):

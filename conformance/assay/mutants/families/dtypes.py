@@ -15,7 +15,7 @@ from assay_spec.model import Op
 
 
 def mutants(op: Op) -> Iterator[Mutant]:
-    if op.kind not in ("function", "module"):
+    if kind_of(op) not in ("function", "module"):
         return
     yield mutant("the input's dtype kept", results(_kept))
     yield mutant("float64 for float32", results(lambda result, case: _widened(result, ("float32",), "float64")))

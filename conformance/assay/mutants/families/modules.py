@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def mutants(op: Op) -> Iterator[Mutant]:
-    makers = [each.constructor for each in op.overloads if each.constructor is not None]
+    makers = [each.construct for each in op.overloads if each.construct is not None]
     if not makers:
         return
     for rule in _unique(rule for maker in makers for rule in maker.parameters):

@@ -14,12 +14,12 @@ from assay_spec.model import Op
 
 
 def mutants(op: Op) -> Iterator[Mutant]:
-    if op.kind == "optimizer":
+    if kind_of(op) == "optimizer":
         yield over_runs("a group's own options ignored", _alike)
         yield over_runs("no gradient taken for a zero one", _zeroed)
         yield Mutant("a group ignored", "a group ignored", _first_group_only)
         yield Mutant("state not restored", "state not restored", _forgetful)
-    if op.kind == "scheduler":
+    if kind_of(op) == "scheduler":
         yield Mutant("state not restored", "state not restored", _restarted)
         yield Mutant("steps counted from the wrong end", "steps counted from the wrong end", _shifted)
 
