@@ -26,7 +26,8 @@ from tabulate import tabulate
 
 from assay.backends.namespace import NamespaceBackend
 from assay.backends.reference import ReferenceBackend
-from assay.cases.case import Call, Case, Outcome
+from assay.cases.case import Case
+from assay.cases.outcome import Outcome
 from assay_reports.results import read_results
 from assay_spec import load_corpus
 
@@ -149,7 +150,7 @@ class Flushing(Torch):
     """PyTorch with subnormals flushed, in the ops whose budgets allow it."""
 
     def perform(self, case: Case) -> Outcome:
-        with self._flushing(isinstance(case, Call) and may_flush(case.op)):
+        with self._flushing(may_flush(case.op)):
             return super().perform(case)
 
     @contextmanager

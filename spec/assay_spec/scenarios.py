@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from assay_spec import dtypes
 from assay_spec.domains import Dtype
@@ -13,9 +13,9 @@ from assay_spec.plans import Slice
 from assay_spec.steps import Form, Function, Look, Named, Ref, Step, Value, positions
 
 BUILTINS: Final = frozenset(
-    ("abs", "all", "any", "bool", "callable", "complex", "dict", "dir", "float", "getattr", "hasattr", "hash", "id", "int",
-     "isinstance", "issubclass", "iter", "len", "list", "map", "max", "min", "next", "object", "range", "repr", "round",
-     "set", "slice", "sorted", "str", "sum", "tuple", "type", "zip", "Exception", "ValueError", "RuntimeError", "TypeError")
+    ("abs", "all", "any", "bool", "callable", "complex", "dict", "dir", "float", "getattr", "hasattr", "hash", "id",
+     "int", "isinstance", "issubclass", "iter", "len", "list", "map", "max", "min", "next", "object", "range", "repr",
+     "round", "set", "slice", "sorted", "str", "sum", "tuple", "type", "zip")
 )  # fmt: skip
 _OPERATORS: Final[dict[type[ast.AST], str]] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.FloorDiv: "floor_divide",
@@ -51,46 +51,47 @@ class Trace:
 def trace(run: str, expressions: Sequence[str]) -> Trace:
     """Turn a scenario into steps; one with control flow, a class or a `with` is one step, which is a program."""
     try:
-        return _straight(run, expressions)
+        return lines(run, expressions)
     except NotStraight as reason:
         program = Step(run, {"expressions": tuple(expressions)}, form="program", name="program")
         looks = tuple(Look(Ref("program", (index,)), "program") for index in range(len(expressions)))
         return Trace((program,), looks, str(reason))
 
 
-def _straight(run: str, expressions: Sequence[str]) -> Trace:
-    parser = _Parser()
+def lines(run: str, expressions: Sequence[str] = (), names: Iterable[str] = (), prefix: str = "_") -> Trace:
+    """Turn lines that use some names into steps; raise NotStraight where they are no straight line.
+
+    What has no name in the lines is numbered after the prefix.
+    """
+    parser = _Parser(set(names), (f"{prefix}{index}" for index in range(1_000_000)))
     for statement in ast.parse(run).body:
         parser.statement(statement)
     looks = tuple(parser.look(source) for source in expressions)
     return Trace(tuple(parser.steps), looks)
 
 
-def look(source: str, names: Sequence[str], prefix: str) -> Trace:
-    """Turn one expression over names into the steps that it takes, their names told apart by a prefix."""
-    parser = _Parser(set(names), count=(f"{prefix}{index}" for index in range(1_000)))
-    found = parser.look(source)
-    return Trace(tuple(parser.steps), (found,))
-
-
 @dataclass
 class _Parser:
     """Reads statements in order; what each of them does becomes a step."""
 
-    names: set[str] = field(default_factory=set)  # what the scenario has assigned
+    names: set[str]  # what the scenario has assigned
+    count: Iterator[str]  # of names for what has none
     steps: list[Step] = field(default_factory=list)
-    count: Iterator[str] = field(default_factory=lambda: (f"_{index}" for index in range(1_000_000)))
 
     def look(self, source: str) -> Look:
         value = self.value(ast.parse(source.strip(), mode="eval").body)
-        return Look(value, self.steps[-1].name if self.steps else "")
+        if not self.steps:
+            value = self.step("", (value,), "value")
+        return Look(value, self.steps[-1].name)
 
     def statement(self, node: ast.stmt) -> None:
         match node:
             case ast.Expr(value=value):
-                self.value(value)
+                given = self.value(value)
+                if isinstance(value, ast.Attribute):
+                    self.step("", (given,), "value")  # it is read, and may be missing
             case ast.Assign(targets=targets, value=value):
-                given = self.value(value, targets[0].id if _is_lone_name(targets) else None)
+                given = self.value(value, _lone_name(targets))
                 for target in targets:
                     self.assign(target, given)
             case ast.AugAssign(target=target, op=op, value=value):
@@ -259,7 +260,7 @@ class _Parser:
         if each.ifs or each.is_async:
             raise NotStraight("a comprehension with a condition")
         items = self.value(each.iter)
-        inner = _Parser(self.names | {"item"}, [], self.count)
+        inner = _Parser(self.names | {"item"}, self.count)
         inner.assign(each.target, Ref("item"))
         result = inner.value(element)
         return self.step("map", (Function(("item",), tuple(inner.steps), result), items), "builtin")
@@ -269,7 +270,7 @@ class _Parser:
         if parameters.vararg or parameters.kwarg or parameters.defaults or parameters.kwonlyargs:
             raise NotStraight("a function with defaults or any number of arguments")
         names = tuple(each.arg for each in (*parameters.posonlyargs, *parameters.args))
-        inner = _Parser(self.names | set(names), [], self.count)
+        inner = _Parser(self.names | set(names), self.count)
         result: Value = None
         for statement in body:
             if isinstance(statement, ast.Return):
@@ -279,8 +280,11 @@ class _Parser:
         return Function(names, tuple(inner.steps), result)
 
 
-def _is_lone_name(targets: list[Any]) -> bool:
-    return len(targets) == 1 and isinstance(targets[0], ast.Name)
+def _lone_name(targets: Sequence[ast.expr]) -> str | None:
+    match targets:
+        case [ast.Name(id=name)]:
+            return name
+    return None
 
 
 def _part(owner: Value, attribute: str) -> Value:

@@ -41,7 +41,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One thing done, and the name under which later steps find what it gave; the call that a case is about has none."""
+    """One thing done, and the name under which it is found. The call that a case is about has none."""
 
     target: str
     arguments: Mapping[str, Value] = field(default_factory=dict)  # by name, or by position as "0", "1", …

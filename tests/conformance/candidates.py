@@ -19,7 +19,8 @@ import numpy as np
 from assay.backends.base import Backend
 from assay.backends.discover import open_backend
 from assay.cases.arrays import host_dtype
-from assay.cases.case import Array, Call, Case, Lacking, Outcome, Raised, TensorValue
+from assay.cases.case import Case, TensorValue
+from assay.cases.outcome import Array, Lacking, Outcome, Raised
 from assay_spec import dtypes
 
 
@@ -32,11 +33,11 @@ class Candidate(Backend):
         self.capabilities = replace(self.good.capabilities, name=type(self).__name__)
 
     def perform(self, case: Case) -> Outcome:
-        if isinstance(case, Call) and case.op == self.op:
+        if case.op == self.op:
             return self.misbehave(case)
         return self.good.perform(case)
 
-    def misbehave(self, case: Call) -> Outcome:
+    def misbehave(self, case: Case) -> Outcome:
         outcome = self.good.perform(case)
         return replace(outcome, results=tuple(map(self.changed, outcome.results)))
 
@@ -86,7 +87,7 @@ class SwallowsNan(Candidate):
 
 
 class MutatesInput(Candidate):
-    def misbehave(self, case: Call) -> Outcome:
+    def misbehave(self, case: Case) -> Outcome:
         tensors = {name for name, value in case.arguments.items() if isinstance(value, TensorValue)}
         return replace(self.good.perform(case), changed=frozenset(tensors))
 
@@ -95,12 +96,12 @@ class CopiesViews(Candidate):
     def __init__(self, op: str = "torch.transpose", good: Backend | None = None) -> None:
         super().__init__(op, good)
 
-    def misbehave(self, case: Call) -> Outcome:
+    def misbehave(self, case: Case) -> Outcome:
         return replace(self.good.perform(case), shares=frozenset())
 
 
 class RaisesAlways(Candidate):
-    def misbehave(self, case: Call) -> Outcome:
+    def misbehave(self, case: Case) -> Outcome:
         return Outcome(raised=Raised(("RuntimeError", "Exception"), "no"))
 
 
@@ -108,23 +109,23 @@ class ClaimsWhatItLacks(Candidate):
     """Declares float16, which it does not have."""
 
     def perform(self, case: Case) -> Outcome:
-        if isinstance(case, Call) and any(getattr(each, "dtype", "") == "float16" for each in case.arguments.values()):
+        if any(getattr(each, "dtype", "") == "float16" for each in case.arguments.values()):
             return Outcome(lacking=Lacking("dtype", "no float16"))
         return self.good.perform(case)
 
 
 class RaisesInTheAdapter(Candidate):
-    def misbehave(self, case: Call) -> Outcome:
+    def misbehave(self, case: Case) -> Outcome:
         raise KeyError("a mistake of the adapter")
 
 
 class Exits(Candidate):
-    def misbehave(self, case: Call) -> Outcome:
+    def misbehave(self, case: Case) -> Outcome:
         raise SystemExit(3)
 
 
 class Segfaults(Candidate):
-    def misbehave(self, case: Call) -> Outcome:
+    def misbehave(self, case: Case) -> Outcome:
         ctypes.string_at(0)
         raise AssertionError("still here")
 
@@ -132,7 +133,7 @@ class Segfaults(Candidate):
 class Hangs(Candidate):
     """Never answers, and leaves a child that outlives it."""
 
-    def misbehave(self, case: Call) -> Outcome:
+    def misbehave(self, case: Case) -> Outcome:
         if os.fork() == 0:
             time.sleep(600)
         print("about to hang", file=sys.stderr, flush=True)
@@ -141,7 +142,7 @@ class Hangs(Candidate):
 
 
 class PrintsToStdout(Candidate):
-    def misbehave(self, case: Call) -> Outcome:
+    def misbehave(self, case: Case) -> Outcome:
         print("from Python", flush=True)
         os.write(1, b"from C\n")
         return self.good.perform(case)
@@ -188,11 +189,11 @@ def serve(misbehave: Callable[[dict[str, Any]], str], op: str) -> None:
         if request["do"] == "hello":
             reply["hello"] = declared
         elif request["do"] == "run":
-            call = request["case"]["call"]
+            (call,) = request["case"]["steps"]
             first = call["arguments"][call["positional"][0]]["tensor"]
             array = {name: first[name] for name in ("dtype", "shape", "data")}
             reply["outcome"] = {"results": [{"array": array}]}
-            if call["op"] == op:
+            if call["target"] == op:
                 sys.stdout.write(misbehave(reply))
                 sys.stdout.flush()
                 if misbehave is announces_a_blob_and_dies:

@@ -7,17 +7,23 @@ import re
 import sys
 from contextlib import closing
 from dataclasses import fields
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from jsonschema import Draft202012Validator
 
 from assay.backends import process, wire
 from assay.backends.base import Capabilities
 from assay.backends.discover import open_backend
 from assay.backends.self_check import self_check
-from assay.cases.case import Call, Lacking, ModuleSetup, Optimization, Outcome, Program, Schedule, TensorValue
+from assay.cases.case import Case, TensorValue, called, made, method_call
+from assay.cases.outcome import Lacking, Outcome
+from assay.cases.runs import run
+from assay_spec import load_corpus
+from assay_spec.steps import Function, Look, Ref, Step
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -26,12 +32,29 @@ def blocks(document: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", (DOCS / document).read_text(), re.MULTILINE | re.DOTALL)
 
 
-def add(first: Any, second: Any) -> Call:
-    return Call(
+def add(first: Any, second: Any) -> Case:
+    return called(
         "torch.add",
         {"input": TensorValue.of(np.float32(first)), "other": TensorValue.of(np.float32(second))},
         ("input", "other"),
     )
+
+
+def numbers(values: Any) -> TensorValue:
+    return TensorValue.of(np.float32(values))
+
+
+def linear(weight: Any, bias: Any, given: Any) -> Case:
+    state = {"weight": numbers(weight), "bias": numbers(bias)}
+    layer = made("torch.nn.Linear", {"in_features": 2, "out_features": 1}, state)
+    return Case("torch.nn.Linear", (*layer, method_call({"input": numbers(given)}, ("input",))))
+
+
+def descent(lr: float, own_lr: float, gradients: int) -> Case:
+    """Make the case of two groups, one with a rate of its own, and gradients of one for each step."""
+    op, one = load_corpus()["torch.optim.SGD"], numbers([1])
+    groups = ({"params": (one,)}, {"params": (one,), "lr": own_lr})
+    return run(op, op.overloads[0], {"params": groups, "lr": lr}, fed=[(one, one)] * gradients)
 
 
 def test_the_example_of_a_backend_is_a_sound_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,9 +67,9 @@ def test_the_example_of_a_backend_is_a_sound_backend(tmp_path: Path, monkeypatch
     backend = scope["backend"]
 
     assert backend.perform(add([1, 2], [3, 4])).results[0].array.tolist() == [4, 6]
-    odd = Call("torch.std", {"input": TensorValue.of(np.float32([1, 2])), "correction": 2}, ("input",))
+    odd = called("torch.std", {"input": TensorValue.of(np.float32([1, 2])), "correction": 2}, ("input",))
     assert backend.perform(odd).lacking == Lacking("feature", "no correction but 0 and 1")
-    view = Call(
+    view = called(
         "torch.transpose",
         {"input": TensorValue.of(np.ones((2, 3), np.float32)), "dim0": 0, "dim1": 1},
         ("input", "dim0", "dim1"),
@@ -66,9 +89,13 @@ def test_the_example_of_a_harness_is_a_sound_backend(tmp_path: Path) -> None:
         large = backend.perform(add(np.ones(20_000), np.ones(20_000)))
         wrong = backend.perform(add([1, 2], [3]))
         stepped = TensorValue("float32", (2,), np.float32([1, 9, 2, 9]), (2,))
-        strided = backend.perform(Call("assay.identity", {"input": stepped}, ("input",)))
+        strided = backend.perform(called("assay.identity", {"input": stepped}, ("input",)))
+        layer = backend.perform(linear([[2, 3]], [1], [[1, 4 / 3]]))
+        steps = backend.perform(descent(lr=0.5, own_lr=0.25, gradients=2))
 
     assert total.results[0].array.tolist() == [4, 6]
+    assert layer.results[0].array.tolist() == [[7]]
+    assert [each.array.tolist() for each in steps.results] == [[0.5], [0.75], [0.0], [0.5]]
     assert large.results[0].array.sum() == 40_000
     assert str(wrong.raised) == "RuntimeError: shapes differ: [[2], [1]]"
     assert strided.results[0].array.tolist() == [1, 2]
@@ -77,7 +104,7 @@ def test_the_example_of_a_harness_is_a_sound_backend(tmp_path: Path) -> None:
 def test_the_worked_lines_are_those_of_the_protocol() -> None:
     hello, *others = [list(map(json.loads, block.splitlines())) for block in blocks("wire-protocol.md", "json")]
     (request, reply), (error, lacking) = others
-    case = Call("torch.add", {"input": TensorValue.of(np.float32([1, 2])), "other": 0.5}, ("input", "other"))
+    case = called("torch.add", {"input": TensorValue.of(np.float32([1, 2])), "other": 0.5}, ("input", "other"))
 
     assert hello[0] == {"id": 1, "do": "hello"}
     assert wire.unpack_capabilities(hello[1]["hello"]).language == "Rust"
@@ -87,7 +114,21 @@ def test_the_worked_lines_are_those_of_the_protocol() -> None:
     assert wire.unpack_outcome(lacking["outcome"], b"").lacking == Lacking("op", "no torch.add")
 
 
-@pytest.mark.parametrize("record", [Call, ModuleSetup, Optimization, Schedule, Program, Outcome, Capabilities])
+def test_the_schema_that_ships_is_that_of_the_code() -> None:
+    shipped = files("assay.backends").joinpath("wire.schema.json").read_text(encoding="utf-8")
+
+    assert shipped == json.dumps(wire.schema(), indent=2) + "\n"
+    Draft202012Validator.check_schema(wire.schema())
+
+
+def test_the_lines_of_the_document_are_those_of_the_schema() -> None:
+    validator = Draft202012Validator(wire.schema())
+    lines = [json.loads(line) for block in blocks("wire-protocol.md", "json") for line in block.splitlines()]
+
+    assert [line for line in lines if not validator.is_valid(line)] == []
+
+
+@pytest.mark.parametrize("record", [Case, Step, Look, Ref, Function, Outcome, Capabilities])
 def test_every_key_of_the_protocol_is_documented(record: type) -> None:
     text = (DOCS / "wire-protocol.md").read_text()
 

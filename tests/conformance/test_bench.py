@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assay.cases.case import Array, Call, Outcome, TensorValue
+from assay.cases.case import TensorValue, called
+from assay.cases.outcome import Array, Outcome
 from assay.judge.bench import Bench
 
 
@@ -22,7 +23,7 @@ class Multiplier:
 @pytest.mark.parametrize("first", [1e200, float(np.finfo(np.float64).max)])
 def test_a_large_answer_moves_in_proportion(first: float) -> None:
     operands = {"input": TensorValue.of(np.array(first)), "other": TensorValue.of(np.array(0.5))}
-    case, bench = Call("torch.mul", operands), Bench(Multiplier(), Multiplier())  # type: ignore[arg-type]
+    case, bench = called("torch.mul", operands), Bench(Multiplier(), Multiplier())  # type: ignore[arg-type]
 
     spread = bench.bounds(case, 0, Multiplier().perform(case)).spread() / (first / 2)
 
@@ -44,7 +45,7 @@ def test_flushing_moves_what_is_divided_by_a_subnormal_and_no_nan_or_infinity_be
         "input": TensorValue.of(np.array([subnormal, 0.0, np.nan, np.inf, 2.0])),
         "other": TensorValue.of(np.array([subnormal, subnormal, subnormal, 1.0, 1.0])),
     }
-    case, bench = Call("torch.div", operands), Bench(Divider(), Divider())  # type: ignore[arg-type]
+    case, bench = called("torch.div", operands), Bench(Divider(), Divider())  # type: ignore[arg-type]
 
     moved = bench.bounds(case, 0, Divider().perform(case)).flushed()
 

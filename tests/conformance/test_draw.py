@@ -6,7 +6,7 @@ from itertools import islice
 import pytest
 
 from assay.cases import draw
-from assay.cases.case import fingerprint
+from assay.cases.content import fingerprint
 from assay_spec import load_corpus
 from assay_spec.domains import Focus
 from assay_spec.expression import Expression
@@ -67,7 +67,7 @@ def test_a_module_is_constructed_before_its_input_is_drawn() -> None:
 def test_the_same_seed_draws_the_same_cases() -> None:
     op, focus = load_corpus()["torch.topk"], Focus(frozenset({"shape", "options"}), "float32", 5)
 
-    first, second = ([fingerprint(draw.call(op, plan)) for plan in draw.drawn(TOPK, focus, 10, 5)] for _ in range(2))
+    first, second = ([fingerprint(draw.case(op, plan)) for plan in draw.drawn(TOPK, focus, 10, 5)] for _ in range(2))
 
     assert first == second
     assert len(set(first)) > 5
@@ -78,7 +78,7 @@ def test_required_arguments_go_by_position_and_the_others_by_name() -> None:
     plan = next(plan for plan in islice(draw.walk(TOPK, Focus(frozenset({"options"}), "float32"), 40), 40)
                 if plan.given["largest"] is False)  # fmt: skip
 
-    case = draw.call(op, plan)
+    case = draw.case(op, plan)
 
     assert case.positional == ("input", "k")
     assert case.arguments["largest"] is False

@@ -1,4 +1,4 @@
-"""Programs in the words of the documents, run on the reference."""
+"""Scenarios in the words of the documents, run on the reference."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from dataclasses import replace
 import pytest
 
 from assay.backends.reference import ReferenceBackend
-from assay.cases.case import Program
+from assay.cases.case import Case
+from assay_spec.scenarios import trace
 
-FUNCTION = Program("torch.exp", "by a former name", "x = torch.exp(tensor=torch.zeros(())).item()", ("x",))
-METHOD = Program("torch.norm", "into out", "x = torch.ones(4).norm(out=torch.empty(())).item()", ("x",))
+FUNCTION = "x = torch.exp(tensor=torch.zeros(())).item()"
+METHOD = "x = torch.ones(4).norm(out=torch.empty(())).item()"
+BLOCK = "if True:\n    x = torch.exp(tensor=torch.zeros(())).item()"
 
 
-@pytest.mark.parametrize(("program", "result"), [(FUNCTION, 1.0), (METHOD, 2.0)])
-def test_a_former_form_is_served_to_documented_programs_alone(program: Program, result: float) -> None:
+@pytest.mark.parametrize(("program", "result"), [(FUNCTION, 1.0), (METHOD, 2.0), (BLOCK, 1.0)])
+def test_a_former_form_is_served_to_documented_scenarios_alone(program: str, result: float) -> None:
     reference = ReferenceBackend()
+    found = trace(program, ("x",))
+    case = Case("torch.exp", found.steps, found.looks, scenario="a former form")
 
-    documented = reference.perform(replace(program, documented=True))
-    current = reference.perform(program)
+    documented = reference.perform(replace(case, documented=True))
+    current = reference.perform(case)
 
-    assert documented.values == {"x": result}
+    assert documented.results == (result,)
     assert current.raised is not None
     assert current.raised.classes[0] == "TypeError"

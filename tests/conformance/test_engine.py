@@ -12,7 +12,7 @@ import pytest
 
 from assay.backends.base import Backend
 from assay.backends.discover import open_backend
-from assay.cases.case import Call
+from assay.cases.case import called
 from assay.cases.draw import Wasteful
 from assay.facets.base import Asked, Facet, Judgement, Trial
 from assay.judge.bench import Bench
@@ -148,13 +148,13 @@ def test_a_candidate_that_is_its_own_oracle_proves_nothing(good: Backend) -> Non
 
 def _asking(trials: Callable[[Op, Asked], Iterator[Trial]]) -> Item:
     """Make an item that asks some trials and passes whatever comes."""
-    question = Facet("made up", lambda op: True, trials, lambda op, trial, bench: Judgement("pass", compared=False))
+    question = Facet("made up", lambda op: True, trials)
     return Item(load_corpus()["torch.add"], question, None)
 
 
 def test_a_spec_that_cannot_be_drawn_from_is_a_fault_of_the_suite(good: Backend) -> None:
     def broken(op: Op, asked: Asked) -> Iterator[Trial]:
-        yield Trial(Call(op.name, {}))
+        yield Trial(called(op.name, {}), lambda bench: Judgement("pass", compared=False))
         raise ZeroDivisionError("by zero")
 
     row, _ = measure(_asking(broken), Bench(good, good), effort="quick", seed=0)
@@ -165,7 +165,7 @@ def test_a_spec_that_cannot_be_drawn_from_is_a_fault_of_the_suite(good: Backend)
 
 def test_a_domain_that_throws_its_draws_away_is_a_fault_of_the_suite(good: Backend) -> None:
     def wasteful(op: Op, asked: Asked) -> Iterator[Trial]:
-        yield Trial(Call(op.name, {}))
+        yield Trial(called(op.name, {}), lambda bench: Judgement("pass", compared=False))
         raise Wasteful("9 of 20 drawn calls were thrown away")
 
     row, _ = measure(_asking(wasteful), Bench(good, good), effort="quick", seed=0)
@@ -176,7 +176,7 @@ def test_a_domain_that_throws_its_draws_away_is_a_fault_of_the_suite(good: Backe
 
 def test_an_item_in_which_nothing_was_compared_is_a_fault_of_the_suite(good: Backend) -> None:
     def vacuous(op: Op, asked: Asked) -> Iterator[Trial]:
-        yield Trial(Call(op.name, {}))
+        yield Trial(called(op.name, {}), lambda bench: Judgement("pass", compared=False))
 
     row, _ = measure(_asking(vacuous), Bench(good, good), effort="quick", seed=0)
 

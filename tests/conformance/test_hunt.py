@@ -13,7 +13,9 @@ import pytest
 
 from assay.backends.base import Backend
 from assay.backends.discover import open_backend
-from assay.cases.case import Call, Outcome, same
+from assay.cases.case import Case
+from assay.cases.content import same
+from assay.cases.outcome import Outcome
 from assay.mutants import Hunt
 from assay.mutants.changed import UnknownRevision, changed_files, touches
 from assay.mutants.mutant import Mutant, Scene, mutant, results
@@ -63,10 +65,10 @@ def test_one_nan_is_as_good_as_another() -> None:
     assert not same(np.array([complex(np.nan, 1)]), np.array([complex(np.nan, 2)]))
 
 
-def hidden(where: Callable[[Call], bool]) -> Mutant:
+def hidden(where: Callable[[Case], bool]) -> Mutant:
     """Make a mutant that shows where the suite does not judge: in a shape whose values no other facet looks at."""
 
-    def answer(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+    def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
         return NEGATED.answer(case, outcome, scene) if scene.facet in ("shape", "aliasing") and where(case) else outcome
 
     return mutant("negated where nobody looks", answer)
@@ -94,7 +96,7 @@ def test_a_survivor_that_the_spec_declares_is_not_counted(good: Backend) -> None
 def test_further_calls_are_tried_for_a_witness(sign: Hunt) -> None:
     known = {id(case) for record in sign.records for case, _ in record.asked}
 
-    def answer(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+    def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
         return outcome if id(case) in known else NEGATED.answer(case, outcome, scene)
 
     verdict = sign.verdict(mutant("negated in calls that the suite does not make", answer))

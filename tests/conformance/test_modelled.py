@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from assay.backends.reference import ReferenceBackend
-from assay.cases.case import Case, same
+from assay.cases.case import Case
+from assay.cases.content import same
 from assay.facets.base import Asked, Finding, Trial
 from assay.judge.bench import Bench
 from assay.running.items import Item, items_of
@@ -46,9 +47,9 @@ def trials(op: Op) -> Iterator[tuple[Item, Trial]]:
 
 
 def findings(op: Op, candidate: ReferenceBackend) -> Iterator[tuple[Item, Trial, Finding]]:
-    """Yield what the suite finds mutant with in a candidate, trial by trial."""
+    """Yield what the suite finds wrong with a candidate, trial by trial."""
     for item, trial in trials(op):
-        judgement = item.question.judge(op, trial, Bench(candidate, good))
+        judgement = trial.judge(Bench(candidate, good))
         if judgement.result in ("fail", "error"):
             assert judgement.finding is not None
             yield item, trial, judgement.finding
@@ -72,8 +73,8 @@ def test_the_suite_notices(bug: Any) -> None:
         pytest.fail("it survives" if shown else "the patch changes nothing")
 
     # The same trial of the good backend passes, so it is the patch that was killed, and not by a mistake of its own.
-    item, trial, finding = killed
-    assert item.question.judge(op, trial, Bench(good, good)).finding is None
+    _, trial, finding = killed
+    assert trial.judge(Bench(good, good)).finding is None
     assert finding.code not in RAISED or (bug.raises is not None and bug.raises in finding.message), finding.message
 
 

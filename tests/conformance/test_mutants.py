@@ -10,16 +10,20 @@ import pytest
 
 from assay.backends.base import Backend
 from assay.backends.discover import open_backend
-from assay.cases.case import Array, Call, Case, Optimization, Outcome, Schedule, TensorValue
+from assay.cases.case import Case, TensorValue, called, made, method_call
 from assay.cases.draw import Plan
-from assay.facets.base import Trial
+from assay.cases.outcome import Outcome
+from assay.cases.runs import run
+from assay.facets.base import Judgement, Trial
 from assay.judge.bench import Bench
 from assay.mutants.families import FAMILIES, mutants_of
 from assay.mutants.families.precision import tf32
 from assay.mutants.families.scenarios import changed_programs
 from assay.mutants.mutant import Mutant, Scene
 from assay_spec import load_corpus
+from assay_spec.plans import Made
 from assay_spec.scope import Scope
+from assay_spec.steps import Look, Ref, Step
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +39,19 @@ def mutant(op: str, name: str) -> Mutant:
     return next(each for each in mutants_of(load_corpus()[op]) if each.name == name)
 
 
+def nobody(bench: Bench) -> Judgement:
+    """Judge nothing."""
+    raise AssertionError("a mutant judges nothing")
+
+
 def scene(good: Backend, op: str, case: Case) -> Scene:
     overload = load_corpus()[op].overloads[0]
-    return Scene(load_corpus()[op], "values", Trial(case, Plan(overload, {}, Scope({}))), Bench(good, good))
+    return Scene(load_corpus()[op], "values", Trial(case, nobody, Plan(overload, {}, Scope({}))), Bench(good, good))
 
 
 def answers(good: Backend, name: str, op: str, arguments: dict[str, Any], **more: Any) -> tuple[Outcome, Outcome]:
     """Return the good answer to a call, and the answer of a backend with one mutant."""
-    case = Call(op, arguments, tuple(arguments)[:2], **more)
+    case = called(op, arguments, tuple(arguments)[:2], **more)
     right = good.perform(case)
     return right, mutant(op, name).answer(case, right, scene(good, op, case))
 
@@ -135,11 +144,11 @@ def test_strides_and_offsets_are_ignored_one_at_a_time(good: Backend) -> None:
 
 
 def test_ties_are_taken_from_the_other_end(good: Backend) -> None:
-    case = Call("torch.sort", {"input": tensor([2.0, 1.0, 1.0]), "dim": 0, "stable": True}, ("input",))
+    case = called("torch.sort", {"input": tensor([2.0, 1.0, 1.0]), "dim": 0, "stable": True}, ("input",))
     right, place = good.perform(case), scene(good, "torch.sort", case)
     plan = replace(place.trial.plan, scope=Scope({}, {"dim": 0}))
     mutated = mutant("torch.sort", "ties taken from the other end").answer(
-        case, right, replace(place, trial=Trial(case, plan))
+        case, right, replace(place, trial=Trial(case, nobody, plan))
     )
 
     assert (numbers(right, 1), numbers(mutated, 1)) == ([1, 2, 0], [2, 1, 0])
@@ -166,7 +175,7 @@ def test_memory_is_shared_or_copied_or_changed_where_it_should_not(good: Backend
 
 
 def gradients(good: Backend, name: str, op: str, arguments: dict[str, Any], wrt: str, shape: Any) -> tuple[Any, Any]:
-    case = Call(
+    case = called(
         op, {key: replace(each, requires_grad=key == wrt) for key, each in arguments.items()}, tuple(arguments),
         wrt=(wrt,), upstream={0: tensor(np.ones(shape))},
     )  # fmt: skip
@@ -200,7 +209,7 @@ def test_a_faulty_gradient(
 
 
 def test_gradients_add_up_from_call_to_call(good: Backend) -> None:
-    case = Call(
+    case = called(
         "torch.exp", {"input": replace(tensor([0.0]), requires_grad=True)}, ("input",), wrt=("input",),
         upstream={0: tensor([1.0])},
     )  # fmt: skip
@@ -218,9 +227,9 @@ def test_an_error_is_lost_or_late_or_another(good: Backend) -> None:
     misuse = next(each for overload in op.overloads for each in overload.errors if each.call)
     because = misuse.because
     arguments = {"tensors": (tensor([1.0]), tensor([[1.0]]))}
-    case = Call("torch.cat", arguments, ("tensors",))
+    case = called("torch.cat", arguments, ("tensors",))
     right = good.perform(case)
-    place = replace(scene(good, "torch.cat", case), trial=Trial(case, None, {"because": because}))
+    place = replace(scene(good, "torch.cat", case), trial=Trial(case, nobody, about=misuse))
     kinds = ("an error not raised", "another error raised")
     lost, other = (mutant("torch.cat", f"{kind}: {misuse.raises} because {because}") for kind in kinds)
 
@@ -228,12 +237,12 @@ def test_an_error_is_lost_or_late_or_another(good: Backend) -> None:
     assert lost.answer(case, right, place).raised is None
     assert other.answer(case, right, place).raised is not None
     assert other.answer(case, right, place).raised != right.raised
-    elsewhere = replace(place, trial=Trial(case, None, {"because": "of something else"}))
+    elsewhere = replace(place, trial=Trial(case, nobody, about=replace(misuse, because="of something else")))
     assert lost.answer(case, right, elsewhere) is right
 
 
 def test_random_numbers_repeat_or_hang_together(good: Backend) -> None:
-    case = Call("torch.rand", {"size": (3,)}, ("size",), seed=5, repeat=4)
+    case = called("torch.rand", {"size": (3,)}, ("size",), seed=5, repeat=4)
     right, place = good.perform(case), scene(good, "torch.rand", case)
 
     twice = mutant("torch.rand", "each number drawn twice").answer(case, right, place)
@@ -246,8 +255,10 @@ def test_random_numbers_repeat_or_hang_together(good: Backend) -> None:
 
 def test_optimizers_forget_and_overlook(good: Backend) -> None:
     start, step = tensor([1.0]), tensor([1.0])
-    groups = (({}, (start,)), ({"lr": 0.5}, (start,)))
-    case = Optimization("torch.optim.SGD", {"lr": 1.0, "momentum": 0.5}, groups, ((step, step),) * 3, reload_after=0)
+    groups = ({"params": (start,)}, {"params": (start,), "lr": 0.5})
+    op = load_corpus()["torch.optim.SGD"]
+    options = {"params": groups, "lr": 1.0, "momentum": 0.5}
+    case = run(op, op.overloads[0], options, fed=((step, step),) * 3, reload_after=0)
     right, place = good.perform(case), scene(good, "torch.optim.SGD", case)
 
     def last(name: str) -> list[float]:
@@ -262,7 +273,10 @@ def test_optimizers_forget_and_overlook(good: Backend) -> None:
 
 
 def test_schedules_restart_and_count_from_the_wrong_end(good: Backend) -> None:
-    case = Schedule("torch.optim.lr_scheduler.StepLR", {"step_size": 2, "gamma": 0.5}, 1.0, 4, 0)
+    op = load_corpus()["torch.optim.lr_scheduler.StepLR"]
+    optimizer = Made("torch.optim.SGD", {"params": ({"params": (tensor([0.0]),)},), "lr": 1.0})
+    options = {"optimizer": optimizer, "step_size": 2, "gamma": 0.5}
+    case = run(op, op.overloads[0], options, calls=4, reload_after=0)
     right, place = good.perform(case), scene(good, "torch.optim.lr_scheduler.StepLR", case)
 
     def rates(name: str) -> list[float]:
@@ -292,13 +306,18 @@ def test_tf32_keeps_ten_bits_of_fraction() -> None:
 
 
 def test_a_module_lacks_a_parameter_or_starts_it_wrongly(good: Backend) -> None:
-    held = {"weight": Array("float32", np.array([1.0, 0.0], np.float32))}
-    outcome = Outcome(results=(), state=held, values={"weight.parameter": True})
-    case = Call("torch.nn.Linear", {}, (), module=None)
-    place = scene(good, "torch.nn.Linear", case)
+    linear = made("torch.nn.Linear", {"in_features": 1, "out_features": 1, "bias": False}, {})
+    state = method_call({}, (), "state_dict", name="state")
+    named = method_call({}, (), "named_parameters", name="named")
+    listed = Step("", {"0": Ref("named")}, ("0",), "iterate", "parameters")
+    looks = (Look(Ref("state"), "state"), Look(Ref("parameters"), "parameters"))
+    case = Case("torch.nn.Linear", (*linear, state, named, listed), looks, seed=0)
+    right, place = good.perform(case), scene(good, "torch.nn.Linear", case)
 
-    missing = mutant("torch.nn.Linear", "missing from the parameters: weight").answer(case, outcome, place)
-    absent = mutant("torch.nn.Linear", "missing from the state: weight").answer(case, outcome, place)
+    def seen(name: str) -> Any:
+        return mutant("torch.nn.Linear", f"{name}: weight").answer(case, right, place).results
 
-    assert missing.values == {}
-    assert absent.state == {}
+    assert seen("missing from the parameters")[1] == ()
+    assert seen("missing from the state")[0] == {}
+    assert seen("held in float64")[0]["weight"].dtype == "float64"
+    assert seen("started wrongly")[0]["weight"].array / right.results[0]["weight"].array == pytest.approx(1.2)

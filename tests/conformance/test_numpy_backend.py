@@ -9,9 +9,11 @@ import pytest
 
 from assay.backends.numpy import NumpyBackend
 from assay.backends.self_check import self_check
-from assay.cases.case import Array, Call, Form, Lacking, Outcome, TensorValue
+from assay.cases.case import Case, TensorValue, called
+from assay.cases.outcome import Array, Lacking, Outcome
 from assay_spec.domains import Dtype
 from assay_spec.plans import Slice
+from assay_spec.steps import Form
 
 BACKEND = NumpyBackend()
 F, I = [[4.0, 1.0], [2.0, 8.0]], [[3, 1], [2, 8]]  # noqa: E741 - floats and integers
@@ -27,9 +29,9 @@ def given(value: Any) -> Any:
     return TensorValue.of(array.astype(np.float32) if array.dtype == np.float64 else array)
 
 
-def call(op: str, *positional: Any, form: Form = "function", **named: Any) -> Call:
+def call(op: str, *positional: Any, form: Form = "function", **named: Any) -> Case:
     places = {f"p{place}": given(value) for place, value in enumerate(positional)}
-    return Call(op, {**places, **{k: given(v) for k, v in named.items()}}, tuple(places), form=form)
+    return called(op, {**places, **{k: given(v) for k, v in named.items()}}, tuple(places), form=form)
 
 
 def answers(outcome: Outcome) -> list[Any]:
@@ -87,9 +89,9 @@ def array(outcome: Outcome) -> Array:
         (call("torch.mm", I, I), [[[11, 11], [22, 66]]]),
         (call("torch.inverse", [[2.0, 0.0], [0.0, 4.0]]), [[[0.5, 0], [0, 0.25]]]),
     ],
-    ids=lambda value: value.op if isinstance(value, Call) else "",
+    ids=lambda value: value.op if isinstance(value, Case) else "",
 )
-def test_a_plain_call_means_what_pytorch_means_by_it(case: Call, expected: list[Any]) -> None:
+def test_a_plain_call_means_what_pytorch_means_by_it(case: Case, expected: list[Any]) -> None:
     assert answers(BACKEND.perform(case)) == expected
 
 
@@ -120,9 +122,9 @@ def test_the_median_of_two_is_numpy_s_mean_of_them() -> None:
         ),
         (call("torch.zeros", (2,), dtype=Dtype("bfloat16")), Lacking("dtype", "no bfloat16")),
     ],
-    ids=lambda value: value.op if isinstance(value, Call) else "",
+    ids=lambda value: value.op if isinstance(value, Case) else "",
 )
-def test_what_numpy_lacks_is_a_lack_and_no_error(case: Call, lacking: Lacking) -> None:
+def test_what_numpy_lacks_is_a_lack_and_no_error(case: Case, lacking: Lacking) -> None:
     assert BACKEND.perform(case).lacking == lacking
 
 
@@ -141,7 +143,7 @@ def test_a_wrong_call_is_numpy_s_own_error() -> None:
 
 
 def test_the_in_place_form_changes_and_returns_its_array() -> None:
-    case = Call(
+    case = called(
         "torch.add",
         {"input": given(F), "other": 1},
         ("input", "other"),
@@ -158,8 +160,8 @@ def test_the_in_place_form_changes_and_returns_its_array() -> None:
 def test_a_transposed_array_is_a_view_and_a_sum_is_none() -> None:
     sharing = frozenset({"sharing"})
 
-    view = BACKEND.perform(Call("torch.t", {"input": given(F)}, ("input",), observe=sharing))
-    copy = BACKEND.perform(Call("torch.add", {"input": given(F), "other": 1}, ("input", "other"), observe=sharing))
+    view = BACKEND.perform(called("torch.t", {"input": given(F)}, ("input",), observe=sharing))
+    copy = BACKEND.perform(called("torch.add", {"input": given(F), "other": 1}, ("input", "other"), observe=sharing))
 
     assert (view.shares, copy.shares) == ({"input"}, frozenset())
 

@@ -20,14 +20,15 @@ from assay.backends import process
 from assay.backends.base import BackendUnusable, Died, Malformed, Stopped, TimedOut, Trouble
 from assay.backends.discover import open_backend
 from assay.backends.process import ProcessBackend
-from assay.cases.case import Call, Outcome, TensorValue
+from assay.cases.case import Case, TensorValue, called
+from assay.cases.outcome import Outcome
 
 CANDIDATES = Path(__file__).with_name("candidates.py")
 
 
-def call(op: str, array: Any = (1.0, 2.0)) -> Call:
+def call(op: str, array: Any = (1.0, 2.0)) -> Case:
     value = TensorValue.of(np.array(array, np.float32))
-    return Call(op, {"input": value, "other": 1.0}, ("input", "other"))
+    return called(op, {"input": value, "other": 1.0}, ("input", "other"))
 
 
 def isolated(name: str, time_limit: float = 20.0) -> Any:

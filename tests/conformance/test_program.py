@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from assay.backends import program
 from assay.backends.reference import ReferenceBackend
-from assay.cases.case import Program
+from assay.cases.case import Case
 from assay_reference.arrays import cuda_namespace
+from assay_spec.scenarios import trace
 
 
 @pytest.fixture
@@ -28,11 +28,14 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ("torch.set_default_dtype(torch.float64)", "str(torch.get_default_dtype())"),
         ("torch.set_default_tensor_type('torch.cuda.HalfTensor')", "torch.ones(1).type()"),
         ("torch.set_printoptions(precision=1, sci_mode=True)", "repr(torch.tensor([0.125]))"),
+        ("if True:\n    torch.set_grad_enabled(False)", "torch.is_grad_enabled()"),
+        ("f = lambda: torch.set_grad_enabled(False)\nf()", "torch.is_grad_enabled()"),
     ],
 )
 def test_what_a_program_switches_is_switched_back(switch: str, state: str, stand_in: None) -> None:
     def look(run: str) -> Any:
-        return program.run(ReferenceBackend(), Program("torch.f", "switches", run, (state,))).values[state]
+        found = trace(run, (state,))
+        return ReferenceBackend().perform(Case("torch.f", found.steps, found.looks, scenario="switches")).results[0]
 
     before = look("pass")
 

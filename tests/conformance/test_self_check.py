@@ -16,7 +16,8 @@ from assay.backends.base import Backend, BackendUnusable
 from assay.backends.discover import open_backend
 from assay.backends.numpy import NumpyBackend
 from assay.backends.self_check import self_check
-from assay.cases.case import Array, Call, Case, Lacking, Outcome, Raised
+from assay.cases.case import Case
+from assay.cases.outcome import Array, Lacking, Outcome, Raised
 
 CANDIDATES = Path(__file__).with_name("candidates.py")
 CRASH = f"exec:'{sys.executable}' '{CANDIDATES}' announces_a_blob_and_dies assay.identity"
@@ -31,7 +32,7 @@ class Spoilt(Backend):
 
     def perform(self, case: Case) -> Outcome:
         outcome = self.good.perform(case)
-        return self.answer(outcome) if isinstance(case, Call) and case.op == self.op else outcome
+        return self.answer(outcome) if case.op == self.op else outcome
 
 
 def array(change: Callable[[Any], Any]) -> Callable[[Outcome], Outcome]:

@@ -9,9 +9,14 @@ import pytest
 
 from assay.backends.self_check import self_check
 from assay.cases.arrays import host_dtype
-from assay.cases.case import Array, Call, Form, Lacking, ModuleSetup, Optimization, Outcome, TensorValue
+from assay.cases.case import Case, TensorValue, called, made, method_call
+from assay.cases.outcome import Lacking, Outcome
+from assay.cases.runs import run
+from assay.facets.examples import scenario_case
+from assay_spec import load_corpus
 from assay_spec.domains import Dtype
 from assay_spec.plans import Slice
+from assay_spec.steps import Form, Look, Ref
 
 # Through the adapter, which chooses a device before tinygrad is imported.
 BACKEND = pytest.importorskip("assay.backends.tinygrad").TinygradBackend()
@@ -26,9 +31,9 @@ def given(value: Any) -> Any:
     return TensorValue.of(array.astype(np.float32) if array.dtype == np.float64 else array)
 
 
-def call(op: str, *positional: Any, form: Form = "function", **named: Any) -> Call:
+def call(op: str, *positional: Any, form: Form = "function", **named: Any) -> Case:
     places = {f"p{place}": given(value) for place, value in enumerate(positional)}
-    return Call(op, {**places, **{k: given(v) for k, v in named.items()}}, tuple(places), form=form)
+    return called(op, {**places, **{k: given(v) for k, v in named.items()}}, tuple(places), form=form)
 
 
 def answers(outcome: Outcome) -> list[Any]:
@@ -77,9 +82,9 @@ def answers(outcome: Outcome) -> list[Any]:
         (call("torch.nn.functional.dropout", [1.0, 2.0], 1.0), [[0, 0]]),
         (call("torch.nn.functional.dropout", [1.0, 2.0], 1.0, training=False), [[1, 2]]),
     ],
-    ids=lambda value: value.op if isinstance(value, Call) else "",
+    ids=lambda value: value.op if isinstance(value, Case) else "",
 )
-def test_a_plain_call_means_what_pytorch_means_by_it(case: Call, expected: list[Any]) -> None:
+def test_a_plain_call_means_what_pytorch_means_by_it(case: Case, expected: list[Any]) -> None:
     assert answers(BACKEND.perform(case)) == expected
 
 
@@ -96,9 +101,9 @@ def test_a_plain_call_means_what_pytorch_means_by_it(case: Call, expected: list[
             Lacking("feature", "no images without a batch"),
         ),
     ],
-    ids=lambda value: value.op if isinstance(value, Call) else "",
+    ids=lambda value: value.op if isinstance(value, Case) else "",
 )
-def test_what_tinygrad_lacks_is_a_lack_and_no_error(case: Call, lacking: Lacking) -> None:
+def test_what_tinygrad_lacks_is_a_lack_and_no_error(case: Case, lacking: Lacking) -> None:
     assert BACKEND.perform(case).lacking == lacking
 
 
@@ -109,13 +114,11 @@ def test_a_wrong_call_is_tinygrad_s_own_error() -> None:
 
 
 def test_the_dtype_of_python_s_numbers_is_told_as_it_is() -> None:
-    (result,) = BACKEND.perform(call("torch.tensor", 1.5)).results
-
-    assert isinstance(result, Array) and result.dtype == "weakfloat"
+    assert BACKEND.to_host(pytest.importorskip("tinygrad").Tensor(1.5)).dtype == "weakfloat"
 
 
 def test_gradients_flow_from_what_flows_in() -> None:
-    case = Call(
+    case = called(
         "torch.mul",
         {"input": given([2.0, 3.0]), "other": given([5.0, 7.0])},
         ("input", "other"),
@@ -134,7 +137,7 @@ def test_gradients_flow_from_what_flows_in() -> None:
 @pytest.mark.parametrize("shape", [(), (1,), (2,)])
 def test_reading_a_result_leaves_its_gradient(shape: tuple[int, ...]) -> None:
     ones = TensorValue.of(np.ones(shape, np.float32))
-    case = Call(
+    case = called(
         "torch.Tensor.contiguous", {"input": ones}, ("input",), form="method", wrt=("input",), upstream={0: ones}
     )
 
@@ -149,7 +152,7 @@ def test_every_tensor_can_be_written_into(shape: tuple[int, ...], dtype: str) ->
     ones = TensorValue.of(np.ones(shape, host_dtype(dtype)), dtype)
 
     outcome = BACKEND.perform(
-        Call("torch.add", {"input": ones, "other": 2}, ("input", "other"), form="in-place operator")
+        called("torch.add", {"input": ones, "other": 2}, ("input", "other"), form="in-place operator")
     )
 
     assert answers(outcome) == [np.full(shape, 3).tolist()]
@@ -157,34 +160,34 @@ def test_every_tensor_can_be_written_into(shape: tuple[int, ...], dtype: str) ->
 
 
 def test_a_module_answers_with_the_state_it_was_given() -> None:
-    setup = ModuleSetup({"in_features": 2, "out_features": 1}, {"weight": given([[2.0, 3.0]]), "bias": given([1.0])})
-    case = Call(
-        "torch.nn.Linear",
-        {"input": given([[1.0, 1.0]])},
-        ("input",),
-        observe=frozenset({"state"}),
-        module=setup,
-        wrt=("weight",),
-        upstream={0: given([[1.0]])},
-    )
+    state = {"weight": given([[2.0, 3.0]]), "bias": given([1.0])}
+    linear = made("torch.nn.Linear", {"in_features": 2, "out_features": 1}, state)
+    call = method_call({"input": given([[1.0, 1.0]])}, ("input",))
 
-    outcome = BACKEND.perform(case)
+    outcome = BACKEND.perform(Case("torch.nn.Linear", (*linear, call), wrt=("weight",), upstream={0: given([[1.0]])}))
 
     assert answers(outcome) == [[[6]]]
     assert outcome.gradients["weight"].array.tolist() == [[1, 1]]  # type: ignore[union-attr]
-    assert set(outcome.state) == {"weight", "bias"}
-    assert set(outcome.values) == {"weight.parameter", "bias.parameter"}
+
+
+def test_a_module_lists_its_state_and_its_parameters() -> None:
+    norm = made("torch.nn.BatchNorm1d", {"num_features": 1}, {})
+    state, named = (method_call({}, (), name, name=name) for name in ("state_dict", "named_parameters"))
+    looks = (Look(Ref("state_dict"), "state_dict"), Look(Ref("named_parameters"), "named_parameters"))
+
+    held, listed = BACKEND.perform(Case("torch.nn.BatchNorm1d", (*norm, state, named), looks)).results
+
+    assert set(held) == {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
+    assert [name for name, _ in listed] == ["weight", "bias"]
 
 
 def test_batch_norm_keeps_running_statistics_in_training_only() -> None:
     def running_mean(training: bool) -> Any:
-        case = Call(
-            "torch.nn.BatchNorm1d",
-            {"input": given([[1.0], [3.0]])},
-            ("input",),
-            module=ModuleSetup({"num_features": 1}, {}, training),
-        )
-        return BACKEND.perform(case).state["running_mean.after"].array.round(6).tolist()
+        norm = made("torch.nn.BatchNorm1d", {"num_features": 1}, {}, training=training)
+        call = method_call({"input": given([[1.0], [3.0]])}, ("input",))
+        after = method_call({}, (), "state_dict", name="after")
+        case = Case("torch.nn.BatchNorm1d", (*norm, call, after), (Look(Ref("after"), "after"),))
+        return BACKEND.perform(case).results[0]["running_mean"].array.round(6).tolist()
 
     assert running_mean(True) == pytest.approx([0.2])
     assert running_mean(False) == [0]
@@ -200,24 +203,26 @@ def test_batch_norm_keeps_running_statistics_in_training_only() -> None:
     ],
 )
 def test_a_module_option_that_it_lacks_is_a_lack(op: str, options: dict[str, Any]) -> None:
-    outcome = BACKEND.perform(Call(op, {}, module=ModuleSetup(options, {})))
+    outcome = BACKEND.perform(Case(op, made(op, options, {})))
 
     assert outcome.lacking is not None
 
 
 def test_a_module_without_a_batch_of_images_is_a_lack() -> None:
-    setup = ModuleSetup({"in_channels": 1, "out_channels": 1, "kernel_size": 1}, {})
+    conv = made("torch.nn.Conv2d", {"in_channels": 1, "out_channels": 1, "kernel_size": 1}, {})
+    call = method_call({"input": given([MATRIX])}, ("input",))
 
-    outcome = BACKEND.perform(Call("torch.nn.Conv2d", {"input": given([MATRIX])}, ("input",), module=setup))
+    outcome = BACKEND.perform(Case("torch.nn.Conv2d", (*conv, call)))
 
     assert outcome.lacking == Lacking("feature", "no images without a batch")
 
 
 def test_an_optimizer_steps_each_group_by_its_own_rate() -> None:
-    groups = (({}, (given([1.0]),)), ({"lr": 0.25}, (given([1.0]),)))
+    op = load_corpus()["torch.optim.SGD"]
+    groups = ({"params": (given([1.0]),)}, {"params": (given([1.0]),), "lr": 0.25})
     gradients = ((given([1.0]), given([1.0])), (given([2.0]), given([2.0])))
 
-    outcome = BACKEND.perform(Optimization("torch.optim.SGD", {"lr": 0.5}, groups, gradients))
+    outcome = BACKEND.perform(run(op, op.overloads[0], {"params": groups, "lr": 0.5}, fed=gradients))
 
     assert answers(outcome) == [[0.5], [0.75], [-0.5], [0.25]]
 
@@ -226,6 +231,24 @@ def test_strided_tensors_come_with_their_elements() -> None:
     every_second = TensorValue("int64", (2, 2), np.arange(9), (4, 2), 1)
 
     assert answers(BACKEND.perform(call("torch.add", every_second, 0))) == [[[1, 3], [5, 7]]]
+
+
+def test_scenarios_run_through_the_table() -> None:
+    def runs(case: Case) -> bool:
+        return BACKEND.perform(case).lacking is None
+
+    scenarios = [scenario_case(op, each) for op in load_corpus() for each in op.scenarios if "current" in each.editions]
+
+    assert sum(map(runs, scenarios)) >= 100
+
+
+def test_a_closure_is_called_by_an_optimizer() -> None:
+    op = load_corpus()["torch.optim.SGD"]
+    scenario = next(each for each in op.scenarios if each.name == "a step gives back what its closure gave")
+
+    first, parameter = BACKEND.perform(scenario_case(op, scenario)).results
+
+    assert (first, parameter.array.tolist()) == (1.0, [0.0])
 
 
 def test_tinygrad_passes_the_self_check() -> None:

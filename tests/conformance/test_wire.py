@@ -6,32 +6,24 @@ import io
 import json
 import math
 from dataclasses import fields
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from assay.backends import wire
 from assay.backends.base import FEATURES, Capabilities
 from assay.cases.arrays import host_dtype
-from assay.cases.case import (
-    Array,
-    Call,
-    Lacking,
-    ModuleSetup,
-    Optimization,
-    Outcome,
-    Program,
-    Raised,
-    Schedule,
-    TensorValue,
-    fingerprint,
-)
+from assay.cases.case import Case, TensorValue
+from assay.cases.content import fingerprint
+from assay.cases.outcome import Array, Lacking, Outcome, Raised
 from assay_spec import dtypes
 from assay_spec.domains import Dtype
 from assay_spec.plans import Slice
+from assay_spec.steps import Form, Function, Look, Named, Ref, Step
 
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
 
@@ -99,56 +91,41 @@ def values(leaf: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
-ASKED = values(tensors())
+REFS = st.builds(Ref, NAMES, st.lists(NAMES | st.integers(0, 9), max_size=2).map(tuple))
 ANSWERED = values(arrays())
-CALLS = built(
-    Call,
+PLAINLY_ASKED = values(tensors() | REFS | NAMES.map(Named))
+
+
+def steps(value: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    one = built(
+        Step,
+        target=NAMES,
+        arguments=st.dictionaries(NAMES, value, max_size=3),
+        positional=st.lists(NAMES, max_size=2).map(tuple),
+        form=st.sampled_from(get_args(Form)),
+        name=NAMES | st.just(""),
+        unpacked=st.none() | NAMES,
+    )
+    return st.lists(one, max_size=2).map(tuple)
+
+
+CLOSURES = built(
+    Function, parameters=st.lists(NAMES, max_size=2).map(tuple), steps=steps(PLAINLY_ASKED), result=PLAINLY_ASKED
+)
+ASKED = values(tensors() | REFS | CLOSURES)
+CASES = built(
+    Case,
     op=NAMES,
-    arguments=st.dictionaries(NAMES, ASKED, max_size=3),
-    positional=st.lists(NAMES, max_size=2).map(tuple),
-    spread=st.none() | NAMES,
-    form=st.sampled_from(["function", "method", "operator", "reflected", "in-place", "in-place operator", "out"]),
-    observe=st.frozensets(st.sampled_from(["gradient", "mutation", "sharing", "state"])),
+    steps=steps(ASKED),
+    looks=st.lists(built(Look, at=ASKED, after=NAMES | st.just("")), max_size=2).map(tuple),
+    observe=st.frozensets(st.sampled_from(["mutation", "sharing"])),
     wrt=st.lists(NAMES, max_size=2).map(tuple),
     upstream=st.dictionaries(st.integers(0, 3), tensors(), max_size=2),
-    module=st.none()
-    | built(
-        ModuleSetup,
-        arguments=st.dictionaries(NAMES, ASKED, max_size=2),
-        state=st.dictionaries(NAMES, tensors(), max_size=2),
-        training=st.booleans(),
-    ),
+    second=st.dictionaries(NAMES, tensors(), max_size=2),
     seed=st.none() | st.integers(),
     repeat=st.integers(1, 5),
     wide=st.booleans(),
-)
-OPTIMIZATIONS = built(
-    Optimization,
-    op=NAMES,
-    options=st.dictionaries(NAMES, ASKED, max_size=2),
-    groups=st.lists(
-        st.tuples(st.dictionaries(NAMES, ASKED, max_size=2), st.lists(tensors(), max_size=2).map(tuple)),
-        max_size=2,
-    ).map(tuple),
-    gradients=st.lists(st.lists(st.none() | tensors(), max_size=2).map(tuple), max_size=2).map(tuple),
-    reload_after=st.none() | st.integers(0, 5),
-    closure=st.booleans(),
-    wide=st.booleans(),
-)
-SCHEDULES = built(
-    Schedule,
-    op=NAMES,
-    options=st.dictionaries(NAMES, ASKED, max_size=2),
-    lr=st.floats(),
-    steps=st.integers(0, 9),
-    reload_after=st.none() | st.integers(0, 5),
-)
-PROGRAMS = built(
-    Program,
-    op=NAMES,
-    name=NAMES,
-    run=NAMES,
-    expressions=st.lists(NAMES, max_size=2).map(tuple),
+    scenario=NAMES | st.just(""),
     needs=st.lists(NAMES, max_size=2).map(tuple),
     documented=st.booleans(),
 )
@@ -158,16 +135,23 @@ OUTCOMES = built(
     structure=st.sampled_from(["single", "tuple", "named"]),
     names=st.lists(NAMES, max_size=2).map(tuple),
     gradients=st.dictionaries(NAMES, st.none() | arrays(), max_size=2),
+    second=st.dictionaries(NAMES, st.none() | arrays(), max_size=2),
     changed=st.frozensets(NAMES, max_size=2),
     shares=st.frozensets(NAMES, max_size=2),
     returned_self=st.booleans(),
-    state=st.dictionaries(NAMES, arrays(), max_size=2),
-    values=st.dictionaries(NAMES, ANSWERED, max_size=2),
     raised=st.none() | built(Raised, classes=st.lists(NAMES, max_size=2).map(tuple), message=NAMES),
     during=st.sampled_from(["call", "backward"]),
     lacking=st.none() | built(Lacking, kind=st.sampled_from(["op", "dtype", "feature", "device"]), message=NAMES),
     fallback=st.booleans(),
 )
+
+
+VALIDATOR = Draft202012Validator(wire.schema())
+
+
+def is_valid(message: Any) -> bool:
+    """Hold a message against the protocol's schema, as it is once it has travelled."""
+    return bool(VALIDATOR.is_valid(json.loads(json.dumps(message))))
 
 
 def sent(packed: Any, blob: bytearray) -> tuple[Any, bytes]:
@@ -178,12 +162,14 @@ def sent(packed: Any, blob: bytearray) -> tuple[Any, bytes]:
 
 
 @settings(max_examples=150, deadline=None)
-@given(CALLS | OPTIMIZATIONS | SCHEDULES | PROGRAMS)
-def test_every_case_arrives_as_it_was_sent(case: Any) -> None:
+@given(CASES)
+def test_every_case_arrives_as_it_was_sent(case: Case) -> None:
     blob = bytearray()
+    packed = wire.pack_case(case, blob)
 
-    arrived = wire.unpack_case(*sent(wire.pack_case(case, blob), blob))
+    arrived = wire.unpack_case(*sent(packed, blob))
 
+    assert is_valid({"id": 1, "do": "run", "case": packed})
     assert fingerprint(arrived) == fingerprint(case)
 
 
@@ -191,9 +177,11 @@ def test_every_case_arrives_as_it_was_sent(case: Any) -> None:
 @given(OUTCOMES)
 def test_every_outcome_arrives_as_it_was_sent(outcome: Outcome) -> None:
     blob = bytearray()
+    packed = wire.pack_outcome(outcome, blob)
 
-    arrived = wire.unpack_outcome(*sent(wire.pack_outcome(outcome, blob), blob))
+    arrived = wire.unpack_outcome(*sent(packed, blob))
 
+    assert is_valid({"id": 1, "outcome": packed})
     assert fingerprint(arrived) == fingerprint(outcome)
 
 

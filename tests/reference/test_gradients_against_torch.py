@@ -17,11 +17,11 @@ import pytest
 
 from assay.backends.namespace import NamespaceBackend
 from assay.backends.reference import ReferenceBackend
-from assay.cases.case import Call, TensorValue
+from assay.cases.case import Case, TensorValue, map_tensors
 from assay.cases.fill import elements
 from assay.facets import gradient
 from assay.facets.base import Asked, plans
-from assay.judge.bench import map_case, tensors_of
+from assay.judge.bench import tensors_of
 from assay_spec import load_corpus
 from assay_spec.model import Op
 from assay_spec.plans import Fill
@@ -36,21 +36,20 @@ def dtypes(op: Op) -> Iterator[str]:
     yield from (each for each in gradient.gradient_dtypes(op) if each in ("float64", "complex128"))
 
 
-def drawn(op: Op, dtype: str) -> Iterator[Call]:
+def drawn(op: Op, dtype: str) -> Iterator[Case]:
     """Yield the calls of the gradient facet: shapes, options, layouts and values, ties among them."""
     for trial in gradient.trials(op, Asked(dtype, "quick", 0)):
-        assert isinstance(trial.case, Call)
         if all(math.prod(each.shape) <= LARGEST for each in tensors_of(trial.case)):
             yield trial.case
 
 
-def special(op: Op, dtype: str) -> Iterator[Call]:
+def special(op: Op, dtype: str) -> Iterator[Case]:
     """Yield calls on NaN, infinities and signed zeros."""
     for plan in plans(op, Asked(dtype, "quick", 0, walk_only=True), "special", fits=chooses_nothing):
         if any(getattr(getattr(each, "fill", None), "kind", None) == "special" for each in plan.given.values()):
             case = gradient.differentiated(op, plan, 0)
             if case is not None:
-                yield map_case(case, tamed)
+                yield map_tensors(case, tamed)
 
 
 def chooses_nothing(overload: Any) -> bool:
@@ -67,13 +66,13 @@ def tamed(value: TensorValue) -> TensorValue:
     return value.holding(np.where(size < 1e-9, np.copysign(0.0, value.buffer), moderate))
 
 
-def weights(name: str, case: Call, seed: int = 5) -> TensorValue:
+def weights(name: str, case: Case, seed: int = 5) -> TensorValue:
     """Return what a gradient is multiplied by, in order to be differentiated again."""
-    source = gradient.source_of(name, case)
+    source = case.input(name)
     return TensorValue.of(elements(source.dtype, source.shape, Fill("plain", seed, -2.0, 2.0), case.wrt.index(name)))
 
 
-def derivatives(backend: Any, case: Call) -> tuple[list[Any], list[Any], list[Any]]:
+def derivatives(backend: Any, case: Case) -> tuple[list[Any], list[Any], list[Any]]:
     """Return the results, the gradients of the inputs, and the gradients of these, also by what flows in."""
     grad = backend.torch.autograd.grad
     arguments = {name: backend.native(value) for name, value in case.arguments.items()}
@@ -110,7 +109,7 @@ def assert_close(actual: Any, expected: Any, rtol: float) -> None:
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol * size)
 
 
-def compare(case: Call, orders: int) -> None:
+def compare(case: Case, orders: int) -> None:
     torch = pytest.importorskip("torch")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -135,7 +134,7 @@ def test_derivatives_at_nan_and_infinities_are_those_of_pytorch(name: str) -> No
         compare(case, orders=2 if OPS[name].area == "pointwise" else 1)
 
 
-def moved(case: Call, distance: float) -> Call:
+def moved(case: Case, distance: float) -> Case:
     """Return the call with all inputs moved along one direction."""
 
     def shifted(name: str, value: Any) -> Any:
@@ -156,7 +155,7 @@ def inner(values: list[Any], others: Any) -> float:
         return float(sum(np.sum((np.conj(value) * other.array()).real) for value, other in pairs if value is not None))
 
 
-def slopes(case: Call, order: int) -> tuple[float, float, float]:
+def slopes(case: Case, order: int) -> tuple[float, float, float]:
     """Return the slope of the weighed results, or gradients, on either side, and what the gradients say it is."""
     weighed = [weights(name, case) for name in case.wrt] if order else list(case.upstream.values())
     directions = [weights(name, case, 11) for name in case.wrt]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -84,26 +83,19 @@ class Run:
         if self.case.wrt:
             return self._differentiated()
         found: Outcome | None = None
-        for step in self.case.steps:
+        looks = self.case.looks_by_step() if self.case.looks else {}
+        for index, step in enumerate(self.case.steps):
             if step.name:
-                self.take(step)
+                self.given[step.name] = self._taken(step, self.given)
             else:
                 found = self._called(step)
                 if found.raised or found.lacking:
                     return found
+            for at in looks.get(index, ()):
+                self.seen.append(self.library.host(self.native(at, self.given)))
         if self.case.looks or found is None:
             return Outcome(results=tuple(self.seen), structure="tuple")
         return found
-
-    def take(self, step: Step) -> None:
-        """Take a step, and look at what is to be looked at after it."""
-        self.given[step.name] = self._taken(step, self.given)
-        self._look(step.name)
-
-    def _look(self, name: str) -> None:
-        for look in self.case.looks:
-            if look.after == name:
-                self.seen.append(self.library.host(self.native(look.at, self.given)))
 
     def _taken(self, step: Step, given: Mapping[str, Any]) -> Any:
         """Do what a step says, with what earlier steps gave."""
@@ -121,7 +113,7 @@ class Run:
             case "iterate":
                 return tuple(arguments["0"])
             case "builtin":
-                function = getattr(builtins, step.target)
+                function = self.library.builtin(step.target)
             case _:
                 function = self.library.function(step)
         return _invoked(function, step, arguments)
@@ -175,7 +167,6 @@ class Run:
                 return outcome
             return Outcome(raised=outcome.raised, lacking=outcome.lacking, changed=self._changes(arguments, before))
         self.given[""] = answer
-        self._look("")
         target = _target(step, arguments)
         return Outcome(
             results=tuple(hosted),
@@ -244,7 +235,7 @@ class Differentiable:
         self._run = run
         self.answer: Any = None  # what the call gave last
         library, case = run.library, run.case
-        self.inputs = {name: library.to_native(source(case, name)) for name in case.wrt}
+        self.inputs = {name: library.to_native(case.input(name)) for name in case.wrt}
         self.upstream = {index: library.to_native(value) for index, value in case.upstream.items()}
         self.second = {name: library.to_native(value) for name, value in case.second.items()}
         self._arguments: dict[str, Any] = {}
@@ -285,15 +276,6 @@ class Differentiable:
         for part in name.split("."):
             found = self._run.library.attribute(found, part)
         return found
-
-
-def source(case: Case, name: str) -> Any:
-    """Return the tensor value of an input; `tensors.1` is the second of a list, other names are a parameter's."""
-    owner, _, index = name.partition(".")
-    if owner in case.arguments:
-        found = case.arguments[owner]
-        return found[int(index)] if index else found
-    return case.state[name]
 
 
 def _invoked(function: Callable[..., Any], step: Step, arguments: Mapping[str, Any]) -> Any:

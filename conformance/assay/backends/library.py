@@ -42,6 +42,11 @@ class LibraryBackend(Backend):
         """Find a class or constant by PyTorch's name; raise Unsupported where the library does not offer it."""
         raise Unsupported("op", f"no {name}")
 
+    def builtin(self, name: str) -> Callable[..., Any]:
+        """Find a function or class of Python's own."""
+        found: Callable[..., Any] = getattr(builtins, name)
+        return found
+
     def attribute(self, owner: Any, name: str) -> Any:
         """Return an attribute of a tensor, or of an object that the library made."""
         return getattr(owner, name)

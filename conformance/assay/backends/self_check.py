@@ -9,7 +9,7 @@ import numpy as np
 
 from assay.backends.base import IDENTITY, Backend, BackendUnusable, Trouble
 from assay.cases.arrays import Host, host_dtype
-from assay.cases.case import TensorValue
+from assay.cases.case import Case, TensorValue, called
 from assay.cases.outcome import Array, Outcome
 from assay_spec import dtypes
 
@@ -45,7 +45,7 @@ def _plain(dtype: str) -> Iterator[Host]:
 def _echoed(backend: Backend, dtype: str, sent: Host) -> None:
     name = backend.capabilities.name
     what = f"{dtype}{list(sent.shape)}"
-    outcome = _asked(backend, Call(IDENTITY, {"input": TensorValue.of(sent, dtype)}, ("input",)))
+    outcome = _asked(backend, called(IDENTITY, {"input": TensorValue.of(sent, dtype)}, ("input",)))
     if outcome.lacking:
         raise BackendUnusable(
             f"{name} declares {dtype}, but answers {IDENTITY} of {what} that it lacks"
@@ -75,7 +75,7 @@ def _text(array: Host) -> str:
 
 def _knows_what_it_lacks(backend: Backend) -> None:
     name = backend.capabilities.name
-    outcome = _asked(backend, Call(_NO_SUCH_OP, _tensors(backend, "input"), ("input",)))
+    outcome = _asked(backend, called(_NO_SUCH_OP, _tensors(backend, "input"), ("input",)))
     if outcome.lacking is None or outcome.lacking.kind != "op":
         raise BackendUnusable(f"{name} answers {_NO_SUCH_OP} with {_brief(outcome)}, not that it lacks the op")
 
@@ -83,7 +83,7 @@ def _knows_what_it_lacks(backend: Backend) -> None:
 def _notices_errors(backend: Backend) -> None:
     """Multiply two matrices that do not fit: a backend may lack that, but may not answer."""
     name = backend.capabilities.name
-    outcome = _asked(backend, Call("torch.mm", _tensors(backend, "input", "mat2"), ("input", "mat2")))
+    outcome = _asked(backend, called("torch.mm", _tensors(backend, "input", "mat2"), ("input", "mat2")))
     if outcome.raised is None and outcome.lacking is None:
         raise BackendUnusable(f"{name} multiplies a 2x3 matrix by a 2x3 matrix: {_brief(outcome)}, not an error")
 
@@ -101,15 +101,15 @@ def _brief(outcome: Outcome) -> str:
     return ", ".join(repr(each.array.tolist()) if isinstance(each, Array) else repr(each) for each in outcome.results)
 
 
-def _asked(backend: Backend, call: Call) -> Outcome:
+def _asked(backend: Backend, case: Case) -> Outcome:
     name = backend.capabilities.name
     try:
-        return backend.perform(call)
+        return backend.perform(case)
     except Trouble as trouble:
         said = f"; it said:\n{trouble.stderr_tail}" if trouble.stderr_tail else ""
-        raise BackendUnusable(f"{name}, asked for {call.op}: {trouble.message}{said}") from trouble
+        raise BackendUnusable(f"{name}, asked for {case.op}: {trouble.message}{said}") from trouble
     except Exception as error:
         raise BackendUnusable(
-            f"{name}, asked for {call.op}, raises {type(error).__name__}: {error};"
+            f"{name}, asked for {case.op}, raises {type(error).__name__}: {error};"
             " an adapter gives failures as outcomes"
         ) from error

@@ -40,6 +40,10 @@ class TableBackend(LibraryBackend):
     def named(self, name: str) -> Any:
         return self._entry(short_name(name))
 
+    def builtin(self, name: str) -> Callable[..., Any]:
+        found = super().builtin(name)
+        return _printing(found) if name in ("repr", "str") else found
+
     def attribute(self, owner: Any, name: str) -> Any:
         try:
             return getattr(owner, name)
@@ -83,6 +87,17 @@ class TableBackend(LibraryBackend):
 def short_name(name: str) -> str:
     """Return the name under which a table has an op."""
     return name.removeprefix("torch.").removeprefix("Tensor.")
+
+
+def _printing(write: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Return `repr` or `str` for numbers and text: how a library prints what is its own is no question of PyTorch's."""
+
+    def written(value: Any) -> str:
+        if not isinstance(value, (bool, int, float, complex, str)):
+            raise Unsupported("feature", f"prints its {type(value).__name__} in words of its own")
+        return write(value)
+
+    return written
 
 
 def _takes(function: Callable[..., Any], step: Step) -> None:

@@ -104,17 +104,70 @@ def cross_entropy(input: Any, target: Any, *, reduction: Any = "mean", label_smo
     return input.cross_entropy(target, reduction, label_smoothing)
 
 
+def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Any:
+    """Make a tensor; every one of fractions has a gradient, so that there is nothing to switch on."""
+    array = np.array(data)
+    # From a list in any case: of one number it makes a constant, which has no gradient and no memory.
+    made = Tensor(array.reshape(-1).tolist(), dtype=dtype).reshape(array.shape)
+    only(not requires_grad or made.is_floating_point(), "gradients of integers to refuse")
+    return made
+
+
+def created(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that makes a tensor of a size."""
+    return lambda *size, dtype=None, requires_grad=False: make(*size, dtype=dtype)
+
+
+def item(input: Any) -> Any:
+    return (input.clone(Device.DEFAULT) if input.device is None else input).item()
+
+
+def backward(input: Any, gradient: Any = None) -> None:
+    input.backward(gradient)
+
+
+def equal(input: Any, other: Any) -> bool:
+    return input.shape == other.shape and bool((input == other).all().item())
+
+
 TABLE: Final[dict[str, Callable[..., Any]]] = {
-    "tensor": lambda data, *, dtype=None: Tensor(np.array(data).tolist(), dtype=dtype),
-    "zeros": lambda *size, dtype=None: Tensor.zeros(*size, dtype=dtype),
-    "ones": lambda *size, dtype=None: Tensor.ones(*size, dtype=dtype),
-    "empty": lambda *size, dtype=None: Tensor.empty(*size, dtype=dtype),
-    "arange": lambda start=0, end=None, step=1, *, dtype=None: Tensor.arange(start, end, step, dtype=dtype),
+    "tensor": tensor,
+    "zeros": created(Tensor.zeros),
+    "ones": created(Tensor.ones),
+    "empty": created(Tensor.empty),
+    "full": lambda size, fill_value, *, dtype=None, requires_grad=False: Tensor.full(size, fill_value, dtype=dtype),
+    "zeros_like": lambda input, *, dtype=None: input.zeros_like(dtype=dtype),
+    "ones_like": lambda input, *, dtype=None: input.ones_like(dtype=dtype),
+    "arange": lambda start, end=None, step=1, *, dtype=None, requires_grad=False: Tensor.arange(
+        start, end, step, dtype=dtype
+    ),
     "linspace": lambda start, end, steps, *, dtype=None: Tensor.linspace(start, end, steps, dtype=dtype),
     "eye": lambda n, m=None, *, dtype=None: Tensor.eye(n, m, dtype=dtype),
+    "equal": equal,
+    "item": item,
+    "tolist": lambda input: input.tolist(),
+    "detach": lambda input: input.detach(),
+    "clone": lambda input: input.clone(),
+    "backward": backward,
+    "numel": lambda input: input.numel(),
+    "dim": lambda input: input.ndim,
+    "size": lambda input, dim=None: input.shape if dim is None else input.shape[dim],
+    "flatten": lambda input, start_dim=0, end_dim=-1: input.flatten(start_dim, end_dim),
+    "autograd.grad": lambda outputs, inputs, grad_outputs=None: tuple(
+        outputs.gradient(*(inputs if isinstance(inputs, (tuple, list)) else (inputs,)), gradient=grad_outputs)
+    ),
+    "argmax": lambda input, dim=None, keepdim=False: input.argmax(dim, keepdim),
+    "prod": lambda input, dim=None, keepdim=False: input.prod(dim, keepdim),
+    "var": lambda input, dim=None, *, correction=1, keepdim=False: input.var(dim, keepdim, correction),
+    "sqrt": lambda input: input.sqrt(),
+    "log": lambda input: input.log(),
+    "sin": lambda input: input.sin(),
+    "cos": lambda input: input.cos(),
+    "tanh": lambda input: input.tanh(),
+    "neg": lambda input: input.neg(),
     "manual_seed": lambda seed: Tensor.manual_seed(seed),
-    "rand": lambda *size, dtype=None: Tensor.rand(*size, dtype=dtype),
-    "randn": lambda *size, dtype=None: Tensor.randn(*size, dtype=dtype),
+    "rand": created(Tensor.rand),
+    "randn": created(Tensor.randn),
     "add": lambda input, other: input.add(other),
     "sub": lambda input, other: input.sub(other),
     "mul": lambda input, other: input.mul(other),
@@ -268,7 +321,8 @@ class Optimizer:
         self.groups.zero_grad()
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        loss = None if closure is None else closure()
+        # Before the parameters move, for what is lazy would be computed of what they are then.
+        loss = None if closure is None else closure().realize()
         with Context(TRAINING=1):
             self.groups.step()
         return loss
@@ -337,6 +391,12 @@ class TinygradBackend(TableBackend):
         ends = [(gradients[name] * end).sum() for name, end in trace.second.items()]
         second = sum(ends[1:], ends[0]).gradient(*leaves.values())
         return Differentiated(results, gradients, dict(zip(leaves, second, strict=True)))
+
+    def builtin(self, name: str) -> Callable[..., Any]:
+        found = super().builtin(name)
+        if name not in ("bool", "int", "float", "complex"):
+            return found
+        return lambda value: found(item(value) if self.is_native(value) else value)
 
     def seeded(self, seed: int) -> None:
         Tensor.manual_seed(seed)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import MISSING, dataclass, fields
-from typing import Any, BinaryIO, Final
+from dataclasses import MISSING, dataclass, fields, replace
+from typing import Any, BinaryIO, Final, get_args
 
 import numpy as np
 
 from assay.backends.base import Capabilities
 from assay.cases.arrays import Host, host_dtype
 from assay.cases.case import Case, TensorValue
-from assay.cases.outcome import Array, Lacking, Outcome, Raised
+from assay.cases.outcome import Array, Lack, Lacking, Outcome, Raised
 from assay_spec import dtypes
 from assay_spec.domains import Dtype
 from assay_spec.plans import Slice, row_major
-from assay_spec.steps import Function, Look, Named, Ref, Step, Value
+from assay_spec.steps import Form, Function, Look, Named, Ref, Step, Value
 
-PROTOCOL: Final = 2
+PROTOCOL: Final = 1
 INLINE: Final = 64 * 1024  # a buffer of more bytes than this follows the line
 
 # PyTorch's element types, and those in which other libraries answer beside them.
@@ -51,6 +51,7 @@ class _Codec:
 
     pack: Callable[[Any, bytearray], Any]
     unpack: Callable[[Any, bytes], Any]
+    schema: Mapping[str, Any]  # what the packed thing looks like, as JSON Schema
 
 
 def _pack_buffer(array: Host, blob: bytearray) -> dict[str, Any]:
@@ -143,33 +144,69 @@ def _unpack_tuple(packed: list[Any], blob: bytes) -> tuple[Value, ...]:
     return tuple(unpack_value(each, blob) for each in packed)
 
 
-def _plainly(pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> _Codec:
+def _plainly(pack: Callable[[Any], Any], unpack: Callable[[Any], Any], schema: Mapping[str, Any]) -> _Codec:
     """Make a codec of what has no tensors in it."""
-    return _Codec(lambda value, blob: pack(value), lambda packed, blob: unpack(packed))
+    return _Codec(lambda value, blob: pack(value), lambda packed, blob: unpack(packed), schema)
 
 
-_INT: Final = _plainly(str, int)
-_FLOAT: Final = _plainly(float.hex, float.fromhex)
+def _defined(name: str) -> dict[str, str]:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _list_of(items: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "array", "items": dict(items), **more}
+
+
+_TEXT_SCHEMA: Final = {"type": "string"}
+_SIZES: Final = _list_of({"type": "integer"})
+_INTEGER: Final = {"type": "string", "pattern": "^-?[0-9]+$"}
+_NUMBER: Final = {"type": "string", "pattern": "^-?(0x[01][.][0-9a-f]+p[+-][0-9]+|0x[01]p[+-][0-9]+|nan|inf)$"}
+_BUFFER: Final[dict[str, Any]] = {
+    "data": {"type": "string", "contentEncoding": "base64"},
+    "at": {**_SIZES, "minItems": 2, "maxItems": 2},
+}
+_TENSOR_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "dtype": _TEXT_SCHEMA, "shape": _SIZES, **_BUFFER, "strides": _SIZES, "offset": {"type": "integer"},
+        "requires_grad": {"type": "boolean"},
+    },
+    "required": ["dtype", "shape"],
+    "oneOf": [{"required": ["data"]}, {"required": ["at"]}],
+    "additionalProperties": False,
+}  # fmt: skip
+_ARRAY_SCHEMA: Final[dict[str, Any]] = {
+    **_TENSOR_SCHEMA,
+    "properties": {
+        "dtype": _TEXT_SCHEMA, "shape": _SIZES, **_BUFFER, "device": _TEXT_SCHEMA, "stored": _TEXT_SCHEMA,
+    },
+}  # fmt: skip
+_ENDS: Final = _list_of({"anyOf": [_INTEGER, {"type": "null"}]}, minItems=3, maxItems=3)
+
+_INT: Final = _plainly(str, int, _INTEGER)
+_EACH_VALUE: Final = _list_of(_defined("value"))
+_BY_NAME: Final = {"type": "object", "additionalProperties": _defined("value")}
 
 _TAGS: Final[dict[str, tuple[type, _Codec]]] = {
     "int": (int, _INT),
-    "float": (float, _FLOAT),
+    "float": (float, _plainly(float.hex, float.fromhex, _NUMBER)),
     "complex": (
         complex,
         _plainly(
             lambda value: [value.real.hex(), value.imag.hex()],
             lambda packed: complex(*map(float.fromhex, packed)),
+            _list_of(_NUMBER, minItems=2, maxItems=2),
         ),
     ),
-    "dtype": (Dtype, _plainly(str, Dtype)),
-    "named": (Named, _plainly(lambda value: value.name, Named)),
-    "ellipsis": (type(Ellipsis), _plainly(lambda value: True, lambda packed: Ellipsis)),
-    "slice": (Slice, _Codec(_pack_slice, _unpack_slice)),
-    "tuple": (tuple, _Codec(_pack_each, _unpack_tuple)),
-    "list": (list, _Codec(_pack_each, lambda packed, blob: list(_unpack_tuple(packed, blob)))),
-    "dict": (dict, _Codec(_pack_named, _unpack_named)),
-    "tensor": (TensorValue, _Codec(_pack_tensor, _unpack_tensor)),
-    "array": (Array, _Codec(_pack_array, _unpack_array)),
+    "dtype": (Dtype, _plainly(str, Dtype, {"enum": list(dtypes.ALL)})),
+    "named": (Named, _plainly(lambda value: value.name, Named, _TEXT_SCHEMA)),
+    "ellipsis": (type(Ellipsis), _plainly(lambda value: True, lambda packed: Ellipsis, {"const": True})),
+    "slice": (Slice, _Codec(_pack_slice, _unpack_slice, _ENDS)),
+    "tuple": (tuple, _Codec(_pack_each, _unpack_tuple, _EACH_VALUE)),
+    "list": (list, _Codec(_pack_each, lambda packed, blob: list(_unpack_tuple(packed, blob)), _EACH_VALUE)),
+    "dict": (dict, _Codec(_pack_named, _unpack_named, _BY_NAME)),
+    "tensor": (TensorValue, _Codec(_pack_tensor, _unpack_tensor, _TENSOR_SCHEMA)),
+    "array": (Array, _Codec(_pack_array, _unpack_array, _ARRAY_SCHEMA)),
 }
 _PACKERS: Final = {kind: (tag, codec.pack) for tag, (kind, codec) in _TAGS.items()}
 
@@ -197,12 +234,21 @@ def unpack_value(packed: Any, blob: bytes) -> Value:
     return _TAGS[tag][1].unpack(content, blob)
 
 
-_PLAIN: Final = _plainly(lambda value: value, lambda packed: packed)
-_NAMES: Final = _plainly(list, tuple)
-_NAME_SET: Final = _plainly(sorted, frozenset)
-_VALUE: Final = _Codec(lambda value, blob: pack_value(value, blob), lambda packed, blob: unpack_value(packed, blob))
-_VALUES: Final = _Codec(_pack_each, _unpack_tuple)
-_NAMED: Final = _Codec(_pack_named, _unpack_named)
+_TEXT: Final = _plainly(lambda value: value, lambda packed: packed, _TEXT_SCHEMA)
+_FLAG: Final = _plainly(lambda value: value, lambda packed: packed, {"type": "boolean"})
+_COUNT: Final = _plainly(lambda value: value, lambda packed: packed, {"type": "integer"})
+_NAMES: Final = _plainly(list, tuple, _list_of(_TEXT_SCHEMA))
+_NAME_SET: Final = _plainly(sorted, frozenset, _list_of(_TEXT_SCHEMA, uniqueItems=True))
+_PATH: Final = _plainly(list, tuple, _list_of({"type": ["string", "integer"]}))
+_VALUE: Final = _Codec(
+    lambda value, blob: pack_value(value, blob), lambda packed, blob: unpack_value(packed, blob), _defined("value")
+)
+_VALUES: Final = _Codec(_pack_each, _unpack_tuple, _EACH_VALUE)
+_NAMED: Final = _Codec(_pack_named, _unpack_named, _BY_NAME)
+
+
+def _word(words: Sequence[str]) -> _Codec:
+    return _plainly(lambda value: value, lambda packed: packed, {"enum": list(words)})
 
 
 def _record(kind: type, codecs: Mapping[str, _Codec]) -> _Codec:
@@ -225,7 +271,13 @@ def _record(kind: type, codecs: Mapping[str, _Codec]) -> _Codec:
                 raise WireError(f"unknown key {name!r}; the keys here are {', '.join(codecs)}")
         return kind(**{name: codecs[name].unpack(value, blob) for name, value in packed.items()})
 
-    return _Codec(pack, unpack)
+    schema = {
+        "type": "object",
+        "properties": {name: dict(codec.schema) for name, codec in codecs.items()},
+        "required": [name for name in codecs if defaults[name] is MISSING],
+        "additionalProperties": False,
+    }
+    return _Codec(pack, unpack, schema)
 
 
 def _each(codec: _Codec) -> _Codec:
@@ -233,6 +285,7 @@ def _each(codec: _Codec) -> _Codec:
     return _Codec(
         lambda values, blob: [codec.pack(each, blob) for each in values],
         lambda packed, blob: tuple(codec.unpack(each, blob) for each in packed),
+        _list_of(codec.schema),
     )
 
 
@@ -240,73 +293,155 @@ def _maybe(codec: _Codec) -> _Codec:
     return _Codec(
         lambda value, blob: None if value is None else codec.pack(value, blob),
         lambda packed, blob: None if packed is None else codec.unpack(packed, blob),
+        {"anyOf": [{"type": "null"}, dict(codec.schema)]},
     )
 
 
+def _by_reference(name: str, codec: _Codec) -> _Codec:
+    """Return a codec whose schema stands once, under a name."""
+    _DEFINITIONS[name] = codec.schema
+    return replace(codec, schema=_defined(name))
+
+
+_DEFINITIONS: Final[dict[str, Mapping[str, Any]]] = {}
 _UPSTREAM: Final = _Codec(
     lambda value, blob: {str(index): pack_value(each, blob) for index, each in value.items()},
     lambda packed, blob: {int(index): unpack_value(each, blob) for index, each in packed.items()},
+    {"type": "object", "propertyNames": {"pattern": "^[0-9]+$"}, "additionalProperties": _defined("value")},
 )
-_STEP: Final = _record(
-    Step,
-    {"target": _PLAIN, "arguments": _NAMED, "positional": _NAMES, "form": _PLAIN, "name": _PLAIN, "unpacked": _PLAIN},
+_STEP: Final = _by_reference(
+    "step",
+    _record(
+        Step,
+        {
+            "target": _TEXT,
+            "arguments": _NAMED,
+            "positional": _NAMES,
+            "form": _word(get_args(Form)),
+            "name": _TEXT,
+            "unpacked": _maybe(_TEXT),
+        },
+    ),
 )
 _STEPS: Final = _each(_STEP)
-_LOOK: Final = _record(Look, {"at": _VALUE, "after": _PLAIN})
-_REF: Final = _record(Ref, {"name": _PLAIN, "path": _NAMES})
+_REF: Final = _record(Ref, {"name": _TEXT, "path": _PATH})
 _FUNCTION: Final = _record(Function, {"parameters": _NAMES, "steps": _STEPS, "result": _VALUE})
-_CASE: Final = _record(
-    Case,
-    {
-        "op": _PLAIN,
-        "steps": _STEPS,
-        "looks": _each(_LOOK),
-        "observe": _NAME_SET,
-        "wrt": _NAMES,
-        "upstream": _UPSTREAM,
-        "second": _NAMED,
-        "seed": _maybe(_INT),
-        "repeat": _PLAIN,
-        "wide": _PLAIN,
-        "scenario": _PLAIN,
-        "needs": _NAMES,
-        "documented": _PLAIN,
-    },
+_CASE: Final = _by_reference(
+    "case",
+    _record(
+        Case,
+        {
+            "op": _TEXT,
+            "steps": _STEPS,
+            "looks": _each(_record(Look, {"at": _VALUE, "after": _TEXT})),
+            "observe": _NAME_SET,
+            "wrt": _NAMES,
+            "upstream": _UPSTREAM,
+            "second": _NAMED,
+            "seed": _maybe(_INT),
+            "repeat": _COUNT,
+            "wide": _FLAG,
+            "scenario": _TEXT,
+            "needs": _NAMES,
+            "documented": _FLAG,
+        },
+    ),
 )
 _TAGS.update(ref=(Ref, _REF), function=(Function, _FUNCTION))
 _PACKERS.update({Ref: ("ref", _REF.pack), Function: ("function", _FUNCTION.pack)})
 
-_OUTCOME: Final = _record(
-    Outcome,
-    {
-        "results": _VALUES,
-        "structure": _PLAIN,
-        "names": _NAMES,
-        "gradients": _NAMED,
-        "second": _NAMED,
-        "changed": _NAME_SET,
-        "shares": _NAME_SET,
-        "returned_self": _PLAIN,
-        "raised": _maybe(_record(Raised, {"classes": _NAMES, "message": _PLAIN})),
-        "during": _PLAIN,
-        "lacking": _maybe(_record(Lacking, {"kind": _PLAIN, "message": _PLAIN})),
-        "fallback": _PLAIN,
-    },
+_LACKING: Final = _record(Lacking, {"kind": _word(get_args(Lack)), "message": _TEXT})
+_OUTCOME: Final = _by_reference(
+    "outcome",
+    _record(
+        Outcome,
+        {
+            "results": _VALUES,
+            "structure": _word(("single", "tuple", "named")),
+            "names": _NAMES,
+            "gradients": _NAMED,
+            "second": _NAMED,
+            "changed": _NAME_SET,
+            "shares": _NAME_SET,
+            "returned_self": _FLAG,
+            "raised": _maybe(_record(Raised, {"classes": _NAMES, "message": _TEXT})),
+            "during": _word(("call", "backward")),
+            "lacking": _maybe(_LACKING),
+            "fallback": _FLAG,
+        },
+    ),
 )
 _CAPABILITIES: Final = _record(
     Capabilities,
     {
-        "name": _PLAIN,
-        "version": _PLAIN,
-        "language": _PLAIN,
-        "device": _PLAIN,
+        "name": _TEXT,
+        "version": _TEXT,
+        "language": _TEXT,
+        "device": _TEXT,
         "devices": _NAMES,
         "dtypes": _NAMES,
         "features": _NAMES,
-        "speaks_torch": _PLAIN,
+        "speaks_torch": _FLAG,
         "ops": _maybe(_NAMES),
     },
 )
+
+
+def schema() -> dict[str, Any]:
+    """Return the protocol as JSON Schema: its messages, requests and replies."""
+    common = {"id": {"type": "integer"}, "blob": {"type": "integer"}}
+    hello = {
+        **_CAPABILITIES.schema,
+        "properties": {"protocol": {"const": PROTOCOL}, **_CAPABILITIES.schema["properties"]},
+        "required": ["protocol", *_CAPABILITIES.schema["required"]],
+    }
+    error = {
+        "type": "object",
+        "properties": {"kind": {"enum": [*_ERRORS, "not_implemented"]}, "message": _TEXT_SCHEMA},
+        "required": ["kind"],
+        "additionalProperties": False,
+    }
+
+    def message(required: Sequence[str], **properties: Any) -> dict[str, Any]:
+        known = {**common, **properties}
+        return {"type": "object", "properties": known, "required": ["id", *required], "additionalProperties": False}
+
+    asking = {"enum": ["hello", "ping", "reset", "bye"]}
+    replies = {
+        "hello": hello,
+        "unusable": _TEXT_SCHEMA,
+        "outcome": _defined("outcome"),
+        "error": error,
+        "fault": _TEXT_SCHEMA,
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"Assay's wire protocol, version {PROTOCOL}",
+        "description": "One message a line. A blob of as many bytes as a message says follows its line.",
+        "oneOf": [_defined("request"), _defined("reply")],
+        "$defs": {
+            "request": {
+                "oneOf": [
+                    message(["do"], do=asking),
+                    message(["do", "case"], do={"const": "run"}, case=_defined("case")),
+                ]
+            },
+            "reply": {**message([], **replies), "maxProperties": 3},
+            **{name: dict(each) for name, each in sorted(_DEFINITIONS.items())},
+            "value": {
+                "anyOf": [
+                    {"type": ["null", "boolean", "string"]},
+                    {
+                        "type": "object",
+                        "properties": {tag: dict(codec.schema) for tag, (_, codec) in _TAGS.items()},
+                        "additionalProperties": False,
+                        "minProperties": 1,
+                        "maxProperties": 1,
+                    },
+                ]
+            },
+        },
+    }
 
 
 def pack_case(case: Case, blob: bytearray) -> dict[str, Any]:

@@ -107,8 +107,24 @@ class Case:
         step = self.step(LOADED)
         return {} if step is None else step.arguments["state"]
 
+    def input(self, name: str) -> TensorValue:
+        """Return a tensor to differentiate by: `tensors.1` is the second of a list, other names are a parameter's."""
+        owner, _, index = name.partition(".")
+        if owner in self.arguments:
+            found = self.arguments[owner]
+            return found[int(index)] if index else found  # type: ignore[no-any-return]
+        return self.state[name]
+
     def step(self, name: str) -> Step | None:
         return next((step for step in self.steps if step.name == name), None)
+
+    def looks_by_step(self) -> dict[int, list[Value]]:
+        """Return what is looked at after each step, by the step's number: a name counts where it is given last."""
+        last = {step.name: index for index, step in enumerate(self.steps)}
+        found: dict[int, list[Value]] = {}
+        for look in self.looks:
+            found.setdefault(last[look.after], []).append(look.at)
+        return found
 
     def with_step(self, name: str, **changes: Any) -> Case:
         """Return the case with one of its steps changed."""

@@ -344,7 +344,7 @@ def case(
     if positional is None:
         positional = tuple(name for name in signature.positional if name in arguments and signature[name].required)
     unpacked = unpacked_of(signature, arguments, positional)
-    if plan.overload.constructor is None:
+    if plan.overload.construct is None:
         form = "method" if op.is_method and form == "function" else form
         steps: tuple[Step, ...] = (Step(op.name, arguments, positional, form, unpacked=unpacked),)
     else:
@@ -360,7 +360,7 @@ def unpacked_of(signature: Signature, arguments: Mapping[str, Any], positional: 
 
 def making(op: Op, plan: Plan, *, loaded: bool = True) -> tuple[Step, ...]:
     """Return the steps that make the object of a plan, and put a state into it unless it is to stay as it starts."""
-    maker = plan.overload.constructor
+    maker = plan.overload.construct
     assert maker is not None
     arguments = {
         name: materialise(plan.constructed[name], 90)

@@ -12,7 +12,7 @@ import numpy as np
 from assay.cases.arrays import Host, finfo, host_dtype, limits
 from assay.cases.case import TensorValue
 from assay_spec import dtypes
-from assay_spec.plans import Fill, TensorPlan
+from assay_spec.plans import Fill, Made, TensorPlan
 
 _POOL_SIZE: Final = 1 << 16
 _JUNK: Final = 113  # what stands between the elements of a stepped or offset tensor
@@ -26,6 +26,8 @@ def materialise(value: Any, salt: int = 0, *, requires_grad: bool = False) -> An
         return type(value)(
             materialise(each, salt + 7 * (place + 1), requires_grad=requires_grad) for place, each in enumerate(value)
         )
+    if isinstance(value, Made):
+        return Made(value.target, materialise(value.arguments, salt, requires_grad=requires_grad))
     if isinstance(value, Mapping):
         return {key: materialise(each, salt, requires_grad=requires_grad) for key, each in value.items()}
     return value

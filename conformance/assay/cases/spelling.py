@@ -2,137 +2,240 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 
-from assay.cases.case import Case, TensorValue
+from assay.cases.case import MADE, Case, TensorValue, references
 from assay_spec.domains import Dtype
 from assay_spec.plans import Slice
+from assay_spec.steps import Function, Named, Ref, Step, Value
 
 _LONG: Final = 64  # elements beyond which a tensor is described, not written out
-_SIGNS: Final = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "remainder": "%", "matmul": "@"}
-_SIGNS_COMPARE: Final = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+_SIGNS: Final = {
+    "add": "+", "sub": "-", "mul": "*", "div": "/", "floor_divide": "//", "pow": "**", "remainder": "%", "matmul": "@",
+    "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^", "lshift": "<<", "rshift": ">>",
+    "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "is": "is", "is not": "is not",
+    "in": "in", "not in": "not in",
+}  # fmt: skip
+_PREFIXES: Final = {"neg": "-", "positive": "+", "bitwise_not": "~", "not": "not "}
 
 
 def one_line(case: Case) -> str:
     """Write a case as one line, tensors by dtype and shape."""
-    match case:
-        case Call():
-            return _called(case, {name: _brief(value) for name, value in case.arguments.items()})
-        case Program():
-            return f"{case.op}: {case.name}"
-        case Schedule():
-            return f"{case.op}({_options(case.options)}), {case.steps} steps from lr={case.lr}"
-        case Optimization():
-            return f"{case.op}({_options(case.options)}), {len(case.gradients)} steps"
+    if case.scenario:
+        return f"{case.op}: {case.scenario}"
+    writer = _Writer(_brief)
+    made, call = case.step(MADE), case.call
+    if made is not None:
+        writer.words[MADE] = writer.expression(made)
+    if call is not None:
+        return writer.expression(call)
+    calls = sum(step.name.startswith("call") and step.name[4:].isdigit() for step in case.steps)
+    return f"{writer.words.get(MADE, case.op)}" + (f", {calls} calls" if calls else "")
 
 
 def program(case: Case, module: str = "torch") -> str:
     """Write a case as a few lines of Python in PyTorch's words."""
     head = "import torch" if module == "torch" else f"import {module} as torch"
-    match case:
-        case Call():
-            return "\n".join([head, *_lines(case)])
-        case Program():
-            looked_at = [f"print({each})" for each in case.expressions]
-            return "\n".join([head, case.run.rstrip(), *looked_at])
-        case Schedule():
-            return "\n".join(
-                [
-                    head,
-                    f"optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr={case.lr})",
-                    f"scheduler = {case.op}(optimizer, {_options(case.options)})",
-                    f"for _ in range({case.steps}):",
-                    "    optimizer.step(); scheduler.step(); print(optimizer.param_groups[0]['lr'])",
-                ]
-            )
-        case Optimization():
-            return "\n".join([head, *_optimizer_lines(case)])
+    return "\n".join([head, *_lines(case)])
 
 
-def _lines(case: Call) -> Iterator[str]:
-    words: dict[str, str] = {}
-    for name, value in case.arguments.items():
-        if isinstance(value, TensorValue):
-            variable = "x" if name in ("input", "self") else name
-            yield f"{variable} = {tensor(value)}"
-            words[name] = variable
-        else:
-            words[name] = literal(value)
+def _lines(case: Case) -> Iterator[str]:
+    writer = _Writer(literal)
+    uses = Counter(ref.name for step in case.steps for ref in references(step.arguments))
+    uses.update(ref.name for look in case.looks for ref in references(look.at))
     if case.seed is not None:
         yield f"torch.manual_seed({case.seed})"
-    if case.module is not None:
-        options = _options(case.module.arguments)
-        yield f"module = {case.op}({options}).train({case.module.training})"
-        if case.module.state:
-            state = ", ".join(f"{name!r}: {tensor(value)}" for name, value in case.module.state.items())
-            yield f"module.load_state_dict({{{state}}})"
-    called = _called(case, words)
+    looks = case.looks_by_step()
+    unpacked = 0  # steps that an unpacking assignment has written already
+    for index, step in enumerate(case.steps):
+        if unpacked:
+            unpacked -= 1
+            continue
+        names = _unpacking(case.steps[index:], uses)
+        if names:
+            unpacked = len(names)
+            yield f"{', '.join(names)} = {writer.write(step.arguments['0'])}"
+            continue
+        if step.form == "program":
+            yield from step.target.rstrip().splitlines()
+            yield from (f"print({each})" for each in step.arguments["expressions"])
+            return
+        yield from _step(step, case, writer, uses)
+        yield from (f"print({writer.write(at)})" for at in looks.get(index, ()))
+
+
+def _unpacking(steps: Sequence[Step], uses: Mapping[str, int]) -> list[str]:
+    """Return the names that take the parts of a first step, one after the other, where it is for nothing else."""
+    first, *others = steps
+    names: list[str] = []
+    if first.form != "iterate":
+        return names
+    for step in others:
+        if step.form != "value" or step.arguments["0"] != Ref(first.name, (len(names),)):
+            break
+        names.append(step.name)
+    return names if len(names) == uses[first.name] else []
+
+
+def _step(step: Step, case: Case, writer: _Writer, uses: Mapping[str, int]) -> Iterator[str]:
+    """Write one step: a statement, an assignment to its name, or nothing yet where it is part of one line below."""
+    for name, value in step.arguments.items():
+        yield from writer.defined(value)
+        if isinstance(value, TensorValue) and not step.name:
+            variable = "x" if name in ("input", "self") else name
+            yield f"{variable} = {tensor(value)}"
+            writer.inputs[id(value)] = variable
+    if not step.name:
+        yield from _call(step, case, writer)
+        return
+    statement = writer.statement(step)
+    if statement is not None:
+        yield statement
+        writer.words[step.name] = writer.write(step.arguments["0"]) if step.form == "in-place operator" else step.name
+    elif step.name.startswith("_") and uses[step.name] == 1:
+        writer.inline(step)
+    else:
+        expression = writer.expression(step)
+        is_kept = uses[step.name] or (case.scenario and not step.name.startswith("_"))
+        yield f"{step.name} = {expression}" if is_kept else expression
+
+
+def _call(step: Step, case: Case, writer: _Writer) -> Iterator[str]:
+    """Write the call that a case is about, and what is seen of it."""
+    statement = writer.statement(step)
+    if statement is not None:
+        yield statement
+        yield f"print({writer.write(next(iter(step.arguments.values())))})"
+        return
+    called = writer.expression(step)
     if not case.wrt:
-        yield f"print({called})"
+        yield called if case.looks else f"print({called})"
         return
     yield f"y = {called}"
-    outputs = [f"y[{place}]" if len(case.upstream) > 1 or place else "y" for place in case.upstream]
+    outputs = [f"y[{index}]" if len(case.upstream) > 1 or index else "y" for index in case.upstream]
     yield f"torch.autograd.backward([{', '.join(outputs)}], [{', '.join(map(tensor, case.upstream.values()))}])"
     for name in case.wrt:
-        owner, _, place = name.partition(".")
-        if owner in case.arguments:
-            yield f"print({words[owner]}{f'[{place}]' if place else ''}.grad)"
+        owner, _, index = name.partition(".")
+        if owner not in step.arguments:
+            yield f"print({MADE}.{name}.grad)"
+        elif index:
+            yield f"print({owner}[{index}].grad)"
         else:
-            yield f"print(dict(module.named_parameters())[{name!r}].grad)"
+            yield f"print({writer.write(step.arguments[owner])}.grad)"
 
 
-def _called(case: Call, words: dict[str, str]) -> str:
-    short = case.op.rsplit(".", 1)[-1]
-    names = list(words)
-    if case.module is not None:
-        return f"module({_passed(case, words, names)})"
-    match case.form:
-        case "operator" | "in-place operator" | "reflected":
-            sign = _SIGNS.get(short) or _SIGNS_COMPARE.get(short, short)
-            equals = "=" if case.form == "in-place operator" else ""
-            return f" {sign}{equals} ".join(words[name] for name in names)
-        case "method" | "in-place":
-            owner, *rest = names
-            if short == "__getitem__":
-                return f"{words[owner]}[{words[rest[0]]}]"
-            suffix = "_" if case.form == "in-place" else ""
-            return f"{words[owner]}.{short}{suffix}({_passed(case, words, rest)})"
-    return f"{case.op}({_passed(case, words, names)})"
+@dataclass
+class _Writer:
+    """Writes steps and values, with the names that earlier steps have by now."""
 
+    plain: Callable[[Any], str]  # writes what is neither a reference nor a function
+    words: dict[str, str] = field(default_factory=dict)  # what stands for a step: its name unless said otherwise
+    inputs: dict[int, str] = field(default_factory=dict)  # tensors that have a variable
+    functions: dict[int, str] = field(default_factory=dict)  # closures that have a name
+    loose: set[str] = field(default_factory=set)  # whose words fall apart inside a larger expression
 
-def _passed(case: Call, words: dict[str, str], names: list[str]) -> str:
-    return ", ".join(
-        f"*{words[name]}"
-        if name == case.spread
-        else words[name]
-        if name in case.positional
-        else f"{name}={words[name]}"
-        for name in names
-    )
+    def inline(self, step: Step) -> None:
+        """Let a step's expression stand where its name would."""
+        self.words[step.name] = self.expression(step)
+        if step.form in ("operator", "reflected") and step.short != "__getitem__":
+            self.loose.add(step.name)
 
+    def operand(self, value: Value) -> str:
+        """Write a value inside a larger expression."""
+        word = self.write(value)
+        return f"({word})" if isinstance(value, Ref) and not value.path and value.name in self.loose else word
 
-def _options(options: Any) -> str:
-    return ", ".join(f"{name}={literal(value)}" for name, value in options.items())
+    def write(self, value: Value) -> str:
+        if id(value) in self.inputs:
+            return self.inputs[id(value)]
+        if isinstance(value, Ref):
+            parts = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in value.path)
+            return f"{self.operand(Ref(value.name))}{parts}" if parts else self.words.get(value.name, value.name)
+        if isinstance(value, Function):
+            return self.functions.get(id(value)) or self._lambda(value)
+        if isinstance(value, (tuple, list)):
+            return _listed(value, self.write)
+        if isinstance(value, Mapping):
+            return f"{{{', '.join(f'{key!r}: {self.write(each)}' for key, each in value.items())}}}"
+        return self.plain(value)
 
+    def statement(self, step: Step) -> str | None:
+        """Write a step that is a statement of its own."""
+        words = [self.write(value) for value in step.arguments.values()]
+        match step.form:
+            case "set attribute":
+                return f"{words[0]}.{step.target} = {words[1]}"
+            case "in-place operator":
+                return f"{words[0]} {_SIGNS[step.short]}= {words[1]}"
+            case "operator" if step.short == "__setitem__":
+                return f"{words[0]}[{words[1]}] = {words[2]}"
+        return None
 
-def _optimizer_lines(case: Optimization) -> Iterator[str]:
-    names = []
-    groups = []
-    for place, (options, values) in enumerate(case.groups):
-        mine = [f"p{place}{at}" for at in range(len(values))]
-        for name, value in zip(mine, values, strict=True):
-            yield f"{name} = {tensor(value)}.requires_grad_()"
-        names += mine
-        extra = "".join(f", {key!r}: {literal(value)}" for key, value in options.items())
-        groups.append(f"{{'params': [{', '.join(mine)}]{extra}}}")
-    yield f"optimizer = {case.op}([{', '.join(groups)}], {_options(case.options)})"
-    for step in case.gradients:
-        for name, gradient in zip(names, step, strict=True):
-            yield f"{name}.grad = {'None' if gradient is None else tensor(gradient)}"
-        yield f"optimizer.step(); print({', '.join(names)})"
+    def expression(self, step: Step) -> str:
+        words = {name: self.write(value) for name, value in step.arguments.items()}
+        first, *rest = map(self.operand, step.arguments.values()) if words else ("",)
+        match step.form:
+            case "operator" | "reflected":
+                return self._operator(step.short, first, rest)
+            case "method" | "in-place":
+                owner = next(iter(step.arguments))
+                passed = self._passed(step, {name: each for name, each in words.items() if name != owner})
+                if step.short == "__getitem__":
+                    return f"{first}[{rest[0]}]"
+                suffix = "_" if step.form == "in-place" else ""
+                called = first if step.short == "__call__" else f"{first}.{step.short}{suffix}"
+                return f"{called}({passed})"
+            case "attribute":
+                return f"{first}.{step.target}"
+            case "iterate":
+                return f"tuple({first})"
+            case "value":
+                return first
+        return f"{step.target}({self._passed(step, words)})"
+
+    def _operator(self, short: str, first: str, rest: Sequence[str]) -> str:
+        if short == "__getitem__":
+            return f"{first}[{rest[0]}]"
+        if short in _PREFIXES:
+            return f"{_PREFIXES[short]}{first}"
+        if not rest:
+            return f"{short}({first})"
+        return f"{first} {_SIGNS[short]} {rest[0]}"
+
+    def _passed(self, step: Step, words: Mapping[str, str]) -> str:
+        return ", ".join(
+            f"*{word}" if name == step.unpacked else word if name in step.positional else f"{name}={word}"
+            for name, word in words.items()
+        )
+
+    def defined(self, value: Value) -> Iterator[str]:
+        """Write a closure that is more than an expression, so that it can be called by a name."""
+        if not isinstance(value, Function) or self._body(value) is not None:
+            return
+        name = f"closure{len(self.functions)}"
+        yield f"def {name}({', '.join(value.parameters)}):"
+        inner = _Writer(self.plain, {**self.words, **{each: each for each in value.parameters}}, self.inputs)
+        for step in value.steps:
+            yield f"    {inner.statement(step) or f'{step.name} = {inner.expression(step)}'}"
+        yield f"    return {inner.write(value.result)}"
+        self.functions[id(value)] = name
+
+    def _lambda(self, function: Function) -> str:
+        return f"lambda {', '.join(function.parameters)}: {self._body(function)}"
+
+    def _body(self, function: Function) -> str | None:
+        """Write what a closure does as one expression, where it is one."""
+        inner = _Writer(self.plain, dict(self.words), self.inputs, self.functions, set(self.loose))
+        for step in function.steps:
+            if inner.statement(step) is not None or not step.name.startswith("_"):
+                return None
+            inner.inline(step)
+        return inner.write(function.result)
 
 
 def tensor(value: TensorValue) -> str:
@@ -173,6 +276,8 @@ def literal(value: Any) -> str:
         return tensor(value)
     if isinstance(value, Dtype):
         return f"torch.{value}"
+    if isinstance(value, Named):
+        return value.name
     if isinstance(value, Slice):
         return f"slice({value.start}, {value.stop}, {value.step})"
     if value is Ellipsis:

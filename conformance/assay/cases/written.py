@@ -85,7 +85,7 @@ def _plain(written: Any, name: str = "") -> Value:
 
 def case(op: Op, overload: Overload, written: Mapping[str, Any], **more: Any) -> Case:
     """Make the case of a call written in a spec file; the arguments and state of an object stand in it too."""
-    maker = overload.constructor
+    maker = overload.construct
     signature = overload.signature
     arguments = {name: argument(overload, name, written[name]) for name in signature.names if name in written}
     positional = tuple(name for name in signature.positional if name in arguments and signature[name].required)

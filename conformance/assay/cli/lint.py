@@ -29,8 +29,8 @@ Rule = Callable[[Op], Iterator[Complaint]]
 # Keys stand in one order, so that every file reads alike.
 ORDER: Final = (
     "name", "aliases", "kind", "family", "area", "summary", "editions", "signature", "returns", "documents", "variants",
-    "construct", "state", "methods", "arguments", "let", "require", "result", "out_dtype", "changes", "changes_when", "shares",
-    "shares_when", "judge", "laws", "undefined", "gradient", "random", "special", "rules", "overloads",
+    "construct", "state", "arguments", "let", "require", "result", "out_dtype", "changes", "changes_when", "shares",
+    "shares_when", "judge", "laws", "undefined", "gradient", "random", "special", "rules", "overloads", "methods",
     "examples", "errors", "scenarios", "equivalent", "errata",
 )  # fmt: skip
 

@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from assay.cases.arrays import host_dtype
 from assay.backends.base import Capabilities
 from assay.backends.table import TableBackend
+from assay.cases.arrays import host_dtype
 from assay.cases.case import TensorValue
 from assay.cases.outcome import Array
 

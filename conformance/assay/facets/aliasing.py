@@ -14,7 +14,7 @@ from assay_spec.model import Op, Overload
 
 
 def takes_tensors(overload: Overload) -> bool:
-    return overload.constructor is None and overload.lead is not None and tensors(overload)
+    return overload.construct is None and overload.lead is not None and tensors(overload)
 
 
 def applies(op: Op) -> bool:

@@ -94,16 +94,6 @@ class Facet:
     needs: tuple[str, ...] = ()  # features of a backend without which there is nothing to ask
 
 
-def kind_of(op: Op) -> str:
-    """Return what is asked of an op: a function, a module, an optimizer, a scheduler or a scenario."""
-    if not op.overloads:
-        return "scenario"
-    first = op.overloads[0]
-    if first.trail is not None:
-        return "optimizer" if first.trail == "params" else "scheduler"
-    return "function" if first.method is None else "module"
-
-
 def overloads(op: Op, dtype: str | None) -> list[Overload]:
     """Return the overloads whose leading tensor may have a dtype."""
     return [each for each in op.overloads if dtype is None or (each.lead is not None and dtype in each.lead.dtypes)]

@@ -19,7 +19,7 @@ def applies(op: Op) -> bool:
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
-    stateful = any(each.constructor for each in op.overloads)  # whose state has one dtype, which its input must have
+    stateful = any(each.construct for each in op.overloads)  # whose state has one dtype, which its input must have
     axes: tuple[Axis, ...] = ("options",) if stateful else ("dtype", "options")
     for plan in plans(op, asked, *axes, fits=tensors):
         yield drawn_trial(op, plan, judge)

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay.backends.interpreter import source
 from assay.cases import draw
 from assay.cases.arrays import Host
 from assay.cases.case import Case, TensorValue, map_tensors
@@ -145,7 +144,7 @@ def _judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
 def _malformed(case: Case, outcome: Outcome) -> Judgement | None:
     """Judge that each gradient is there, with its input's shape and dtype."""
     for name in case.wrt:
-        due, gradient = source(case, name), outcome.gradients.get(name)
+        due, gradient = case.input(name), outcome.gradients.get(name)
         if gradient is None:
             return fail("A502", f"{name} has no gradient", "a gradient", "none")
         if gradient.shape != due.shape:
@@ -177,14 +176,14 @@ def _where_defined(got: Array, want: Host, expected: Outcome) -> tuple[Host, Hos
 
 def _by_differences(case: Case, outcome: Outcome, bench: Bench) -> Judgement:
     """Hold float64 gradients against central differences, which need no oracle."""
-    if any(source(case, name).dtype != "float64" for name in case.wrt):
+    if any(case.input(name).dtype != "float64" for name in case.wrt):
         return SELF
     judgements = [_difference(name, case, outcome, bench) for name in case.wrt]
     return gravest([each for each in judgements if each is not None]) if any(judgements) else SELF
 
 
 def _difference(name: str, case: Case, outcome: Outcome, bench: Bench) -> Judgement | None:
-    point, gradient = source(case, name), outcome.gradients[name]
+    point, gradient = case.input(name), outcome.gradients[name]
     assert gradient is not None
     if not gradient.array.size:
         return Judgement("pass", compared=False)
@@ -230,7 +229,7 @@ def _floats(result: Any) -> Host:
 
 def _moved(name: str, case: Case, change: Host) -> Case:
     """Return the case with one of its inputs moved, and no gradients to take."""
-    point = source(case, name)
+    point = case.input(name)
     moved = TensorValue.of(point.array() + change, point.dtype)
     plain = map_tensors(case, lambda value: moved if value is point else value)
     return replace(plain, wrt=(), upstream={})

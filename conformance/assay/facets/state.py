@@ -1,19 +1,21 @@
-"""state: what modules hold and how it starts, and what optimizers and schedulers do step by step."""
+"""state: what objects hold, how it starts, what a call leaves in it, and what repeated calls do step by step."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
 from assay.cases import draw, written
 from assay.cases.arrays import Host
-from assay.cases.case import TensorValue
+from assay.cases.case import Case, TensorValue, method_call, tensors_in
 from assay.cases.draw import Plan, held
-from assay.cases.fill import elements
-from assay.cases.outcome import Array, Outcome
+from assay.cases.fill import elements, materialise
+from assay.cases.outcome import Array
+from assay.cases.runs import run
 from assay.facets.base import (
     SELF,
     Asked,
@@ -24,140 +26,145 @@ from assay.facets.base import (
     broken_oracle,
     fail,
     gravest,
-    kind_of,
     plans,
     unanswered,
 )
 from assay.judge.bench import Bench, tensors_of
 from assay.judge.budgets import Bounds, measure
 from assay.judge.statistics import out_of_range, unlikely
-from assay_spec.model import Budget, Op, StateRule
-from assay_spec.plans import ABSENT, Fill
+from assay_spec.domains import Focus
+from assay_spec.model import Budget, Construct, Op, Overload, StateRule, Trajectory
+from assay_spec.plans import ABSENT, Fill, Made
+from assay_spec.steps import Look, Ref, Step, positions
 
-_SEEDS: Final = 60  # constructions from which an initial distribution is judged
-_CONSTRUCTIONS: Final = 400  # to be looked through for parameters that only some have
-_STEPS: Final = 5
+_SEEDS: Final = 60  # objects from which an initial distribution is judged
+_OBJECTS: Final = 400  # to be looked through for parameters that only some have
+_CALLS: Final = 5  # of a run that is fed with gradients
+_UNFED: Final = 12  # and of one that is not
 
 
 def applies(op: Op) -> bool:
-    return kind_of(op) in ("module", "optimizer", "scheduler")
+    return any(each.construct is not None for each in op.overloads)
 
 
 def trials(op: Op, asked: Asked) -> Iterator[Trial]:
-    match kind_of(op):
-        case "module":
-            for plan, starts in _equipped(op, asked):
-                yield Trial(_constructed(op, plan, seed=3), plan)
-                if starts:
-                    yield Trial(_constructed(op, plan, seed=0), plan, {"seeds": _SEEDS})
-            for plan in plans(op, asked, "options", limit=8):
-                yield Trial(draw.call(op, plan), plan, {"after": True})
-        case "optimizer":
-            yield from _trajectories(op)
-            for plan in plans(op, asked, "options", limit=24):
-                yield from _optimizations(op, plan, asked.seed)
-        case "scheduler":
-            yield from _trajectories(op)
-            for plan in plans(op, asked, "options", limit=24):
-                yield Trial(Schedule(op.name, _options(plan), 0.5, 12, None), plan)
-                yield Trial(Schedule(op.name, _options(plan), 0.5, 12, 4), plan)
+    for overload in op.overloads:
+        for trajectory in overload.trajectories:
+            yield _worked(op, overload, trajectory)
+    if any(each.trail is not None for each in op.overloads):
+        for plan in plans(op, asked, "options", limit=24):
+            for case in _runs(op, plan, asked.seed):
+                yield Trial(case, partial(_moved, case), plan)
+        return
+    for plan, starts in _equipped(op, asked):
+        case = _untouched(op, plan, seed=3)
+        yield Trial(case, partial(_holds, case, plan), plan)
+        if starts:
+            case = _untouched(op, plan, seed=0)
+            yield Trial(case, partial(_started, case, plan), plan)
+    for plan in plans(op, asked, "options", limit=8):
+        case = _left_behind(op, plan)
+        yield Trial(case, partial(_updated, case, plan), plan)
+
+
+def _maker(plan: Plan) -> Construct:
+    assert plan.overload.construct is not None
+    return plan.overload.construct
 
 
 def _equipped(op: Op, asked: Asked) -> Iterator[tuple[Plan, bool]]:
     """Yield a plan for each set of parameters and buffers, and whether one of them is in no set before it."""
     sets: set[frozenset[str]] = set()
-    for plan in plans(op, asked, "options", limit=_CONSTRUCTIONS):
-        assert plan.overload.construct is not None
-        names = frozenset(rule.name for rule in held(plan.overload.construct, plan.scope))
+    for plan in plans(op, asked, "options", limit=_OBJECTS):
+        names = frozenset(rule.name for rule in held(_maker(plan), plan.scope))
         if names not in sets:
             yield plan, not names <= frozenset().union(*sets)
             sets.add(names)
 
 
-def _constructed(op: Op, plan: Plan, seed: int) -> Call:
-    """Make the case that constructs a module and leaves its state as it starts."""
-    case = draw.call(op, plan, seed=seed, observe=frozenset({"state"}))
-    assert case.module is not None
-    return replace(case, module=replace(case.module, state={}))
-
-
-def _options(plan: Plan) -> dict[str, Any]:
-    assert plan.overload.construct is not None
-    works_on = plan.overload.construct.signature.names[0]  # made by the backend
-    return {name: value for name, value in plan.constructed.items() if value is not ABSENT and name != works_on}
-
-
-def _trajectories(op: Op) -> Iterator[Trial]:
-    """Ask the worked runs that the spec writes down."""
-    for overload in op.overloads:
-        for each in overload.trajectories:
-            extra = {"gives": each.gives}
-            if kind_of(op) == "scheduler":
-                yield Trial(Schedule(op.name, each.call, each.start, len(each.gives) - 1), None, extra)
-                continue
-            start = written.tensor(each.start, "float32")
-            steps = tuple((written.tensor(step, "float32"),) for step in each.gradients)
-            yield Trial(Optimization(op.name, each.call, (({}, (start,)),), steps), None, extra)
-
-
-def _optimizations(op: Op, plan: Plan, seed: int) -> Iterator[Trial]:
-    """Feed gradients to two groups of parameters, one of which goes without a gradient for a step."""
-    shapes = ((2, 3), (4,), ())
-    tensors = [_filled(shape, seed + at) for at, shape in enumerate(shapes)]
-    groups: Any = (({}, (tensors[0], tensors[1])), ({"lr": 0.25}, (tensors[2],)))
-    steps = tuple(
-        tuple(
-            None if (step, at) == (1, 1) else _filled(shape, seed + 10 * (step + 1) + at)
-            for at, shape in enumerate(shapes)
-        )
-        for step in range(_STEPS)
+def _untouched(op: Op, plan: Plan, seed: int) -> Case:
+    """Make the case that looks at an object's state as it starts, and at the names of its parameters."""
+    parameters = method_call({}, (), "named_parameters", name="named")
+    steps = (
+        *draw.making(op, plan, loaded=False),
+        method_call({}, (), "state_dict", name="state"),
+        parameters,
+        Step("", positions((Ref("named"),)), ("0",), "iterate", "parameters"),
     )
-    base = Optimization(op.name, _options(plan), groups, steps)
-    yield Trial(base, plan)
-    yield Trial(replace(base, reload_after=1), plan)
-    yield Trial(replace(base, closure=True), plan)
+    return Case(op.name, steps, (Look(Ref("state"), "state"), Look(Ref("parameters"), "parameters")), seed=seed)
 
 
-def _filled(shape: tuple[int, ...], seed: int) -> TensorValue:
-    return TensorValue.of(elements("float32", shape, Fill("plain", seed)), "float32")
+def _left_behind(op: Op, plan: Plan) -> Case:
+    """Make the case that looks at an object's state after a call."""
+    case = draw.case(op, plan)
+    after = method_call({}, (), "state_dict", name="after")
+    return replace(case, steps=(*case.steps, after), looks=(Look(Ref("after"), "after"),))
 
 
-def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
-    if "seeds" in trial.extra:
-        return _initial(trial, bench)
-    outcome = bench.ask(trial.case)
+def _worked(op: Op, overload: Overload, each: Trajectory) -> Trial:
+    """Make the trial of a worked run that the spec writes down."""
+    assert overload.construct is not None
+    first = next(iter(overload.construct.arguments))
+    domain = first.domain({})
+    plain = next(domain.walk(Focus()))
+    if isinstance(plain, Made):
+        works_on = materialise(replace(plain, arguments={**plain.arguments, "lr": each.start}))
+        made = {first.name: works_on, **each.call}
+        case = run(op, overload, made, calls=len(each.gives) - 1)
+    else:
+        start = written.tensor(each.start, "float32")
+        fed = [(written.tensor(step, "float32"),) for step in each.gradients]
+        case = run(op, overload, {first.name: ({"params": (start,)},), **each.call}, fed=fed)
+    return Trial(case, partial(_as_written, case, each.gives))
+
+
+def _runs(op: Op, plan: Plan, seed: int) -> Iterator[Case]:
+    """Yield a run of a plan: as it is, gone on with after a reload, and fed by a closure where there is one."""
+    arguments = {name: materialise(value) for name, value in plan.constructed.items() if value is not ABSENT}
+    parameters = list(tensors_in(arguments))
+    if plan.overload.trail in arguments:
+        fed = [
+            # One parameter goes without a gradient for a step.
+            [
+                None if (count, at) == (1, 1) else _gradient(each, seed + 10 * (count + 1) + at)
+                for at, each in enumerate(parameters)
+            ]
+            for count in range(_CALLS)
+        ]
+        make = partial(run, op, plan.overload, arguments, fed=fed)
+        yield make()
+        yield make(reload_after=1)
+        if "closure" in plan.overload.signature:
+            yield make(closure=True)
+        return
+    yield run(op, plan.overload, arguments, calls=_UNFED)
+    yield run(op, plan.overload, arguments, calls=_UNFED, reload_after=4)
+
+
+def _gradient(parameter: TensorValue, seed: int) -> TensorValue:
+    return TensorValue.of(elements("float32", parameter.shape, Fill("plain", seed)), "float32")
+
+
+def _holds(case: Case, plan: Plan, bench: Bench) -> Judgement:
+    """Judge which parameters and buffers there are, and their shapes and dtypes."""
+    outcome = bench.ask(case)
     early = unanswered(outcome)
     if early is not None:
         return early
-    if "gives" in trial.extra:
-        return _worked(trial, outcome)
-    if kind_of(op) == "module":
-        return _after(trial, outcome, bench) if "after" in trial.extra else _held_state(trial, outcome)
-    return _moved(trial, outcome, bench)
-
-
-def _held_state(trial: Trial, outcome: Outcome) -> Judgement:
-    """Judge which parameters and buffers there are, and their shapes and dtypes."""
-    plan = trial.plan
-    assert plan is not None and plan.overload.construct is not None
-    maker = plan.overload.construct
+    state, listed = outcome.results
+    maker = _maker(plan)
     rules = held(maker, plan.scope)
-    found = {name for name in outcome.state if not name.endswith(".after")}
     due = {rule.name for rule in rules}
-    if found != due:
-        return fail("A611", f"holds {sorted(found)}, not {sorted(due)}", sorted(due), sorted(found))
+    if set(state) != due:
+        return fail("A611", f"holds {sorted(state)}, not {sorted(due)}", sorted(due), sorted(state))
     parameters = {rule.name for rule in held(maker, plan.scope, maker.parameters)}
-    learned = {name.removesuffix(".parameter") for name in outcome.values}
+    learned = {name for name, _ in listed}
     if parameters != learned:
-        return fail(
-            "A611",
-            f"its parameters are {sorted(learned)}, not {sorted(parameters)}",
-            sorted(parameters),
-            sorted(learned),
-        )
+        words = f"its parameters are {sorted(learned)}, not {sorted(parameters)}"
+        return fail("A611", words, sorted(parameters), sorted(learned))
     for rule in rules:
         shape, dtype = tuple(rule.shape(plan.scope)), _dtype(rule, plan)
-        got = outcome.state[rule.name]
+        got = state[rule.name]
         if (got.shape, got.dtype) != (shape, dtype):
             due_words, said = f"{dtype}{list(shape)}", f"{got.dtype}{list(got.shape)}"
             return fail("A612", f"{rule.name} is {said}, not {due_words}", due_words, said)
@@ -172,43 +179,45 @@ def _dtype(rule: StateRule, plan: Plan) -> str:
     return "float32" if chosen is ABSENT or chosen is None else str(chosen)
 
 
-def _initial(trial: Trial, bench: Bench) -> Judgement:
-    """Judge what parameters start as, over many constructions."""
-    assert isinstance(trial.case, Call) and trial.plan is not None
-    outcomes = [bench.ask(replace(trial.case, seed=seed)) for seed in range(trial.extra["seeds"])]
+def _started(case: Case, plan: Plan, bench: Bench) -> Judgement:
+    """Judge what parameters start as, over many objects."""
+    outcomes = [bench.ask(replace(case, seed=seed)) for seed in range(_SEEDS)]
     early = next((each for each in map(unanswered, outcomes) if each is not None), None)
     if early is not None:
         return early
-    maker = trial.plan.overload.construct
-    assert maker is not None
+    states = [outcome.results[0] for outcome in outcomes]
     judgements = []
-    for rule in held(maker, trial.plan.scope):
-        if rule.init is None or any(rule.name not in each.state for each in outcomes):
-            continue
-        samples = np.stack([each.state[rule.name].array for each in outcomes])
-        judgements.append(_started(rule, samples, rule.init(trial.plan.scope)))
+    for rule in held(_maker(plan), plan.scope):
+        if rule.init is not None and all(rule.name in each for each in states):
+            samples = np.stack([each[rule.name].array for each in states])
+            judgements.append(_distributed(rule, samples, rule.init(plan.scope)))
     return gravest(judgements) if judgements else Judgement("pass", compared=False)
 
 
-def _started(rule: StateRule, samples: Host, distribution: tuple[Any, ...]) -> Judgement:
+def _distributed(rule: StateRule, samples: Host, distribution: tuple[Any, ...]) -> Judgement:
     odd = out_of_range(samples.astype(np.float64), distribution) or unlikely(samples, distribution, len(samples))
     if odd is None:
         return Judgement("pass")
     return fail("A613", f"{rule.name} does not start {distribution[0]}: {odd}", distribution[0], odd)
 
 
-def _after(trial: Trial, outcome: Outcome, bench: Bench) -> Judgement:
-    """Judge the buffers that a forward call leaves behind."""
-    expected = bench.expect(trial.case)
+def _updated(case: Case, plan: Plan, bench: Bench) -> Judgement:
+    """Judge the buffers that a call leaves behind."""
+    outcome = bench.ask(case)
+    early = unanswered(outcome)
+    if early is not None:
+        return early
+    expected = bench.expect(case)
     if expected is None:
         return SELF
     broken = broken_oracle(expected)
     if broken is not None:
         return broken
-    assert isinstance(trial.case, Call)
-    names = [name for name in expected.state if name.endswith(".after")]
-    largest = max((_largest(each.array()) for each in tensors_of(trial.case)), default=0.0)
-    parts = [_near(name, outcome.state.get(name), expected.state[name], largest) for name in names]
+    maker = _maker(plan)
+    names = [rule.name for rule in held(maker, plan.scope, maker.buffers)]
+    largest = max((_largest(each.array()) for each in tensors_of(case)), default=0.0)
+    got, want = outcome.results[0], expected.results[0]
+    parts = [_near(name, got.get(name), want[name], largest) for name in names]
     return gravest(parts) if parts else Judgement("pass", compared=False)
 
 
@@ -225,8 +234,12 @@ def _near(name: str, got: Array | None, want: Array, largest: float) -> Judgemen
     return Judgement("pass", compared=False) if worst is None else beyond("A615", worst, name)
 
 
-def _worked(trial: Trial, outcome: Outcome) -> Judgement:
-    gives = trial.extra["gives"]
+def _as_written(case: Case, gives: Sequence[Any], bench: Bench) -> Judgement:
+    """Judge a worked run."""
+    outcome = bench.ask(case)
+    early = unanswered(outcome)
+    if early is not None:
+        return early
     if len(gives) != len(outcome.results):
         return fail("A616", "wrong number of steps", len(gives), len(outcome.results))
     return _stepped([np.array(want, dtype=np.float64) for want in gives], outcome.results)
@@ -248,9 +261,13 @@ def _step(at: int, want: Host, got: Any, largest: float) -> Judgement:
     return Judgement("pass", compared=False) if worst is None else beyond("A616", worst, f"step {at}")
 
 
-def _moved(trial: Trial, outcome: Outcome, bench: Bench) -> Judgement:
-    """Judge a drawn trajectory against the oracle's."""
-    expected = bench.expect(trial.case)
+def _moved(case: Case, bench: Bench) -> Judgement:
+    """Judge a drawn run against the oracle's."""
+    outcome = bench.ask(case)
+    early = unanswered(outcome)
+    if early is not None:
+        return early
+    expected = bench.expect(case)
     if expected is None:
         return SELF
     broken = broken_oracle(expected)
@@ -262,4 +279,4 @@ def _moved(trial: Trial, outcome: Outcome, bench: Bench) -> Judgement:
     return _stepped(wants, outcome.results)
 
 
-FACET = Facet("state", applies, trials, judge, needs=())
+FACET = Facet("state", applies, trials)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from assay.cases.arrays import Host, limits
-from assay.cases.case import TensorValue
+from assay.cases.case import Case, TensorValue
 from assay.cases.outcome import Array, Outcome
 from assay.judge.budgets import eps_of, tiny_of
 from assay_spec import dtypes
@@ -180,7 +180,7 @@ def _expression(source: str) -> Expression:
     return Expression(source, {**WORDS, **_ARRAY_WORDS, **LAW_WORDS})
 
 
-def holds(law: str, overload: Overload, case: Call, outcome: Outcome, scope: Mapping[str, Any]) -> bool:
+def holds(law: str, overload: Overload, case: Case, outcome: Outcome, scope: Mapping[str, Any]) -> bool:
     """Evaluate a law over the arrays of a call and of its answer."""
     names = {**scope, **_arrays(case)}
     fields = [rule.name for rule in overload.results]
@@ -200,7 +200,7 @@ def _sortable(array: Host) -> Host:
     return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
 
 
-def undefined_mask(overload: Overload, case: Call, shape: tuple[int, ...], scope: Mapping[str, Any]) -> Host:
+def undefined_mask(overload: Overload, case: Case, shape: tuple[int, ...], scope: Mapping[str, Any]) -> Host:
     """Mark the elements of a result for which PyTorch itself has no one answer."""
     given = {name: value.array() if isinstance(value, TensorValue) else value for name, value in case.arguments.items()}
     names = {**scope, **given}
@@ -213,7 +213,7 @@ def undefined_mask(overload: Overload, case: Call, shape: tuple[int, ...], scope
     return mask
 
 
-def _arrays(case: Call) -> dict[str, Any]:
+def _arrays(case: Case) -> dict[str, Any]:
     return {
         name: _sortable(value.array()) if isinstance(value, TensorValue) else value
         for name, value in case.arguments.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
@@ -96,9 +96,8 @@ class Hunt:
             if other is None:
                 continue
             witness = witness or other
-            judgement = record.item.question.judge(
-                self.op, record.trial, record.bench.with_candidate(MutatedBackend(mutant, scene, record.asked))
-            )
+            mutated = MutatedBackend(mutant, scene, record.asked)
+            judgement = record.trial.judge(record.bench.with_candidate(mutated))
             if _is_finding(judgement):
                 assert judgement.finding is not None
                 killed = Kill(record.item.id, record.item.facet, judgement.finding.code, cases)
@@ -135,7 +134,7 @@ class Hunt:
         for item, trial in self._trials(self.effort, self.seed):
             listening = RecordingBackend(self.bench.candidate)
             bench = self.bench.with_candidate(listening)
-            judgement = item.question.judge(self.op, trial, bench)
+            judgement = trial.judge(bench)
             if not _is_finding(judgement):
                 good = bench.with_candidate(self.bench.candidate)
                 found.append(Record(item, trial, tuple(listening.calls), good))
@@ -156,7 +155,7 @@ class Hunt:
     def _difference(self, mutant: Mutant, record: Record, scene: Scene) -> tuple[Case, Outcome, Outcome] | None:
         for case, outcome in record.asked:
             answer = mutant.answer(case, outcome, scene)
-            if not same(_told(case, answer), _told(case, outcome)):
+            if not same(answer, outcome):
                 return case, outcome, answer
         return None
 
@@ -167,13 +166,6 @@ class Hunt:
                 yield found
 
 
-def _told(case: Case, outcome: Outcome) -> Outcome:
-    """Leave out what is random and was not seeded: how a module started that was given its parameters then."""
-    if not isinstance(case, Call) or case.module is None or not case.module.state or case.seed is not None:
-        return outcome
-    return replace(outcome, state={name: each for name, each in outcome.state.items() if name.endswith(".after")})
-
-
 def _is_finding(judgement: Judgement) -> bool:
     return judgement.result in ("fail", "error")
 
@@ -182,7 +174,7 @@ def _brief(outcome: Outcome, other: Outcome) -> str:
     """Say in a line what sets an outcome apart from another."""
     if outcome.raised is not None:
         return f"raises {outcome.raised}"[:_SHORT]
-    names = ("results", "gradients", "changed", "shares", "returned_self", "state", "values")
+    names = ("results", "gradients", "second", "changed", "shares", "returned_self")
     words = [each for name in names for each in _apart(name, getattr(outcome, name), getattr(other, name))]
     return ", ".join(words)[:_SHORT]
 

@@ -32,8 +32,8 @@ class Scene:
 
 
 Answer = Callable[[Case, Outcome, Scene], Outcome]
-OnCalls = Callable[[Call, Outcome, Scene], Outcome]
-OnResults = Callable[[Array, Call], Host | Array | None]  # None leaves the result as it is
+OnCalls = Callable[[Case, Outcome, Scene], Outcome]
+OnResults = Callable[[Array, Case], Host | Array | None]  # None leaves the result as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +49,17 @@ def mutant(kind: str, answer: OnCalls, of: str = "", *, where_it_raises: bool = 
     """Make a mutant of calls that were answered, or else of those that were rightly refused."""
 
     def on_calls(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
-        if not isinstance(case, Call) or outcome.lacking or (outcome.raised is not None) is not where_it_raises:
+        if case.call is None or outcome.lacking or (outcome.raised is not None) is not where_it_raises:
             return outcome
         return answer(case, outcome, scene)
 
     return Mutant(f"{kind}: {of}" if of else kind, kind, on_calls)
 
 
-def asked(change: Callable[[Call], Call | None]) -> OnCalls:
+def asked(change: Callable[[Case], Case | None]) -> OnCalls:
     """Answer another call than the one that was asked; None leaves it as it is."""
 
-    def answer(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+    def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
         other = change(case)
         return outcome if other is None else scene.ask(other)
 
@@ -69,7 +69,7 @@ def asked(change: Callable[[Call], Call | None]) -> OnCalls:
 def results(change: OnResults) -> OnCalls:
     """Answer with other elements in each result; None leaves a result as it is."""
 
-    def answer(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+    def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
         return with_results(outcome, lambda result, place: change(result, case))
 
     return answer
@@ -106,28 +106,33 @@ def with_gradients(outcome: Outcome, change: Callable[[str, Array], Array | None
     return replace(outcome, gradients=found)
 
 
-def tensors_in(case: Call) -> dict[str, TensorValue]:
+def tensors_in(case: Case) -> dict[str, TensorValue]:
     """Return the tensor arguments of a call by name, those in lists left out."""
     return {name: value for name, value in case.arguments.items() if isinstance(value, TensorValue)}
 
 
-def leading(case: Call) -> TensorValue | None:
+def leading(case: Case) -> TensorValue | None:
     return next(iter(tensors_in(case).values()), None)
 
 
-def with_argument(case: Call, name: str, value: Any) -> Call:
-    return replace(case, arguments={**case.arguments, name: value})
+def with_argument(case: Case, name: str, value: Any) -> Case:
+    return case.with_arguments({**case.arguments, name: value})
 
 
 def raised(kind: str, message: str) -> Outcome:
     return Outcome(raised=Raised((kind,), message))
 
 
-def over_runs(kind: str, change: Callable[[Any], Case | None], of: str = "") -> Mutant:
-    """Make a mutant of optimizers' and schedulers' runs: another run is answered than the one that was asked."""
+def is_run(case: Case) -> bool:
+    """Return whether a case calls a method of one object again and again."""
+    return case.step("call0") is not None and not case.scenario
+
+
+def over_runs(kind: str, change: Callable[[Case], Case | None], of: str = "") -> Mutant:
+    """Make a mutant of repeated calls: another run is answered than the one that was asked."""
 
     def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
-        if not isinstance(case, (Optimization, Schedule)) or outcome.lacking or outcome.raised:
+        if not is_run(case) or outcome.lacking or outcome.raised:
             return outcome
         other = change(case)
         return outcome if other is None else scene.ask(other)

@@ -115,7 +115,7 @@ def _safely(item: Item, asked: Asked, tally: Tally) -> Iterator[Trial]:
 def _try(item: Item, trial: Trial, bench: Bench, tally: Tally) -> bool:
     """Ask and judge one trial; tell whether the item goes on."""
     try:
-        judgement = item.question.judge(item.spec, trial, bench)
+        judgement = trial.judge(bench)
     except Trouble as trouble:
         outcome, code = _TROUBLE[type(trouble)]
         tally.add(outcome, None, Finding(code, trouble.message), trial)
@@ -133,14 +133,14 @@ def _try(item: Item, trial: Trial, bench: Bench, tally: Tally) -> bool:
         tally.add("suite_error", None, finding, trial)
         return True
     if judgement.result in ("fail", "error"):
-        judgement = _steady(item, trial, bench, judgement)
+        judgement = _steady(trial, bench, judgement)
     tally.add(judgement.result, judgement, judgement.finding, trial)
     return True
 
 
-def _steady(item: Item, trial: Trial, bench: Bench, first: Judgement) -> Judgement:
+def _steady(trial: Trial, bench: Bench, first: Judgement) -> Judgement:
     """Ask a failing case once more: a library that answers differently each time has a fault of its own."""
-    second = item.question.judge(item.spec, trial, bench)
+    second = trial.judge(bench)
     assert first.finding is not None
     if second.result == "pass":
         return replace(
@@ -236,16 +236,16 @@ def _failure(item: Item, bench: Bench, found: list[tuple[str, Finding, Trial]]) 
 
 def _smallest(item: Item, bench: Bench, trial: Trial, finding: Finding) -> tuple[Trial, Finding]:
     """Shrink a failing trial; the finding is then the small one's."""
-    if trial.plan is None or not trial.plan.given or "wanted" in trial.extra:
+    if trial.plan is None or trial.again is None:
         return trial, finding
-    best = [(trial, finding)]
+    again, best = trial.again, [(trial, finding)]
 
     def still_fails(plan: Any) -> bool:
         try:
-            smaller = item.question.rebuild(item.spec, plan, trial)
+            smaller = again(plan)
             if smaller is None or (item.facet != "errors" and _refused(smaller, bench)):
                 return False
-            judgement = item.question.judge(item.spec, smaller, bench)
+            judgement = smaller.judge(bench)
         except Exception:  # a plan that cannot be asked, or that kills the backend, is no smaller failure
             return False
         if judgement.finding is None or judgement.finding.code != finding.code:

@@ -9,7 +9,9 @@ from functools import partial
 from typing import Any
 
 from assay.backends.reference import ReferenceBackend
-from assay.cases.case import Call, Case, Outcome
+from assay.cases.case import Case
+from assay.cases.outcome import Outcome
+from assay_spec.steps import Step
 
 BUGS: list[Bug] = []
 
@@ -54,15 +56,18 @@ class Patched(ReferenceBackend):
         self.bug = bug
 
     def perform(self, case: Case) -> Outcome:
+        self.asked = case.op
         wrong: AbstractContextManager[Any] = self.bug.patch(self.torch) if self.bug.everywhere else nullcontext()
         with wrong:
             return super().perform(case)
 
-    def function(self, call: Call) -> Callable[..., Any]:
+    def function(self, call: Step) -> Callable[..., Any]:
         right = super().function(call)
         wrong_here = self.bug.forms is None or call.form in self.bug.forms
-        if self.bug.everywhere or call.op != self.bug.op or not wrong_here:
+        if self.bug.everywhere or self.asked != self.bug.op or call.name or not wrong_here:
             return right
+        if call.short == "__call__":
+            return lambda layer, *args, **named: self.bug.patch(self.torch, layer, *args, **named)
         if self.bug.forms is None and (call.form == "out" or call.form.startswith("in-place")):
             plain = super().function(replace(call, form="function"))
             return partial(self._written, plain, right)

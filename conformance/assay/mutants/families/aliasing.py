@@ -9,14 +9,15 @@ from functools import partial
 import numpy as np
 
 from assay.cases.arrays import host_dtype
-from assay.cases.case import TensorValue
+from assay.cases.case import Case, TensorValue
 from assay.cases.outcome import Array, Outcome
+from assay.facets.aliasing import takes_tensors
 from assay.mutants.mutant import Mutant, Scene, mutant, raised, tensors_in
 from assay_spec.model import Op
 
 
 def mutants(op: Op) -> Iterator[Mutant]:
-    if kind_of(op) != "function":
+    if not any(map(takes_tensors, op.overloads)):
         return
     if any(each.shares for each in op.overloads):
         yield mutant("a copy for a view", _copied)
@@ -35,11 +36,11 @@ def mutants(op: Op) -> Iterator[Mutant]:
         yield mutant("out= of any dtype taken", _taken, where_it_raises=True)
 
 
-def _copied(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+def _copied(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     return replace(outcome, shares=frozenset()) if outcome.shares else outcome
 
 
-def _viewed(case: Call, outcome: Outcome, scene: Scene, name: str) -> Outcome:
+def _viewed(case: Case, outcome: Outcome, scene: Scene, name: str) -> Outcome:
     if "sharing" not in case.observe or outcome.shares or name not in tensors_in(case):
         return outcome
     if not any(isinstance(each, Array) and each.array.size for each in outcome.results):
@@ -47,7 +48,7 @@ def _viewed(case: Call, outcome: Outcome, scene: Scene, name: str) -> Outcome:
     return replace(outcome, shares=frozenset({name}))
 
 
-def _changed(case: Call, outcome: Outcome, scene: Scene, name: str) -> Outcome:
+def _changed(case: Case, outcome: Outcome, scene: Scene, name: str) -> Outcome:
     if "mutation" not in case.observe or name in outcome.changed:
         return outcome
     value = case.arguments.get(name)
@@ -56,20 +57,20 @@ def _changed(case: Call, outcome: Outcome, scene: Scene, name: str) -> Outcome:
     return replace(outcome, changed=outcome.changed | {name})
 
 
-def _another(case: Call, outcome: Outcome, scene: Scene, form: str) -> Outcome:
+def _another(case: Case, outcome: Outcome, scene: Scene, form: str) -> Outcome:
     if not case.form.startswith(form) or not outcome.returned_self:
         return outcome
     return replace(outcome, returned_self=False)
 
 
-def _left_alone(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+def _left_alone(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     first = next(iter(case.arguments.values()), None)
     if not case.form.startswith("in-place") or not isinstance(first, TensorValue):
         return outcome
     return replace(outcome, results=(Array(first.dtype, first.array().copy()),))
 
 
-def _not_filled(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+def _not_filled(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     if case.form != "out":
         return outcome
     given = case.arguments["out"]
@@ -77,13 +78,13 @@ def _not_filled(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
     return replace(outcome, results=tuple(Array(each.dtype, each.array().copy()) for each in outs))
 
 
-def _refused(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+def _refused(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     if case.form != "out" or _dtypes(outcome) == _dtypes(scene.ask(_without_out(case))):
         return outcome
     return raised("RuntimeError", "out= has another dtype")
 
 
-def _taken(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+def _taken(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     """Cast whatever there is to what out= has."""
     plain = scene.ask(_without_out(case)) if case.form == "out" else outcome
     if plain.raised or plain.lacking:
@@ -98,9 +99,9 @@ def _taken(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
     return replace(plain, results=cast, returned_self=True)
 
 
-def _without_out(case: Call) -> Call:
+def _without_out(case: Case) -> Case:
     arguments = {name: value for name, value in case.arguments.items() if name != "out"}
-    return replace(case, arguments=arguments, form="function")
+    return case.with_arguments(arguments, form="function")
 
 
 def _dtypes(outcome: Outcome) -> list[str]:

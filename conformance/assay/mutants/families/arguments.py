@@ -7,12 +7,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from assay.cases.case import MADE, Case
 from assay.mutants.mutant import Mutant, asked, leading, mutant, over_runs, with_argument
 from assay_spec.model import Argument, Op
 
 
 def mutants(op: Op) -> Iterator[Mutant]:
-    if kind_of(op) in ("optimizer", "scheduler"):
+    if any(each.trail is not None for each in op.overloads):
         yield from _options(op)
         return
     for name in _optional(op):
@@ -50,16 +51,16 @@ def _signed(overload: Any) -> list[Any]:
     return [each for each in (overload.construct, overload) if each is not None]
 
 
-def without(case: Call, name: str) -> Call | None:
+def without(case: Case, name: str) -> Case | None:
     """Leave an argument of a call, or of the making of its module, to its default."""
-    if case.module is not None and name in case.module.arguments:
-        return replace(case, module=replace(case.module, arguments=_dropped(case.module.arguments, name)))
-    if name not in case.arguments:
+    if name in case.made:
+        return case.with_step(MADE, arguments=_dropped(case.made, name))
+    call = case.call
+    if call is None or name not in call.arguments:
         return None
+    kept = tuple(each for each in call.positional if each != name)
     return replace(
-        case,
-        arguments=_dropped(case.arguments, name),
-        positional=tuple(each for each in case.positional if each != name),
+        case.with_arguments(_dropped(call.arguments, name), positional=kept),
         wrt=tuple(each for each in case.wrt if each.partition(".")[0] != name),
     )
 
@@ -68,13 +69,12 @@ def _dropped(arguments: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in arguments.items() if key != name}
 
 
-def _next(case: Call, name: str) -> Call | None:
-    made = case.module.arguments if case.module is not None else {}
-    value = _more(made.get(name, case.arguments.get(name)))
+def _next(case: Case, name: str) -> Case | None:
+    value = _more(case.made.get(name, case.arguments.get(name)))
     if value is None:
         return None
-    if name in made and case.module is not None:
-        return replace(case, module=replace(case.module, arguments={**made, name: value}))
+    if name in case.made:
+        return case.with_step(MADE, arguments={**case.made, name: value})
     return with_argument(case, name, value)
 
 
@@ -87,7 +87,7 @@ def _more(value: Any) -> Any:
     return None
 
 
-def _miscounted(case: Call, name: str) -> Call | None:
+def _miscounted(case: Case, name: str) -> Case | None:
     """Count a negative dimension from one place too far to the left."""
     tensor = leading(case)
     if tensor is None or len(tensor.shape) < 2:
@@ -97,7 +97,7 @@ def _miscounted(case: Call, name: str) -> Call | None:
     return None if other is None or other == case.arguments[name] else with_argument(case, name, other)
 
 
-def _around(case: Call, name: str) -> Call | None:
+def _around(case: Case, name: str) -> Case | None:
     """Count on from the first dimension where there are no more."""
     tensor = leading(case)
     if tensor is None:
@@ -118,17 +118,6 @@ def _options(op: Op) -> Iterator[Mutant]:
     """Yield the mutants of an optimizer's or scheduler's options."""
     for argument in _passed(op)[1:]:  # the first is what it works on
         name = argument.name
-        yield over_runs("an argument ignored", partial(_unset, name=name), name)
+        yield over_runs("an argument ignored", partial(without, name=name), name)
         if any("integer" in kind for kind in argument.kinds):
-            yield over_runs("an integer off by one", partial(_after, name=name), name)
-
-
-def _unset(case: Optimization | Schedule, name: str) -> Optimization | Schedule | None:
-    if name not in case.options:
-        return None
-    return replace(case, options=_dropped(case.options, name))
-
-
-def _after(case: Optimization | Schedule, name: str) -> Optimization | Schedule | None:
-    value = _more(case.options.get(name))
-    return None if value is None else replace(case, options={**case.options, name: value})
+            yield over_runs("an integer off by one", partial(_next, name=name), name)

@@ -8,14 +8,16 @@ from typing import Final
 import numpy as np
 
 from assay.cases.arrays import host_dtype
+from assay.cases.case import Case
 from assay.cases.outcome import Array
+from assay.facets.shape import tensors
 from assay.mutants.mutant import Mutant, leading, mutant, results, tensors_in
 from assay_spec import dtypes
 from assay_spec.model import Op
 
 
 def mutants(op: Op) -> Iterator[Mutant]:
-    if kind_of(op) not in ("function", "module"):
+    if not any(map(tensors, op.overloads)):
         return
     yield mutant("the input's dtype kept", results(_kept))
     yield mutant("float64 for float32", results(lambda result, case: _widened(result, ("float32",), "float64")))
@@ -28,7 +30,7 @@ def mutants(op: Op) -> Iterator[Mutant]:
 _NARROW: Final = ("uint8", "int8", "int16", "int32")
 
 
-def _kept(result: Array, case: Call) -> Array | None:
+def _kept(result: Array, case: Case) -> Array | None:
     tensor = leading(case)
     return None if tensor is None or tensor.dtype == result.dtype else _cast(result, tensor.dtype)
 
@@ -42,7 +44,7 @@ def _cast(result: Array, dtype: str) -> Array:
     return Array(dtype, array.astype(host_dtype(dtype)), result.device)
 
 
-def _wrapped(result: Array, case: Call) -> Array | None:
+def _wrapped(result: Array, case: Case) -> Array | None:
     """Compute in the input's integers, and widen then."""
     tensor = leading(case)
     if (
@@ -55,7 +57,7 @@ def _wrapped(result: Array, case: Call) -> Array | None:
     return _cast(_cast(result, tensor.dtype), result.dtype)
 
 
-def _strong(result: Array, case: Call) -> Array | None:
+def _strong(result: Array, case: Case) -> Array | None:
     """Let a Python number weigh as much as a tensor of its default dtype."""
     numbers = [
         value for value in case.arguments.values() if isinstance(value, (int, float)) and not isinstance(value, bool)

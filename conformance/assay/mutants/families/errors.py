@@ -25,25 +25,26 @@ def mutants(op: Op) -> Iterator[Mutant]:
         yield _mutant("another error raised", name, misuse, _another)
 
 
-def _mutant(kind: str, name: str, misuse: Misuse, change: Callable[[Call, Outcome], Outcome]) -> Mutant:
+def _mutant(kind: str, name: str, misuse: Misuse, change: Callable[[Case, Outcome], Outcome]) -> Mutant:
     def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
-        asked = scene.trial.extra.get("because") == misuse.because
-        if not asked or outcome.raised is None or not isinstance(case, Call):
+        about = scene.trial.about
+        asked = isinstance(about, Misuse) and about.because == misuse.because
+        if not asked or outcome.raised is None:
             return outcome
         return change(case, outcome)
 
     return Mutant(f"{kind}: {name}", kind, answer)
 
 
-def _accepted(case: Call, outcome: Outcome) -> Outcome:
+def _accepted(case: Case, outcome: Outcome) -> Outcome:
     return Outcome(results=(Array("float32", np.zeros((), np.float32)),))
 
 
-def _too_late(case: Call, outcome: Outcome) -> Outcome:
+def _too_late(case: Case, outcome: Outcome) -> Outcome:
     written_to = [name for name, value in tensors_in(case).items() if 0 not in value.shape]
     return replace(outcome, changed=frozenset(written_to[:1])) if written_to else outcome
 
 
-def _another(case: Call, outcome: Outcome) -> Outcome:
+def _another(case: Case, outcome: Outcome) -> Outcome:
     assert outcome.raised is not None
     return replace(outcome, lacking=None, raised=replace(outcome.raised, classes=("ArithmeticError", "Exception")))

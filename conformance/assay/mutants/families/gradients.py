@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 
 from assay.cases.arrays import Host
+from assay.cases.case import Case
 from assay.cases.outcome import Array, Outcome
-from assay.facets.gradient import source_of
 from assay.mutants.mutant import Mutant, Scene, mutant, with_gradients
 from assay_spec.model import Op
 
@@ -35,13 +35,13 @@ def mutants(op: Op) -> Iterator[Mutant]:
 
 
 def _mutant(kind: str, name: str, change: Change | None) -> Mutant:
-    def answer(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+    def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
         def one(owner: str, gradient: Array) -> Array | None:
             if owner.partition(".")[0] != name:
                 return gradient
             if change is None:
                 return None
-            new = change(gradient, source_of(owner, case).array(), outcome)
+            new = change(gradient, case.input(owner).array(), outcome)
             if new is None or np.array_equal(new, gradient.array, equal_nan=True):
                 return gradient  # a zero of the other sign is no other gradient
             return Array(gradient.dtype, np.asarray(new).astype(gradient.array.dtype), gradient.device)
@@ -78,7 +78,7 @@ def _last(gradient: Array, given: Host, outcome: Outcome) -> Host | None:
     return new
 
 
-def _piled_up(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+def _piled_up(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     """Add to each gradient the one that was given last for an input of its name and shape."""
 
     def one(name: str, gradient: Array) -> Array:
@@ -90,7 +90,7 @@ def _piled_up(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
     return with_gradients(outcome, one)
 
 
-def _through_others(case: Call, outcome: Outcome, scene: Scene, result: str) -> Outcome:
+def _through_others(case: Case, outcome: Outcome, scene: Scene, result: str) -> Outcome:
     """Let no gradient flow through one of several results."""
     plan = scene.trial.plan
     if plan is None or not case.wrt or len(case.upstream) < 2:

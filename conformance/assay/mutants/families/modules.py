@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 
+from assay.cases.case import MADE, MODE, Case
 from assay.cases.outcome import Array, Outcome
-from assay.mutants.mutant import Mutant, asked, mutant
+from assay.mutants.mutant import Mutant, Scene, asked, mutant
 from assay_spec.model import Op, StateRule
-
-T = TypeVar("T")
+from assay_spec.steps import Ref, Step
 
 
 def mutants(op: Op) -> Iterator[Mutant]:
-    makers = [each.construct for each in op.overloads if each.construct is not None]
+    makers = [each.construct for each in op.overloads if each.construct is not None and each.trail is None]
     if not makers:
         return
     for rule in _unique(rule for maker in makers for rule in maker.parameters):
-        yield _mutant(
-            "missing from the parameters", rule, lambda case, outcome, name: _without(outcome, f"{name}.parameter")
-        )
+        yield _mutant("missing from the parameters", rule, _unlisted)
         yield from _state_mutants(rule)
     for rule in _unique(rule for maker in makers for rule in maker.buffers):
         yield from _state_mutants(rule)
@@ -39,41 +36,60 @@ def _unique(rules: Iterator[StateRule]) -> list[StateRule]:
 
 
 def _state_mutants(rule: StateRule) -> Iterator[Mutant]:
-    yield _mutant("missing from the state", rule, lambda case, outcome, name: _without(outcome, name))
-    yield _mutant("held in float64", rule, lambda case, outcome, name: _with_state(outcome, name, _doubled))
+    yield _mutant("missing from the state", rule, _without)
+    yield _mutant("held in float64", rule, _doubled)
     if rule.init is not None:
         yield _mutant("started wrongly", rule, _started)
 
 
-def _mutant(kind: str, rule: StateRule, change: Callable[[Call, Outcome, str], Outcome]) -> Mutant:
-    return mutant(kind, lambda case, outcome, scene: change(case, outcome, rule.name), rule.name)
+def _mutant(kind: str, rule: StateRule, change: Callable[[Case, Outcome, str], Outcome]) -> Mutant:
+    """Make a mutant of what an object tells of its state."""
+
+    def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
+        if case.scenario or outcome.raised or outcome.lacking or not {"state", "after"} & {s.name for s in case.steps}:
+            return outcome
+        return change(case, outcome, rule.name)
+
+    return Mutant(f"{kind}: {rule.name}", kind, answer)
 
 
-def _without(outcome: Outcome, name: str) -> Outcome:
-    if name in outcome.values:
-        return replace(outcome, values=_dropped(outcome.values, name))
-    return replace(outcome, state=_dropped(outcome.state, name)) if name in outcome.state else outcome
+def _is_untouched(case: Case) -> bool:
+    """Return whether a case looks at the state as it starts."""
+    return case.step("state") is not None
 
 
-def _dropped(held: Mapping[str, T], name: str) -> dict[str, T]:
-    return {key: value for key, value in held.items() if key != name}
+def _with_state(outcome: Outcome, state: Mapping[str, Array]) -> Outcome:
+    return replace(outcome, results=(state, *outcome.results[1:]))
 
 
-def _with_state(outcome: Outcome, name: str, change: Callable[[Array], Array]) -> Outcome:
-    if name not in outcome.state:
+def _without(case: Case, outcome: Outcome, name: str) -> Outcome:
+    state = outcome.results[0]
+    if name not in state or not _is_untouched(case):
         return outcome
-    return replace(outcome, state={**outcome.state, name: change(outcome.state[name])})
+    return _with_state(outcome, {key: each for key, each in state.items() if key != name})
 
 
-def _doubled(held: Array) -> Array:
-    return Array("float64", held.array.astype(np.float64), held.device)
+def _unlisted(case: Case, outcome: Outcome, name: str) -> Outcome:
+    if not _is_untouched(case) or all(key != name for key, _ in outcome.results[1]):
+        return outcome
+    state, listed = outcome.results
+    return replace(outcome, results=(state, tuple(each for each in listed if each[0] != name)))
 
 
-def _started(case: Call, outcome: Outcome, name: str) -> Outcome:
+def _doubled(case: Case, outcome: Outcome, name: str) -> Outcome:
+    held = outcome.results[0].get(name)
+    if held is None or not _is_untouched(case):
+        return outcome
+    wide = Array("float64", held.array.astype(np.float64), held.device)
+    return _with_state(outcome, {**outcome.results[0], name: wide})
+
+
+def _started(case: Case, outcome: Outcome, name: str) -> Outcome:
     """Start a parameter a fifth too large, a zero at one tenth."""
-    if case.module is None or case.module.state:
+    held = outcome.results[0].get(name)
+    if held is None or not _is_untouched(case):
         return outcome
-    return _with_state(outcome, name, _larger)
+    return _with_state(outcome, {**outcome.results[0], name: _larger(held)})
 
 
 def _larger(held: Array) -> Array:
@@ -83,16 +99,19 @@ def _larger(held: Array) -> Array:
     return Array(held.dtype, larger.astype(held.array.dtype), held.device)
 
 
-def _kept(case: Call, outcome: Outcome, name: str) -> Outcome:
+def _kept(case: Case, outcome: Outcome, name: str) -> Outcome:
     """Leave a buffer as it was before the forward call."""
-    before = None if case.module is None else case.module.state.get(name)
-    after = outcome.state.get(f"{name}.after")
+    before, after = case.state.get(name), outcome.results[0].get(name)
     if before is None or after is None or np.array_equal(after.array, before.array()):
         return outcome
-    return replace(outcome, state={**outcome.state, f"{name}.after": Array(before.dtype, before.array().copy())})
+    return _with_state(outcome, {**outcome.results[0], name: Array(before.dtype, before.array().copy())})
 
 
-def _other_mode(case: Call) -> Call | None:
-    return (
-        None if case.module is None else replace(case, module=replace(case.module, training=not case.module.training))
-    )
+def _other_mode(case: Case) -> Case | None:
+    if case.step(MADE) is None:
+        return None
+    if case.step(MODE) is not None:
+        return case.without_step(MODE)
+    evaluation = Step("eval", {"self": Ref(MADE)}, ("self",), "method", MODE)
+    index = next(index for index, step in enumerate(case.steps) if not step.name)
+    return replace(case, steps=(*case.steps[:index], evaluation, *case.steps[index:]))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
 from assay.cases.arrays import Host
-from assay.cases.case import TensorValue
+from assay.cases.case import Case, TensorValue
 from assay.cases.outcome import Array, Outcome
 from assay.mutants.mutant import Mutant, Scene, asked, leading, mutant, results, with_argument, with_results
 from assay_spec.model import Op, Overload
@@ -34,7 +33,7 @@ def _picks(overload: Overload) -> bool:
     return "dim" in names and any(rule.dtype is not None and rule.dtype.source == "int64" for rule in overload.results)
 
 
-def _from_the_end(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+def _from_the_end(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     """Answer for the tensor read backwards, its positions counted from the front again."""
     tensor, plan = leading(case), scene.trial.plan
     if tensor is None or not tensor.shape or plan is None or case.wrt or case.form != "function":
@@ -57,13 +56,13 @@ def _from_the_end(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
     return with_results(outcome, change)
 
 
-def _settled(case: Call, overload: Overload) -> bool:
+def _settled(case: Case, overload: Overload) -> bool:
     """Return whether PyTorch says which of two equal ones comes first: where it is free, the other one is no mutant."""
     free = any(overload.judge[rule.name].kind == "law" for rule in overload.results if rule.name in overload.judge)
     return not free or case.arguments.get("stable") is True
 
 
-def _half_up(result: Array, case: Call) -> Host | None:
+def _half_up(result: Array, case: Case) -> Host | None:
     tensor = leading(case)
     if (
         tensor is None
@@ -75,9 +74,9 @@ def _half_up(result: Array, case: Call) -> Host | None:
     return np.floor(tensor.array() + 0.5).astype(result.array.dtype)
 
 
-def _as(case: Call, op: str) -> Call:
-    return replace(case, op=op)
+def _as(case: Case, op: str) -> Case:
+    return case.with_step("", target=op)
 
 
-def _rounding(case: Call, wanted: str, given: str) -> Call | None:
+def _rounding(case: Case, wanted: str, given: str) -> Case | None:
     return with_argument(case, "rounding_mode", given) if case.arguments.get("rounding_mode") == wanted else None

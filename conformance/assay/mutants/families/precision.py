@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from assay.cases.arrays import Host, host_dtype
+from assay.cases.case import Case
 from assay.cases.outcome import Array, Outcome
 from assay.facets.results import expected_rules, numbers_of
 from assay.facets.values import judged
@@ -45,13 +46,13 @@ _ROUNDINGS: Final[dict[str, Callable[[Host], Host]]] = {
 }
 
 
-def _through(result: Array, case: Call, round_off: Callable[[Host], Host]) -> Host | None:
+def _through(result: Array, case: Case, round_off: Callable[[Host], Host]) -> Host | None:
     if result.dtype not in ("float32", "float64"):
         return None
     return round_off(result.array).astype(result.array.dtype)
 
 
-def _gradient_through(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+def _gradient_through(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     def change(name: str, gradient: Array) -> Array:
         new = _through(gradient, case, tf32)
         return gradient if new is None else Array(gradient.dtype, new, gradient.device)
@@ -59,7 +60,7 @@ def _gradient_through(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
     return with_gradients(outcome, change)
 
 
-def _too_far(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+def _too_far(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     """Move one element of each judged result out of its budget, by as little as that takes."""
     plan = scene.trial.plan
     if plan is None or scene.facet != "values":  # elsewhere it would be told by chance, and at the cost of bounds

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from assay.cases.arrays import Host
+from assay.cases.case import Case
 from assay.cases.outcome import Array, Outcome
 from assay.mutants.mutant import Mutant, Scene, asked, mutant, with_results
 from assay_spec import dtypes
@@ -28,7 +29,7 @@ def mutants(op: Op) -> Iterator[Mutant]:
     yield mutant("each number drawn twice", _twice)
 
 
-def _is_drawn(case: Call) -> bool:
+def _is_drawn(case: Case) -> bool:
     """Return whether a case is one of the random facet's, which asks again and again."""
     return case.seed is not None and case.repeat > 1
 
@@ -41,7 +42,7 @@ def _distribution(scene: Scene) -> tuple[Any, ...]:
 
 
 def _mutant(kind: str, change: Callable[[Host, str], Host]) -> Mutant:
-    def answer(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+    def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
         distribution = _distribution(scene)[0]
         if not _is_drawn(case) or distribution == "none":
             return outcome
@@ -63,7 +64,7 @@ def _thinned(values: Host) -> Host:
     return flat.reshape(values.shape)
 
 
-def _end(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+def _end(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     distribution = _distribution(scene)
     if not _is_drawn(case) or distribution[0] != "uniform":
         return outcome
@@ -78,14 +79,14 @@ def _end(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
     return with_results(outcome, change)
 
 
-def _deaf(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+def _deaf(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     if not _is_drawn(case):
         return outcome
     calls = scene.memory["calls"] = scene.memory.get("calls", 0) + 1
     return scene.ask(replace(case, seed=1_000_003 * calls))
 
 
-def _twice(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+def _twice(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     """Return every other call the numbers of the one before."""
     if not _is_drawn(case) or len(outcome.results) != case.repeat:
         return outcome

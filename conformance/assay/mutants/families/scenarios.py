@@ -8,26 +8,27 @@ from dataclasses import replace
 
 from assay.cases.case import Case
 from assay.cases.outcome import Outcome
+from assay.facets.examples import scenario_case
 from assay.mutants.mutant import Mutant, Scene
-from assay_spec.model import Op
+from assay_spec.model import Op, Scenario
 
 
 def mutants(op: Op) -> Iterator[Mutant]:
     for scenario in op.scenarios:
         for what, program in changed_programs(scenario.run):
-            yield _mutant(scenario.name, what, program)
+            yield _mutant(op, scenario, what, program)
 
 
-def _mutant(scenario: str, what: str, program: str) -> Mutant:
+def _mutant(op: Op, scenario: Scenario, what: str, program: str) -> Mutant:
     def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
-        if not isinstance(case, Program) or case.name != scenario:
+        if case.scenario != scenario.name:
             return outcome
-        other = scene.ask(replace(case, run=program))
+        other = scene.ask(scenario_case(op, replace(scenario, run=program)))
         # A program that breaks is no other behaviour of the API, just another program.
         return outcome if other.raised else other
 
     kind = "a scenario's step changed"
-    return Mutant(f"{kind}: {scenario}: {what}", kind, answer)
+    return Mutant(f"{kind}: {scenario.name}: {what}", kind, answer)
 
 
 def changed_programs(source: str) -> Iterator[tuple[str, str]]:

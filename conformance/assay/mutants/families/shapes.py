@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from assay.cases.arrays import Host
-from assay.cases.case import TensorValue
+from assay.cases.case import Case, TensorValue
 from assay.cases.outcome import Array, Outcome
 from assay.mutants.mutant import Mutant, Scene, asked, leading, mutant, raised, results, tensors_in, with_argument
 from assay_spec.model import Op
@@ -36,17 +36,17 @@ def _tensor_arguments(op: Op) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _refused(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+def _refused(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     shapes = {value.shape for value in tensors_in(case).values()}
     return raised("RuntimeError", "the shapes differ") if len(shapes) > 1 else outcome
 
 
-def _from_the_left(case: Call) -> Call | None:
+def _from_the_left(case: Case) -> Case | None:
     """Line the dimensions of smaller tensors up with the first ones of the largest."""
     tensors = {name: value for name, value in tensors_in(case).items() if name != "out"}
     rank = max((len(value.shape) for value in tensors.values()), default=0)
     moved = {name: _lengthened(value, rank) for name, value in tensors.items() if 0 < len(value.shape) < rank}
-    return replace(case, arguments={**case.arguments, **moved}, wrt=(), upstream={}) if moved else None
+    return replace(case.with_arguments({**case.arguments, **moved}), wrt=(), upstream={}) if moved else None
 
 
 def _lengthened(value: TensorValue, rank: int) -> TensorValue:
@@ -54,24 +54,24 @@ def _lengthened(value: TensorValue, rank: int) -> TensorValue:
     return TensorValue.of(value.array().reshape(shape), value.dtype)
 
 
-def _empty_refused(case: Call, outcome: Outcome, scene: Scene) -> Outcome:
+def _empty_refused(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     empty = any(0 in value.shape for value in tensors_in(case).values())
     return raised("RuntimeError", "the tensor is empty") if empty else outcome
 
 
-def _of_nothing(result: Array, case: Call) -> Host | None:
+def _of_nothing(result: Array, case: Case) -> Host | None:
     tensor = leading(case)
     if tensor is None or 0 not in tensor.shape or not result.array.size:
         return None
     return np.where(result.array == 1, 0, 1).astype(result.array.dtype)
 
 
-def _one_more(result: Array, case: Call) -> Host | None:
+def _one_more(result: Array, case: Case) -> Host | None:
     tensor = leading(case)
     return result.array.reshape(1) if tensor is not None and not tensor.shape and not result.shape else None
 
 
-def _in_a_row(case: Call, name: str) -> Call | None:
+def _in_a_row(case: Case, name: str) -> Case | None:
     value = case.arguments.get(name)
     if not isinstance(value, TensorValue) or value.strides == row_major(value.shape):
         return None
@@ -82,7 +82,7 @@ def _in_a_row(case: Call, name: str) -> Call | None:
     )
 
 
-def _from_the_start(case: Call, name: str) -> Call | None:
+def _from_the_start(case: Case, name: str) -> Case | None:
     value = case.arguments.get(name)
     if not isinstance(value, TensorValue) or not value.offset:
         return None

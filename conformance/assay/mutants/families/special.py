@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import numpy as np
 
 from assay.cases.arrays import Host, finfo, limits
+from assay.cases.case import Case
 from assay.cases.outcome import Array
 from assay.facets.values import judged
 from assay.mutants.mutant import Mutant, OnResults, asked, mutant, results, tensors_in
@@ -30,7 +30,7 @@ def mutants(op: Op) -> Iterator[Mutant]:
 def _floats(change: Callable[[Host, str], Host]) -> OnResults:
     """Change floating results only."""
 
-    def on_floats(result: Array, case: Call) -> Host | None:
+    def on_floats(result: Array, case: Case) -> Host | None:
         if not dtypes.is_floating(result.dtype):
             return None
         return change(result.array, result.dtype).astype(result.array.dtype)
@@ -42,7 +42,7 @@ def _flushed(values: Host, dtype: str) -> Host:
     return np.where(np.abs(values) < finfo(dtype).tiny, np.copysign(np.zeros_like(values), values), values)
 
 
-def _without_nan(case: Call) -> Call | None:
+def _without_nan(case: Case) -> Case | None:
     """Let NaN lose every comparison."""
     found = {
         name: value for name, value in tensors_in(case).items() if dtypes.is_floating(value.dtype) and name != "out"
@@ -54,4 +54,4 @@ def _without_nan(case: Call) -> Call | None:
         name: value.holding(np.where(np.isnan(value.buffer), -np.inf, value.buffer).astype(value.buffer.dtype))
         for name, value in odd.items()
     }
-    return replace(case, arguments={**case.arguments, **cleaned})
+    return case.with_arguments({**case.arguments, **cleaned})

@@ -1,0 +1,116 @@
+"""Runs: one object, whose method is called again and again, and what its trail shows after each call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from assay.cases.case import MADE, Case, TensorValue, method_call
+from assay_spec import scenarios
+from assay_spec.model import Op, Overload
+from assay_spec.plans import Made
+from assay_spec.steps import Function, Look, Ref, Step, Value, positions
+
+RESTORED = "restored"  # the step that puts a saved state into a fresh object
+Gradients = Sequence[TensorValue | None]  # one for each parameter
+
+
+@dataclass
+class _Making:
+    """Gives a name to what is to be found again: parameters, and the objects that another is made of."""
+
+    steps: list[Step] = field(default_factory=list)
+    parameters: list[Ref] = field(default_factory=list)
+    objects: list[str] = field(default_factory=list)
+
+    def named(self, name: str, value: Value) -> Value:
+        if isinstance(value, Made):
+            arguments = {key: self.named(key, each) for key, each in value.arguments.items()}
+            self.steps.append(Step(value.target, arguments, name=name))
+            self.objects.append(name)
+            return Ref(name)
+        if isinstance(value, TensorValue):
+            parameter = Ref(f"p{len(self.parameters)}")
+            leaf = replace(value, requires_grad=True)
+            self.steps.append(Step("", positions((leaf,)), ("0",), "value", parameter.name))
+            self.parameters.append(parameter)
+            return parameter
+        if isinstance(value, (tuple, list)):
+            return [self.named(name, each) for each in value]
+        if isinstance(value, Mapping):
+            return {key: self.named(key, each) for key, each in value.items()}
+        return value
+
+
+def run(
+    op: Op,
+    overload: Overload,
+    made: Mapping[str, Value],
+    *,
+    fed: Sequence[Gradients] = (),
+    calls: int = 0,
+    reload_after: int | None = None,
+    closure: bool = False,
+) -> Case:
+    """Make the case of a run: an object made of some arguments, its method called for each of the gradients fed in.
+
+    Without gradients the method is called so many times, and the trail looked at before the first call too. After a
+    call the state may be saved, and a fresh object go on from it; the gradients may be set by a closure.
+    """
+    making = _Making()
+    arguments = {name: making.named(name, value) for name, value in made.items()}
+    steps = [*making.steps, Step(op.name, arguments, name=MADE)]
+    looks: list[Look] = []
+    assert overload.trail is not None and overload.method is not None
+    trail = overload.trail
+
+    def look(after: str) -> None:
+        if trail in made and making.parameters:
+            looks.extend(Look(parameter, after) for parameter in making.parameters)
+            return
+        seen = scenarios.lines("", (trail,), arguments, f"{after}.")
+        steps.extend(seen.steps)
+        looks.extend(seen.looks)
+
+    if not fed:
+        look(MADE)
+    for count in range(len(fed) or calls):
+        call = f"call{count}"
+        feeding = tuple(_feeding(making.parameters, fed[count], call)) if fed else ()
+        given: dict[str, Value] = {}
+        if closure:
+            given["closure"] = Function((), feeding, TensorValue.of(np.zeros((), np.float32), "float32"))
+        else:
+            steps.extend(feeding)
+        # A schedule counts the steps of its optimizer.
+        steps.extend(
+            Step("step", {"self": Ref(name)}, ("self",), "method", f"{call}.{name}") for name in making.objects
+        )
+        steps.append(method_call(given, tuple(given), overload.method, name=call))
+        look(call)
+        if count == reload_after:
+            steps.extend(_reloading(op, arguments, None if trail in made else trail))
+    return Case(op.name, tuple(steps), tuple(looks))
+
+
+def _feeding(parameters: Sequence[Ref], gradients: Gradients, call: str) -> list[Step]:
+    """Return the steps that set the gradients of parameters."""
+    pairs = zip(parameters, gradients, strict=True)
+    return [
+        Step("grad", positions((parameter, gradient)), ("0", "1"), "set attribute", f"{call}.{parameter.name}")
+        for parameter, gradient in pairs
+    ]
+
+
+def _reloading(op: Op, arguments: Mapping[str, Value], trail: str | None) -> list[Step]:
+    """Return the steps that save a state and go on from it with a fresh object; to make one may disturb its trail."""
+    saved = method_call({}, (), "state_dict", name="saved")
+    fresh = Step(op.name, arguments, name=MADE)
+    restored = method_call({"state": Ref("saved")}, ("state",), "load_state_dict", name=RESTORED)
+    if trail is None:
+        return [saved, fresh, restored]
+    kept = scenarios.lines(f"kept = {trail}", (), arguments, "kept.").steps
+    back = scenarios.lines(f"{trail} = kept", (), (*arguments, "kept"), "back.").steps
+    return [saved, *kept, fresh, restored, *back]
