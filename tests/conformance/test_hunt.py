@@ -16,7 +16,7 @@ from assay.backends.discover import open_backend
 from assay.cases.case import Call, Outcome, same
 from assay.mutants import Hunt
 from assay.mutants.changed import UnknownRevision, changed_files, touches
-from assay.mutants.mutant import Mutant, Scene, mutant, results
+from assay.mutants.mutant import Mutant, Scene, mutant, raised, results
 from assay_reports.mutants import Verdict, read
 from assay_spec import load_corpus
 from assay_spec.model import Op
@@ -80,6 +80,13 @@ def test_a_survivor_has_a_witness(sign: Hunt) -> None:
     assert verdict.original.startswith("results ")
     assert verdict.mutated.startswith("results ")
     assert "torch.sign(" in verdict.snippet
+
+
+def test_an_answer_is_told_from_an_error_in_a_few_words(sign: Hunt) -> None:
+    verdict = sign.verdict(mutant("refused", lambda case, outcome, scene: raised("RuntimeError", "no")))
+
+    assert verdict is not None
+    assert (verdict.original, verdict.mutated) == ("results float32[2, 3]", "raises RuntimeError: no")
 
 
 def test_a_survivor_that_the_spec_declares_is_equivalent(good: Backend) -> None:

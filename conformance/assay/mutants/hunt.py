@@ -200,5 +200,7 @@ def _apart(name: str, value: Any, other: Any) -> Iterator[str]:
         bits = [np.ascontiguousarray(each.array).reshape(-1, 1).view(np.uint8) for each in (value, other)]
         place = int(np.argmax((bits[0] != bits[1]).any(axis=1)))
         yield f"{name} {show(value.array.reshape(-1)[place])} at {place}"
+    elif isinstance(value, tuple):
+        yield f"{name} {', '.join(map(describe, value)) or 'none'}"
     else:
         yield f"{name} {sorted(value) if isinstance(value, frozenset) else describe(value)}"
