@@ -38,7 +38,7 @@ def render(mutation: MutationRun, corpus: Corpus) -> str:
     suite = mutation.header["suite"]
     if suite["spec_hash"] != corpus.spec_hash:
         raise ValueError(
-            f"the mutants are of the corpus {suite['spec_hash']}, and this is {corpus.spec_hash}; "
+            f"these mutants were made from corpus {suite['spec_hash']}, but the corpus is now {corpus.spec_hash}; "
             "run `assay mutants` again"
         )
     report = {

@@ -179,7 +179,8 @@ def test_mutants_of_another_corpus_are_refused() -> None:
         render(stale, load_corpus())
 
     assert str(caught.value) == (
-        f"the mutants are of the corpus abc, and this is {load_corpus().spec_hash}; run `assay mutants` again"
+        f"these mutants were made from corpus abc, but the corpus is now {load_corpus().spec_hash}; "
+        "run `assay mutants` again"
     )
 
 
