@@ -1,1 +1,1 @@
-"""Results of a run, and what people read of them."""
+"""The results of runs and of mutation runs, and the reports made of them."""

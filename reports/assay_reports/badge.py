@@ -1,4 +1,4 @@
-"""A badge: how much of what a backend offers conforms."""
+"""The badge of a run: which share of the items that its backend offers pass."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from assay_reports.results import Run
 
 
 def render(run: Run) -> str:
-    """Draw the badge of a run as SVG."""
+    """Return the badge of a run as SVG."""
     tally = run.tally
     share = tally.items["pass"] / tally.offered if tally.offered else 0.0
     right = f"{share:.1%} of {tally.offered:,}" + ("" if run.complete else " (partial)")

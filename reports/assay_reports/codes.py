@@ -8,7 +8,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One stable code."""
+    """A kind of finding under a code that stays the same from release to release."""
 
     means: str
     causes: str
@@ -31,7 +31,7 @@ CODES: Final[dict[str, Code]] = {
         "No gradients, no in-place forms, no seeds, a parameter without counterpart, or 'not implemented'.",
         "The message names it; declare the feature once the adapter has it.",
     ),
-    "A004": Code("The device is not here.", "No GPU on this machine.", "Run on a machine that has one."),
+    "A004": Code("The device is not available.", "No GPU on this machine.", "Run on a machine that has one."),
     "A005": Code(
         "The item did not run.",
         "The run was interrupted, or the item was deselected.",
@@ -43,17 +43,17 @@ CODES: Final[dict[str, Code]] = {
         "Compare got with want in ulps: a few mean rounding, thousands a precision, more a formula.",
     ),
     "A102": Code(
-        "NaN or an infinity is missing, or stands where a number is due.",
+        "A NaN or an infinity is missing, or appears where the result is finite.",
         "A comparison that drops NaN, an intermediate overflow, a fast-math build.",
         "Run the snippet with the one element.",
     ),
     "A103": Code("The sign of a zero is wrong.", "x * 0 for 0, max(x, 0), an `x or 0`.", "Look at 1 / result."),
     "A104": Code(
-        "A law does not hold: what PyTorch leaves free is free, but this must be so.",
-        "Indices that do not belong to the values, an order that is none, vectors that are no eigenvectors.",
+        "A law does not hold: PyTorch leaves the answer open, but not this property of it.",
+        "Indices that do not match the values, values out of order, vectors that are not eigenvectors.",
         "The expected line is the law, in the words of docs/spec-format.md.",
     ),
-    "A105": Code("A worked example is answered otherwise.", "The plainest of failures.", "Run the snippet."),
+    "A105": Code("A worked example has another result.", "A wrong formula, an option ignored.", "Run the snippet."),
     "A106": Code(
         "Passing a documented default changes the answer.",
         "Another default in the signature, or `None` not understood.",
@@ -73,9 +73,13 @@ CODES: Final[dict[str, Code]] = {
         "Print type(result).",
     ),
     "A204": Code("Wrong device.", "A result made on the host.", "Print result.device."),
-    "A301": Code("Raised where it must answer.", "An unhandled shape, dtype or option.", "Read the message."),
-    "A302": Code("Answers where it must raise.", "A missing check.", "The message says why the call is wrong."),
-    "A303": Code("Raises an unrelated class of error.", "A check by accident, further down.", "Compare the classes."),
+    "A301": Code("An error for a valid call.", "An unhandled shape, dtype or option.", "Read the message."),
+    "A302": Code("No error for an invalid call.", "A missing check.", "The message says why the call is wrong."),
+    "A303": Code(
+        "An error of an unrelated class.",
+        "No check of its own: another op raises further down.",
+        "Compare the classes.",
+    ),
     "A304": Code("A failed call changed something.", "Checks after the first write.", "Check before writing."),
     "A305": Code(
         "A documented parameter is refused, by position or by name.",
@@ -85,16 +89,16 @@ CODES: Final[dict[str, Code]] = {
     "A401": Code("A copy where a view is due.", "The op copies.", "Write to the result and look at the input."),
     "A402": Code("Memory is shared where a copy is due.", "The op gives a view.", "Write to the result and look."),
     "A403": Code("An input was changed.", "Work done in place on an argument.", "Compare the input before and after."),
-    "A404": Code("An in-place form gives back another tensor.", "`op_` made from `op`.", "Check `x.op_() is x`."),
-    "A405": Code("out= is not filled, or not given back.", "The parameter is ignored.", "Check `op(out=o) is o`."),
+    "A404": Code("An in-place form returns another tensor.", "`op_` made from `op`.", "Check `x.op_() is x`."),
+    "A405": Code("out= is not filled, or not returned.", "The parameter is ignored.", "Check `op(out=o) is o`."),
     "A406": Code(
         "An in-place, operator or out= form differs from the plain form.",
         "Separate code paths.",
         "Run both forms of the snippet.",
     ),
     "A407": Code(
-        "out= of a dtype is taken that must be refused.",
-        "The result is cast to whatever there is.",
+        "out= is accepted in a dtype that must be refused.",
+        "The result is cast to any dtype that out= has.",
         "Pass an out of the dtype that the snippet shows.",
     ),
     "A501": Code(
@@ -105,28 +109,30 @@ CODES: Final[dict[str, Code]] = {
     "A502": Code("A gradient is missing.", "The op is not recorded.", "Check result.grad_fn."),
     "A503": Code("The backward pass raised.", "A gradient rule that does not cover this case.", "Read the message."),
     "A504": Code("A gradient has another shape or dtype than its input.", "A missing sum.", "Print both."),
-    "A601": Code("A random value is out of range.", "An end included, a scale or shift.", "Look at min and max."),
+    "A601": Code("A random value is out of range.", "An excluded end, a scale or shift.", "Look at min and max."),
     "A602": Code("The distribution is wrong.", "A scale, a shift, a truncated tail.", "The test's p-value is given."),
-    "A603": Code("The same seed gives other numbers.", "The seed is ignored.", "Seed and draw twice."),
-    "A604": Code("Other seeds or successive calls give the same numbers.", "The state is reset.", "Draw twice."),
+    "A603": Code("The same seed gives different numbers.", "The seed is ignored.", "Seed and draw twice."),
+    "A604": Code("Different seeds or successive calls give the same numbers.", "The state is reset.", "Draw twice."),
     "A611": Code("A parameter or buffer is missing, superfluous or misnamed.", "Registration.", "Print state_dict()."),
     "A612": Code("A parameter has another shape or dtype.", "The constructor.", "Print the shapes."),
-    "A613": Code("A parameter starts otherwise.", "Another initialisation.", "The test's p-value is given."),
+    "A613": Code(
+        "A parameter is initialised differently.", "Another distribution or scale.", "The test's p-value is given."
+    ),
     "A614": Code("A state_dict round trip loses something.", "State kept outside.", "Compare before and after."),
     "A615": Code("Training and evaluation are confused, or buffers go wrong.", "The training flag.", "Compare modes."),
     "A616": Code("A trajectory is wrong.", "An option ignored, state lost.", "Compare step by step."),
-    "A801": Code("The process died.", "A segmentation fault, an exit, no memory.", "See the event's stderr."),
+    "A801": Code("The process died.", "A segmentation fault, an exit, no memory left.", "See the event's stderr."),
     "A802": Code("No answer within the time limit.", "A hang inside the library.", "`--time-limit` raises the limit."),
     "A803": Code("It answers differently each time.", "Uninitialised memory, races.", "Run the snippet in a loop."),
     "A804": Code("A reply is not the protocol's.", "The harness.", "docs/wire-protocol.md."),
     "A805": Code("Stopped after too many crashes.", "One op kills the process.", "Fix it, then --resume."),
-    "A901": Code("The spec or the oracle broke: a fault of the suite.", "Not the backend.", "Please report it."),
-    "A902": Code("Nothing was compared: a fault of the suite.", "A domain without elements.", "Please report it."),
-    "A903": Code("A domain throws away too many of its draws.", "A `require:` seldom holds.", "Narrow the domains."),
+    "A901": Code("The spec or the oracle broke: an error of the suite.", "Not the backend.", "Please report it."),
+    "A902": Code("Nothing was compared: an error of the suite.", "A domain without elements.", "Please report it."),
+    "A903": Code("A domain rejects too many of its draws.", "A `require:` that seldom holds.", "Narrow the domains."),
 }
 
 
 def explain(code: str) -> str:
-    """Say what a code means, why it comes about, and how to look further."""
+    """Return what a code means, its usual causes, and how to look further, in three lines."""
     found = CODES[code]
     return f"{code}: {found.means}\n  usual causes: {found.causes}\n  to look further: {found.look}"

@@ -1,4 +1,4 @@
-"""What changed between two runs: compared by id, and where the test itself changed, that is said instead."""
+"""What changed between two runs: items compared by id, those whose test changed set apart."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Difference = Mapping[str, list[tuple[Result | None, Result | None]]]
 
 
 def compare(before: Run, after: Run) -> Difference:
-    """Sort the items of two runs into buckets; what is the same in both is in none."""
+    """Sort the items of two runs into buckets; items with the same outcome and code in both are left out."""
     found: dict[str, list[tuple[Result | None, Result | None]]] = {bucket: [] for bucket in BUCKETS}
     for id in dict.fromkeys([*before.by_id, *after.by_id]):
         old, new = before.by_id.get(id), after.by_id.get(id)
@@ -42,7 +42,7 @@ def _bucket(old: Result | None, new: Result | None) -> str | None:
 
 
 def render(difference: Difference) -> str:
-    """Write the buckets that hold something, the worst first."""
+    """Return the buckets that are not empty as lines of text, regressions first."""
     lines: list[str] = []
     for bucket in BUCKETS:
         rows = difference[bucket]

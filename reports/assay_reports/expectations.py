@@ -1,4 +1,4 @@
-"""Expectations: what a backend's own file says is known to fail."""
+"""Expectations: the known failures of a backend, listed in a file that its authors keep."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import yaml
 
 from assay_reports.results import BROKEN, Run
 
-_SWALLOWS: Final = 20
+_MOST_MATCHES: Final = 20
 _KEYS: Final = ("id", "outcome", "code", "reason", "issue", "when", "expires", "matches")
 
 
 class ExpectationsError(ValueError):
-    """An expectations file that does not hold: where, what, and what to do."""
+    """An expectations file that is not valid: where, what, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Expectation:
     issue: str | None = None
     when: str | None = None
     expires: date | None = None
-    matches: int | None = None  # how many ids a glob may swallow
+    matches: int | None = None  # how many ids a glob may match
     line: int = 0
 
     def names(self, id: str) -> bool:
@@ -44,14 +44,14 @@ class Expectation:
 
     @property
     def active(self) -> bool:
-        """Return whether it counts here and today; `when` names a platform."""
+        """Return whether the entry applies on this platform (`when`) and has not expired."""
         here = self.when is None or self.when.lower() in platform.platform().lower()
         return here and (self.expires is None or self.expires >= date.today())
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A run held against its expectations."""
+    """How a run compares with its expectations."""
 
     unexpected: list[str] = field(default_factory=list)
     improved: list[str] = field(default_factory=list)
@@ -72,7 +72,7 @@ class Expectations:
 
     @classmethod
     def load(cls, path: Path) -> Expectations:
-        """Read a file; raise ExpectationsError at the first entry that does not hold."""
+        """Read a file; raise ExpectationsError at the first entry that is not valid."""
         try:
             node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
@@ -85,13 +85,13 @@ class Expectations:
         return cls(path, tuple(_entry(path, each) for each in node.value))
 
     def covers(self, row: Mapping[str, Any]) -> bool:
-        """Return whether a row's failure is a known one."""
+        """Return whether a failing row is expected to fail."""
         return any(
             each.active and each.names(row["id"]) and each.allows(row["outcome"], row["code"]) for each in self.entries
         )
 
     def compare(self, run: Run) -> Comparison:
-        """Hold a run against the file: what is unexpected, improved, stale."""
+        """Return which failures of a run are expected and which are not, and which entries improved or are stale."""
         found = Comparison()
         used: set[int] = set()
         for result in run.results:
@@ -107,7 +107,7 @@ class Expectations:
         self._check_globs(run)
         if run.complete and not run.header["selection"]["filter"]:
             found.stale.extend(
-                f"{self.path}:{each.line}: {each.id} matched nothing"
+                f"{self.path}:{each.line}: {each.id} matches no item"
                 for place, each in enumerate(self.entries)
                 if place not in used and each.active
             )
@@ -116,8 +116,8 @@ class Expectations:
     def _check_globs(self, run: Run) -> None:
         for each in self.entries:
             count = sum(each.names(result.id) for result in run.results)
-            if count > (each.matches or _SWALLOWS):
-                what = f"{each.id!r} swallows {count} ids"
+            if count > (each.matches or _MOST_MATCHES):
+                what = f"{each.id!r} matches {count} ids"
                 raise ExpectationsError(f"{self.path}:{each.line}: {what}; say `matches: {count}` if that is meant")
 
 
@@ -136,7 +136,7 @@ def _entry(path: Path, node: yaml.Node) -> Expectation:
 
 
 def update(path: Path, run: Run) -> str:
-    """Make a file list what fails in a run: new entries at the end, gone ones out, comments kept."""
+    """Make a file list what fails in a run: add new entries at the end, remove those that pass, keep comments."""
     _refuse_partial(run)
     known = Expectations.load(path) if path.exists() else Expectations(path, ())
     kept = _pruned_lines(known, run)
@@ -156,7 +156,7 @@ def update(path: Path, run: Run) -> str:
 
 
 def prune(path: Path, run: Run) -> str:
-    """Take out of a file what no longer fails, keeping comments."""
+    """Remove from a file what no longer fails; keep comments."""
     _refuse_partial(run)
     known = Expectations.load(path)
     kept = _pruned_lines(known, run)
@@ -165,15 +165,13 @@ def prune(path: Path, run: Run) -> str:
 
 
 def check(path: Path, run: Run) -> Comparison:
-    """Hold a run against a file."""
+    """Compare a run with the expectations in a file."""
     return Expectations.load(path).compare(run)
 
 
 def _refuse_partial(run: Run) -> None:
     if not run.complete:
-        raise ExpectationsError(
-            f"{run.path} is partial: what it did not run would look mended; finish it with --resume"
-        )
+        raise ExpectationsError(f"{run.path} is partial: what it did not run would look fixed; finish it with --resume")
 
 
 def _count(lines: Sequence[str]) -> int:
@@ -181,7 +179,7 @@ def _count(lines: Sequence[str]) -> int:
 
 
 def _pruned_lines(known: Expectations, run: Run) -> list[str]:
-    """Return the file's lines without the entries that nothing fails for any more."""
+    """Return the lines of the file without the entries that no failure of the run matches."""
     if not known.path.exists():
         return []
     broken = [result for result in run.results if result.outcome in BROKEN]

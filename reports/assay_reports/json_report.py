@@ -1,4 +1,4 @@
-"""One JSON document of runs, for programs."""
+"""Runs as one JSON document, for programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from assay_reports.results import Run
 
 
 def render(runs: Sequence[Run], mutation: MutationRun | None = None) -> str:
-    """Write runs with their counts and every result, and the suite's sharpness where it was measured."""
+    """Return runs as JSON, with counts and every result, and the verdicts of a mutation run if there is one."""
     return json.dumps(
         {
             "runs": [

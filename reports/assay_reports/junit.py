@@ -1,4 +1,4 @@
-"""JUnit XML: a test case for each item, for CI systems that show it."""
+"""JUnit XML, which CI systems show: a test case for each item."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from assay_reports.results import Result, Run
 
-# What XML 1.0 cannot hold, even escaped.
+# Characters that XML 1.0 does not allow, even escaped.
 _FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ELEMENTS: Final = {
     "fail": "failure",
@@ -25,7 +25,7 @@ _ELEMENTS: Final = {
 
 
 def render(run: Run) -> str:
-    """Write one run as a test suite."""
+    """Return one run as a test suite in XML."""
     elements = [_ELEMENTS.get(result.outcome) for result in run.results]
     suite = ElementTree.Element(
         "testsuite",

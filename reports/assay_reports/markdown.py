@@ -14,7 +14,7 @@ _FAILURES: Final = 12
 
 
 def render(runs: Sequence[Run]) -> str:
-    """Summarise runs: a line for each backend, the most frequent codes, the first failures."""
+    """Return a summary of runs: a line for each backend, the most frequent codes, the first failures."""
     lines = [
         "# Assay",
         "",

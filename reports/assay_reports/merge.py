@@ -1,4 +1,4 @@
-"""Merging: the shards of one run, put together."""
+"""Merging the shards of one run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SAME = ("suite", "edition", "backend", "oracle", "seed")
 
 
 def merge(runs: Sequence[Run]) -> Run:
-    """Put shards together; they must agree on suite, backend and seed, and a missing one makes the whole partial."""
+    """Merge the shards of a run; raise ResultsError where their headers differ."""
     first = runs[0]
     for other in runs[1:]:
         for key in _SAME:
@@ -35,7 +35,7 @@ def merge(runs: Sequence[Run]) -> Run:
 
 
 def _planned(runs: Sequence[Run]) -> int:
-    """Count the items of all shards, those of missing ones estimated by the others' share."""
+    """Return the number of items in all shards; a missing shard counts as many as the average of the others."""
     shards = {run.header["selection"]["shard"]: run.header["planned"] for run in runs}
     present = sum(shards.values())
     parts = next((int(str(shard).partition("/")[2]) for shard in shards if shard), 1)

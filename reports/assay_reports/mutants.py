@@ -1,4 +1,4 @@
-"""MutationRun: which mutants the suite killed and which survived, as a file, as scores, as a table."""
+"""Mutation testing: which mutants the suite killed and which survived, as a file, as scores, as a table."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Verdict:
 
     op: str
     area: str
-    mutant: str
-    kind: str
-    outcome: Status
-    cases: int  # how many cases it took to notice, or how many did not
-    call: str  # the witness: a call to which the mutated op answers otherwise
-    right: str
-    wrong: str
+    mutant: str  # its kind, and of which argument, result, error or step
+    kind: str  # the mutation operator
+    status: Status
+    cases: int  # how many it took to kill the mutant, or how many it survived
+    call: str  # the witness: a call that the mutant answers otherwise than the original
+    original: str
+    mutated: str
     facet: str | None = None
     item: str | None = None
     code: str | None = None
@@ -37,24 +37,25 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How many mutants were killed, of those that could be."""
+    """The mutation score: how many mutants were killed, of all that are not equivalent."""
 
     killed: int
     counted: int
 
     @classmethod
     def over(cls, verdicts: Iterable[Verdict]) -> Score:
-        counts = Counter(verdict.outcome for verdict in verdicts)
+        """Count the killed and the surviving mutants."""
+        counts = Counter(verdict.status for verdict in verdicts)
         return cls(counts["killed"], counts["killed"] + counts["survived"])
 
     def __str__(self) -> str:
-        # Rounded down: what is not whole does not read as 100%.
+        # Rounded down: 100% means that every mutant was killed.
         return f"{int(1000 * self.killed / self.counted) / 10:g}%" if self.counted else "–"
 
 
 @dataclass(frozen=True)
 class MutationRun:
-    """One measurement of the suite itself."""
+    """The verdicts of one run of mutation testing, and what was asked for."""
 
     header: Mapping[str, Any]
     verdicts: tuple[Verdict, ...]
@@ -78,17 +79,17 @@ class MutationRun:
 
     @cached_property
     def by_facet(self) -> Counter[str]:
-        """How many mutants each facet was the first to notice."""
+        """How many mutants each facet was the first to kill."""
         return Counter(verdict.facet for verdict in self.verdicts if verdict.facet)
 
     @property
     def survivors(self) -> list[Verdict]:
-        return [verdict for verdict in self.verdicts if verdict.outcome == "survived"]
+        return [verdict for verdict in self.verdicts if verdict.status == "survived"]
 
     @property
     def stale(self) -> list[Verdict]:
-        """Mutants that the spec calls equivalent and that were killed."""
-        return [verdict for verdict in self.verdicts if verdict.outcome == "killed" and verdict.because]
+        """Killed mutants that the spec declares equivalent."""
+        return [verdict for verdict in self.verdicts if verdict.status == "killed" and verdict.because]
 
 
 def _grouped(verdicts: Iterable[Verdict], key: str) -> dict[str, list[Verdict]]:
@@ -99,7 +100,7 @@ def _grouped(verdicts: Iterable[Verdict], key: str) -> dict[str, list[Verdict]]:
 
 
 def write(path: Path, header: Mapping[str, Any], batches: Iterable[Sequence[Verdict]]) -> None:
-    """Write verdicts as they come, one a line, so that a killed run loses nothing it has judged."""
+    """Write verdicts as they come, one a line, so that an interrupted run keeps what it has judged."""
     with path.open("w", encoding="utf-8") as file:
 
         def line(record: Mapping[str, Any]) -> None:
@@ -114,13 +115,13 @@ def write(path: Path, header: Mapping[str, Any], batches: Iterable[Sequence[Verd
 
 
 def is_mutation_run(path: Path) -> bool:
-    """Tell a file that `assay mutants` wrote from a run's results."""
+    """Return whether `assay mutants` wrote a file; `assay run` writes the others."""
     with path.open(encoding="utf-8") as file:
         return file.readline().startswith('{"type":"mutants"')
 
 
 def read(path: Path) -> MutationRun:
-    """Read what `assay mutants` wrote; a last line that was cut off is left out, and the measurement then partial."""
+    """Read what `assay mutants` wrote; a last line that was cut off is left out, and the run then partial."""
     header, *records = [record for _, record in records_of(path)] or [{}]
     checked(header, path)
     known = [each.name for each in fields(Verdict)]
@@ -129,7 +130,7 @@ def read(path: Path) -> MutationRun:
 
 
 def table(mutation: MutationRun) -> str:
-    """Lay out the kill matrix: kinds of mutants down, areas across, killed over counted in each cell."""
+    """Return the kill matrix: mutation operators down, areas across, killed of counted in each cell."""
     from tabulate import tabulate
 
     areas = sorted(mutation.by_area)
@@ -138,7 +139,7 @@ def table(mutation: MutationRun) -> str:
         for kind, verdicts in mutation.by_kind.items()
     ]
     rows.append(["all", *_cells(mutation.verdicts, areas), _cell(mutation.verdicts), str(mutation.score)])
-    head = ["mutant", *(area.replace("-", "\n") for area in areas), "all", "score"]
+    head = ["mutation operator", *(area.replace("-", "\n") for area in areas), "all", "score"]
     return tabulate(rows, headers=head, tablefmt="simple", colalign=["left", *["right"] * (len(head) - 1)])
 
 
@@ -155,23 +156,23 @@ def _cell(verdicts: Iterable[Verdict]) -> str:
 
 
 def survivors(mutation: MutationRun) -> Iterator[str]:
-    """Write each survivor with its witness."""
+    """Yield lines that show each survivor with its witness, then each declaration that no longer applies."""
     for verdict in mutation.survivors:
         yield f"{verdict.op}  {verdict.mutant}: survived {verdict.cases} cases"
-        yield f"  witness:  {verdict.call}"
-        yield f"  right:    {verdict.right}"
-        yield f"  mutated:   {verdict.wrong}"
+        yield f"  witness:   {verdict.call}"
+        yield f"  original:  {verdict.original}"
+        yield f"  mutant:    {verdict.mutated}"
     for verdict in mutation.stale:
-        yield f"{verdict.op}  {verdict.mutant}: `equivalent:` says that it cannot be killed, and {verdict.item} does"
+        yield f"{verdict.op}  {verdict.mutant}: declared under `equivalent:`, but {verdict.item} kills it"
 
 
 def summary(mutation: MutationRun) -> str:
-    """Say in a line how sharp the suite is."""
-    outcomes = Counter(verdict.outcome for verdict in mutation.verdicts)
+    """Return the mutation score and the counts behind it, and which facets killed the mutants."""
+    statuses = Counter(verdict.status for verdict in mutation.verdicts)
     facets = ", ".join(f"{facet} {count}" for facet, count in mutation.by_facet.most_common())
-    score = mutation.score
-    declared = f", {outcomes['equivalent']} declared equivalent" if outcomes["equivalent"] else ""
+    ops = len(mutation.by_op)
     return (
-        f"{score} of {score.counted:,} mutants in {len(mutation.by_op)} ops killed, "
-        f"{outcomes['survived']} survived{declared}\nfirst killed by: {facets}"
+        f"mutation score {mutation.score}: {statuses['killed']:,} killed, {statuses['survived']:,} survived, "
+        f"{statuses['equivalent']:,} equivalent, in {ops:,} op{'' if ops == 1 else 's'}\n"
+        f"first killed by: {facets or 'none'}"
     )

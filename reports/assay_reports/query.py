@@ -1,4 +1,4 @@
-"""The query language: one for `--filter`, the site's search box and its address."""
+"""The query language that `--filter`, the site's search box and its address share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DTYPES: Final = (
     "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64",
     "complex128",
 )  # fmt: skip
-# What a key may be followed by; None means anything.
+# The values that a key may have; None means any.
 KEYS: Final[dict[str, tuple[str, ...] | None]] = {
     "op": None,
     "area": None,
@@ -34,12 +34,12 @@ KEYS: Final[dict[str, tuple[str, ...] | None]] = {
 
 
 class QueryError(ValueError):
-    """A word that the language does not have."""
+    """A query that cannot be read, or that names an unknown op."""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One word of a query."""
+    """A word `key:pattern`, or `-key:pattern` if negated."""
 
     key: str
     pattern: str
@@ -57,7 +57,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Bare:
-    """A word without a key: a part of an op's name, or a pattern of it."""
+    """A word without a key: part of an op's name, or a glob for the whole of it."""
 
     pattern: str
     negated: bool = False
@@ -70,7 +70,7 @@ class Bare:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Words that must all hold; several values of one key are alternatives."""
+    """Words that must all match; several words with the same key are alternatives."""
 
     terms: tuple[Term | Bare, ...] = ()
 
@@ -86,7 +86,7 @@ class Query:
 
 
 def parse(text: str) -> Query:
-    """Parse `op:torch.nn.* facet:gradient -dtype:float16 relu`; raise QueryError at an unknown word."""
+    """Parse a query like `op:torch.nn.* facet:gradient -dtype:float16 relu`; raise QueryError at an unknown word."""
     try:
         words = shlex.split(text)
     except ValueError as error:
@@ -114,7 +114,7 @@ def _suggest(word: str, known: Sequence[str]) -> str:
 
 
 def check_ops(query: Query, ops: Sequence[str]) -> None:
-    """Raise QueryError where a word names an op that is not there."""
+    """Raise QueryError where a word matches none of these ops."""
     named: Callable[[Any], bool] = lambda term: isinstance(term, Bare) or term.key == "op"  # noqa: E731
     for term in filter(named, query.terms):
         if not term.negated and not any(_names(term, op) for op in ops):

@@ -1,4 +1,4 @@
-"""Results: one JSON object a line, written as they come, read back with nothing lost."""
+"""Results files: one JSON object a line, each written as soon as it is known."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ResultsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The smallest failing case of one code."""
+    """The minimal failing example of one code, and how many more cases failed alike."""
 
     case: str
     code: str
@@ -40,7 +40,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one item: op × facet × dtype class."""
+    """The result of one item, that is of one op × facet × dtype class."""
 
     id: str
     hash: str
@@ -87,7 +87,7 @@ class Run:
 
     @property
     def complete(self) -> bool:
-        """A run without a footer, or whose footer says so, is partial."""
+        """Return whether the run came to its end; without a footer it did not."""
         return self.footer is not None and bool(self.footer["complete"])
 
     @cached_property
@@ -101,7 +101,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many items and cases came to what; coverage says of how many."""
+    """Counts of items by outcome, and of cases."""
 
     items: Counter[str] = field(default_factory=Counter)
     cases: Counter[str] = field(default_factory=Counter)
@@ -122,7 +122,7 @@ class Tally:
 
     @property
     def offered(self) -> int:
-        """Items that the backend offers: neither unsupported nor left out."""
+        """Return the number of items that the backend offers: neither unsupported nor left out."""
         return sum(count for outcome, count in self.items.items() if outcome in OFFERED)
 
     @property
@@ -131,7 +131,7 @@ class Tally:
 
 
 class ResultsWriter:
-    """Appends records to a file, each at once, so that a killed run loses nothing it has judged."""
+    """A results file that is written record by record, so that an interrupted run keeps what it has judged."""
 
     def __init__(self, path: Path, header: Record, *, resume: bool = False) -> None:
         kept = _without_footer(path) if resume and path.exists() else None
@@ -169,7 +169,7 @@ def _now() -> str:
 
 
 def _without_footer(path: Path) -> list[str]:
-    """Keep the whole lines of a partial file, to go on after them."""
+    """Return the complete lines of a file before its footer; a resumed run goes on after them."""
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     whole = [line for line in lines if line.endswith("\n")]
     return [line for line in whole if not line.startswith('{"type":"footer"')]
@@ -199,7 +199,7 @@ def read_results(path: Path) -> Run:
 
 
 def records_of(path: Path) -> Iterator[tuple[int, Record]]:
-    """Read a file of one JSON object a line, with line numbers; a last line that was cut off is left out."""
+    """Yield line number and record of a file of JSON lines; a last line that was cut off is left out."""
     lines = path.read_text(encoding="utf-8").split("\n")
     for number, line in enumerate(lines, 1):
         if not line:
@@ -208,7 +208,7 @@ def records_of(path: Path) -> Iterator[tuple[int, Record]]:
             record = json.loads(line)
         except json.JSONDecodeError as error:
             if number == len(lines):
-                return  # the run was killed while it wrote
+                return  # the run was interrupted while it wrote
             raise ResultsError(f"{path}:{number}: not JSON: {error.msg}; is this a results file?") from None
         yield number, record if isinstance(record, dict) else {}
 
@@ -222,7 +222,7 @@ def checked(header: Record, path: Path) -> Record:
 
 
 def write_run(run: Run, path: Path) -> None:
-    """Write a whole run, as merging makes one."""
+    """Write a run that is complete in memory, such as a merged one."""
     writer = ResultsWriter(
         path, {key: value for key, value in run.header.items() if key not in ("type", "schema_version")}
     )

@@ -1,4 +1,4 @@
-"""What a person reads in the terminal: a table by area, and each distinct failure once."""
+"""The report in the terminal: a table by area, and each distinct failure once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from assay_reports.results import BROKEN, Result, Run, Tally
 
 
 def table(runs: Sequence[Run]) -> str:
-    """Lay the runs side by side: passes over what each backend offers, and over all, by area."""
+    """Return a table of runs side by side: by area, how many of the offered items pass, and how many cases."""
     from tabulate import tabulate
 
     areas = list(dict.fromkeys(result.area for run in runs for result in run.results))
@@ -45,7 +45,7 @@ def _note(run: Run) -> str:
 
 
 def failures(run: Run, most: int = 20) -> str:
-    """Print each distinct failure of a run once, the first of each op and code."""
+    """Return the first failure of each op and code, up to `most` of them, as text."""
     seen: set[tuple[str, str | None]] = set()
     blocks: list[str] = []
     left = 0
@@ -66,7 +66,7 @@ def failures(run: Run, most: int = 20) -> str:
 
 
 def failure(row: Mapping[str, Any]) -> str:
-    """Print one failing item, as pytest shows it."""
+    """Return one failing item as text, for pytest to show."""
     return "\n".join(_block(Result.of(row), None))
 
 

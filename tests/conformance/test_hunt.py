@@ -18,7 +18,7 @@ from assay.cases.content import same
 from assay.cases.outcome import Outcome
 from assay.mutants import Hunt
 from assay.mutants.changed import UnknownRevision, changed_files, touches
-from assay.mutants.mutant import Mutant, Scene, mutant, results
+from assay.mutants.mutant import Mutant, Scene, mutant, raised, results
 from assay_reports.mutants import Verdict, read
 from assay_spec import load_corpus
 from assay_spec.model import Op
@@ -43,17 +43,17 @@ def shrunk(op: str, **changes: object) -> Op:
 NEGATED = mutant("negated", results(lambda result, case: -result.array if result.dtype == "float32" else None))
 
 
-def test_a_fault_is_noticed_by_the_first_item_that_shows_it(sign: Hunt) -> None:
+def test_a_mutant_is_killed_by_the_first_item_that_shows_it(sign: Hunt) -> None:
     verdict = sign.verdict(NEGATED)
 
     assert verdict is not None
-    assert (verdict.outcome, verdict.facet, verdict.code) == ("killed", "values", "A101")
+    assert (verdict.status, verdict.facet, verdict.code) == ("killed", "values", "A101")
     assert verdict.item == "torch.sign::values[float32]"
     assert verdict.call.startswith("torch.sign(float32[")
-    assert verdict.right != verdict.wrong
+    assert verdict.original != verdict.mutated
 
 
-def test_what_makes_no_difference_to_any_call_is_no_fault(sign: Hunt) -> None:
+def test_what_makes_no_difference_to_any_call_is_no_mutant(sign: Hunt) -> None:
     assert sign.verdict(mutant("nothing", lambda case, outcome, scene: outcome)) is None
     assert sign.verdict(mutant("the same again", lambda case, outcome, scene: scene.ask(case))) is None
 
@@ -78,19 +78,26 @@ def test_a_survivor_has_a_witness(sign: Hunt) -> None:
     verdict = sign.verdict(hidden(lambda case: True))
 
     assert verdict is not None
-    assert (verdict.outcome, verdict.facet, verdict.cases) == ("survived", None, len(sign.records))
-    assert verdict.right.startswith("results ")
-    assert verdict.wrong.startswith("results ")
+    assert (verdict.status, verdict.facet, verdict.cases) == ("survived", None, len(sign.records))
+    assert verdict.original.startswith("results ")
+    assert verdict.mutated.startswith("results ")
     assert "torch.sign(" in verdict.snippet
 
 
-def test_a_survivor_that_the_spec_declares_is_not_counted(good: Backend) -> None:
+def test_an_answer_is_told_from_an_error_in_a_few_words(sign: Hunt) -> None:
+    verdict = sign.verdict(mutant("refused", lambda case, outcome, scene: raised("RuntimeError", "no")))
+
+    assert verdict is not None
+    assert (verdict.original, verdict.mutated) == ("results float32[2, 3]", "raises RuntimeError: no")
+
+
+def test_a_survivor_that_the_spec_declares_is_equivalent(good: Backend) -> None:
     op = replace(load_corpus()["torch.sign"], equivalent={"negated where nobody looks": "nobody looks"})
 
     verdict = Hunt(op, good, good, effort="quick").verdict(hidden(lambda case: True))
 
     assert verdict is not None
-    assert (verdict.outcome, verdict.because) == ("equivalent", "nobody looks")
+    assert (verdict.status, verdict.because) == ("equivalent", "nobody looks")
 
 
 def test_further_calls_are_tried_for_a_witness(sign: Hunt) -> None:
@@ -102,7 +109,7 @@ def test_further_calls_are_tried_for_a_witness(sign: Hunt) -> None:
     verdict = sign.verdict(mutant("negated in calls that the suite does not make", answer))
 
     assert verdict is not None
-    assert verdict.outcome == "survived"
+    assert verdict.status == "survived"
 
 
 def test_the_same_hunt_gives_the_same_verdicts(good: Backend) -> None:
@@ -112,15 +119,15 @@ def test_the_same_hunt_gives_the_same_verdicts(good: Backend) -> None:
         return list(Hunt(op, good, good, effort="quick").verdicts())
 
     assert hunted() == hunted()
-    assert {verdict.outcome for verdict in hunted()} == {"killed"}
+    assert {verdict.status for verdict in hunted()} == {"killed"}
 
 
-def test_a_spec_that_says_less_notices_less(good: Backend) -> None:
+def test_a_spec_that_says_less_kills_less(good: Backend) -> None:
     whole = Hunt(load_corpus()["torch.sign"], good, good, effort="quick")
     vague = Hunt(shrunk("torch.sign", gradient={}), good, good, effort="quick")
 
     def names(hunt: Hunt) -> set[str]:
-        return {verdict.mutant for verdict in hunt.verdicts() if verdict.outcome == "killed"}
+        return {verdict.mutant for verdict in hunt.verdicts() if verdict.status == "killed"}
 
     assert names(vague) < names(whole)
 
@@ -171,5 +178,5 @@ def test_the_command_measures_writes_and_says_what_it_found(tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     assert found.complete
     assert set(found.by_op) == {"torch.t", "torch.Tensor.numpy"}
-    assert f"of {found.score.counted} mutants in 2 ops killed, 0 survived" in done.stdout
+    assert f"mutation score 100%: {found.score.killed} killed, 0 survived, 0 equivalent, in 2 ops" in done.stdout
     assert "first killed by:" in done.stdout

@@ -16,29 +16,29 @@ from assay_spec import load_corpus
 HEADER = {"backend": "reference", "oracle": "reference", "seed": 0, "ops": 2}
 
 
-def verdict(op: str, mutant: str, outcome: Status = "killed", **more: Any) -> Verdict:
+def verdict(op: str, mutant: str, status: Status = "killed", **more: Any) -> Verdict:
     killed: dict[str, Any] = {"facet": "values", "item": f"{op}::values[float32]", "code": "A101"}
     return Verdict(
-        op, "pointwise", mutant, mutant.partition(":")[0], outcome, 7, f"{op}(float32[2])", "results 1.0 at 0",
-        "results 2.0 at 0", **{**(killed if outcome == "killed" else {}), **more},
+        op, "pointwise", mutant, mutant.partition(":")[0], status, 7, f"{op}(float32[2])", "results 1.0 at 0",
+        "results 2.0 at 0", **{**(killed if status == "killed" else {}), **more},
     )  # fmt: skip
 
 
-NOTICED = verdict("torch.exp", "NaN turned to zero")
+KILLED = verdict("torch.exp", "NaN turned to zero")
 SURVIVED = verdict("torch.exp", "strides ignored: input", "survived", snippet="import torch\nprint(1)")
-DECLARED = verdict("torch.sign", "NaN turned to zero", "equivalent", because="PyTorch does so itself")
+EQUIVALENT = verdict("torch.sign", "NaN turned to zero", "equivalent", because="PyTorch does so itself")
 STALE = verdict("torch.sign", "infinity clipped", because="nobody can tell")
-VERDICTS = (NOTICED, SURVIVED, DECLARED, STALE)
+VERDICTS = (KILLED, SURVIVED, EQUIVALENT, STALE)
 
 
-def measured(folder: Path, verdicts: Sequence[Verdict] = VERDICTS) -> Path:
+def written(folder: Path, verdicts: Sequence[Verdict] = VERDICTS) -> Path:
     path = folder / "mutants.jsonl"
     mutants.write(path, HEADER, [verdicts[:1], verdicts[1:]])
     return path
 
 
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:
-    path = measured(tmp_path)
+    path = written(tmp_path)
     found = mutants.read(path)
 
     assert mutants.is_mutation_run(path)
@@ -47,8 +47,8 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     assert found.header["backend"] == "reference"
 
 
-def test_a_measurement_that_was_killed_is_partial_and_keeps_its_verdicts(tmp_path: Path) -> None:
-    path = measured(tmp_path)
+def test_a_run_that_was_interrupted_is_partial_and_keeps_its_verdicts(tmp_path: Path) -> None:
+    path = written(tmp_path)
     lines = path.read_text().splitlines()
     path.write_text("\n".join(lines[:3]) + "\n" + lines[3][:40])
 
@@ -58,7 +58,7 @@ def test_a_measurement_that_was_killed_is_partial_and_keeps_its_verdicts(tmp_pat
 
 
 def test_another_versions_file_is_refused(tmp_path: Path) -> None:
-    path = measured(tmp_path)
+    path = written(tmp_path)
     path.write_text(path.read_text().replace('"schema_version":1', '"schema_version":0'))
 
     with pytest.raises(ResultsError) as caught:
@@ -67,17 +67,17 @@ def test_another_versions_file_is_refused(tmp_path: Path) -> None:
     assert str(caught.value) == f"{path}:1: schema version 0, and this Assay reads 1; run it again"
 
 
-def test_a_score_leaves_out_what_either_answer_is_right_for() -> None:
+def test_a_score_leaves_out_equivalent_mutants() -> None:
     assert (Score.over(VERDICTS), str(Score.over(VERDICTS))) == (Score(2, 3), "66.6%")
-    assert str(Score.over([DECLARED])) == "–"
+    assert str(Score.over([EQUIVALENT])) == "–"
 
 
-def test_a_score_reads_as_whole_only_where_it_is() -> None:
+def test_a_score_reads_100_percent_only_where_every_mutant_was_killed() -> None:
     assert str(Score(9999, 10000)) == "99.9%"
     assert str(Score(10000, 10000)) == "100%"
 
 
-def test_the_kill_matrix_shows_kinds_against_areas() -> None:
+def test_the_kill_matrix_shows_mutation_operators_against_areas() -> None:
     lines = mutants.table(MutationRun(HEADER, VERDICTS)).splitlines()
 
     assert [line.split("  ")[0] for line in lines[2:]] == [
@@ -91,17 +91,22 @@ def test_the_kill_matrix_shows_kinds_against_areas() -> None:
 def test_a_survivor_is_shown_with_its_witness() -> None:
     assert list(mutants.survivors(MutationRun(HEADER, VERDICTS))) == [
         "torch.exp  strides ignored: input: survived 7 cases",
-        "  witness:  torch.exp(float32[2])",
-        "  right:    results 1.0 at 0",
-        "  mutated:   results 2.0 at 0",
-        "torch.sign  infinity clipped: `equivalent:` says that it cannot be killed, and torch.sign::values[float32] "
-        "does",
+        "  witness:   torch.exp(float32[2])",
+        "  original:  results 1.0 at 0",
+        "  mutant:    results 2.0 at 0",
+        "torch.sign  infinity clipped: declared under `equivalent:`, but torch.sign::values[float32] kills it",
     ]
 
 
-def test_the_summary_says_of_how_many_and_which_facets_noticed() -> None:
+def test_the_summary_says_of_how_many_and_which_facets_killed_them() -> None:
     assert mutants.summary(MutationRun(HEADER, VERDICTS)) == (
-        "66.6% of 3 mutants in 2 ops killed, 1 survived, 1 declared equivalent\nfirst killed by: values 2"
+        "mutation score 66.6%: 2 killed, 1 survived, 1 equivalent, in 2 ops\nfirst killed by: values 2"
+    )
+
+
+def test_the_summary_of_one_op_without_a_kill() -> None:
+    assert mutants.summary(MutationRun(HEADER, (SURVIVED,))) == (
+        "mutation score 0%: 0 killed, 1 survived, 0 equivalent, in 1 op\nfirst killed by: none"
     )
 
 
@@ -110,7 +115,7 @@ def test_the_json_report_carries_every_verdict(
 ) -> None:
     runs = [make(row("torch.exp::shape"))]
 
-    found = json.loads(json_report.render(runs, mutants.read(measured(tmp_path))))["mutants"]
+    found = json.loads(json_report.render(runs, mutants.read(written(tmp_path))))["mutants"]
 
     assert (found["killed"], found["counted"], len(found["verdicts"])) == (2, 3, 4)
     assert found["verdicts"][1]["call"] == "torch.exp(float32[2])"
@@ -126,15 +131,15 @@ def test_the_site_shows_scores_and_survivors(
     coverage = (tmp_path / "site" / "coverage.html").read_text()
     exp = (tmp_path / "site" / "op" / "torch.exp.html").read_text()
     sign = (tmp_path / "site" / "op" / "torch.sign.html").read_text()
-    assert "2 of 3 mutants: 66.6%" in coverage
+    assert "Mutation score 66.6%: the suite kills 2 of 3 mutants." in coverage
     assert '<td class="n">1/2</td>' in coverage
-    assert "kills 1 of 2 mutants" in exp
+    assert "Mutation score 50%: the suite kills 1 of 2 mutants of this function." in exp
     assert "strides ignored: input" in exp
     assert "results 2.0 at 0" in exp
     assert "PyTorch does so itself" in sign
 
 
-def test_a_site_without_a_measurement_says_nothing_of_faults(
+def test_a_site_without_a_mutation_run_says_nothing_of_mutants(
     make: Callable[..., Run], row: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     render_site([make(row("torch.exp::shape"))], tmp_path / "site", load_corpus())

@@ -100,7 +100,7 @@ def repro(id: str, **options: Any) -> None:
 
 @main.command()
 @_filter
-@click.option("--backend", "-b", default="reference", show_default=True, help="The good backend to make mutated.")
+@click.option("--backend", "-b", default="reference", show_default=True, help="Whose mutants are made.")
 @click.option("--oracle", default="reference", show_default=True, metavar="BACKEND", help="Whose answer counts.")
 @_effort
 @click.option("--seed", default=0, show_default=True)
@@ -110,7 +110,7 @@ def repro(id: str, **options: Any) -> None:
     "--since", metavar="REVISION", help="Only ops whose spec, family or code in the good backend changed since."
 )
 def mutants(text: str, **options: Any) -> None:
-    """Measure which mutants the suite kills: make a good backend mutated, in every way that the specs allow."""
+    """Measure the suite by mutation testing: make mutants of a good backend from the specs, and count those killed."""
     from assay.mutants.run import Request, measure
 
     _query(text)
@@ -126,7 +126,7 @@ def explain(subject: str) -> None:
     _guarded(lambda: click.echo(explained(subject)))
 
 
-_FORMATS = ("html", "table", "markdown", "junit", "json", "badge")
+_FORMATS = ("html", "table", "markdown", "junit", "json", "badge", "mutation-testing")
 
 
 @main.command()
@@ -139,7 +139,7 @@ _FORMATS = ("html", "table", "markdown", "junit", "json", "badge")
     help="A folder for html, else a file.  [default: out/site, or stdout]",
 )
 def report(runs: Sequence[Path], form: str, out: Path | None) -> None:
-    """Render results files: the site, a table, Markdown, JUnit, JSON or a badge."""
+    """Render results files: the site, a table, Markdown, JUnit, JSON, a badge, or mutants for Stryker's viewer."""
     from assay.cli.rendering import render
 
     _guarded(lambda: render(runs, form, out))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from assay_reports import badge, diff, json_report, junit, markdown, merge, mutants, terminal
+from assay_reports import badge, diff, json_report, junit, markdown, merge, mutants, mutation_testing, terminal
 from assay_reports import expectations as known
 from assay_reports.results import Run, read_results, write_run
 from assay_spec import load_corpus
@@ -18,6 +18,11 @@ def render(files: Sequence[Path], form: str, out: Path | None) -> None:
     """Write runs in one of the formats; a file that `assay mutants` wrote may stand among them."""
     measured = [mutants.read(file) for file in files if mutants.is_mutation_run(file)]
     runs = [read_results(file) for file in files if not mutants.is_mutation_run(file)]
+    if form == "mutation-testing":
+        if runs or len(measured) > 1:
+            raise ValueError(f"--format {form} takes one file of `assay mutants` and no run's results")
+        _write(mutation_testing.render(measured[0], load_corpus()), out)
+        return
     if len(measured) > 1 or not runs:
         raise ValueError("give at least one run's results, and one file of `assay mutants` at most")
     mutation = measured[0] if measured else None
@@ -38,6 +43,10 @@ def render(files: Sequence[Path], form: str, out: Path | None) -> None:
             "json": partial(json_report.render, mutation=mutation),
         }
         text = writers[form](runs)
+    _write(text, out)
+
+
+def _write(text: str, out: Path | None) -> None:
     if out is None:
         click.echo(text)
     else:

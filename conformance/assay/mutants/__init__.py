@@ -1,4 +1,4 @@
-"""MutationRun: how many mutants the suite kills, in backends that are made mutated on purpose."""
+"""Mutation testing: the suite measured by how many mutants of a good backend it kills."""
 
 from assay.mutants.hunt import Hunt
 

@@ -1,4 +1,4 @@
-"""Which ops a change may have dulled: those whose spec, family or code in the good backend it touches."""
+"""The ops whose mutants a change may let survive: it touches their spec, family or code in the good backend."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from assay_spec.model import Corpus, Op
 
 
 class UnknownRevision(Exception):
-    """There is nothing to compare with: no checkout, no git, or no such revision in it."""
+    """There is nothing to compare with: no git, no checkout, or no such revision in it."""
 
 
 def changed_files(folder: Path, revision: str) -> set[Path]:
-    """Return the files of a checkout that differ from a revision, new ones too; raise UnknownRevision."""
+    """Return the files of a checkout that differ from a revision, untracked ones too; raise UnknownRevision."""
     top = Path(_git(folder, "rev-parse", "--show-toplevel").strip())
     names = _git(top, "diff", "--name-only", revision, "--"), _git(top, "ls-files", "--others", "--exclude-standard")
     return {top / name for listing in names for name in listing.splitlines()}
@@ -30,7 +30,7 @@ def _git(folder: Path, *words: str) -> str:
 
 
 def touches(files: set[Path], corpus: Corpus, op: Op, good: Backend) -> bool:
-    """Return whether one of some files specifies an op or, in the good backend, implements it."""
+    """Return whether any of these files specifies the op, or implements it in the good backend."""
     code = good.source(op.name)
     family = [corpus.root / "families" / f"{op.family}.yaml"] if op.family else []
     return not files.isdisjoint(path.resolve() for path in (op.file, *family, *([code] if code else [])))

@@ -1,4 +1,4 @@
-"""The hunt: one op's trials against one mutated backend after the other, until something kills."""
+"""The hunt: one op's trials run against each of its mutants, until one kills it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SHORT: Final = 200  # characters of an answer
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """Where the suite first found mutant."""
+    """The first trial that killed a mutant."""
 
     item: str
     facet: str
@@ -62,7 +62,7 @@ class RecordingBackend(Backend):
 
 
 class MutatedBackend(Backend):
-    """A good backend with one mutant, which has been asked some cases already."""
+    """A good backend that answers as one mutant would; its own answers to some cases are known already."""
 
     def __init__(self, mutant: Mutant, scene: Scene, asked: Iterable[tuple[Case, Outcome]]) -> None:
         self.mutant, self.scene, self.asked = mutant, scene, asked
@@ -74,20 +74,20 @@ class MutatedBackend(Backend):
 
 
 class Hunt:
-    """The trials of one op, asked of a good backend once, and then of each mutated one where it answers otherwise."""
+    """The trials of one op: run once on a good backend, then on each mutant that answers them otherwise."""
 
     def __init__(self, op: Op, good: Backend, oracle: Backend, *, effort: Effort = "standard", seed: int = 0) -> None:
         self.op, self.bench, self.effort, self.seed = op, Bench(good, oracle), effort, seed
 
     def verdicts(self) -> Iterator[Verdict]:
-        """Judge every mutant that the op's spec makes possible."""
+        """Yield the verdict on every mutant of the op that some call shows."""
         for mutant in mutants_of(self.op):
             verdict = self.verdict(mutant)
             if verdict is not None:
                 yield verdict
 
     def verdict(self, mutant: Mutant) -> Verdict | None:
-        """Say what became of one mutant; None where no call shows it."""
+        """Return the verdict on one mutant, or None where no call shows it."""
         witness: tuple[Case, Outcome, Outcome] | None = None
         memory: dict[Any, Any] = {}
         for cases, record in enumerate(self.records, 1):
@@ -107,29 +107,29 @@ class Hunt:
         return None if witness is None else self._verdict(mutant, witness, None)
 
     def _verdict(self, mutant: Mutant, witness: tuple[Case, Outcome, Outcome], killed: Kill | None) -> Verdict:
-        case, right, wrong = witness
+        case, original, mutated = witness
         because = self.op.equivalent.get(mutant.name)
-        outcome: Status = "killed" if killed else "survived" if because is None else "equivalent"
+        status: Status = "killed" if killed else "survived" if because is None else "equivalent"
         return Verdict(
             op=self.op.name,
             area=self.op.area,
             mutant=mutant.name,
             kind=mutant.kind,
-            outcome=outcome,
+            status=status,
             facet=killed.facet if killed else None,
             item=killed.item if killed else None,
             code=killed.code if killed else None,
             cases=killed.cases if killed else len(self.records),
             call=spelling.one_line(case),
-            right=_brief(right, wrong),
-            wrong=_brief(wrong, right),
+            original=_brief(original, mutated),
+            mutated=_brief(mutated, original),
             snippet="" if killed else self.bench.candidate.spell(case),
             because=because,
         )
 
     @cached_property
     def records(self) -> list[Record]:
-        """Every trial of the op that the good backend passes."""
+        """The trials of the op that the good backend passes."""
         found = []
         for item, trial in self._trials(self.effort, self.seed):
             listening = RecordingBackend(self.bench.candidate)
@@ -142,7 +142,7 @@ class Hunt:
 
     @cached_property
     def _deeper(self) -> list[Record]:
-        """Further calls, to look for a difference where the suite's own show none."""
+        """Deep trials with another seed, for mutants that the suite's own trials do not show."""
         trials = self._trials("deep", self.seed + 1, walk_only=True)
         return [Record(item, trial, ((trial.case, self.bench.ask(trial.case)),), self.bench) for item, trial in trials]
 
@@ -194,5 +194,7 @@ def _apart(name: str, value: Any, other: Any) -> Iterator[str]:
         bits = [np.ascontiguousarray(each.array).reshape(-1, 1).view(np.uint8) for each in (value, other)]
         place = int(np.argmax((bits[0] != bits[1]).any(axis=1)))
         yield f"{name} {show(value.array.reshape(-1)[place])} at {place}"
+    elif isinstance(value, tuple):
+        yield f"{name} {', '.join(map(describe, value)) or 'none'}"
     else:
         yield f"{name} {sorted(value) if isinstance(value, frozenset) else describe(value)}"

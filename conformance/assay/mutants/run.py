@@ -1,4 +1,4 @@
-"""`assay mutants`: every op's mutants hunted in worker processes, a matrix at the end."""
+"""`assay mutants`: mutation testing op by op in worker processes, the survivors and the kill matrix at the end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from assay_spec.model import Corpus, Op
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One `assay mutants`."""
+    """What one `assay mutants` was asked for."""
 
     filter: str
     out: Path
@@ -45,28 +45,28 @@ class Request:
 
 
 def measure(request: Request) -> int:
-    """Hunt the mutants of every op that is wanted; give 1 where one survives, else 0."""
+    """Run mutation testing; return 1 where a mutant survives or a declaration no longer applies, else 0."""
     for name in {request.backend, request.oracle}:
         self_check(_opened(name))
     corpus = load_corpus()
     ops = _wanted(corpus, request)
     if not ops:
-        click.echo(f"no op that matches was touched since {request.since}" if request.since else "no op matches")
+        click.echo(f"no op that matches has changed since {request.since}" if request.since else "no op matches")
         return 0
     request.out.mkdir(parents=True, exist_ok=True)
     target = request.out / "mutants.jsonl"
     started = time.perf_counter()
-    write(target, _header(request, corpus.spec_hash, len(ops)), _told(_hunted(ops, request), len(ops)))
+    write(target, _header(request, corpus.spec_hash, len(ops)), _reported(_hunted(ops, request), len(ops)))
     found = read(target)
     for line in survivors(found):
         click.echo(line)
-    click.echo(table(found) if len(ops) > 1 else "\n".join(_each(found.verdicts)))
+    click.echo(table(found) if len(ops) > 1 else "\n".join(_lines(found.verdicts)))
     click.echo(f"{summary(found)}\n{time.perf_counter() - started:.0f} s; written to {target}")
     return 1 if found.survivors or found.stale else 0
 
 
 def _wanted(corpus: Corpus, request: Request) -> list[Op]:
-    """Return the ops that match the filter and, if a revision is named, were touched since."""
+    """Return the ops that match the filter and, if a revision is named, have changed since."""
     wanted = query.parse(request.filter)
     current = filter(None, (op.within("current") for op in corpus))
     ops = [op for op in current if any(map(wanted.matches, items_of(op)))]
@@ -75,7 +75,7 @@ def _wanted(corpus: Corpus, request: Request) -> list[Op]:
     try:
         files = changed_files(corpus.root, request.since)
     except UnknownRevision as error:
-        click.echo(f"every op counts as touched, for there is nothing to compare with: {error}", err=True)
+        click.echo(f"every op is taken as changed, for there is nothing to compare with: {error}", err=True)
         return ops
     return [op for op in ops if touches(files, corpus, op, _opened(request.backend))]
 
@@ -86,7 +86,7 @@ def _opened(name: str) -> Backend:
 
 
 def _hunted(ops: Sequence[Op], request: Request) -> Iterator[tuple[str, list[Verdict]]]:
-    """Hunt op by op, in as many processes as there are cores."""
+    """Yield the verdicts op by op, from as many processes as `--jobs` says."""
     jobs = min(len(ops), (os.cpu_count() or 1) if request.jobs == "auto" else int(request.jobs))
     if jobs <= 1:
         yield from ((op.name, hunted(op.name, request)) for op in ops)
@@ -99,7 +99,7 @@ def _hunted(ops: Sequence[Op], request: Request) -> Iterator[tuple[str, list[Ver
 
 
 def hunted(name: str, request: Request) -> list[Verdict]:
-    """Hunt the mutants of one op."""
+    """Return the verdicts on the mutants of one op."""
     op = load_corpus()[name]
     hunt = Hunt(op, _opened(request.backend), _opened(request.oracle), effort=request.effort, seed=request.seed)
     with warnings.catch_warnings():
@@ -107,19 +107,20 @@ def hunted(name: str, request: Request) -> list[Verdict]:
         return list(hunt.verdicts())
 
 
-def _told(batches: Iterator[tuple[str, list[Verdict]]], count: int) -> Iterator[list[Verdict]]:
-    """Tell how far it is, and pass the verdicts on."""
+def _reported(batches: Iterator[tuple[str, list[Verdict]]], count: int) -> Iterator[list[Verdict]]:
+    """Report progress, and pass the verdicts on."""
     say: Callable[[str], None] = lambda text: click.echo(text, err=True)  # noqa: E731
-    for place, (name, verdicts) in enumerate(batches, 1):
-        survived = sum(verdict.outcome == "survived" for verdict in verdicts)
-        say(f"{place}/{count} {name}: {len(verdicts)} mutants, {survived} survived")
+    for number, (name, verdicts) in enumerate(batches, 1):
+        survived = sum(verdict.status == "survived" for verdict in verdicts)
+        say(f"{number}/{count} {name}: {len(verdicts)} mutants, {survived} survived")
         yield verdicts
 
 
-def _each(verdicts: Sequence[Verdict]) -> Iterator[str]:
+def _lines(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """Yield a line for each mutant: killed by which item, equivalent for which reason, or the surviving call."""
     for verdict in verdicts:
         how = f"by {verdict.item} after {verdict.cases} cases" if verdict.item else verdict.because or verdict.call
-        yield f"{verdict.outcome:10} {verdict.mutant}  ({how})"
+        yield f"{verdict.status:10} {verdict.mutant}  ({how})"
 
 
 def _header(request: Request, spec_hash: str, ops: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The site: results as static pages that open by double click and need no server, font or framework."""
+"""The site: results as static pages that need no server, font or framework."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PARTS: Final = ("pass", "self", "fail", "error", "crash", "unsupported")
 
 
 def render_site(runs: Sequence[Run], out: Path, corpus: Corpus, mutation: MutationRun | None = None) -> Path:
-    """Write the site of some runs, and of the suite's own mutants, into a folder; return its first page."""
+    """Write the site of some runs, and of a mutation run if there is one, into a folder; return its first page."""
     site = Site(runs, corpus, mutation)
     out.mkdir(parents=True, exist_ok=True)
     for name in ("style.css", "app.js"):
@@ -49,12 +49,12 @@ def render_site(runs: Sequence[Run], out: Path, corpus: Corpus, mutation: Mutati
 
 
 def slug(name: str) -> str:
-    """Make a file name of a backend's or op's name."""
+    """Return a backend's or op's name as a file name."""
     return re.sub(r"[^\w.-]+", "-", name)
 
 
 def state_of(results: Sequence[Result]) -> str:
-    """Sum up some items in one word: what they all are, or the gravest, or that they pass in part."""
+    """Return one state for several items: their worst outcome, or `partly` where passes stand beside `self`."""
     outcomes = Counter(result.outcome for result in results)
     if not outcomes:
         return "none"
@@ -68,7 +68,7 @@ def state_of(results: Sequence[Result]) -> str:
 
 @dataclass(frozen=True)
 class Cell:
-    """One square of a matrix: a state, and how many of how many items pass."""
+    """A cell of a table: the state of its items, and how many of them pass."""
 
     state: str
     passed: int
@@ -94,7 +94,7 @@ class Cell:
 
 
 class Site:
-    """What the pages ask of the runs and the corpus."""
+    """The runs, the corpus and the mutation run, as the templates read them."""
 
     def __init__(self, runs: Sequence[Run], corpus: Corpus, mutation: MutationRun | None = None) -> None:
         self.runs, self.corpus, self.mutation = list(runs), corpus, mutation
@@ -128,7 +128,7 @@ class Site:
         return groups
 
     def pages(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """Yield every page: its path, its template, and what is particular to it."""
+        """Yield every page: its path, its template, and the variables of its own."""
         yield "index.html", "overview.html", {"title": "Overview"}
         yield "matrix.html", "matrix.html", {"title": "Matrix"}
         yield "coverage.html", "coverage.html", {"title": "Coverage"}
@@ -146,7 +146,7 @@ class Site:
 
     @cached_property
     def ops(self) -> list[Op]:
-        """The ops that any run has results for, in the corpus's order."""
+        """The ops that any run has results for, in the order of the corpus."""
         named = {op for groups in self._by_op for op in groups}
         return [op for op in self.corpus if op.name in named]
 
@@ -158,7 +158,7 @@ class Site:
         return dict(sorted(groups.items()))
 
     def results(self, place: int, op: str, facet: str | None = None, dtype: str | None = None) -> list[Result]:
-        """Return what one run has for an op, a facet, a dtype."""
+        """Return the results of one run for an op, and for a facet and a dtype if they are given."""
         return [
             each
             for each in self._by_op[place].get(op, ())
@@ -184,7 +184,7 @@ class Site:
         return [(part, count, count / total) for part, count in counts.items() if count]
 
     def agreement(self) -> list[tuple[str, int]]:
-        """Count the ops by how many backends pass them wholly, among those that offer them."""
+        """Count the ops by whether all, some or none of the backends that offer them pass every item."""
         words: Counter[str] = Counter()
         for op in self.ops:
             offering = [cell for cell in self.cells(op.name) if cell.offered]
@@ -212,7 +212,7 @@ class Site:
         return sorted(run.results, key=lambda each: -each.ms)[:8]
 
     def closest(self, run: Run) -> list[Result]:
-        """Return the passes that sail closest to their budget."""
+        """Return the passing items with the largest error / budget ratio."""
         near = [each for each in run.results if each.outcome == "pass" and each.worst and each.worst["fraction"] > 0]
         return sorted(near, key=lambda each: -each.worst["fraction"] if each.worst else 0.0)[:8]
 
@@ -220,14 +220,14 @@ class Site:
         return sorted({each.op for each in run.results if each.outcome in OFFERED})
 
     def mutants(self, op: str) -> Sequence[Verdict]:
-        """Return what became of the mutants of an op, where the suite's mutants was measured."""
+        """Return the verdicts on the mutants of an op; none without a mutation run."""
         return self.mutation.by_op.get(op, ()) if self.mutation else ()
 
     def score(self, op: str) -> Score:
         return Score.over(self.mutants(op))
 
     def summary(self, op: Op) -> Mapping[str, Any]:
-        """Count what the corpus holds about an op."""
+        """Return counts of what the spec of an op holds."""
         overloads = op.overloads
         return {
             "examples": sum(len(each.examples) + len(each.trajectories) for each in overloads) + len(op.scenarios),

@@ -1,4 +1,4 @@
-"""Mutants: the ways to be wrong that the suite must notice, each made from an op's spec alone.
+"""Mutation operators in families; each makes mutants of an op from its spec alone.
 
 A family is a module with one function, `mutants(op)`; it is listed here and nowhere else.
 """
