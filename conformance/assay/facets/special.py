@@ -15,7 +15,8 @@ from assay.facets import values
 from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, overloads, plans, unanswered
 from assay.facets.results import by_laws_and_oracle
 from assay.judge.bench import Bench
-from assay.judge.budgets import Bounds, measure
+from assay.judge.budgets import Bounds
+from assay.judge.comparison import measure
 from assay_spec import dtypes
 from assay_spec.model import Budget, Op, Overload
 from assay_spec.scope import Scope

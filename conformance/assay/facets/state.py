@@ -27,7 +27,8 @@ from assay.facets.base import (
     unanswered,
 )
 from assay.judge.bench import Bench, tensors_of
-from assay.judge.budgets import Bounds, measure
+from assay.judge.budgets import Bounds
+from assay.judge.comparison import measure
 from assay.judge.statistics import out_of_range, unlikely
 from assay_spec.model import Budget, Op, StateRule
 from assay_spec.plans import ABSENT, Fill

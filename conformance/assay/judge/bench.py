@@ -12,17 +12,15 @@ import numpy as np
 from assay.backends.base import Backend
 from assay.cases.arrays import Host, host_dtype, wide
 from assay.cases.case import Array, Call, Case, ModuleSetup, Optimization, Outcome, TensorValue, map_tensors
-from assay.judge.budgets import Bounds, eps_of, tiny_of
+from assay.judge.budgets import Bounds
+from assay.judge.floats import eps_of, tiny_of
 from assay_spec import dtypes
 from assay_spec.domains import Dtype
-from assay_spec.model import Budget
 
 T = TypeVar("T")
 
 _PERTURBATIONS: Final = 6
-_ENOUGH_TO_CROSS: Final = 32  # perturbations of which one nearly surely crosses a jump within reach of half an ulp
-_TERMS_PER_ULP: Final = 16  # added up in order, 5,831 squares of float64 lose 362 ulp
-_OWN: Final = 3.0  # ulp that the oracle itself may be off, in float64
+_ENOUGH_TO_CROSS: Final = 32  # perturbations of which one nearly surely crosses a discontinuity within half an ulp
 _STEPS: Final = 8.0  # the root of a sum's terms at which its partial sums lose as much again as its terms
 _TAME: Final = 2.0**256  # squares of less than this are finite in float64
 
@@ -84,7 +82,7 @@ class Bench:
             sizes = self._once(case, numbers, lambda: self._precise(_magnitudes(case, numbers)))
             return np.asarray(np.abs(pick(sizes).array))
 
-        def spread() -> Host:
+        def sensitivity() -> Host:
             base = pick(answer).array
             near = self._once(case, "perturbed", lambda: [self._moved(case, draw) for draw in range(_PERTURBATIONS)])
             with np.errstate(invalid="ignore", over="ignore"):
@@ -92,11 +90,11 @@ class Bench:
             # Near a whole exponent a negative base has no power at all: how it moves there says nothing.
             moved = [np.where(np.isfinite(each), each, 0.0) for each in moved]
             # Each step of a sum rounds a partial sum, not a term: what that loses grows faster than what terms move.
-            growth = 1 + math.sqrt(terms(case, base.size)) / _STEPS
+            growth = 1 + math.sqrt(summands(case, base.size)) / _STEPS
             # The root of the mean square, without squares that overflow.
             return np.asarray(growth * np.hypot.reduce(moved, axis=0) / math.sqrt(_PERTURBATIONS))
 
-        def owed() -> Host:
+        def genuine_nan() -> Host:
             tame = self._once(case, "tame", lambda: self._precise(map_case(case, _tamed)))
             return np.asarray(np.isnan(pick(tame).array))
 
@@ -111,7 +109,7 @@ class Bench:
             far = self._once(case, "perturbed more", lambda: [self._moved(case, draw) for draw in draws])
             return (pick(outcome).array for outcome in far)
 
-        return Bounds(magnitude, spread, owed, flushed, nearby)
+        return Bounds(magnitude, sensitivity, genuine_nan, flushed, nearby)
 
     def _moved(self, case: Call, draw: int) -> Outcome:
         source = np.random.Generator(np.random.Philox(key=draw))
@@ -122,21 +120,8 @@ class Bench:
         return (self.oracle or self.candidate).perform(widened(case))
 
 
-def slack(case: Call, answer: Array, budget: Budget) -> float:
-    """Return by how many ulp the oracle, or an honest order of adding up, may be off beyond the budget.
-
-    In float64 the oracle rounds like the candidate, term by term. In float32 a composition may add up its terms one
-    after the other, which half-ulp changes of the inputs don't show; smaller dtypes are added up in float32.
-    """
-    lost = terms(case, answer.array.size) / _TERMS_PER_ULP
-    if answer.dtype in ("float64", "complex128"):
-        return _OWN + lost
-    composed = answer.dtype in ("float32", "complex64") and budget.kind == "conditioned"
-    return lost if composed else 0.0
-
-
-def terms(case: Call, size: int) -> float:
-    """Tell how many numbers go into each element of a result, or of a gradient and the result behind it."""
+def summands(case: Call, size: int) -> float:
+    """Return how many numbers go into each element of a result, or of a gradient and the result behind it."""
     ends = [math.prod(each.shape) for each in case.upstream.values()]
     taken = sum(math.prod(each.shape) for each in tensors_of(case)) + sum(ends)
     return taken / max(min([size, *ends]), 1)
@@ -227,7 +212,7 @@ def _flushed(value: TensorValue) -> TensorValue:
 
 
 def _distance(left: Host, right: Host) -> Host:
-    """Tell how far apart two answers are: not at all where they are the same NaN or infinity."""
+    """Return how far apart two answers are: not at all where they are the same NaN or infinity."""
     same = (left == right) | (np.isnan(left) & np.isnan(right))
     with np.errstate(invalid="ignore"):
         return np.where(same, 0.0, np.nan_to_num(np.abs(left - right), nan=math.inf, posinf=math.inf))

@@ -10,7 +10,7 @@ import numpy as np
 
 from assay.cases.arrays import Host, limits
 from assay.cases.case import Array, Call, Outcome, TensorValue
-from assay.judge.budgets import eps_of, tiny_of
+from assay.judge.floats import eps_of, tiny_of
 from assay_spec import dtypes
 from assay_spec.builder import WORDS
 from assay_spec.expression import Expression

@@ -15,7 +15,7 @@ from assay.cases.case import Array, Call, Case, Outcome, same
 from assay.cases.draw import Effort
 from assay.facets.base import Asked, Judgement, Trial, describe
 from assay.judge.bench import Bench
-from assay.judge.budgets import show
+from assay.judge.comparison import show
 from assay.mutants.families import mutants_of
 from assay.mutants.mutant import Mutant, Scene
 from assay.running.engine import not_offered
