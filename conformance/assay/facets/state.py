@@ -188,7 +188,7 @@ def _initial(trial: Trial, bench: Bench) -> Judgement:
 
 
 def _started(rule: StateRule, samples: Host, distribution: tuple[Any, ...]) -> Judgement:
-    odd = out_of_range(samples.astype(np.float64), distribution) or unlikely(samples, distribution, len(samples))
+    odd = out_of_range(samples.astype(np.float64), distribution) or unlikely(samples, distribution)
     if odd is None:
         return Judgement("pass")
     return fail("A613", f"{rule.name} does not start {distribution[0]}: {odd}", distribution[0], odd)
