@@ -10,10 +10,10 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from assay.backends.base import Backend
-from assay.cases.arrays import Host, host_dtype, wide
+from assay.cases.arrays import Host, wide
 from assay.cases.case import Array, Call, Case, ModuleSetup, Optimization, Outcome, TensorValue, map_tensors
 from assay.judge.budgets import Bounds
-from assay.judge.floats import eps_of, tiny_of
+from assay.judge.sensitivity import absolute, distance, flushed, perturbed, sensitivity, subnormals, tamed
 from assay_spec import dtypes
 from assay_spec.domains import Dtype
 
@@ -21,8 +21,6 @@ T = TypeVar("T")
 
 _PERTURBATIONS: Final = 6
 _ENOUGH_TO_CROSS: Final = 32  # perturbations of which one nearly surely crosses a discontinuity within half an ulp
-_STEPS: Final = 8.0  # the root of a sum's terms at which its partial sums lose as much again as its terms
-_TAME: Final = 2.0**256  # squares of less than this are finite in float64
 
 
 @dataclass(frozen=True)
@@ -82,38 +80,31 @@ class Bench:
             sizes = self._once(case, numbers, lambda: self._precise(_magnitudes(case, numbers)))
             return np.asarray(np.abs(pick(sizes).array))
 
-        def sensitivity() -> Host:
-            base = pick(answer).array
+        def moves() -> Host:
             near = self._once(case, "perturbed", lambda: [self._moved(case, draw) for draw in range(_PERTURBATIONS)])
-            with np.errstate(invalid="ignore", over="ignore"):
-                moved = [np.abs(pick(outcome).array - base) for outcome in near]
-            # Near a whole exponent a negative base has no power at all: how it moves there says nothing.
-            moved = [np.where(np.isfinite(each), each, 0.0) for each in moved]
-            # Each step of a sum rounds a partial sum, not a term: what that loses grows faster than what terms move.
-            growth = 1 + math.sqrt(summands(case, base.size)) / _STEPS
-            # The root of the mean square, without squares that overflow.
-            return np.asarray(growth * np.hypot.reduce(moved, axis=0) / math.sqrt(_PERTURBATIONS))
+            base, moved = pick(answer).array, [pick(outcome).array for outcome in near]
+            return sensitivity(base, moved, summands(case, base.size))
 
         def genuine_nan() -> Host:
-            tame = self._once(case, "tame", lambda: self._precise(map_case(case, _tamed)))
+            tame = self._once(case, "tame", lambda: self._precise(map_case(case, tamed)))
             return np.asarray(np.isnan(pick(tame).array))
 
-        def flushed() -> Host:
-            if not any(_subnormals(each).any() for each in tensors_of(case)):
+        def moves_flushed() -> Host:
+            if not any(subnormals(each).any() for each in tensors_of(case)):
                 return np.zeros(())
-            without = self._once(case, "flushed", lambda: self._precise(map_case(case, _flushed)))
-            return _distance(pick(without).array, pick(answer).array)
+            without = self._once(case, "flushed", lambda: self._precise(map_case(case, flushed)))
+            return distance(pick(without).array, pick(answer).array)
 
         def nearby() -> Iterator[Host]:
             draws = range(_PERTURBATIONS, _PERTURBATIONS + _ENOUGH_TO_CROSS)
             far = self._once(case, "perturbed more", lambda: [self._moved(case, draw) for draw in draws])
             return (pick(outcome).array for outcome in far)
 
-        return Bounds(magnitude, sensitivity, genuine_nan, flushed, nearby)
+        return Bounds(magnitude, moves, genuine_nan, moves_flushed, nearby)
 
     def _moved(self, case: Call, draw: int) -> Outcome:
         source = np.random.Generator(np.random.Philox(key=draw))
-        return self._precise(map_case(case, lambda value: _perturbed(value, source)))
+        return self._precise(map_case(case, lambda value: perturbed(value, source)))
 
     def _precise(self, case: Call) -> Outcome:
         """Compute in float64 how large terms are: where there is no oracle, the candidate may say so itself."""
@@ -141,7 +132,7 @@ def _magnitudes(case: Call, numbers: frozenset[str]) -> Call:
     cast = isinstance(asked, Dtype) and dtypes.has_fractions(asked)
     positive = map_case(
         case,
-        lambda value: _absolute(value.cast("float64") if cast and not dtypes.has_fractions(value.dtype) else value),
+        lambda value: absolute(value.cast("float64") if cast and not dtypes.has_fractions(value.dtype) else value),
     )
     arguments = {
         name: abs(value) if name in numbers and isinstance(value, (int, float)) else value
@@ -183,55 +174,6 @@ def _wide_dtypes(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def _widened_tensor(value: TensorValue) -> TensorValue:
     target = wide(value.dtype)
     return value if target == value.dtype else value.cast(target)
-
-
-def _absolute(value: TensorValue) -> TensorValue:
-    if not dtypes.has_fractions(value.dtype):
-        return value
-    sizes = np.where(np.isfinite(value.buffer), np.abs(value.buffer), 0)  # an infinite term has no size to bound
-    return value.holding(sizes.astype(value.buffer.dtype))
-
-
-def _tamed(value: TensorValue) -> TensorValue:
-    """Put 1 for what is infinite, or so large that it may become so on the way."""
-    if not dtypes.has_fractions(value.dtype):
-        return value
-    wild = np.abs(value.buffer.astype(host_dtype(wide(value.dtype)))) > _TAME
-    return value.holding(np.where(wild, np.ones_like(value.buffer), value.buffer))
-
-
-def _subnormals(value: TensorValue) -> Host:
-    """Mark the subnormals in a tensor's memory."""
-    if not dtypes.has_fractions(value.dtype):
-        return np.zeros(value.buffer.shape, dtype=bool)
-    return np.asarray((value.buffer != 0) & (np.abs(value.buffer) < tiny_of(value.dtype)))
-
-
-def _flushed(value: TensorValue) -> TensorValue:
-    return value.holding(np.where(_subnormals(value), np.zeros_like(value.buffer), value.buffer))
-
-
-def _distance(left: Host, right: Host) -> Host:
-    """Return how far apart two answers are: not at all where they are the same NaN or infinity."""
-    same = (left == right) | (np.isnan(left) & np.isnan(right))
-    with np.errstate(invalid="ignore"):
-        return np.where(same, 0.0, np.nan_to_num(np.abs(left - right), nan=math.inf, posinf=math.inf))
-
-
-def _perturbed(value: TensorValue, source: np.random.Generator) -> TensorValue:
-    """Move every element by up to an ulp, up or down."""
-    if not dtypes.has_fractions(value.dtype):
-        return value
-    if 0 in value.strides:
-        value = TensorValue.of(value.array(), value.dtype, requires_grad=value.requires_grad)  # each element by itself
-    # float64 has nothing finer to compute in: there a whole ulp is the least that makes a difference.
-    reach = eps_of(value.dtype) * (2 if eps_of(value.dtype) < 1e-15 else 1)
-    steps = source.uniform(-reach, reach, size=value.buffer.shape)
-    target = wide(value.dtype)
-    still = value.buffer.astype(target)
-    with np.errstate(over="ignore"):
-        moved = still * (1 + steps)
-    return value.holding(np.where(np.isfinite(moved), moved, still), target)  # the largest float64 moves down only
 
 
 def arrays_of(outcome: Outcome) -> list[Array]:

@@ -25,10 +25,10 @@ class Bounds:
     """What terms and excuses need of the oracle besides its answer, computed only when one asks for it."""
 
     magnitude: Callable[[], Host]  # the op applied to absolute values
-    sensitivity: Callable[[], Host]  # how far the answer moves when the inputs move by up to half an ulp
+    sensitivity: Callable[[], Host]  # how far the answer moves when each input moves by up to eps of itself
     genuine_nan: Callable[[], Any] = lambda: True  # where it is NaN for another reason than infinities that meet
     flushed: Callable[[], Any] = lambda: 0.0  # how far the answer moves when the inputs' subnormals are flushed
-    nearby: Callable[[], Iterable[Host]] = lambda: ()  # the answers when the inputs move by up to half an ulp
+    nearby: Callable[[], Iterable[Host]] = lambda: ()  # the answers when they move so, again and again
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ _SUMMANDS_PER_ULP: Final = 16.0  # added up in order, 5,831 squares of float64 l
 def summation_order(expected: Expected) -> Any:
     """Return what a composition in float32 loses by adding up its terms one after the other.
 
-    Moving its inputs by half an ulp doesn't show that. Smaller dtypes are added up in float32.
+    Moving its inputs doesn't show that. Smaller dtypes are added up in float32.
     """
     if expected.summands is None or dtypes.real_part(expected.dtype) != "float32":
         return 0.0
