@@ -37,13 +37,14 @@ def reproduce(id: str, backend: str, oracle: str | None, device: str, edition: s
     chosen = oracle_for(backend, oracle)
     judge = None if chosen is None else open_backend(chosen)
     row, _ = measure(item, Bench(candidate, judge), effort=effort, seed=seed, edition=edition)
-    click.echo(_summary(row, candidate.capabilities.name, chosen))
+    click.echo(summary(row, candidate.capabilities.name, chosen))
     for failure in row["failures"]:
         _show(failure)
     return 0 if row["outcome"] in ("pass", "self") else 1
 
 
-def _summary(row: dict[str, Any], backend: str, oracle: str | None) -> str:
+def summary(row: dict[str, Any], backend: str, oracle: str | None) -> str:
+    """Say in a line what came of an item."""
     worst = row["worst"]
     ratio = "" if worst is None else f"; error / budget at most {worst['fraction']:.3g}"
     excused = f"; {in_excuses(row['excused'])}" if row["excused"] else ""
