@@ -155,6 +155,8 @@ TERMS: Final[dict[str, dict[str, Term]]] = {
     "accumulation": named(own_rounding, summation, *_OF_STEPS),
     "conditioned": named(own_rounding, conditioning, cancellation, summation_order, *_OF_STEPS),
 }
+# The term of each kind that costs nothing, and that most answers lie within.
+FREE: Final[dict[str, Term]] = {"ulp": stated_ulps, "accumulation": own_rounding, "conditioned": own_rounding}
 
 
 def terms_of(expected: Expected) -> dict[str, Any]:

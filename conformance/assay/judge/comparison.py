@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from assay.cases.arrays import Host
-from assay.judge.budgets import Bounds, Expected, own_rounding, terms_of, total
+from assay.judge.budgets import FREE, Bounds, Expected, terms_of, total
 from assay.judge.excuses import EXCUSES, HEADROOM, excuse
 from assay.judge.floats import rounded
 from assay_spec import dtypes
@@ -75,10 +75,9 @@ def _measure_close(got: Host, expected: Expected, *, signs: bool) -> Comparison:
     if not finite.all():
         error = np.where(finite, error, np.where(compare_nonfinite(answer, expected.target), 0.0, math.inf))
     terms: dict[str, Host] = {}
-    if expected.budget.kind != "ulp":
-        allowed = own_rounding(expected)
-        fraction, index = _largest(error / allowed)
-    if expected.budget.kind == "ulp" or fraction[index] > 0.5:
+    allowed = FREE[expected.budget.kind](expected)
+    fraction, index = _largest(error / allowed)
+    if fraction[index] > 0.5:
         terms = terms_of(expected)
         allowed = total(terms)
         fraction, index = _largest(error / allowed)
