@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from assay_reports.codes import CODES
-from assay_reports.results import BROKEN, Run
+from assay_reports.results import BROKEN, Run, in_excuses
 
 _LINES: Final = 60
 _FAILURES: Final = 12
@@ -30,6 +30,8 @@ def render(runs: Sequence[Run]) -> str:
             f" | {share} of {tally.offered:,} | {tally.total:,} | {tally.broken:,}"
             f" | {tally.items['unsupported']:,} | {tally.items['self']:,} |"
         )
+    excused = [f"- {run.name}: {in_excuses(run.tally.excused)}" for run in runs if run.tally.excused]
+    lines += ["", *excused] if excused else []
     for run in runs:
         lines += _failed(run, (_LINES - len(lines)) // max(len(runs), 1))
     return "\n".join(lines[:_LINES]) + "\n"

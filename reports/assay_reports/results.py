@@ -60,6 +60,7 @@ class Result:
     fallback: int = 0
     ms: float = 0.0
     worst: Mapping[str, Any] | None = None
+    excused: Mapping[str, int] = field(default_factory=dict)  # elements, by the name of the excuse
     message: str | None = None
     failures: tuple[Failure, ...] = ()
 
@@ -101,20 +102,23 @@ class Run:
 
 @dataclass(frozen=True)
 class Tally:
-    """Counts of items by outcome, and of cases."""
+    """How many items, cases and elements came to what; coverage says of how many."""
 
     items: Counter[str] = field(default_factory=Counter)
     cases: Counter[str] = field(default_factory=Counter)
+    excused: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def over(cls, results: Iterable[Result]) -> Tally:
         items: Counter[str] = Counter()
         cases: Counter[str] = Counter()
+        excused: Counter[str] = Counter()
         for result in results:
             items[result.outcome] += 1
             for name in ("cases", "passed", "failed", "self", "unsupported", "fallback"):
                 cases[name] += getattr(result, name)
-        return cls(items, cases)
+            excused.update(result.excused)
+        return cls(items, cases, excused)
 
     @property
     def total(self) -> int:
@@ -128,6 +132,14 @@ class Tally:
     @property
     def broken(self) -> int:
         return sum(count for outcome, count in self.items.items() if outcome in BROKEN)
+
+
+def in_excuses(excused: Mapping[str, int]) -> str:
+    """Say how many elements were excused and why, the most frequent excuse first."""
+    counts = Counter(excused)
+    elements = "1 element" if counts.total() == 1 else f"{counts.total():,} elements"
+    names = [name if len(counts) == 1 else f"{name} {count:,}" for name, count in counts.most_common()]
+    return f"{elements} excused: {', '.join(names)}"
 
 
 class ResultsWriter:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from assay_reports.results import BROKEN, Result, Run, Tally
+from assay_reports.results import BROKEN, Result, Run, Tally, in_excuses
 
 
 def table(runs: Sequence[Run]) -> str:
@@ -41,7 +41,8 @@ def _note(run: Run) -> str:
     oracle = run.header["oracle"]
     judged = "by itself" if oracle["name"] == "none" else f"by {oracle['name']} {oracle['version']}"
     partial = "" if run.complete else "  PARTIAL: the run did not finish; go on with --resume"
-    return f"{run.name} {run.header['backend']['version']}, values judged {judged}: {words}{partial}"
+    excused = f"; {in_excuses(tally.excused)}" if tally.excused else ""
+    return f"{run.name} {run.header['backend']['version']}, values judged {judged}: {words}{excused}{partial}"
 
 
 def failures(run: Run, most: int = 20) -> str:
@@ -82,3 +83,5 @@ def _block(result: Result, backend: str | None) -> Iterator[str]:
     more = result.failed - 1
     if more > 0:
         yield f"  and {more} more like this"
+    if result.excused:
+        yield f"  {in_excuses(result.excused)}"

@@ -25,9 +25,9 @@ def test_a_large_answer_moves_in_proportion(first: float) -> None:
     operands = {"input": TensorValue.of(np.array(first)), "other": TensorValue.of(np.array(0.5))}
     case, bench = called("torch.mul", operands), Bench(Multiplier(), Multiplier())  # type: ignore[arg-type]
 
-    spread = bench.bounds(case, 0, Multiplier().perform(case)).spread() / (first / 2)
+    sensitivity = bench.bounds(case, 0, Multiplier().perform(case)).sensitivity() / (first / 2)
 
-    assert 1e-17 < spread < 1e-15
+    assert 1e-17 < sensitivity < 1e-15
 
 
 class Divider:

@@ -14,7 +14,7 @@ from assay.backends.base import Backend
 from assay.backends.discover import open_backend
 from assay.cases.case import called
 from assay.cases.draw import Wasteful
-from assay.facets.base import Asked, Facet, Judgement, Trial
+from assay.facets.base import Asked, Facet, Judgement, Trial, gravest
 from assay.judge.bench import Bench
 from assay.running.engine import Row, measure
 from assay.running.items import Item, items_of
@@ -144,6 +144,22 @@ def test_a_candidate_that_is_its_own_oracle_proves_nothing(good: Backend) -> Non
 
     assert (row["outcome"], row["passed"]) == ("self", 0)
     assert row["self"] > 0
+
+
+def test_a_row_adds_up_the_excuses_of_its_cases(good: Backend) -> None:
+    def twice(op: Op, asked: Asked) -> Iterator[Trial]:
+        verdict = Judgement("pass", excused={"flushed subnormal": 3})
+        yield from (Trial(called(op.name, {}), lambda bench: verdict) for _ in range(2))
+
+    row, _ = measure(_asking(twice), Bench(good, good), effort="quick", seed=0)
+
+    assert row["excused"] == {"flushed subnormal": 6}
+
+
+def test_a_trial_adds_up_the_excuses_of_its_results() -> None:
+    parts = [Judgement("pass", excused={"flushed subnormal": 3}), Judgement("pass", excused={"flushed subnormal": 2})]
+
+    assert gravest(parts).excused == {"flushed subnormal": 5}
 
 
 def _asking(trials: Callable[[Op, Asked], Iterator[Trial]]) -> Item:

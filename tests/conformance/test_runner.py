@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from assay.cli import repro
 from assay_reports.results import Run, read_results
 
 CANDIDATES = Path(__file__).with_name("candidates.py")
@@ -144,6 +145,18 @@ def test_repro_shows_one_item_again(tmp_path: Path) -> None:
 
     assert done.returncode == 0
     assert done.stdout.startswith("torch.sign::shape on reference, judged by ")
+
+
+def test_repro_says_how_near_the_budget_an_item_came_and_what_was_excused() -> None:
+    row = {
+        "id": "torch.exp::special[float32]", "outcome": "pass", "passed": 9, "cases": 9, "worst": {"fraction": 0.25},
+        "excused": {"flushed subnormal": 12},
+    }  # fmt: skip
+
+    assert repro.summary(row, "toy", "torch") == (
+        "torch.exp::special[float32] on toy, judged by torch: pass, 9 of 9 cases pass; error / budget at most 0.25;"
+        " 12 elements excused: flushed subnormal"
+    )
 
 
 def test_explain_knows_codes_and_ops(tmp_path: Path) -> None:

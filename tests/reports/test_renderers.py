@@ -42,6 +42,37 @@ def test_a_failure_is_printed_once_with_the_command_that_repeats_it(make: Make, 
     )
 
 
+def test_the_table_says_what_was_excused(make: Make, row: Row) -> None:
+    text = terminal.table([make(row("torch.exp::special[float32]", excused={"flushed subnormal": 12}))])
+
+    assert text.splitlines()[-1] == (
+        "toy 1.0, values judged by torch 2.13.0: 1 pass; 12 elements excused: flushed subnormal"
+    )
+
+
+def test_a_failing_item_says_what_was_excused_beside(make: Make, row: Row) -> None:
+    text = terminal.failure(row("torch.exp::special[float32]", "fail", "A101", excused={"flushed subnormal": 12}))
+
+    assert text.splitlines()[-1] == "  12 elements excused: flushed subnormal"
+
+
+def test_the_markdown_summary_says_what_was_excused(make: Make, row: Row) -> None:
+    excusing, plain = row("torch.exp::special[float32]", excused={"flushed subnormal": 12}), row("torch.exp::shape")
+
+    assert "\n- toy: 12 elements excused: flushed subnormal\n" in markdown.render([make(excusing)])
+    assert "excused" not in markdown.render([make(plain)])
+
+
+def test_the_page_of_an_op_says_what_was_excused(make: Make, row: Row, tmp_path: Path) -> None:
+    excusing = row("torch.exp::special[float32]", excused={"flushed subnormal": 12})
+
+    render_site([make(excusing, row("torch.exp::shape"))], tmp_path, load_corpus())
+
+    page = (tmp_path / "op" / "torch.exp.html").read_text(encoding="utf-8")
+    assert '<dt class="mono">torch.exp::special[float32]</dt><dd>12 elements excused: flushed subnormal</dd>' in page
+    assert page.count("excused") == 1
+
+
 def test_the_markdown_summary_has_at_most_sixty_lines(make: Make, row: Row) -> None:
     rows = [row(f"torch.op{number}::shape", "fail", "A201") for number in range(200)]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from assay_reports.merge import merge
-from assay_reports.results import ResultsError, ResultsWriter, Run, read_results, write_run
+from assay_reports.results import ResultsError, ResultsWriter, Run, in_excuses, read_results, write_run
 
 Make = Callable[..., Run]
 Row = Callable[..., dict[str, Any]]
@@ -19,6 +19,32 @@ def test_what_was_written_is_read_back(make: Make, row: Row, header: dict[str, A
     result = run.by_id["torch.exp::values[float32]"]
     assert (result.outcome, result.code, result.dtype, result.failures[0].more) == ("fail", "A101", "float32", 4)
     assert run.complete
+
+
+def test_excuses_are_read_back_and_added_up(make: Make, row: Row) -> None:
+    run = make(
+        row("torch.exp::values[float32]", excused={"brink of overflow": 2}),
+        row("torch.exp::special[float32]", excused={"brink of overflow": 1, "flushed subnormal": 4}),
+        row("torch.exp::shape"),
+    )
+
+    assert run.by_id["torch.exp::values[float32]"].excused == {"brink of overflow": 2}
+    assert run.tally.excused == {"brink of overflow": 3, "flushed subnormal": 4}
+
+
+@pytest.mark.parametrize(
+    ("excused", "words"),
+    [
+        ({"flushed subnormal": 1}, "1 element excused: flushed subnormal"),
+        ({"flushed subnormal": 1200}, "1,200 elements excused: flushed subnormal"),
+        (
+            {"brink of overflow": 3, "flushed subnormal": 4},
+            "7 elements excused: flushed subnormal 4, brink of overflow 3",
+        ),
+    ],
+)
+def test_excuses_are_said_in_words(excused: dict[str, int], words: str) -> None:
+    assert in_excuses(excused) == words
 
 
 def test_a_run_without_footer_is_partial(make: Make, row: Row, header: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from assay.judge.bench import Bench
 from assay.running.engine import measure
 from assay.running.items import Item, items_of
 from assay.running.session import oracle_for
+from assay_reports.results import in_excuses
 from assay_spec import load_corpus
 from assay_spec.suggestion import suggestion
 
@@ -36,17 +37,19 @@ def reproduce(id: str, backend: str, oracle: str | None, device: str, edition: s
     chosen = oracle_for(backend, oracle)
     judge = None if chosen is None else open_backend(chosen)
     row, _ = measure(item, Bench(candidate, judge), effort=effort, seed=seed, edition=edition)
-    click.echo(_summary(row, candidate.capabilities.name, chosen))
+    click.echo(summary(row, candidate.capabilities.name, chosen))
     for failure in row["failures"]:
         _show(failure)
     return 0 if row["outcome"] in ("pass", "self") else 1
 
 
-def _summary(row: dict[str, Any], backend: str, oracle: str | None) -> str:
+def summary(row: dict[str, Any], backend: str, oracle: str | None) -> str:
+    """Say in a line what came of an item."""
     worst = row["worst"]
-    closest = "" if worst is None else f"; closest to its budget: {worst['fraction']:.3g} of it"
+    ratio = "" if worst is None else f"; error / budget at most {worst['fraction']:.3g}"
+    excused = f"; {in_excuses(row['excused'])}" if row["excused"] else ""
     counts = f"{row['passed']} of {row['cases']} cases pass"
-    return f"{row['id']} on {backend}, judged by {oracle or 'itself'}: {row['outcome']}, {counts}{closest}"
+    return f"{row['id']} on {backend}, judged by {oracle or 'itself'}: {row['outcome']}, {counts}{ratio}{excused}"
 
 
 def _show(failure: dict[str, Any]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from assay.cases import draw
@@ -11,7 +12,7 @@ from assay.cases.case import Case
 from assay.cases.draw import SHARES, Effort, Plan, drawn, walk
 from assay.cases.outcome import Array, Outcome
 from assay.judge.bench import Bench
-from assay.judge.budgets import Worst
+from assay.judge.comparison import Comparison
 from assay_spec.domains import Axis, Focus
 from assay_spec.model import Example, Misuse, Op, Overload, Scenario
 
@@ -36,7 +37,8 @@ class Judgement:
 
     result: Result
     finding: Finding | None = None
-    worst: Worst | None = None
+    worst: Comparison | None = None
+    excused: Mapping[str, int] = field(default_factory=dict)  # elements by the name of the excuse
     compared: bool = True
     fallback: bool = False
 
@@ -144,10 +146,10 @@ def broken_oracle(outcome: Outcome) -> Judgement | None:
     return Judgement("suite_error", Finding("A901", f"the oracle gave no answer: {why}"))
 
 
-def beyond(code: str, worst: Worst, what: str) -> Judgement:
+def beyond(code: str, worst: Comparison, what: str) -> Judgement:
     """Return the verdict on a measured array."""
     if worst.fraction <= 1:
-        return Judgement("pass", worst=worst)
+        return Judgement("pass", worst=worst, excused=worst.excused)
     if code == "A101" and (worst.got in ("nan", "inf", "-inf") or worst.want in ("nan", "inf", "-inf")):
         code = "A102"
     if code == "A101" and {worst.got, worst.want} == {"0.0", "-0.0"}:
@@ -162,11 +164,11 @@ def beyond(code: str, worst: Worst, what: str) -> Judgement:
         worst.budget,
         worst.index,
     )
-    return Judgement("fail", finding, worst)
+    return Judgement("fail", finding, worst, excused=worst.excused)
 
 
 def gravest(judgements: list[Judgement]) -> Judgement:
-    """Sum up the parts of one trial: the first that is no pass, else the one that sails closest to its budget."""
+    """Sum up the parts of one trial: the first that is no pass, else the one of the largest error/budget ratio."""
     for result in ("suite_error", "error", "fail", "unsupported", "self"):
         for each in judgements:
             if each.result == result:
@@ -174,7 +176,9 @@ def gravest(judgements: list[Judgement]) -> Judgement:
     compared = [each for each in judgements if each.compared]
     if not compared:
         return Judgement("pass", compared=False)
-    return max(compared, key=lambda each: each.worst.fraction if each.worst else -1.0)
+    worst = max(compared, key=lambda each: each.worst.fraction if each.worst else -1.0)
+    excused = sum((Counter(each.excused) for each in compared if each.excused), Counter())
+    return replace(worst, excused=excused) if excused else worst
 
 
 def describe(value: Any) -> str:

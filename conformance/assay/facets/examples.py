@@ -16,7 +16,8 @@ from assay.cases.case import Case
 from assay.cases.outcome import Array, Outcome
 from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, gravest, is_raised, unanswered
 from assay.judge.bench import Bench
-from assay.judge.budgets import Bounds, Worst, measure, show
+from assay.judge.budgets import Bounds
+from assay.judge.comparison import Comparison, measure, show
 from assay_spec import dtypes, scenarios
 from assay_spec.model import Budget, Example, Op, Overload, Scenario
 
@@ -192,7 +193,7 @@ def _close(
         got.dtype,
         budget if exact and budget else Budget("accumulation"),
         bounds,
-        room=1.0,
+        headroom=1.0,
     )
     return Judgement("pass", compared=not target.size) if worst is None else beyond(code, worst, what)
 
@@ -207,7 +208,7 @@ def _printed(code: str, what: str, got: Array, want: Host, decimals: int) -> Jud
     error = np.abs(got.array.astype(np.float64) - want)
     allowed = 0.50001 * 10.0**-decimals
     index = tuple(int(each) for each in np.unravel_index(int(np.argmax(error)), error.shape)) if error.ndim else ()
-    worst = Worst(
+    worst = Comparison(
         float(error[index]) / allowed,
         None,
         index,

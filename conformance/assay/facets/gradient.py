@@ -29,8 +29,9 @@ from assay.facets.base import (
     unanswered,
 )
 from assay.facets.results import expected_rules
-from assay.judge.bench import Bench, slack
-from assay.judge.budgets import ROOM, Worst, measure
+from assay.judge.bench import Bench, summands
+from assay.judge.comparison import Comparison, measure
+from assay.judge.excuses import HEADROOM
 from assay_spec import dtypes
 from assay_spec.model import Budget, Op, Overload
 from assay_spec.plans import Fill, TensorPlan
@@ -160,9 +161,9 @@ def _compared(name: str, case: Case, outcome: Outcome, expected: Outcome, budget
     assert got is not None
     if want is None:
         return Judgement("suite_error", fail("A901", f"the oracle gives no gradient for {name}").finding)
-    bounds = bench.gradient_bounds(case, name, expected)
+    bounds, count = bench.gradient_bounds(case, name, expected), summands(case, got.array.size)
     answer, truth = _where_defined(got, want.array, expected)
-    worst = measure(answer, truth, got.dtype, budget, bounds, slack=slack(case, got, budget), room=16 * ROOM)
+    worst = measure(answer, truth, got.dtype, budget, bounds, summands=count, headroom=16 * HEADROOM)
     return Judgement("pass", compared=False) if worst is None else beyond("A501", worst, f"the gradient of {name}")
 
 
@@ -199,7 +200,7 @@ def _difference(name: str, case: Case, outcome: Outcome, bench: Bench) -> Judgem
     got = float(np.sum(gradient.array * direction))
     allowed = _FINITE * max(left[1], right[1], float(np.sum(np.abs(gradient.array * direction))), 1e-6) * 8
     fraction = abs(got - want) / allowed
-    worst = Worst(fraction, None, (), repr(got), repr(want), f"{allowed:.3g} (central differences)")
+    worst = Comparison(fraction, None, (), repr(got), repr(want), f"{allowed:.3g} (central differences)")
     return beyond("A501", worst, f"the slope along {name}")
 
 

@@ -18,7 +18,9 @@ from assay.cases.outcome import Array, Outcome
 from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, gravest, plans, unanswered
 from assay.facets.results import expected_rules, numbers_of
 from assay.judge.bench import Bench
-from assay.judge.budgets import Bounds, eps_of, measure, rounded
+from assay.judge.budgets import Bounds
+from assay.judge.comparison import measure
+from assay.judge.floats import eps_of, rounded
 from assay_spec import dtypes
 from assay_spec.model import Budget, Op, Overload
 from assay_spec.plans import ABSENT, Layout, TensorPlan

@@ -1,4 +1,4 @@
-"""random: distribution, range, seeds; each test has a stated false-alarm rate, never a fixed sample."""
+"""random: distribution, range, seeds; each test has a stated false positive rate, never a fixed sample."""
 
 from __future__ import annotations
 
@@ -57,9 +57,7 @@ def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
         return Judgement("pass", compared=False)
     assert plan.overload.random is not None
     distribution = plan.overload.random(_with_arrays(plan.scope, case))
-    return (
-        _distributed(samples, distribution, case.repeat) or _seeded(case, samples, distribution, outcome, bench) or PASS
-    )
+    return _distributed(samples, distribution) or _seeded(case, samples, distribution, outcome, bench) or PASS
 
 
 def _with_arrays(scope: Scope, case: Case) -> Scope:
@@ -71,11 +69,11 @@ def _with_arrays(scope: Scope, case: Case) -> Scope:
     return names
 
 
-def _distributed(samples: Host, distribution: tuple[Any, ...], repeat: int) -> Judgement | None:
+def _distributed(samples: Host, distribution: tuple[Any, ...]) -> Judgement | None:
     stray = out_of_range(samples, distribution)
     if stray is not None:
         return fail("A601", stray, f"{distribution[0]}", stray)
-    odd = unlikely(samples, distribution, repeat)
+    odd = unlikely(samples, distribution)
     return fail("A602", f"not {distribution[0]}: {odd}", distribution[0], odd) if odd else None
 
 

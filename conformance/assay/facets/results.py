@@ -12,8 +12,9 @@ from assay.cases.case import Case
 from assay.cases.draw import Plan
 from assay.cases.outcome import Array, Outcome
 from assay.facets.base import PASS, SELF, Judgement, beyond, broken_oracle, describe, fail, gravest
-from assay.judge.bench import Bench, slack
-from assay.judge.budgets import measure, rounded
+from assay.judge.bench import Bench, summands
+from assay.judge.comparison import measure
+from assay.judge.floats import rounded
 from assay.judge.laws import holds, undefined_mask
 from assay_spec.model import Budget, Overload, ResultRule
 from assay_spec.plans import TensorPlan
@@ -116,7 +117,8 @@ def compare(
                 "exact",
                 "ulp",
             )  # the zeros of a composition have the sign of its last step
-            worst = measure(answer, truth, dtype, budget, bounds, signs=exactly, slack=slack(case, got, budget))
+            count = summands(case, got.array.size)
+            worst = measure(answer, truth, dtype, budget, bounds, signs=exactly, summands=count)
             judgements.append(Judgement("pass", compared=False) if worst is None else beyond(code, worst, name))
     return gravest(judgements)
 

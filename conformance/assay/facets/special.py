@@ -27,7 +27,8 @@ from assay.facets.base import (
 )
 from assay.facets.results import by_laws_and_oracle
 from assay.judge.bench import Bench
-from assay.judge.budgets import Bounds, measure
+from assay.judge.budgets import Bounds
+from assay.judge.comparison import measure
 from assay_spec import dtypes
 from assay_spec.model import Budget, Op, Overload
 

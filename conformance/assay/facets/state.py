@@ -30,7 +30,8 @@ from assay.facets.base import (
     unanswered,
 )
 from assay.judge.bench import Bench, tensors_of
-from assay.judge.budgets import Bounds, measure
+from assay.judge.budgets import Bounds
+from assay.judge.comparison import measure
 from assay.judge.statistics import out_of_range, unlikely
 from assay_spec.domains import Focus
 from assay_spec.model import Budget, Construct, Op, Overload, StateRule, Trajectory
@@ -195,7 +196,7 @@ def _started(case: Case, plan: Plan, bench: Bench) -> Judgement:
 
 
 def _distributed(rule: StateRule, samples: Host, distribution: tuple[Any, ...]) -> Judgement:
-    odd = out_of_range(samples.astype(np.float64), distribution) or unlikely(samples, distribution, len(samples))
+    odd = out_of_range(samples.astype(np.float64), distribution) or unlikely(samples, distribution)
     if odd is None:
         return Judgement("pass")
     return fail("A613", f"{rule.name} does not start {distribution[0]}: {odd}", distribution[0], odd)

@@ -11,18 +11,18 @@ import numpy as np
 from assay.cases.arrays import Host, limits
 from assay.cases.case import Case, TensorValue
 from assay.cases.outcome import Array, Outcome
-from assay.judge.budgets import eps_of, tiny_of
+from assay.judge.floats import eps_of, tiny_of
 from assay_spec import dtypes
 from assay_spec.builder import WORDS
 from assay_spec.expression import Expression
 from assay_spec.model import Overload
 
 
-def gather(values: Host, dim: int, positions: Host) -> Host:
-    """Pick elements along a dimension by position."""
+def gather(values: Host, dim: int, indices: Host) -> Host:
+    """Return the elements at some indices along a dimension."""
     if not values.ndim:
-        return np.broadcast_to(values, positions.shape)
-    return np.take_along_axis(values, positions, dim)
+        return np.broadcast_to(values, indices.shape)
+    return np.take_along_axis(values, indices, dim)
 
 
 def monotone(values: Host, dim: int, descending: bool = False, strict: bool = False) -> bool:
@@ -35,33 +35,29 @@ def monotone(values: Host, dim: int, descending: bool = False, strict: bool = Fa
     return bool(np.all(ordered))
 
 
-def permutation(positions: Host, dim: int) -> bool:
-    """Return whether positions along a dimension are 0, 1, 2, … in some order."""
-    if not positions.ndim:
-        return bool(positions == 0)
-    return bool(np.all(np.sort(positions, axis=dim) == _places(positions, dim)))
+def permutation(indices: Host, dim: int) -> bool:
+    """Return whether indices along a dimension are 0, 1, 2, … in some order."""
+    if not indices.ndim:
+        return bool(indices == 0)
+    shape = [1] * indices.ndim
+    shape[dim] = indices.shape[dim]
+    return bool(np.all(np.sort(indices, axis=dim) == np.arange(indices.shape[dim]).reshape(shape)))
 
 
-def _places(positions: Host, dim: int) -> Host:
-    shape = [1] * positions.ndim
-    shape[dim] = positions.shape[dim]
-    return np.arange(positions.shape[dim]).reshape(shape)
+def different(indices: Host, dim: int) -> bool:
+    """Return whether no index stands twice along a dimension."""
+    return monotone(np.sort(indices, axis=dim), dim, strict=True) if indices.ndim else True
 
 
-def different(positions: Host, dim: int) -> bool:
-    """Return whether no position stands twice along a dimension."""
-    return monotone(np.sort(positions, axis=dim), dim, strict=True) if positions.ndim else True
-
-
-def stable(values: Host, positions: Host, dim: int) -> bool:
-    """Return whether equal neighbours stand in the order of their positions."""
+def stable(values: Host, indices: Host, dim: int) -> bool:
+    """Return whether equal neighbours stand in the order of their indices."""
     if not values.ndim or values.shape[dim] < 2:
         return True
-    values, positions = np.moveaxis(values, dim, -1), np.moveaxis(positions, dim, -1)
+    values, indices = np.moveaxis(values, dim, -1), np.moveaxis(indices, dim, -1)
     equal = (values[..., 1:] == values[..., :-1]) | (
         (values[..., 1:] != values[..., 1:]) & (values[..., :-1] != values[..., :-1])
     )
-    return bool(np.all(~equal | (positions[..., 1:] > positions[..., :-1])))
+    return bool(np.all(~equal | (indices[..., 1:] > indices[..., :-1])))
 
 
 def same(first: Any, second: Any) -> bool:
@@ -70,9 +66,12 @@ def same(first: Any, second: Any) -> bool:
     return bool(np.all((first == second) | ((first != first) & (second != second))))
 
 
+_NO_SCALE: Final = 1e-30  # of arrays that are zero: then nothing but zero is close
+
+
 def close(first: Host, second: Host, within: float) -> bool:
     """Return whether two arrays lie within a distance relative to the larger of them."""
-    scale = max(float(np.max(np.abs(second), initial=0)), 1e-30)
+    scale = max(float(np.max(np.abs(second), initial=0)), _NO_SCALE)
     return bool(np.all(np.abs(first - second) <= within * scale))
 
 
@@ -93,7 +92,7 @@ def extremes(values: Host, model: Host, dim: int, largest: bool) -> bool:
 
 
 def on_the_brink(input: Host, other: Host) -> Host:
-    """Mark quotients that are no whole numbers and lie within a rounding of one."""
+    """Mark quotients that are not integers and lie within a rounding of one."""
     dividend, divisor = np.broadcast_arrays(_wide(np.asarray(input)), _wide(np.asarray(other)))
     quotient = dividend / divisor
     dtype = np.asarray(input).dtype.name
@@ -102,7 +101,7 @@ def on_the_brink(input: Host, other: Host) -> Host:
 
 
 def anywhere(mask: Host, dim: int | None = None, keepdim: bool = False) -> Host:
-    """Tell along a dimension, or of all, whether some element is marked."""
+    """Return along a dimension, or of all, whether some element is marked."""
     return np.asarray(np.any(mask, axis=dim if mask.ndim else None, keepdims=keepdim))
 
 
@@ -120,22 +119,30 @@ def strays(input: Host, dim: int | None = None, keepdim: bool = False) -> Host:
     return np.asarray(overflow | ((below <= np.log2(tiny_of(part))) & (above > 0)))
 
 
+_EIGEN_ERROR: Final = 1e-4  # relative to the eigenvalue: what float32 leaves of it, in matrices as they are drawn
+_EIGEN_SIZE: Final = 1e-3  # LAPACK's have length 1; a vector of zeros is no eigenvector
+
+
 def eigenpairs(matrix: Host, values: Host, vectors: Host) -> bool:
-    """Return whether pairs of parts and packed vectors, complex ones in two columns, are a matrix's eigenpairs."""
+    """Return whether pairs of real and imaginary parts, and vectors, are a matrix's eigenpairs.
+
+    A complex vector takes two columns, its real and its imaginary part.
+    """
     column, wide = 0, _wide(matrix)
     while column < len(values):
         number = complex(*values[column])
         vector = vectors[:, column].astype(np.complex128)
         if number.imag:
             vector = vector + 1j * vectors[:, column + 1]
-        if np.abs(wide @ vector - number * vector).max() > 1e-4 * (1 + abs(number)) or not np.abs(vector).max() > 1e-3:
+        apart = np.abs(wide @ vector - number * vector).max()
+        if apart > _EIGEN_ERROR * (1 + abs(number)) or not np.abs(vector).max() > _EIGEN_SIZE:
             return False
         column += 2 if number.imag else 1
     return True
 
 
 def product(first: Host, second: Host) -> Host:
-    """Multiply two matrices in double precision."""
+    """Return the product of two matrices, in double precision."""
     return np.asarray(_wide(first) @ _wide(second))
 
 
@@ -190,7 +197,7 @@ def holds(law: str, overload: Overload, case: Case, outcome: Outcome, scope: Map
     try:
         with np.errstate(all="ignore"):
             verdict = _expression(law)(names)
-    except IndexError:  # a position that is none
+    except IndexError:  # an index out of range
         return False
     return bool(np.all(verdict)) if not isinstance(verdict, bool) else verdict
 

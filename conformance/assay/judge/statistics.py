@@ -1,4 +1,4 @@
-"""Statistical tests of random numbers; each raises a false alarm once in a thousand million runs."""
+"""Statistical tests of random numbers, each with a false positive rate of 1e-9."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 
 from assay.cases.arrays import Host
 
-FALSE_ALARM: Final = 1e-9
-_Z: Final = 6.2  # the two-sided normal quantile of that rate
+FALSE_POSITIVE_RATE: Final = 1e-9
+_Z: Final = 6.2  # standard deviations: a normal number is farther from its mean less often than that
 
 
 def out_of_range(samples: Host, distribution: tuple[Any, ...]) -> str | None:
-    """Say what lies outside the values that a distribution has."""
+    """Say which sample is none of the values that a distribution has; None where there is no such sample."""
     kind, *parameters = distribution
     match kind:
         case "uniform":
@@ -42,8 +42,8 @@ def out_of_range(samples: Host, distribution: tuple[Any, ...]) -> str | None:
     return f"{samples[wrong].flat[0]!s} is {what}" if wrong.any() else None
 
 
-def unlikely(samples: Host, distribution: tuple[Any, ...], repeat: int) -> str | None:
-    """Say why samples do not look like a distribution's; `repeat` calls stand along the first dimension."""
+def unlikely(samples: Host, distribution: tuple[Any, ...]) -> str | None:
+    """Say why samples do not look like a distribution's; None where they do."""
     from scipy import stats
 
     kind, *parameters = distribution
@@ -55,50 +55,47 @@ def unlikely(samples: Host, distribution: tuple[Any, ...], repeat: int) -> str |
             first, second = (np.broadcast_to(each, wide.shape) for each in parameters)
             scale = second - first if kind == "uniform" else second
             if not np.all(scale > 0):
-                return None if np.array_equal(wide, first) else "it varies although its spread is 0"
+                return None if np.array_equal(wide, first) else "it varies although its scale is 0"
             unit = ((wide - first) / scale).ravel()
             pvalue = float(stats.kstest(unit, "uniform" if kind == "uniform" else "norm").pvalue)
-            if pvalue < FALSE_ALARM:
+            if pvalue < FALSE_POSITIVE_RATE:
                 return f"Kolmogorov-Smirnov p = {pvalue:.2g}"
             return _moments(unit, *((0.5, 1 / 12, 1 / 180) if kind == "uniform" else (0.0, 1.0, 2.0)))
         case "bernoulli":
             return _rate(wide, np.broadcast_to(parameters[0], wide.shape))
         case "dropout":
             values, rate = parameters
-            lives = np.broadcast_to(values, wide.shape) != 0
-            return _rate((wide != 0)[lives].astype(np.float64), np.full(int(lives.sum()), 1.0 - rate))
+            nonzero = np.broadcast_to(values, wide.shape) != 0  # what is 0 shows not whether it was dropped
+            return _rate((wide != 0)[nonzero].astype(np.float64), np.full(int(nonzero.sum()), 1.0 - rate))
         case "integers":
             low, high = parameters
             counts = np.bincount((wide - low).astype(np.int64).ravel(), minlength=high - low)
             pvalue = float(stats.chisquare(counts).pvalue)
-            return f"chi-square p = {pvalue:.2g}" if pvalue < FALSE_ALARM else None
+            return f"chi-square p = {pvalue:.2g}" if pvalue < FALSE_POSITIVE_RATE else None
     return None
 
 
-def _moments(unit: Host, mean: float, variance: float, spread: float) -> str | None:
-    """Test mean and mean square, which tell a wrong scale sooner; `spread` is the variance of a squared deviation."""
+def _moments(unit: Host, mean: float, variance: float, of_square: float) -> str | None:
+    """Test mean and variance, which show a wrong scale sooner; `of_square` is the variance of a squared deviation."""
     if unit.size < 64:
         return None
     deviations = unit - mean
-    for what, sample, due, its_variance in (
+    for what, sample, expected, its_variance in (
         ("mean", deviations, 0.0, variance),
-        ("variance", deviations**2, variance, spread),
+        ("variance", deviations**2, variance, of_square),
     ):
-        z = (float(sample.mean()) - due) / (its_variance / unit.size) ** 0.5
+        z = (float(sample.mean()) - expected) / (its_variance / unit.size) ** 0.5
         if abs(z) > _Z:
             return f"the {what} is {z:.1f} standard deviations off"
     return None
 
 
-def _rate(hits: Host, chances: Host) -> str | None:
-    """Test how often independent events of known chances came about, as a whole and one by one."""
-    variance = float(np.sum(chances * (1 - chances)))
-    surplus = float(np.sum(hits - chances))
+def _rate(events: Host, probabilities: Host) -> str | None:
+    """Test how many of some independent events came about."""
+    variance = float(np.sum(probabilities * (1 - probabilities)))
     if variance == 0:
-        return (
-            None if surplus == 0 and np.array_equal(hits, chances) else "an event of chance 0 or 1 went the other way"
-        )
-    z = surplus / variance**0.5
+        return None if np.array_equal(events, probabilities) else "an event of probability 0 or 1 went the other way"
+    z = float(np.sum(events - probabilities)) / variance**0.5
     return f"the rate is {z:.1f} standard deviations off" if abs(z) > _Z else None
 
 
@@ -120,17 +117,20 @@ def is_certain(distribution: tuple[Any, ...]) -> bool:
 
 
 def correlated(samples: Host, distribution: tuple[Any, ...]) -> str | None:
-    """Say whether each call's numbers hang together with the next call's."""
-    surprise = _surprise(samples.astype(np.float64), distribution)
-    first, second = surprise[:-1].ravel(), surprise[1:].ravel()
+    """Say how strongly the numbers of successive calls correlate; None where chance explains it.
+
+    Calls stand along the first dimension.
+    """
+    residuals = _residuals(samples.astype(np.float64), distribution)
+    first, second = residuals[:-1].ravel(), residuals[1:].ravel()
     if first.size < 64 or first.std() == 0 or second.std() == 0:
         return None
     z = float(np.corrcoef(first, second)[0, 1]) * first.size**0.5
     return f"successive calls correlate, {z:.1f} standard deviations from none" if abs(z) > _Z else None
 
 
-def _surprise(samples: Host, distribution: tuple[Any, ...]) -> Host:
-    """Take from samples what their distribution lets expect of each element."""
+def _residuals(samples: Host, distribution: tuple[Any, ...]) -> Host:
+    """Return samples less the mean that their distribution has at each element."""
     kind, *parameters = distribution
     match kind:
         case "bernoulli":

@@ -17,7 +17,7 @@ from assay.cases.draw import Effort
 from assay.cases.outcome import Array, Outcome
 from assay.facets.base import Asked, Judgement, Trial, describe
 from assay.judge.bench import Bench
-from assay.judge.budgets import show
+from assay.judge.comparison import show
 from assay.mutants.families import mutants_of
 from assay.mutants.mutant import Mutant, Scene
 from assay.running.engine import not_offered

@@ -43,6 +43,7 @@ class Tally:
     fallback: int = 0
     vacuous: int = 0
     worst: Any = None
+    excused: Counter[str] = field(default_factory=Counter)  # elements, by the name of the excuse
     whole: Finding | None = None  # what holds for the item as a whole: not offered, or a fault of ours
     failures: dict[str, list[tuple[str, Finding, Trial]]] = field(default_factory=dict)
     events: list[Row] = field(default_factory=list)
@@ -52,6 +53,7 @@ class Tally:
         if judgement is not None:
             self.fallback += judgement.fallback
             self.vacuous += not judgement.compared
+            self.excused.update(judgement.excused)
             worst = judgement.worst
             if worst is not None and (self.worst is None or worst.fraction > self.worst.fraction):
                 self.worst = worst
@@ -182,6 +184,7 @@ def _row(item: Item, tally: Tally, asked: Asked, edition: str, device: str, fail
         "fallback": tally.fallback,
         "ms": round(ms, 3),
         "worst": _worst(tally.worst),
+        "excused": dict(tally.excused),
         "message": message,
         "failures": shown,
     }

@@ -16,7 +16,7 @@ from assay_reports import diff
 from assay_reports.badge import render as badge
 from assay_reports.codes import CODES
 from assay_reports.mutants import MutationRun, Score, Verdict
-from assay_reports.results import BROKEN, OFFERED, Result, Run, Tally
+from assay_reports.results import BROKEN, OFFERED, Result, Run, Tally, in_excuses
 from assay_spec.model import Corpus, Op
 from assay_spec.words import in_words
 
@@ -205,6 +205,10 @@ class Site:
     def failing(self, place: int, op: str) -> list[Result]:
         return [each for each in self.results(place, op) if each.outcome in BROKEN]
 
+    def excused(self, place: int, op: str) -> list[tuple[str, str]]:
+        """Return the items of an op of which elements were excused, and which excuses."""
+        return [(each.id, in_excuses(each.excused)) for each in self.results(place, op) if each.excused]
+
     def broken(self, run: Run) -> list[Result]:
         return [each for each in run.results if each.outcome in BROKEN]
 
@@ -212,7 +216,7 @@ class Site:
         return sorted(run.results, key=lambda each: -each.ms)[:8]
 
     def closest(self, run: Run) -> list[Result]:
-        """Return the passing items with the largest error / budget ratio."""
+        """Return the passes of the largest error/budget ratio."""
         near = [each for each in run.results if each.outcome == "pass" and each.worst and each.worst["fraction"] > 0]
         return sorted(near, key=lambda each: -each.worst["fraction"] if each.worst else 0.0)[:8]
 

@@ -13,7 +13,8 @@ from assay.cases.case import Case
 from assay.cases.outcome import Array, Outcome
 from assay.facets.results import expected_rules, numbers_of
 from assay.facets.values import judged
-from assay.judge.budgets import allowance, rounded, ulp_of
+from assay.judge.budgets import allowance
+from assay.judge.floats import rounded, ulp_of
 from assay.mutants.mutant import Mutant, Scene, mutant, results, with_gradients, with_results
 from assay_spec import dtypes
 from assay_spec.model import Budget, Op

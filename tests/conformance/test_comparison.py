@@ -1,4 +1,4 @@
-"""The judge: what is right, what is just right, and what is just wrong."""
+"""Comparing: what is right, what is just right, what is just wrong, and what is excused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.cases.arrays import Host
-from assay.judge.budgets import Bounds, Worst, measure, rounded, ulp_of
+from assay.judge.budgets import Bounds
+from assay.judge.comparison import Comparison, compare_nonfinite, measure
+from assay.judge.floats import rounded, ulp_of
 from assay_spec.model import Budget
 
 EXACT, ACCUMULATION, CONDITIONED = Budget("exact"), Budget("accumulation"), Budget("conditioned")
@@ -23,17 +25,17 @@ def judged(
     budget: Budget,
     dtype: str = "float32",
     *,
-    spread: float = 0.0,
+    sensitivity: float = 0.0,
     magnitude: float = 0.0,
     signs: bool = False,
-    room: float = 64.0,
+    headroom: float = 64.0,
 ) -> float:
     """Return the fraction of the budget that the worst element takes."""
-    bounds = Bounds(lambda: np.full(len(want), magnitude), lambda: np.full(len(want), spread))
+    bounds = Bounds(lambda: np.full(len(want), magnitude), lambda: np.full(len(want), sensitivity))
     answer: Host = np.array(got, FLOATS[dtype])
-    worst = measure(answer, np.array(want), dtype, budget, bounds, signs=signs, room=room)
-    assert isinstance(worst, Worst)
-    return worst.fraction
+    found = measure(answer, np.array(want), dtype, budget, bounds, signs=signs, headroom=headroom)
+    assert isinstance(found, Comparison)
+    return found.fraction
 
 
 def test_nothing_is_compared_where_nothing_is() -> None:
@@ -77,8 +79,8 @@ def test_a_sum_may_lose_in_proportion_to_its_terms() -> None:
 
 
 def test_a_composition_may_lose_in_proportion_to_its_own_movement() -> None:
-    assert judged([1.0, 2.001], [1.0, 2.0], CONDITIONED, spread=1e-4) <= 1
-    assert judged([1.0, 2.001], [1.0, 2.0], CONDITIONED, spread=1e-6) > 1
+    assert judged([1.0, 2.001], [1.0, 2.0], CONDITIONED, sensitivity=1e-4) <= 1
+    assert judged([1.0, 2.001], [1.0, 2.0], CONDITIONED, sensitivity=1e-6) > 1
 
 
 def test_a_composition_may_lose_eps_of_its_largest_result() -> None:
@@ -96,7 +98,7 @@ def test_a_composition_may_flush_subnormals() -> None:
 def test_a_step_may_overflow_where_its_result_just_does_not() -> None:
     near = float(np.finfo(np.float32).max) / 8
     assert judged([math.inf], [near], CONDITIONED) == 0.0
-    assert judged([math.inf], [near], CONDITIONED, room=4.0) == math.inf
+    assert judged([math.inf], [near], CONDITIONED, headroom=4.0) == math.inf
     assert judged([math.inf], [near], Budget("ulp", 2)) == math.inf
 
 
@@ -105,9 +107,9 @@ def test_a_complex_step_may_overflow_where_its_result_just_does_not() -> None:
     infinite, zeros = np.array([complex(math.inf, math.inf)], np.complex64), Bounds(lambda: 0, lambda: 0)
 
     fractions = [
-        worst.fraction
+        found.fraction
         for want, budget in ((near, CONDITIONED), (far, CONDITIONED), (near, Budget("ulp", 2)))
-        if (worst := measure(infinite, want, "complex64", budget, zeros)) is not None
+        if (found := measure(infinite, want, "complex64", budget, zeros)) is not None
     ]
 
     assert fractions == [0.0, math.inf, math.inf]
@@ -132,32 +134,32 @@ def test_a_quotient_by_a_flushed_subnormal_is_infinite() -> None:
 
 
 @pytest.mark.parametrize(("got", "fraction"), [(2.0, 0.0), (3.0, 0.0), (2.5, 0.5 / 8e-6)])
-def test_near_a_jump_both_sides_are_right_and_nothing_between(got: float, fraction: float) -> None:
+def test_near_a_discontinuity_both_sides_are_right_and_nothing_between(got: float, fraction: float) -> None:
     zeros, far_side = np.zeros(1), [np.array([2.0]), np.array([3.0])]
     bounds = Bounds(lambda: zeros, lambda: np.array([5e-7]), nearby=lambda: far_side)
 
-    worst = measure(np.array([got], np.float32), np.array([2.0]), "float32", CONDITIONED, bounds)
+    found = measure(np.array([got], np.float32), np.array([2.0]), "float32", CONDITIONED, bounds)
 
-    assert worst is not None
-    assert worst.fraction == pytest.approx(fraction, rel=0.5)
+    assert found is not None
+    assert found.fraction == pytest.approx(fraction, rel=0.5)
 
 
-def test_what_moves_within_the_budget_is_no_jump() -> None:
-    spread = np.array([1e-3])
-    bounds = Bounds(lambda: np.zeros(1), lambda: spread, nearby=lambda: [np.array([2.003])])
+def test_what_moves_within_the_budget_is_no_discontinuity() -> None:
+    sensitivity = np.array([1e-3])
+    bounds = Bounds(lambda: np.zeros(1), lambda: sensitivity, nearby=lambda: [np.array([2.003])])
 
-    worst = measure(np.array([2.018], np.float32), np.array([2.0]), "float32", CONDITIONED, bounds)
+    found = measure(np.array([2.018], np.float32), np.array([2.0]), "float32", CONDITIONED, bounds)
 
-    assert worst is not None
-    assert worst.fraction > 1
+    assert found is not None
+    assert found.fraction > 1
 
 
 def test_infinities_that_meet_are_nan_in_any_order_of_steps() -> None:
-    bounds = Bounds(lambda: np.zeros(1), lambda: np.zeros(1), owed=lambda: np.array([False]))
-    owed = Bounds(lambda: np.zeros(1), lambda: np.zeros(1), owed=lambda: np.array([True]))
+    bounds = Bounds(lambda: np.zeros(1), lambda: np.zeros(1), genuine_nan=lambda: np.array([False]))
+    genuine = Bounds(lambda: np.zeros(1), lambda: np.zeros(1), genuine_nan=lambda: np.array([True]))
     got, want = np.array([math.inf], np.float32), np.array([math.nan])
 
-    met, held = measure(got, want, "float32", CONDITIONED, bounds), measure(got, want, "float32", CONDITIONED, owed)
+    met, held = measure(got, want, "float32", CONDITIONED, bounds), measure(got, want, "float32", CONDITIONED, genuine)
 
     assert met is not None and held is not None
     assert (met.fraction, held.fraction) == (0.0, math.inf)
@@ -168,14 +170,76 @@ def test_a_complex_number_is_judged_by_its_distance() -> None:
     eps = np.finfo(np.float32).eps
     got = np.array([complex(1.0, 2 * eps)], np.complex64)
 
-    worst = measure(got, np.array([1.0 + 0j]), "complex64", Budget("ulp", 4), bounds)
+    found = measure(got, np.array([1.0 + 0j]), "complex64", Budget("ulp", 4), bounds)
 
-    assert worst is not None
-    assert (worst.fraction, worst.ulp) == (0.5, 2.0)
+    assert found is not None
+    assert (found.fraction, found.ulp) == (0.5, 2.0)
 
 
 def test_the_worst_element_is_shown() -> None:
     bounds = Bounds(lambda: np.zeros((2, 2)), lambda: np.zeros((2, 2)))
     got, want = np.array([[1, 2], [3, 5]], np.float32), np.array([[1.0, 2.0], [3.0, 4.0]])
 
-    assert measure(got, want, "float32", EXACT, bounds) == Worst(math.inf, None, (1, 1), "5.0", "4.0")
+    assert measure(got, want, "float32", EXACT, bounds) == Comparison(math.inf, None, (1, 1), "5.0", "4.0")
+
+
+def test_what_is_not_finite_agrees_with_itself_alone() -> None:
+    answer, target = np.array([math.nan, math.inf, math.inf, 1.0]), np.array([math.nan, math.inf, -math.inf, math.inf])
+
+    assert compare_nonfinite(answer, target).tolist() == [True, True, False, False]
+
+
+def never() -> Host:
+    raise AssertionError("the oracle was asked")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "complex64"])
+@pytest.mark.parametrize("budget", [ACCUMULATION, CONDITIONED])
+def test_an_answer_within_an_ulp_asks_the_oracle_nothing_more(dtype: str, budget: Budget) -> None:
+    want = np.array([1.0, 3.0, math.inf, math.nan, 0.0])
+
+    found = measure(rounded(want, dtype), want, dtype, budget, Bounds(never, never, never, never, never))
+
+    assert found is not None
+    assert (found.fraction, found.excused) == (0.0, {})
+
+
+def test_a_comparison_names_what_it_excused_and_counts_it() -> None:
+    most = float(np.finfo(np.float32).max)
+    bounds = Bounds(lambda: np.zeros(4), lambda: np.zeros(4), flushed=lambda: np.array([0, 0, 0, math.inf]))
+    got, want = np.array([1.0, math.inf, math.nan, math.inf], np.float32), np.array([1.0, most / 2, most / 4, 1.0])
+
+    found = measure(got, want, "float32", CONDITIONED, bounds)
+
+    assert found is not None
+    assert (found.fraction, found.excused) == (0.0, {"overflow on the way": 2, "flushed subnormal": 1})
+
+
+def test_a_complex_number_has_the_excuses_of_a_real_one() -> None:
+    zeros = np.zeros(1)
+    bounds = Bounds(lambda: zeros, lambda: zeros, flushed=lambda: np.array([math.inf]))
+
+    found = measure(
+        np.array([complex(math.nan, 1)], np.complex64), np.array([1 + 1j]), "complex64", CONDITIONED, bounds
+    )
+
+    assert found is not None
+    assert (found.fraction, found.excused) == (0.0, {"flushed subnormal": 1})
+
+
+def test_a_budget_that_was_exceeded_says_its_terms() -> None:
+    bounds = Bounds(lambda: np.ones(1), lambda: np.array([1e-7]))
+
+    found = measure(np.array([2.0], np.float32), np.array([1.0]), "float32", CONDITIONED, bounds)
+
+    assert found is not None
+    assert found.budget == "2.91e-06 (conditioned: own rounding 3.6e-07, conditioning 1.6e-06, cancellation 9.5e-07)"
+
+
+def test_a_budget_that_was_kept_says_its_size() -> None:
+    two_off = np.array([1 + 2 * np.finfo(np.float32).eps], np.float32)
+
+    found = measure(two_off, np.array([1.0]), "float32", Budget("ulp", 4), Bounds(never, never))
+
+    assert found is not None
+    assert found.budget == "4.77e-07 (4 ulp)"
