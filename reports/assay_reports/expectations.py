@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import fnmatch
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
-from assay_reports.results import BROKEN, Run
+from assay_reports.results import Result, Run
+from assay_reports.vocabulary import BROKEN
 
 _SWALLOWS: Final = 20
 _KEYS: Final = ("id", "outcome", "code", "reason", "issue", "when", "expires", "matches")
@@ -84,10 +85,10 @@ class Expectations:
             raise ExpectationsError(f"{path}:1: an expectations file is a list; begin each entry with `- id:`")
         return cls(path, tuple(_entry(path, each) for each in node.value))
 
-    def covers(self, row: Mapping[str, Any]) -> bool:
-        """Return whether a row's failure is a known one."""
+    def covers(self, result: Result) -> bool:
+        """Return whether a failure is a known one."""
         return any(
-            each.active and each.names(row["id"]) and each.allows(row["outcome"], row["code"]) for each in self.entries
+            each.active and each.names(result.id) and each.allows(result.outcome, result.code) for each in self.entries
         )
 
     def compare(self, run: Run) -> Comparison:

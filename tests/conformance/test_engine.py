@@ -16,8 +16,9 @@ from assay.cases.case import Call
 from assay.cases.draw import Wasteful
 from assay.facets.base import Asked, Facet, Judgement, Trial
 from assay.judge.bench import Bench
-from assay.running.engine import Row, measure
+from assay.running.engine import measure
 from assay.running.items import Item, items_of
+from assay_reports.results import Result
 from assay_spec import load_corpus
 from assay_spec.model import Op
 
@@ -41,7 +42,7 @@ def good() -> Backend:
     return open_backend("numpy")
 
 
-def rows(candidate: Backend, oracle: Backend, op: str) -> Mapping[str, Row]:
+def results(candidate: Backend, oracle: Backend, op: str) -> Mapping[str, Result]:
     """Measure the float32 and int64 items of an op."""
     bench = Bench(candidate, oracle)
     return {
@@ -53,14 +54,14 @@ def rows(candidate: Backend, oracle: Backend, op: str) -> Mapping[str, Row]:
 
 def differences(candidate: Backend, good: Backend, op: str) -> dict[str, str | None]:
     """Return the code of each item in which a candidate does worse than the good backend that it wraps."""
-    plain, odd = rows(good, good, op), rows(candidate, good, op)
-    return {name: odd[name]["code"] for name in odd if odd[name]["failed"] > plain[name]["failed"]}
+    plain, odd = results(good, good, op), results(candidate, good, op)
+    return {name: odd[name].code for name in odd if odd[name].failed > plain[name].failed}
 
 
 def test_an_honest_backend_agrees_with_itself(good: Backend) -> None:
-    found = rows(good, good, "torch.sign")
+    found = results(good, good, "torch.sign")
 
-    assert {found[name]["outcome"] for name in ("shape", "values[float32]", "layout[float32]")} == {"pass"}
+    assert {found[name].outcome for name in ("shape", "values[float32]", "layout[float32]")} == {"pass"}
 
 
 def test_a_wrong_answer_fails_where_values_are_judged_and_nowhere_else(good: Backend) -> None:
@@ -111,39 +112,39 @@ def test_a_changed_input_is_found_by_aliasing_and_by_errors(good: Backend) -> No
 
 
 def test_a_copy_for_a_view_is_found_by_aliasing(good: Backend) -> None:
-    row = rows(candidates.CopiesViews("torch.transpose"), good, "torch.transpose")["aliasing"]
+    result = results(candidates.CopiesViews("torch.transpose"), good, "torch.transpose")["aliasing"]
 
-    assert "A401" in {failure["code"] for failure in row["failures"]}
+    assert "A401" in {failure.code for failure in result.failures}
 
 
 def test_raising_is_an_error_and_not_a_failure(good: Backend) -> None:
-    row = rows(candidates.RaisesAlways("torch.exp"), good, "torch.exp")["values[float32]"]
+    result = results(candidates.RaisesAlways("torch.exp"), good, "torch.exp")["values[float32]"]
 
-    assert (row["outcome"], row["code"], row["passed"]) == ("error", "A301", 0)
+    assert (result.outcome, result.code, result.passed) == ("error", "A301", 0)
 
 
 def test_what_a_backend_lacks_is_unsupported_and_never_failed(good: Backend) -> None:
-    row = rows(good, good, "torch.exp")["gradient[float32]"]
+    result = results(good, good, "torch.exp")["gradient[float32]"]
 
-    assert (row["outcome"], row["code"], row["failed"]) == ("unsupported", "A003", 0)
+    assert (result.outcome, result.code, result.failed) == ("unsupported", "A003", 0)
 
 
 def test_a_failure_is_shrunk_and_spelled_out(good: Backend) -> None:
-    failure = rows(candidates.AlwaysWrong("torch.exp"), good, "torch.exp")["values[float32]"]["failures"][0]
+    failure = results(candidates.AlwaysWrong("torch.exp"), good, "torch.exp")["values[float32]"].failures[0]
 
-    assert failure["code"] == "A101"
-    assert failure["call"] in ("torch.exp(float32[])", "torch.exp(float32[1])")
-    assert "exp" in failure["snippet"]
-    assert failure["more"] > 0
+    assert failure.code == "A101"
+    assert failure.call in ("torch.exp(float32[])", "torch.exp(float32[1])")
+    assert "exp" in failure.snippet
+    assert failure.more > 0
 
 
 def test_a_candidate_that_is_its_own_oracle_proves_nothing(good: Backend) -> None:
     item = next(each for each in items_of(load_corpus()["torch.exp"]) if each.name == "values[float32]")
 
-    row, _ = measure(item, Bench(good, None), effort="quick", seed=0)
+    result, _ = measure(item, Bench(good, None), effort="quick", seed=0)
 
-    assert (row["outcome"], row["passed"]) == ("self", 0)
-    assert row["self"] > 0
+    assert (result.outcome, result.passed) == ("self", 0)
+    assert result.self > 0
 
 
 def _asking(trials: Callable[[Op, Asked], Iterator[Trial]]) -> Item:
@@ -157,10 +158,10 @@ def test_a_spec_that_cannot_be_drawn_from_is_a_fault_of_the_suite(good: Backend)
         yield Trial(Call(op.name, {}))
         raise ZeroDivisionError("by zero")
 
-    row, _ = measure(_asking(broken), Bench(good, good), effort="quick", seed=0)
+    result, _ = measure(_asking(broken), Bench(good, good), effort="quick", seed=0)
 
-    assert (row["outcome"], row["code"]) == ("suite_error", "A901")
-    assert row["message"].startswith("drawing broke: ZeroDivisionError: by zero (broken:")
+    assert (result.outcome, result.code) == ("suite_error", "A901")
+    assert result.message.startswith("drawing broke: ZeroDivisionError: by zero (broken:")
 
 
 def test_a_domain_that_throws_its_draws_away_is_a_fault_of_the_suite(good: Backend) -> None:
@@ -168,27 +169,27 @@ def test_a_domain_that_throws_its_draws_away_is_a_fault_of_the_suite(good: Backe
         yield Trial(Call(op.name, {}))
         raise Wasteful("9 of 20 drawn calls were thrown away")
 
-    row, _ = measure(_asking(wasteful), Bench(good, good), effort="quick", seed=0)
+    result, _ = measure(_asking(wasteful), Bench(good, good), effort="quick", seed=0)
 
-    assert (row["outcome"], row["code"]) == ("suite_error", "A903")
-    assert row["message"] == "9 of 20 drawn calls were thrown away"
+    assert (result.outcome, result.code) == ("suite_error", "A903")
+    assert result.message == "9 of 20 drawn calls were thrown away"
 
 
 def test_an_item_in_which_nothing_was_compared_is_a_fault_of_the_suite(good: Backend) -> None:
     def vacuous(op: Op, asked: Asked) -> Iterator[Trial]:
         yield Trial(Call(op.name, {}))
 
-    row, _ = measure(_asking(vacuous), Bench(good, good), effort="quick", seed=0)
+    result, _ = measure(_asking(vacuous), Bench(good, good), effort="quick", seed=0)
 
-    assert (row["outcome"], row["code"], row["passed"]) == ("suite_error", "A902", 0)
-    assert row["message"] == "nothing was compared in any case"
+    assert (result.outcome, result.code, result.passed) == ("suite_error", "A902", 0)
+    assert result.message == "nothing was compared in any case"
 
 
 @pytest.mark.parametrize("op", ["torch.sum", "torch.cumsum"])
 def test_a_result_of_a_dtype_that_the_corpus_lacks_is_judged(good: Backend, op: str) -> None:
     item = next(each for each in items_of(load_corpus()[op]) if each.name == "in-place[uint8]")
 
-    row, _ = measure(item, Bench(good, good), effort="quick", seed=0)
+    result, _ = measure(item, Bench(good, good), effort="quick", seed=0)
 
-    assert row["outcome"] in ("fail", "error")
-    assert "suite_error" not in {failure["outcome"] for failure in row["failures"]}
+    assert result.outcome in ("fail", "error")
+    assert "suite_error" not in {failure.outcome for failure in result.failures}

@@ -7,26 +7,26 @@ from typing import Any
 import pytest
 
 from assay_reports.merge import merge
-from assay_reports.results import ResultsError, ResultsWriter, Run, read_results, write_run
+from assay_reports.results import Result, ResultsError, ResultsWriter, Run, Worst, read_results, write_run
 
 Make = Callable[..., Run]
-Row = Callable[..., dict[str, Any]]
+New = Callable[..., Result]
 
 
-def test_what_was_written_is_read_back(make: Make, row: Row, header: dict[str, Any]) -> None:
-    run = make(row("torch.exp::values[float32]", "fail", "A101"))
+def test_what_was_written_is_read_back(make: Make, result: New, header: dict[str, Any]) -> None:
+    written = result("torch.exp::values[float32]", "fail", "A101", worst=Worst(2.5, 5.0, (0,), "1.0", "2.0"))
+    run = make(written)
 
-    result = run.by_id["torch.exp::values[float32]"]
-    assert (result.outcome, result.code, result.dtype, result.failures[0].more) == ("fail", "A101", "float32", 4)
+    assert run.results == (written,)
     assert run.complete
 
 
-def test_a_run_without_footer_is_partial(make: Make, row: Row, header: dict[str, Any]) -> None:
-    assert not make(row("torch.exp::shape"), complete=None).complete
+def test_a_run_without_footer_is_partial(make: Make, result: New, header: dict[str, Any]) -> None:
+    assert not make(result("torch.exp::shape"), complete=None).complete
 
 
-def test_a_line_that_was_cut_off_is_left_out(make: Make, row: Row, header: dict[str, Any]) -> None:
-    run = make(row("torch.exp::shape"), complete=None)
+def test_a_line_that_was_cut_off_is_left_out(make: Make, result: New, header: dict[str, Any]) -> None:
+    run = make(result("torch.exp::shape"), complete=None)
     assert run.path is not None
     with run.path.open("a") as file:
         file.write('{"type":"result","id":"torch.exp::dty')
@@ -52,11 +52,11 @@ def test_a_file_without_header_is_refused(tmp_path: Path) -> None:
         read_results(path)
 
 
-def test_resuming_keeps_what_is_there_and_drops_the_footer(make: Make, row: Row, header: dict[str, Any]) -> None:
-    run = make(row("torch.exp::shape"), complete=False)
+def test_resuming_keeps_what_is_there_and_drops_the_footer(make: Make, result: New, header: dict[str, Any]) -> None:
+    run = make(result("torch.exp::shape"), complete=False)
     assert run.path is not None
     writer = ResultsWriter(run.path, header, resume=True)
-    writer.result(row("torch.exp::dtype"))
+    writer.result(result("torch.exp::dtype"))
     writer.footer(complete=True, counts={}, stop_reason=None)
     writer.close()
 
@@ -66,15 +66,17 @@ def test_resuming_keeps_what_is_there_and_drops_the_footer(make: Make, row: Row,
     assert resumed.complete
 
 
-def test_unsupported_items_are_not_offered(make: Make, row: Row, header: dict[str, Any]) -> None:
-    tally = make(row("a::shape"), row("b::shape", "unsupported", "A001"), row("c::shape", "fail", "A201")).tally
+def test_unsupported_items_are_not_offered(make: Make, result: New, header: dict[str, Any]) -> None:
+    tally = make(
+        result("a::shape"), result("b::shape", "unsupported", "A001"), result("c::shape", "fail", "A201")
+    ).tally
 
     assert (tally.total, tally.offered, tally.broken, tally.items["pass"]) == (3, 2, 1, 1)
 
 
-def test_shards_of_one_run_merge(make: Make, row: Row, header: dict[str, Any], tmp_path: Path) -> None:
+def test_shards_of_one_run_merge(make: Make, result: New, header: dict[str, Any], tmp_path: Path) -> None:
     def shard(part: str, id: str) -> object:
-        return make(row(id), selection={**header["selection"], "shard": part})
+        return make(result(id), selection={**header["selection"], "shard": part})
 
     merged = merge([shard("1/2", "a::shape"), shard("2/2", "b::shape")])  # type: ignore[list-item]
     write_run(merged, tmp_path / "merged.jsonl")
@@ -83,14 +85,14 @@ def test_shards_of_one_run_merge(make: Make, row: Row, header: dict[str, Any], t
     assert (sorted(again.by_id), again.complete, again.header["planned"]) == (["a::shape", "b::shape"], True, 2)
 
 
-def test_a_missing_shard_makes_the_whole_partial(make: Make, row: Row, header: dict[str, Any]) -> None:
-    run = make(row("a::shape"), selection={**header["selection"], "shard": "1/2"})
+def test_a_missing_shard_makes_the_whole_partial(make: Make, result: New, header: dict[str, Any]) -> None:
+    run = make(result("a::shape"), selection={**header["selection"], "shard": "1/2"})
 
     assert not merge([run]).complete
 
 
-def test_runs_of_different_corpora_do_not_merge(make: Make, row: Row, header: dict[str, Any]) -> None:
-    first, second = make(row("a::shape")), make(row("a::shape"), suite={"spec_hash": "other"})
+def test_runs_of_different_corpora_do_not_merge(make: Make, result: New, header: dict[str, Any]) -> None:
+    first, second = make(result("a::shape")), make(result("a::shape"), suite={"spec_hash": "other"})
 
     with pytest.raises(ResultsError, match="only shards of one run can be merged"):
         merge([first, second])

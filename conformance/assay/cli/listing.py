@@ -10,7 +10,8 @@ from typing import Any
 from assay.cases.draw import SHARES
 from assay.running.items import Item, plan
 from assay_spec import load_corpus
-from assay_spec.model import Edition, Op, Overload
+from assay_spec.editions import Edition
+from assay_spec.model import Op, Overload
 from assay_spec.suggestion import suggestion
 
 

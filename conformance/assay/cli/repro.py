@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from assay.backends.discover import open_backend
-from assay.cases.draw import Effort
-from assay.judge.bench import Bench
-from assay.running.engine import measure
 from assay.running.items import Item, items_of
-from assay.running.session import oracle_for
+from assay.running.session import Session
+from assay.running.settings import Settings
+from assay_reports.results import Failure, Result
 from assay_spec import load_corpus
 from assay_spec.suggestion import suggestion
 
@@ -29,31 +25,34 @@ def find(id: str) -> Item:
     raise ValueError(f"{op} has no item {rest!r} ({suggestion(rest, [item.name for item in items])})")
 
 
-def reproduce(id: str, backend: str, oracle: str | None, device: str, edition: str, effort: Effort, seed: int) -> int:
-    """Run one item, or one case of it (`ID#hash`), and show what came of it."""
-    item = find(id.partition("#")[0])
-    candidate = open_backend(backend, device=device)
-    chosen = oracle_for(backend, oracle)
-    judge = None if chosen is None else open_backend(chosen)
-    row, _ = measure(item, Bench(candidate, judge), effort=effort, seed=seed, edition=edition)
-    click.echo(_summary(row, candidate.capabilities.name, chosen))
-    for failure in row["failures"]:
+def reproduce(id: str, settings: Settings) -> int:
+    """Run one item and show what came of it."""
+    item = find(id)
+    session = Session(settings)
+    result, _ = session.measure(item)
+    click.echo(_summary(result, session))
+    for failure in result.failures:
         _show(failure)
-    return 0 if row["outcome"] in ("pass", "self") else 1
+    session.close()
+    return 0 if result.outcome in ("pass", "self") else 1
 
 
-def _summary(row: dict[str, Any], backend: str, oracle: str | None) -> str:
-    worst = row["worst"]
-    closest = "" if worst is None else f"; closest to its budget: {worst['fraction']:.3g} of it"
-    counts = f"{row['passed']} of {row['cases']} cases pass"
-    return f"{row['id']} on {backend}, judged by {oracle or 'itself'}: {row['outcome']}, {counts}{closest}"
+def _summary(result: Result, session: Session) -> str:
+    worst = result.worst
+    closest = "" if worst is None else f"; largest error / budget ratio: {worst.fraction:.3g}"
+    counts = f"{result.passed} of {result.cases} cases pass"
+    oracle = session.oracle.capabilities.name if session.oracle else "itself"
+    return (
+        f"{result.id} on {session.candidate.capabilities.name}, judged by {oracle}: {result.outcome}, {counts}{closest}"
+    )
 
 
-def _show(failure: dict[str, Any]) -> None:
-    click.echo(f"\n{failure['code']} {failure['message']}")
+def _show(failure: Failure) -> None:
+    click.echo(f"\n{failure.code} {failure.message}")
     for label in ("call", "expected", "actual", "budget"):
-        if failure[label]:
-            click.echo(f"  {label + ':':10}{failure[label]}")
-    click.echo("\n".join("    " + line for line in failure["snippet"].splitlines()))
-    if failure["more"]:
-        click.echo(f"  and {failure['more']} more like this")
+        value = getattr(failure, label)
+        if value:
+            click.echo(f"  {label + ':':10}{value}")
+    click.echo("\n".join("    " + line for line in failure.snippet.splitlines()))
+    if failure.more:
+        click.echo(f"  and {failure.more} more like this")

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from assay.cases.case import Array, Call, Case, Outcome
-from assay.cases.draw import SHARES, Effort, Plan, call, drawn, walk
+from assay.cases.draw import SHARES, Plan, call, drawn, walk
 from assay.judge.bench import Bench
 from assay.judge.budgets import Worst
+from assay_reports.vocabulary import Effort
 from assay_spec.domains import Axis, Focus
 from assay_spec.model import Op, Overload
 

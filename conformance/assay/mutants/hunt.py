@@ -12,7 +12,6 @@ import numpy as np
 from assay.backends.base import Backend
 from assay.cases import spelling
 from assay.cases.case import Array, Call, Case, Outcome, same
-from assay.cases.draw import Effort
 from assay.facets.base import Asked, Judgement, Trial, describe
 from assay.judge.bench import Bench
 from assay.judge.budgets import show
@@ -21,6 +20,7 @@ from assay.mutants.mutant import Mutant, Scene
 from assay.running.engine import not_offered
 from assay.running.items import Item, items_of
 from assay_reports.mutants import Status, Verdict
+from assay_reports.vocabulary import Effort
 from assay_spec.model import Op
 
 _SHORT: Final = 200  # characters of an answer

@@ -12,22 +12,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from assay_reports import diff
+from assay_reports import diff, vocabulary
 from assay_reports.badge import render as badge
 from assay_reports.codes import CODES
 from assay_reports.mutants import MutationRun, Score, Verdict
-from assay_reports.results import BROKEN, OFFERED, Result, Run, Tally
+from assay_reports.results import Result, Run, Tally
+from assay_reports.vocabulary import BROKEN, GRAVITY, OFFERED, OUTCOMES
 from assay_spec.model import Corpus, Op
 from assay_spec.words import in_words
 
-GLYPHS: Final = {
-    "pass": "✓", "fail": "✗", "error": "!", "unsupported": "–", "self": "○", "timeout": "⧗", "crash": "☠",
-    "harness_error": "⚡", "suite_error": "?", "skipped": "·", "not_run": "·", "partly": "◐", "none": " ",
-}  # fmt: skip
-FACETS: Final = (
-    "signature", "defaults", "shape", "dtype", "values", "special", "layout", "gradient", "in-place", "aliasing",
-    "errors", "random", "state", "examples",
-)  # fmt: skip
+GLYPHS: Final = {**{name: outcome.glyph for name, outcome in OUTCOMES.items()}, "partly": "◐", "none": " "}
 # The order of the parts of a bar.
 PARTS: Final = ("pass", "self", "fail", "error", "crash", "unsupported")
 
@@ -58,9 +52,9 @@ def state_of(results: Sequence[Result]) -> str:
     outcomes = Counter(result.outcome for result in results)
     if not outcomes:
         return "none"
-    for grave in ("crash", "timeout", "harness_error", "suite_error", "error", "fail"):
-        if outcomes[grave]:
-            return grave
+    for outcome in GRAVITY:
+        if outcome in BROKEN and outcomes[outcome]:
+            return outcome
     if outcomes["pass"]:
         return "partly" if outcomes["self"] else "pass"
     return next(iter(outcomes))
@@ -98,7 +92,7 @@ class Site:
 
     def __init__(self, runs: Sequence[Run], corpus: Corpus, mutation: MutationRun | None = None) -> None:
         self.runs, self.corpus, self.mutation = list(runs), corpus, mutation
-        self.codes, self.glyphs, self.facets, self.parts = CODES, GLYPHS, FACETS, PARTS
+        self.codes, self.glyphs, self.facets, self.parts = CODES, GLYPHS, vocabulary.FACETS, PARTS
         self.slug, self.in_words = slug, in_words
         self._by_op = [self._grouped(run) for run in self.runs]
 
@@ -177,9 +171,9 @@ class Site:
     def bar(self, run: Run) -> list[tuple[str, int, float]]:
         """Return the parts of a run's bar: kind, count, and share of all items."""
         items = run.tally.items
-        counts = {part: items[part] for part in PARTS}
-        counts["crash"] += items["timeout"] + items["harness_error"] + items["suite_error"]
-        counts["unsupported"] += items["skipped"] + items["not_run"]
+        counts = dict.fromkeys(PARTS, 0)
+        for name, count in items.items():
+            counts[OUTCOMES[name].part] += count
         total = max(run.tally.total, 1)
         return [(part, count, count / total) for part, count in counts.items() if count]
 
@@ -212,9 +206,9 @@ class Site:
         return sorted(run.results, key=lambda each: -each.ms)[:8]
 
     def closest(self, run: Run) -> list[Result]:
-        """Return the passes that sail closest to their budget."""
-        near = [each for each in run.results if each.outcome == "pass" and each.worst and each.worst["fraction"] > 0]
-        return sorted(near, key=lambda each: -each.worst["fraction"] if each.worst else 0.0)[:8]
+        """Return the passes with the largest error / budget ratio."""
+        near = [each for each in run.results if each.outcome == "pass" and each.worst and each.worst.fraction > 0]
+        return sorted(near, key=lambda each: -each.worst.fraction if each.worst else 0.0)[:8]
 
     def offered(self, run: Run) -> list[str]:
         return sorted({each.op for each in run.results if each.outcome in OFFERED})
