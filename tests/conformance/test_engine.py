@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from assay.backends.base import Backend
 from assay.backends.discover import open_backend
-from assay.cases.case import Call
+from assay.cases.case import Array, Call, TensorValue
 from assay.cases.draw import Wasteful
-from assay.facets.base import Asked, Facet, Judgement, Trial
+from assay.facets.base import Asked, Facet, Judgement, Trial, fail
 from assay.judge.bench import Bench
 from assay.running.engine import measure
 from assay.running.items import Item, items_of
@@ -145,6 +148,56 @@ def test_a_candidate_that_is_its_own_oracle_proves_nothing(good: Backend) -> Non
 
     assert (result.outcome, result.passed) == ("self", 0)
     assert result.self > 0
+
+
+def _shape_of_sums(op: Op, trial: Trial, bench: Bench) -> Judgement:
+    outcome = bench.ask(trial.case)
+    (came,) = outcome.results
+    assert isinstance(trial.case, Call) and isinstance(came, Array)
+    due = trial.case.arguments["input"]
+    assert isinstance(due, TensorValue)
+    return Judgement("pass") if came.shape == due.shape else fail("A201", f"shape {came.shape}, not {due.shape}")
+
+
+def _sums(*sizes: int) -> Item:
+    """Make an item that adds up tensors of some sizes and judges the shape."""
+
+    def trials(op: Op, asked: Asked) -> Iterator[Trial]:
+        for size in sizes:
+            value = TensorValue.of(np.ones(size, np.float32))
+            yield Trial(Call("torch.add", {"input": value, "other": value}, ("input", "other")))
+
+    return Item(load_corpus()["torch.add"], Facet("made up", lambda op: True, trials, _shape_of_sums), None)
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "code", "message"),
+    [
+        ("WrongThenDies", "crash", "A801", "the process was killed by SIGKILL"),
+        ("WrongThenHangs", "timeout", "A802", "no answer within 2 s"),
+        (
+            "WrongThenGarbage", "harness_error", "A804",
+            "TypeError: <object object> (object) cannot travel",
+        ),
+    ],
+)  # fmt: skip
+def test_what_happens_when_a_failing_case_is_asked_again_costs_that_case_alone(
+    name: str, outcome: str, code: str, message: str
+) -> None:
+    with closing(open_backend(f"{HERE / 'candidates.py'}:{name}", isolate=True, time_limit=2.0)) as backend:
+        result, events = measure(_sums(2, 3, 4), Bench(backend, None), effort="quick", seed=0)
+
+    assert (result.outcome, result.code) == (outcome, code)
+    assert re.sub(" at 0x[0-9a-f]+", "", str(result.message)) == message
+    assert (result.cases, result.passed, result.failed) == (3, 2, 1)
+    assert [(event.kind, event.after) for event in events] == [(outcome, "torch.add::made up")]
+
+
+def test_a_failing_case_that_passes_when_asked_again_is_nondeterministic() -> None:
+    result, _ = measure(_sums(2, 3, 4), Bench(candidates.WrongThenRight("torch.add"), None), effort="quick", seed=0)
+
+    assert (result.outcome, result.code, result.passed) == ("fail", "A803", 2)
+    assert result.message == "only sometimes: shape (1, 3), not (3,)"
 
 
 def _asking(trials: Callable[[Op, Asked], Iterator[Trial]]) -> Item:

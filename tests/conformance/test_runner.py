@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import pytest
 
 from assay_reports.results import Run, read_results
 
@@ -54,7 +58,7 @@ def test_every_misbehaving_process_costs_its_op_alone_and_the_run_reaches_its_fo
         assert run.complete
         assert {each.outcome for each in run.results if each.op == "torch.add"} <= {outcome, "not_run", "unsupported"}
         assert "pass" in {each.outcome for each in run.results if each.op == "torch.sign"}
-        assert {event["kind"] for event in run.events} >= {outcome}
+        assert {event.kind for event in run.events} >= {outcome}
 
 
 def test_a_hanging_case_is_a_timeout(tmp_path: Path) -> None:
@@ -137,6 +141,54 @@ def test_plain_pytest_and_assay_run_are_one_thing(tmp_path: Path) -> None:
     )  # fmt: skip
 
     assert "1 passed" in done.stdout
+
+
+NAMESPACE = """
+import assay_reference
+
+def exp(input):
+    return assay_reference.exp(input) + 1
+
+def __getattr__(name):
+    return getattr(assay_reference, name)
+"""
+
+
+@pytest.mark.parametrize(
+    ("backend", "item"),
+    [
+        ("numpy", "torch.clamp::errors"),
+        ("namespace:my_lib", "torch.exp::values[float32]"),
+        ("my_adapter:AlwaysWrong", "torch.add::values[float32]"),
+        (f"exec:{shlex.quote(sys.executable)} my_adapter.py says_index_error", "torch.sub::values[float32]"),
+    ],
+)
+def test_the_command_that_a_failure_prints_shows_the_same_failure(backend: str, item: str, tmp_path: Path) -> None:
+    (tmp_path / "my_lib.py").write_text(NAMESPACE)
+    shutil.copyfile(CANDIDATES, tmp_path / "my_adapter.py")
+
+    done = assay("run", "-b", backend, "--oracle", "reference", "--seed", "3", "--effort", "quick", "-j", "1",
+                 "--filter", item, "--no-report", cwd=tmp_path)  # fmt: skip
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("  again: ")]
+    words = shlex.split(line.removeprefix("  again: "))
+    again = assay(*words[1:], cwd=tmp_path)
+
+    assert words == ["assay", "repro", item, "--backend", backend, "--oracle", "reference", "--effort", "quick",
+                     "--seed", "3"]  # fmt: skip
+    (result,) = run_of(tmp_path).results
+    assert f"{result.code} {result.message}" in again.stdout.splitlines()
+    assert again.returncode == 1
+
+
+def test_repro_refuses_an_item_that_is_not_there(tmp_path: Path) -> None:
+    for id, message in (
+        ("torch.clmap::errors", "no op 'torch.clmap' (did you mean 'torch.clamp'"),
+        ("torch.clamp::error", "torch.clamp has no item 'error' (did you mean 'errors'"),
+    ):
+        done = assay("repro", id, "-b", "numpy", cwd=tmp_path)
+
+        assert done.returncode == 4
+        assert done.stderr.startswith(f"assay: {message}")
 
 
 def test_repro_shows_one_item_again(tmp_path: Path) -> None:

@@ -61,6 +61,18 @@ def test_junit_is_xml_whatever_a_backend_says(make: Make, result: New) -> None:
     assert suite[0][0].get("message") == "A201: bell \ufffd <tag> & more"
 
 
+SETTINGS = {"backend": "exec:./harness --quiet", "seed": 3, "isolate": True, "time_limit": 0.5}
+AGAIN = "assay repro a::shape --backend 'exec:./harness --quiet' --seed 3 --isolate --time-limit 0.5"
+
+
+def test_every_report_says_how_to_run_a_failure_again(make: Make, result: New, tmp_path: Path) -> None:
+    run = make(result("a::shape", "fail", "A201"), result("b::shape"), settings=SETTINGS)
+
+    assert f"  again: {AGAIN}" in terminal.failures(run).splitlines()
+    assert markdown.render([run]).splitlines()[-1] == f"Again: `{AGAIN}`"
+    assert f"again: {AGAIN}" in str(ElementTree.fromstring(junit.render(run))[0][0].text).splitlines()
+
+
 def test_json_reads_back(make: Make, result: New) -> None:
     content = json.loads(json_report.render([make(result("torch.exp::shape"))]))
 
@@ -136,6 +148,15 @@ def test_the_site_escapes_what_backends_say(make: Make, result: New, tmp_path: P
     assert "&lt;script&gt;alert(1)" in page
     assert "<script>alert" not in page
     assert index.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_the_site_says_how_to_run_a_failure_again(make: Make, result: New, tmp_path: Path) -> None:
+    run = make(result("torch.exp::shape", "fail", "A201"), settings={"backend": "numpy", "seed": 3})
+
+    render_site([run], tmp_path / "site", load_corpus())
+
+    page = (tmp_path / "site" / "op" / "torch.exp.html").read_text(encoding="utf-8")
+    assert '<p class="mono">assay repro torch.exp::shape --backend numpy --seed 3</p>' in page
 
 
 def test_the_site_asks_nothing_of_the_network(make: Make, result: New, tmp_path: Path) -> None:

@@ -66,6 +66,42 @@ def test_resuming_keeps_what_is_there_and_drops_the_footer(make: Make, result: N
     assert resumed.complete
 
 
+def test_resuming_drops_what_did_not_run(make: Make, result: New, header: dict[str, Any]) -> None:
+    run = make(result("torch.exp::shape", "not_run", "A805"), result("torch.exp::dtype"), complete=False)
+    assert run.path is not None
+    writer = ResultsWriter(run.path, header, resume=True)
+    writer.result(result("torch.exp::shape"))
+    writer.close()
+
+    resumed = read_results(run.path)
+
+    assert [(each.id, each.outcome) for each in resumed.results] == [
+        ("torch.exp::dtype", "pass"), ("torch.exp::shape", "pass"),
+    ]  # fmt: skip
+
+
+def test_a_second_result_of_an_item_is_refused_with_file_and_line(make: Make, result: New) -> None:
+    with pytest.raises(ResultsError) as caught:
+        make(result("a::shape"), result("b::shape"), result("a::shape", "fail", "A201"))
+
+    path, _, message = str(caught.value).partition(":")
+    assert Path(path).name == "run1.jsonl"
+    assert message == (
+        "4: a second result of a::shape, which line 2 has already; `assay merge` puts results files together"
+    )
+
+
+def test_a_result_that_lacks_a_key_is_refused_with_file_and_line(make: Make, result: New) -> None:
+    run = make(result("a::shape"))
+    assert run.path is not None
+    run.path.write_text(run.path.read_text().replace('"failures":[]', '"failed":0'))
+
+    with pytest.raises(ResultsError) as caught:
+        read_results(run.path)
+
+    assert str(caught.value) == f"{run.path}:2: KeyError: 'failures'; run it again"
+
+
 def test_unsupported_items_are_not_offered(make: Make, result: New, header: dict[str, Any]) -> None:
     tally = make(
         result("a::shape"), result("b::shape", "unsupported", "A001"), result("c::shape", "fail", "A201")
@@ -96,3 +132,14 @@ def test_runs_of_different_corpora_do_not_merge(make: Make, result: New, header:
 
     with pytest.raises(ResultsError, match="only shards of one run can be merged"):
         merge([first, second])
+
+
+def test_shards_that_share_an_item_do_not_merge(make: Make, result: New) -> None:
+    first, second = make(result("a::shape")), make(result("a::shape"))
+
+    with pytest.raises(ResultsError) as caught:
+        merge([first, second])
+
+    assert str(caught.value) == (
+        f"{second.path}: a::shape is in {first.path} too; only shards of one run can be merged"
+    )
