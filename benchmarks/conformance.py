@@ -55,7 +55,26 @@ def startup(runs: int) -> list[Row]:
     for words in (("--help",), ("list",)):
         seconds = median_seconds(command("-m", "assay.cli", *words), runs)
         rows.append((f"assay {' '.join(words)}", f"{seconds:.2f} s", "python -c pass", f"{nothing:.2f} s"))
+    first = min(seconds_to_first_result() for _ in range(runs))
+    rows.append(("assay run, to its first result", f"{first:.2f} s", "python -c pass", f"{nothing:.2f} s"))
     return rows
+
+
+def seconds_to_first_result() -> float:
+    """Time from the start of a run of one op to the first result in its file."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["-m", "assay.cli", "run", "-b", "numpy", "--oracle", "reference", "--filter", "op:torch.clamp"]
+        file = Path(folder, "numpy.jsonl")
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, *words, "-o", folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        while process.poll() is None and not (file.exists() and '"type":"result"' in file.read_text(encoding="utf-8")):
+            time.sleep(0.001)
+        seconds = time.perf_counter() - started
+        process.kill()
+        process.wait()
+    return seconds
 
 
 def suite(backend: str, jobs: str) -> Row:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,30 @@ def test_every_misbehaving_process_costs_its_op_alone_and_the_run_reaches_its_fo
         assert {each.outcome for each in run.results if each.op == "torch.add"} <= {outcome, "not_run", "unsupported"}
         assert "pass" in {each.outcome for each in run.results if each.op == "torch.sign"}
         assert {event.kind for event in run.events} >= {outcome}
+
+
+def test_worker_processes_get_the_settings_and_give_the_results_of_one_process(tmp_path: Path) -> None:
+    found = []
+    for jobs in ("1", "2"):
+        folder = tmp_path / jobs
+        folder.mkdir()
+        assay("run", "-b", "numpy", "--oracle", "reference", "--seed", "3", "--effort", "quick", "-j", jobs,
+              "--filter", "op:sign op:clamp facet:values facet:errors", "--no-report", cwd=folder)  # fmt: skip
+        found.append(sorted((replace(each, ms=0.0) for each in run_of(folder).results), key=lambda each: each.id))
+
+    assert found[0] == found[1]
+    assert {each.outcome for each in found[0]} >= {"pass", "fail"}
+
+
+def test_a_worker_process_that_dies_costs_its_item(tmp_path: Path) -> None:
+    assay("run", "-b", f"{CANDIDATES}:Segfaults", "--oracle", "reference", "-j", "2", "--no-report",
+          "--filter", "op:torch.add op:torch.sign facet:shape", cwd=tmp_path)  # fmt: skip
+
+    run = run_of(tmp_path)
+    assert run.complete
+    assert {(each.op, each.outcome, each.code) for each in run.results} == {
+        ("torch.add", "crash", "A801"), ("torch.sign", "pass", None),
+    }  # fmt: skip
 
 
 def test_a_hanging_case_is_a_timeout(tmp_path: Path) -> None:

@@ -99,3 +99,10 @@ def test_pytest_takes_the_same_settings(pytester: pytest.Pytester) -> None:
     assert [config.getoption(f"assay_{name}") for name in ("backend", "seed", "time_limit", "isolate", "effort")] == [
         "numpy", 7, 2.0, True, "standard",
     ]  # fmt: skip
+
+
+def test_pytest_refuses_a_setting_that_cannot_be(pytester: pytest.Pytester) -> None:
+    with pytest.raises(pytest.UsageError) as caught:
+        pytester.parseconfigure("--assay-backend=numpy", "--assay-shard=2")
+
+    assert str(caught.value) == "--shard 2: write it as I/N, like 2/4"

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 _INI: Final = Path(__file__).with_name("pytest.ini")
 _SMALL: Final = 150  # items below which worker processes cost more than they save
-# What `assay run` has no use for. The plugins that others have installed are for tests of theirs.
-_LEFT_OUT: Final = ("terminal", "cacheprovider", "logging")
+# What tests of one's own want and `assay run` has no use for.
+_LEFT_OUT: Final = (
+    "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging", "--assert=plain", "-W", "ignore",
+)  # fmt: skip
 _ENVIRONMENT: Final = {
-    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # what others have installed is for tests of theirs
     # Tensors are small, and worker processes share the cores.
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -84,8 +86,7 @@ def _run_one(settings: Settings) -> int:
         session.close()
         click.echo(f"{settings.backend}: nothing is left to run", err=True)
         return earlier
-    left_out = [word for name in _LEFT_OUT for word in ("-p", f"no:{name}")]
-    arguments = ["-c", str(_INI), "-p", "assay.running.plugin", *left_out, "-W", "ignore", *_workers(session)]
+    arguments = ["-c", str(_INI), "-p", "assay.running.plugin", *_LEFT_OUT, *_workers(session)]
     return max(earlier, int(pytest.main(arguments, plugins=[Progress(session)])))
 
 

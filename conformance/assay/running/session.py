@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,11 +25,13 @@ from assay.running.interrupts import interruptible
 from assay.running.items import Item, plan
 from assay.running.settings import Settings
 from assay_reports import query
-from assay_reports.expectations import Expectations
 from assay_reports.results import Event, Result, ResultsWriter, Tally, read_results
 from assay_reports.vocabulary import BROKEN
 from assay_spec import load_corpus
 from assay_spec.model import Corpus
+
+if TYPE_CHECKING:
+    from assay_reports.expectations import Expectations
 
 
 def oracle_for(settings: Settings) -> str | None:
@@ -89,7 +91,11 @@ class Session:
 
     @cached_property
     def expectations(self) -> Expectations | None:
-        return None if self.settings.expect is None else Expectations.load(self.settings.expect)
+        if self.settings.expect is None:
+            return None
+        from assay_reports.expectations import Expectations
+
+        return Expectations.load(self.settings.expect)
 
     def measure(self, item: Item) -> tuple[Result, list[Event]]:
         """Run one item."""
