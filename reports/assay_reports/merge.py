@@ -34,7 +34,7 @@ def merge(runs: Sequence[Run]) -> Run:
 
 
 def _together(runs: Sequence[Run]) -> tuple[Result, ...]:
-    """Return the results of all shards; an item that two of them have is in no two shards of one run."""
+    """Return the results of all shards; raise ResultsError where two have one of the same item."""
     homes: dict[str, Run] = {}
     for run in runs:
         for result in run.results:

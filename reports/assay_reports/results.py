@@ -1,4 +1,4 @@
-"""Results: one JSON object a line, written as they come, read back with nothing lost."""
+"""Results files: one JSON object a line, each written as soon as it is known."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ResultsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Worst:
-    """The element of an answer that was farthest off, as a fraction of its budget."""
+    """The element with the largest error / budget ratio, which is `fraction`."""
 
     fraction: float
     ulp: float | None
@@ -39,7 +39,7 @@ class Worst:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The smallest failing case of one code."""
+    """The minimal failing example of one code, and how many more cases failed alike."""
 
     case: str
     code: str
@@ -61,7 +61,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened to the process of a backend, and after which item."""
+    """An error of the process of a backend, and the item that met it."""
 
     kind: str
     after: str
@@ -75,7 +75,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one item: op × facet × dtype class."""
+    """The result of one item, that is of one op × facet × dtype class."""
 
     id: str
     hash: str
@@ -122,7 +122,7 @@ class Run:
 
     @property
     def complete(self) -> bool:
-        """A run without a footer, or whose footer says so, is partial."""
+        """Return whether the run came to its end; without a footer it did not."""
         return self.footer is not None and bool(self.footer["complete"])
 
     @cached_property
@@ -149,7 +149,7 @@ def again(id: str, settings: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many items and cases came to what; coverage says of how many."""
+    """Counts of items by outcome, and of cases."""
 
     items: Counter[str] = field(default_factory=Counter)
     cases: Counter[str] = field(default_factory=Counter)
@@ -179,7 +179,7 @@ class Tally:
 
     @property
     def offered(self) -> int:
-        """Items that the backend offers: neither unsupported nor left out."""
+        """Return the number of items that the backend offers: neither unsupported nor left out."""
         return sum(count for outcome, count in self.items.items() if outcome in OFFERED)
 
     @property
@@ -188,7 +188,7 @@ class Tally:
 
 
 class ResultsWriter:
-    """Appends records to a file, each at once, so that a killed run loses nothing it has judged."""
+    """A results file that is written record by record, so that an interrupted run keeps what it has judged."""
 
     def __init__(self, path: Path, header: Record, *, resume: bool = False) -> None:
         kept = _to_go_on_from(path) if resume and path.exists() else []
@@ -257,7 +257,7 @@ def read_results(path: Path) -> Run:
 
 
 def _refuse_second(path: Path, number: int, id: str, lines: dict[str, int]) -> None:
-    """Note the line of a result; an item that has one already would hide it."""
+    """Raise ResultsError where an item has a result already, which this one would hide."""
     first = lines.setdefault(id, number)
     if first != number:
         raise ResultsError(
@@ -267,7 +267,7 @@ def _refuse_second(path: Path, number: int, id: str, lines: dict[str, int]) -> N
 
 
 def records_of(path: Path) -> Iterator[tuple[int, Record]]:
-    """Read a file of one JSON object a line, with line numbers; a last line that was cut off is left out."""
+    """Yield line number and record of a file of JSON lines; a last line that was cut off is left out."""
     lines = path.read_text(encoding="utf-8").split("\n")
     for number, line in enumerate(lines, 1):
         if not line:
@@ -276,7 +276,7 @@ def records_of(path: Path) -> Iterator[tuple[int, Record]]:
             record = json.loads(line)
         except json.JSONDecodeError as error:
             if number == len(lines):
-                return  # the run was killed while it wrote
+                return  # the run was interrupted while it wrote
             raise ResultsError(f"{path}:{number}: not JSON: {error.msg}; is this a results file?") from None
         yield number, record if isinstance(record, dict) else {}
 
@@ -290,7 +290,7 @@ def checked(header: Record, path: Path) -> Record:
 
 
 def write_run(run: Run, path: Path) -> None:
-    """Write a whole run, as merging makes one."""
+    """Write a run that is complete in memory, such as a merged one."""
     writer = ResultsWriter(
         path, {key: value for key, value in run.header.items() if key not in ("type", "schema_version")}
     )
@@ -305,5 +305,5 @@ def write_run(run: Run, path: Path) -> None:
 
 
 def _untyped(record: Record) -> Record:
-    """Return the content of a record, which a result that travels has no type beside."""
+    """Return a record without its type."""
     return {key: value for key, value in record.items() if key != "type"}

@@ -66,7 +66,7 @@ def failures(run: Run, most: int = 20) -> str:
 
 
 def failure(result: Result, settings: Mapping[str, Any]) -> str:
-    """Print one failing item, and the command that runs it again with the settings of its run."""
+    """Return one failing item as text, with the command that runs it again."""
     return "\n".join(_block(result, settings))
 
 

@@ -46,7 +46,6 @@ OUTCOMES: Final = {
     "pass": Outcome("✓", "pass", offered=True, broken=False),
     "self": Outcome("○", "self", offered=True, broken=False),
     "unsupported": Outcome("–", "unsupported", offered=False, broken=False),
-    "skipped": Outcome("·", "unsupported", offered=False, broken=False),
     "not_run": Outcome("·", "unsupported", offered=False, broken=False),
 }
 GRAVITY: Final = tuple(OUTCOMES)

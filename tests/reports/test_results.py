@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from assay_reports import vocabulary
 from assay_reports.merge import merge
 from assay_reports.results import Result, ResultsError, ResultsWriter, Run, Worst, read_results, write_run
 
@@ -143,3 +144,10 @@ def test_shards_that_share_an_item_do_not_merge(make: Make, result: New) -> None
     assert str(caught.value) == (
         f"{second.path}: a::shape is in {first.path} too; only shards of one run can be merged"
     )
+
+
+def test_the_guide_explains_every_outcome() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "reading-a-report.md").read_text(encoding="utf-8")
+    table = guide.partition("| outcome | means |")[2].partition("\n\n")[0]
+
+    assert {outcome for outcome in vocabulary.OUTCOMES if f"`{outcome}`" not in table} == set()

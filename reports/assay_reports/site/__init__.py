@@ -206,7 +206,7 @@ class Site:
         return sorted(run.results, key=lambda each: -each.ms)[:8]
 
     def closest(self, run: Run) -> list[Result]:
-        """Return the passes with the largest error / budget ratio."""
+        """Return the passing items with the largest error / budget ratio."""
         near = [each for each in run.results if each.outcome == "pass" and each.worst and each.worst.fraction > 0]
         return sorted(near, key=lambda each: -each.worst.fraction if each.worst else 0.0)[:8]
 
