@@ -25,7 +25,7 @@ from tabulate import tabulate
 
 from assay.backends.discover import open_backend
 from assay.cases.case import Case
-from assay.facets.base import Asked
+from assay.facets.base import SamplingRequest
 from assay.running.items import plan
 from assay_reports.query import parse
 from assay_spec import load_corpus
@@ -100,8 +100,8 @@ def bare_rate(backend: str) -> float:
 def some_cases() -> Sequence[Case]:
     """Draw the cases of the values facet in float32."""
     items = plan(load_corpus(), query=parse("facet:values dtype:float32"))
-    asked = Asked("float32", "standard", 0)
-    return [trial.case for item in items for trial in item.question.trials(item.spec, asked)]
+    request = SamplingRequest("float32", "standard", 0)
+    return [trial.case for item in items for trial in item.question.trials(item.spec, request)]
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from assay.backends.base import Backend
 from assay.backends.discover import open_backend
 from assay.cases.case import Array, Call, TensorValue
 from assay.cases.draw import Wasteful
-from assay.facets.base import Asked, Facet, Judgement, Trial, fail
+from assay.facets.base import Facet, Judgement, SamplingRequest, Trial, fail
 from assay.judge.bench import Bench
 from assay.running.engine import measure
 from assay.running.items import Item, items_of
@@ -162,7 +162,7 @@ def _shape_of_sums(op: Op, trial: Trial, bench: Bench) -> Judgement:
 def _sums(*sizes: int) -> Item:
     """Make an item that adds up tensors of some sizes and judges the shape."""
 
-    def trials(op: Op, asked: Asked) -> Iterator[Trial]:
+    def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
         for size in sizes:
             value = TensorValue.of(np.ones(size, np.float32))
             yield Trial(Call("torch.add", {"input": value, "other": value}, ("input", "other")))
@@ -200,14 +200,14 @@ def test_a_failing_case_that_passes_when_asked_again_is_nondeterministic() -> No
     assert result.message == "only sometimes: shape (1, 3), not (3,)"
 
 
-def _asking(trials: Callable[[Op, Asked], Iterator[Trial]]) -> Item:
+def _asking(trials: Callable[[Op, SamplingRequest], Iterator[Trial]]) -> Item:
     """Make an item that asks some trials and passes whatever comes."""
     question = Facet("made up", lambda op: True, trials, lambda op, trial, bench: Judgement("pass", compared=False))
     return Item(load_corpus()["torch.add"], question, None)
 
 
 def test_a_spec_that_cannot_be_drawn_from_is_a_fault_of_the_suite(good: Backend) -> None:
-    def broken(op: Op, asked: Asked) -> Iterator[Trial]:
+    def broken(op: Op, request: SamplingRequest) -> Iterator[Trial]:
         yield Trial(Call(op.name, {}))
         raise ZeroDivisionError("by zero")
 
@@ -218,7 +218,7 @@ def test_a_spec_that_cannot_be_drawn_from_is_a_fault_of_the_suite(good: Backend)
 
 
 def test_a_domain_that_throws_its_draws_away_is_a_fault_of_the_suite(good: Backend) -> None:
-    def wasteful(op: Op, asked: Asked) -> Iterator[Trial]:
+    def wasteful(op: Op, request: SamplingRequest) -> Iterator[Trial]:
         yield Trial(Call(op.name, {}))
         raise Wasteful("9 of 20 drawn calls were thrown away")
 
@@ -229,7 +229,7 @@ def test_a_domain_that_throws_its_draws_away_is_a_fault_of_the_suite(good: Backe
 
 
 def test_an_item_in_which_nothing_was_compared_is_a_fault_of_the_suite(good: Backend) -> None:
-    def vacuous(op: Op, asked: Asked) -> Iterator[Trial]:
+    def vacuous(op: Op, request: SamplingRequest) -> Iterator[Trial]:
         yield Trial(Call(op.name, {}))
 
     result, _ = measure(_asking(vacuous), Bench(good, good), effort="quick", seed=0)

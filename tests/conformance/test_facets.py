@@ -12,7 +12,7 @@ import pytest
 from assay.cases import draw
 from assay.cases.draw import SHARES
 from assay.facets import facets
-from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, plans, unanswered
+from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, plans, unanswered
 from assay.judge.bench import Bench
 from assay.running.session import Session
 from assay.running.settings import Settings
@@ -35,8 +35,8 @@ def test_every_effort_has_its_share_of_cases() -> None:
 def made_up(monkeypatch: pytest.MonkeyPatch) -> str:
     """Add a facet: its name to the list, its module beside the others."""
 
-    def trials(op: Op, asked: Asked) -> Iterator[Trial]:
-        for each in plans(op, asked, limit=1):
+    def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
+        for each in plans(op, request, limit=1):
             yield Trial(draw.call(op, each), each)
 
     def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:

@@ -54,7 +54,7 @@ SELF = Judgement("self")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SamplingRequest:
     """Which dtype an item is about, and how many cases it may take."""
 
     dtype: str | None
@@ -86,7 +86,7 @@ class Facet:
 
     name: str
     applies: Callable[[Op], bool]
-    trials: Callable[[Op, Asked], Iterator[Trial]]
+    trials: Callable[[Op, SamplingRequest], Iterator[Trial]]
     judge: Callable[[Op, Trial, Bench], Judgement]
     split: bool = False  # one item for each dtype of the op's leading tensor
     dtypes: Callable[[Op], tuple[str, ...]] = lambda op: op.dtypes
@@ -101,19 +101,19 @@ def overloads(op: Op, dtype: str | None) -> list[Overload]:
 
 def plans(
     op: Op,
-    asked: Asked,
+    request: SamplingRequest,
     *axes: Axis,
     fits: Callable[[Overload], bool] = lambda overload: True,
     limit: int | None = None,
 ) -> Iterator[Plan]:
     """Yield the plans of an item: walked along the axes first, then drawn at random."""
-    chosen = [each for each in overloads(op, asked.dtype) if fits(each)]
+    chosen = [each for each in overloads(op, request.dtype) if fits(each)]
     for overload in chosen:
-        focus = Focus(frozenset(axes), asked.dtype, asked.seed)
-        share = max((limit or asked.walked) // len(chosen), 6)
+        focus = Focus(frozenset(axes), request.dtype, request.seed)
+        share = max((limit or request.walked) // len(chosen), 6)
         yield from walk(overload, focus, share)
-        if asked.random and limit is None:
-            yield from drawn(overload, focus, max(asked.random // len(chosen), 1), asked.seed)
+        if request.random and limit is None:
+            yield from drawn(overload, focus, max(request.random // len(chosen), 1), request.seed)
 
 
 def fail(code: str, message: str, expected: Any = "", actual: Any = "", **more: Any) -> Judgement:

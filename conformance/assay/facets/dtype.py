@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from assay.cases import draw
 from assay.cases.case import Call
-from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, plans, unanswered
+from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, plans, unanswered
 from assay.facets.results import expected_rules, structured, typed
 from assay.facets.shape import tensors
 from assay.judge.bench import Bench
@@ -18,9 +18,9 @@ def applies(op: Op) -> bool:
     return any(map(tensors, op.overloads)) and op.kind in ("function", "module")
 
 
-def trials(op: Op, asked: Asked) -> Iterator[Trial]:
+def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     axes: tuple[Axis, ...] = ("options",) if op.kind == "module" else ("dtype", "options")
-    for plan in plans(op, asked, *axes, fits=tensors):
+    for plan in plans(op, request, *axes, fits=tensors):
         yield Trial(draw.call(op, plan), plan)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from assay.cases import written
 from assay.cases.arrays import Host
 from assay.cases.case import Array, Call, Outcome, Program
-from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, gravest, is_raised, unanswered
+from assay.facets.base import Facet, Judgement, SamplingRequest, Trial, beyond, fail, gravest, is_raised, unanswered
 from assay.judge.bench import Bench
 from assay.judge.budgets import Bounds, Worst, measure, show
 from assay_spec import dtypes
@@ -24,7 +24,7 @@ def applies(op: Op) -> bool:
     return bool(op.scenarios) or any(each.examples for each in op.overloads)
 
 
-def trials(op: Op, asked: Asked) -> Iterator[Trial]:
+def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     for overload in op.overloads:
         for example in overload.examples:
             case = written.call(op, overload, example.call, wrt=tuple(example.gradient))

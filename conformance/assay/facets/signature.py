@@ -8,7 +8,7 @@ from dataclasses import replace
 from assay.cases import draw
 from assay.cases.case import Call
 from assay.cases.draw import Plan
-from assay.facets.base import PASS, Asked, Facet, Finding, Judgement, Trial, plans, unanswered
+from assay.facets.base import PASS, Facet, Finding, Judgement, SamplingRequest, Trial, plans, unanswered
 from assay.judge.bench import Bench
 from assay_spec.model import Op
 from assay_spec.plans import ABSENT
@@ -19,8 +19,8 @@ def applies(op: Op) -> bool:
     return called and any(each.arguments for each in op.overloads)
 
 
-def trials(op: Op, asked: Asked) -> Iterator[Trial]:
-    for plan in plans(op, asked, "options", limit=12):
+def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
+    for plan in plans(op, request, "options", limit=12):
         for names in dict.fromkeys(_ways(op, plan)):
             case = draw.call(op, plan, positional=names)
             yield Trial(case, plan)

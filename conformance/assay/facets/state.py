@@ -15,9 +15,9 @@ from assay.cases.draw import Plan, held
 from assay.cases.fill import elements
 from assay.facets.base import (
     SELF,
-    Asked,
     Facet,
     Judgement,
+    SamplingRequest,
     Trial,
     beyond,
     broken_oracle,
@@ -41,30 +41,30 @@ def applies(op: Op) -> bool:
     return op.kind in ("module", "optimizer", "scheduler")
 
 
-def trials(op: Op, asked: Asked) -> Iterator[Trial]:
+def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     match op.kind:
         case "module":
-            for plan, starts in _equipped(op, asked):
+            for plan, starts in _equipped(op, request):
                 yield Trial(_constructed(op, plan, seed=3), plan)
                 if starts:
                     yield Trial(_constructed(op, plan, seed=0), plan, {"seeds": _SEEDS})
-            for plan in plans(op, asked, "options", limit=8):
+            for plan in plans(op, request, "options", limit=8):
                 yield Trial(draw.call(op, plan), plan, {"after": True})
         case "optimizer":
             yield from _trajectories(op)
-            for plan in plans(op, asked, "options", limit=24):
-                yield from _optimizations(op, plan, asked.seed)
+            for plan in plans(op, request, "options", limit=24):
+                yield from _optimizations(op, plan, request.seed)
         case "scheduler":
             yield from _trajectories(op)
-            for plan in plans(op, asked, "options", limit=24):
+            for plan in plans(op, request, "options", limit=24):
                 yield Trial(Schedule(op.name, _options(plan), 0.5, 12, None), plan)
                 yield Trial(Schedule(op.name, _options(plan), 0.5, 12, 4), plan)
 
 
-def _equipped(op: Op, asked: Asked) -> Iterator[tuple[Plan, bool]]:
+def _equipped(op: Op, request: SamplingRequest) -> Iterator[tuple[Plan, bool]]:
     """Yield a plan for each set of parameters and buffers, and whether one of them is in no set before it."""
     sets: set[frozenset[str]] = set()
-    for plan in plans(op, asked, "options", limit=_CONSTRUCTIONS):
+    for plan in plans(op, request, "options", limit=_CONSTRUCTIONS):
         assert plan.overload.constructor is not None
         names = frozenset(rule.name for rule in held(plan.overload.constructor, plan.scope))
         if names not in sets:

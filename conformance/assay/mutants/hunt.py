@@ -12,7 +12,7 @@ import numpy as np
 from assay.backends.base import Backend
 from assay.cases import spelling
 from assay.cases.case import Array, Call, Case, Outcome, same
-from assay.facets.base import Asked, Judgement, Trial, describe
+from assay.facets.base import Judgement, SamplingRequest, Trial, describe
 from assay.judge.bench import Bench
 from assay.judge.budgets import show
 from assay.mutants.families import mutants_of
@@ -148,7 +148,7 @@ class Hunt:
     def _trials(self, effort: Effort, seed: int, *, walk_only: bool = False) -> Iterator[tuple[Item, Trial]]:
         for item in items_of(self.op):
             if not_offered(item, self.bench.candidate) is None:
-                for trial in item.question.trials(self.op, Asked(item.dtype, effort, seed, walk_only)):
+                for trial in item.question.trials(self.op, SamplingRequest(item.dtype, effort, seed, walk_only)):
                     yield item, trial
 
     def _difference(self, mutant: Mutant, record: Record, scene: Scene) -> tuple[Case, Outcome, Outcome] | None:

@@ -15,7 +15,7 @@ from assay.cases import spelling
 from assay.cases.case import fingerprint
 from assay.cases.draw import Wasteful
 from assay.cases.shrinking import shrunk
-from assay.facets.base import Asked, Finding, Judgement, Trial
+from assay.facets.base import Finding, Judgement, SamplingRequest, Trial
 from assay.judge.bench import Bench
 from assay.judge.budgets import Worst
 from assay.running.items import Item
@@ -78,11 +78,11 @@ def measure(
     """Run every case of one item; return its result and the events on the way."""
     started = time.perf_counter()
     tally = Tally(whole=not_offered(item, bench.candidate))
-    asked = Asked(item.dtype, effort, seed)
+    request = SamplingRequest(item.dtype, effort, seed)
     if tally.whole is not None:
         tally.counts["unsupported"] += 1
     else:
-        for trial in _safely(item, asked, tally):
+        for trial in _safely(item, request, tally):
             verdict = _steady(item, trial, bench)
             tally.add(verdict, trial)
             if verdict.stops:
@@ -90,7 +90,7 @@ def measure(
         _reject_vacuous(tally)
     failures = [_failure(item, bench, found) for found in tally.failures.values()]
     ms = (time.perf_counter() - started) * 1000
-    return _result(item, tally, asked, edition, bench.candidate.capabilities.device, failures, ms), tally.events
+    return _result(item, tally, request, edition, bench.candidate.capabilities.device, failures, ms), tally.events
 
 
 def _reject_vacuous(tally: Tally) -> None:
@@ -116,10 +116,10 @@ def not_offered(item: Item, candidate: Backend) -> Finding | None:
     return None
 
 
-def _safely(item: Item, asked: Asked, tally: Tally) -> Iterator[Trial]:
+def _safely(item: Item, request: SamplingRequest, tally: Tally) -> Iterator[Trial]:
     """Draw the trials of an item; a spec that cannot be drawn from is a fault of the suite."""
     try:
-        yield from item.question.trials(item.spec, asked)
+        yield from item.question.trials(item.spec, request)
     except Wasteful as error:
         tally.whole = Finding("A903", str(error))
     except Exception as error:
@@ -168,7 +168,13 @@ def _where(error: Exception) -> str:
 
 
 def _result(
-    item: Item, tally: Tally, asked: Asked, edition: Edition, device: str, failures: list[Failure], ms: float
+    item: Item,
+    tally: Tally,
+    request: SamplingRequest,
+    edition: Edition,
+    device: str,
+    failures: list[Failure],
+    ms: float,
 ) -> Result:
     counts = tally.counts
     outcome = next((each for each in GRAVITY if counts[each]), "not_run")
@@ -178,7 +184,7 @@ def _result(
     total = sum(counts.values())
     return Result(
         id=item.id,
-        hash=item_hash(item, asked, edition),
+        hash=item_hash(item, request, edition),
         op=item.op,
         area=item.area,
         facet=item.facet,
@@ -208,9 +214,9 @@ def _reason(outcome: str, tally: Tally, failures: list[Failure]) -> tuple[str | 
     return failures[0].code, failures[0].message
 
 
-def ended(item: Item, asked: Asked, edition: Edition, device: str, outcome: str, why: Finding) -> Result:
+def ended(item: Item, request: SamplingRequest, edition: Edition, device: str, outcome: str, why: Finding) -> Result:
     """Return the result of an item that was ended from outside."""
-    return _result(item, Tally(Counter({outcome: 1}), whole=why), asked, edition, device, [], 0.0)
+    return _result(item, Tally(Counter({outcome: 1}), whole=why), request, edition, device, [], 0.0)
 
 
 def _worst(worst: Worst | None) -> results.Worst | None:
@@ -268,7 +274,7 @@ def _refused(trial: Trial, bench: Bench) -> bool:
     return expected is not None and expected.raised is not None
 
 
-def item_hash(item: Item, asked: Asked, edition: Edition) -> str:
+def item_hash(item: Item, request: SamplingRequest, edition: Edition) -> str:
     """Hash all that decides an item's cases and verdict: where it differs, the test has changed."""
-    parts = (item.spec.digest, item.id, asked.effort, str(asked.seed), edition)
+    parts = (item.spec.digest, item.id, request.effort, str(request.seed), edition)
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]

@@ -18,7 +18,7 @@ import numpy as np
 from assay.backends.base import Backend
 from assay.backends.discover import open_backend
 from assay.backends.self_check import self_check
-from assay.facets.base import Asked, Finding
+from assay.facets.base import Finding, SamplingRequest
 from assay.judge.bench import Bench
 from assay.running import engine
 from assay.running.interrupts import interruptible
@@ -119,8 +119,8 @@ class Session:
         return self._ended(item, outcome, Finding(code, why))
 
     def _ended(self, item: Item, outcome: str, why: Finding) -> Result:
-        asked = Asked(item.dtype, self.settings.effort, self.settings.seed)
-        return engine.ended(item, asked, self.settings.edition, self.settings.device, outcome, why)
+        request = SamplingRequest(item.dtype, self.settings.effort, self.settings.seed)
+        return engine.ended(item, request, self.settings.edition, self.settings.device, outcome, why)
 
     def start(self) -> None:
         """Open the results file: every path is checked before anything runs."""
