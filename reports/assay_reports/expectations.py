@@ -96,21 +96,21 @@ class Expectations:
         found = Comparison()
         used: set[int] = set()
         for result in run.results:
-            entries = [place for place, each in enumerate(self.entries) if each.active and each.names(result.id)]
+            entries = [index for index, each in enumerate(self.entries) if each.active and each.names(result.id)]
             used.update(entries)
             if result.outcome in BROKEN:
-                allowed = any(self.entries[place].allows(result.outcome, result.code) for place in entries)
+                allowed = any(self.entries[index].allows(result.outcome, result.code) for index in entries)
                 words = f"{result.id}: {result.outcome} {result.code}"
                 (found.expected if allowed else found.unexpected).append(words)
             elif result.outcome == "pass" and entries:
-                lines = ", ".join(str(self.entries[place].line) for place in entries)
+                lines = ", ".join(str(self.entries[index].line) for index in entries)
                 found.improved.append(f"{result.id} passes: delete line {lines} of {self.path}")
         self._check_globs(run)
         if run.complete and not run.header["selection"]["filter"]:
             found.stale.extend(
                 f"{self.path}:{each.line}: {each.id} matched nothing"
-                for place, each in enumerate(self.entries)
-                if place not in used and each.active
+                for index, each in enumerate(self.entries)
+                if index not in used and each.active
             )
         return found
 

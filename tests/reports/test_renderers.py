@@ -159,6 +159,15 @@ def test_the_site_says_how_to_run_a_failure_again(make: Make, result: New, tmp_p
     assert '<p class="mono">assay repro torch.exp::shape --backend numpy --seed 3</p>' in page
 
 
+def test_the_matrix_marks_the_functions_that_fail_somewhere(make: Make, result: New, tmp_path: Path) -> None:
+    render_site(
+        [make(result("torch.exp::shape", "timeout", "A802"), result("torch.sign::shape"))], tmp_path, load_corpus()
+    )
+
+    rows = (tmp_path / "matrix.html").read_text(encoding="utf-8").split('<div class="row"')[1:]
+    assert [("torch.exp" in row, "data-failing" in row) for row in rows] == [(True, True), (False, False)]
+
+
 def test_the_site_asks_nothing_of_the_network(make: Make, result: New, tmp_path: Path) -> None:
     render_site([make(result("torch.exp::shape"))], tmp_path, load_corpus())
 

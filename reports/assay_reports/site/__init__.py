@@ -79,6 +79,10 @@ class Cell:
         return GLYPHS[self.state]
 
     @property
+    def broken(self) -> bool:
+        return self.state in BROKEN
+
+    @property
     def text(self) -> str:
         return f"{self.passed}/{self.offered}" if self.offered else "not offered" if self.total else ""
 
@@ -126,8 +130,8 @@ class Site:
         yield "index.html", "overview.html", {"title": "Overview"}
         yield "matrix.html", "matrix.html", {"title": "Matrix"}
         yield "coverage.html", "coverage.html", {"title": "Coverage"}
-        for place, run in enumerate(self.runs):
-            yield f"backend/{slug(run.name)}.html", "backend.html", {"title": run.name, "run": run, "place": place}
+        for index, run in enumerate(self.runs):
+            yield f"backend/{slug(run.name)}.html", "backend.html", {"title": run.name, "run": run, "index": index}
         for op in self.ops:
             yield f"op/{slug(op.name)}.html", "op.html", {"title": op.name, "op": op}
         if len(self.runs) == 2 and self.runs[0].name == self.runs[1].name:
@@ -151,22 +155,22 @@ class Site:
             groups.setdefault(op.area, []).append(op)
         return dict(sorted(groups.items()))
 
-    def results(self, place: int, op: str, facet: str | None = None, dtype: str | None = None) -> list[Result]:
+    def results(self, index: int, op: str, facet: str | None = None, dtype: str | None = None) -> list[Result]:
         """Return what one run has for an op, a facet, a dtype."""
         return [
             each
-            for each in self._by_op[place].get(op, ())
+            for each in self._by_op[index].get(op, ())
             if (facet is None or each.facet == facet) and (dtype is None or each.dtype == dtype)
         ]
 
-    def cell(self, place: int, op: str, facet: str | None = None, dtype: str | None = None) -> Cell:
-        return Cell.of(self.results(place, op, facet, dtype))
+    def cell(self, index: int, op: str, facet: str | None = None, dtype: str | None = None) -> Cell:
+        return Cell.of(self.results(index, op, facet, dtype))
 
-    def area_cell(self, place: int, ops: Sequence[Op]) -> Cell:
-        return Cell.of([each for op in ops for each in self.results(place, op.name)])
+    def area_cell(self, index: int, ops: Sequence[Op]) -> Cell:
+        return Cell.of([each for op in ops for each in self.results(index, op.name)])
 
     def cells(self, op: str) -> list[Cell]:
-        return [self.cell(place, op) for place in range(len(self.runs))]
+        return [self.cell(index, op) for index in range(len(self.runs))]
 
     def bar(self, run: Run) -> list[tuple[str, int, float]]:
         """Return the parts of a run's bar: kind, count, and share of all items."""
@@ -196,8 +200,8 @@ class Site:
     def frequent(self, run: Run) -> list[tuple[str, int]]:
         return Counter(each.code for each in run.results if each.outcome in BROKEN and each.code).most_common(6)
 
-    def failing(self, place: int, op: str) -> list[Result]:
-        return [each for each in self.results(place, op) if each.outcome in BROKEN]
+    def failing(self, index: int, op: str) -> list[Result]:
+        return [each for each in self.results(index, op) if each.outcome in BROKEN]
 
     def broken(self, run: Run) -> list[Result]:
         return [each for each in run.results if each.outcome in BROKEN]
