@@ -245,3 +245,24 @@ def test_a_broken_spec_file_is_named_with_its_line(tmp_path: Path) -> None:
 
     assert done.returncode == 4
     assert f"{file}:4: unknown key 'argumnets' (did you mean 'arguments'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("act", "heavy"),
+    [
+        ("import assay.cli.__main__", {"pytest", "numpy", "yaml", "jsonschema"}),
+        ("import assay.running.plugin", {"numpy", "yaml", "jsonschema", "hypothesis", "click"}),
+        (
+            "import assay.running.session; from assay.backends.discover import open_backend; "
+            "from assay.backends.self_check import self_check; "
+            "[self_check(open_backend(name)) for name in ('numpy', 'reference')]",
+            {"scipy", "hypothesis", "jsonschema", "torch", "rich", "jinja2", "tabulate"},
+        ),
+    ],
+)
+def test_a_start_imports_only_what_it_uses(act: str, heavy: set[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"{act}; import sys; print(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+
+    assert heavy & set(done.stdout.split()) == set()
