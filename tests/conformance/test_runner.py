@@ -159,13 +159,22 @@ def test_an_interrupted_run_says_so_and_can_be_resumed(tmp_path: Path) -> None:
 
 
 def test_plain_pytest_and_assay_run_are_one_thing(tmp_path: Path) -> None:
+    (tmp_path / "test_of_the_project.py").write_text("def test_nothing(): pass")
+    words = ["--filter=op:torch.sign facet:shape facet:errors", "--oracle=reference", "--seed=3"]
+
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--assay-backend=numpy",
-         "--assay-oracle=reference", "--assay-filter=op:torch.sign facet:shape"],
+         "--assay-results=plain.jsonl", *(word.replace("--", "--assay-") for word in words)],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
+    assay("run", "--backend=numpy", "-j", "1", "--no-report", *words, cwd=tmp_path)
 
     assert "1 passed" in done.stdout
+    plain, ours = (
+        [replace(each, ms=0.0) for each in run.results]
+        for run in (read_results(tmp_path / "plain.jsonl"), run_of(tmp_path))
+    )
+    assert plain == ours
 
 
 NAMESPACE = """

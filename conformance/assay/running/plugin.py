@@ -84,16 +84,21 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     session = parent.config.stash.get(SESSION, None)
-    if session is None or path != session.corpus.root:
+    if session is None or not session.corpus.root.is_relative_to(path):
         return None
-    return CorpusFolder.from_parent(parent, path=path, nodeid="assay")
+    return CorpusFolder.from_parent(parent, path=path)
 
 
 class CorpusFolder(pytest.Directory):
-    """The corpus, of which only what is due is collected."""
+    """The corpus, or a folder on the way to it: only what is due is collected, and no folder is searched for it."""
 
-    def collect(self) -> Iterator[pytest.Item]:
-        for item in self.config.stash[SESSION].due:
+    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
+        session = self.config.stash[SESSION]
+        way = session.corpus.root.relative_to(self.path).parts
+        if way:
+            yield CorpusFolder.from_parent(self, path=self.path / way[0])
+            return
+        for item in session.due:
             yield SpecItem.from_parent(self, name=item.name, nodeid=item.id, path=item.spec.file, item=item)
 
 

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 _INI: Final = Path(__file__).with_name("pytest.ini")
 _SMALL: Final = 150  # items below which worker processes cost more than they save
-# What tests of one's own want and `assay run` has no use for.
+# Plugins of pytest that tests of one's own want and `assay run` has no use for.
 _LEFT_OUT: Final = (
-    "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging", "--assert=plain", "-W", "ignore",
+    "terminal", "cacheprovider", "logging", "doctest", "unittest", "junitxml", "pastebin", "stepwise", "setuponly",
+    "setupplan", "recwarn", "monkeypatch", "legacypath", "unraisableexception", "threadexception",
 )  # fmt: skip
 _ENVIRONMENT: Final = {
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # what others have installed is for tests of theirs
@@ -86,7 +87,9 @@ def _run_one(settings: Settings) -> int:
         session.close()
         click.echo(f"{settings.backend}: nothing is left to run", err=True)
         return earlier
-    arguments = ["-c", str(_INI), "-p", "assay.running.plugin", *_LEFT_OUT, *_workers(session)]
+    left_out = [word for name in _LEFT_OUT for word in ("-p", f"no:{name}")]
+    arguments = ["-c", str(_INI), "-p", "assay.running.plugin", *left_out, "--assert=plain", "-W", "ignore"]
+    arguments += _workers(session)
     return max(earlier, int(pytest.main(arguments, plugins=[Progress(session)])))
 
 
