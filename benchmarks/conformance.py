@@ -25,7 +25,7 @@ from tabulate import tabulate
 
 from assay.backends.discover import open_backend
 from assay.cases.case import Case
-from assay.facets.base import Asked
+from assay.facets.base import SamplingRequest
 from assay.running.items import plan
 from assay_reports.query import parse
 from assay_spec import load_corpus
@@ -55,7 +55,26 @@ def startup(runs: int) -> list[Row]:
     for words in (("--help",), ("list",)):
         seconds = median_seconds(command("-m", "assay.cli", *words), runs)
         rows.append((f"assay {' '.join(words)}", f"{seconds:.2f} s", "python -c pass", f"{nothing:.2f} s"))
+    first = min(seconds_to_first_result() for _ in range(runs))
+    rows.append(("assay run, to its first result", f"{first:.2f} s", "python -c pass", f"{nothing:.2f} s"))
     return rows
+
+
+def seconds_to_first_result() -> float:
+    """Time from the start of a run of one op to the first result in its file."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["-m", "assay.cli", "run", "-b", "numpy", "--oracle", "reference", "--filter", "op:torch.clamp"]
+        file = Path(folder, "numpy.jsonl")
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, *words, "-o", folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        while process.poll() is None and not (file.exists() and '"type":"result"' in file.read_text(encoding="utf-8")):
+            time.sleep(0.001)
+        seconds = time.perf_counter() - started
+        process.kill()
+        process.wait()
+    return seconds
 
 
 def suite(backend: str, jobs: str) -> Row:
@@ -81,8 +100,8 @@ def bare_rate(backend: str) -> float:
 def some_cases() -> Sequence[Case]:
     """Draw the cases of the values facet in float32."""
     items = plan(load_corpus(), query=parse("facet:values dtype:float32"))
-    asked = Asked("float32", "standard", 0)
-    return [trial.case for item in items for trial in item.question.trials(item.spec, asked)]
+    request = SamplingRequest("float32", "standard", 0)
+    return [trial.case for item in items for trial in item.question.trials(item.spec, request)]
 
 
 def main() -> None:

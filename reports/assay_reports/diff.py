@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from assay_reports.results import BROKEN, Result, Run
+from assay_reports.results import Result, Run
+from assay_reports.vocabulary import BROKEN
 
 BUCKETS: Final = (
     "regressed", "support lost", "fixed", "newly supported", "test changed", "otherwise changed", "added", "removed",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import fnmatch
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
-from assay_reports.results import BROKEN, Run
+from assay_reports.results import Result, Run
+from assay_reports.vocabulary import BROKEN
 
 _MOST_MATCHES: Final = 20
 _KEYS: Final = ("id", "outcome", "code", "reason", "issue", "when", "expires", "matches")
@@ -84,10 +85,10 @@ class Expectations:
             raise ExpectationsError(f"{path}:1: an expectations file is a list; begin each entry with `- id:`")
         return cls(path, tuple(_entry(path, each) for each in node.value))
 
-    def covers(self, row: Mapping[str, Any]) -> bool:
-        """Return whether a failing row is expected to fail."""
+    def covers(self, result: Result) -> bool:
+        """Return whether a failure is a known one."""
         return any(
-            each.active and each.names(row["id"]) and each.allows(row["outcome"], row["code"]) for each in self.entries
+            each.active and each.names(result.id) and each.allows(result.outcome, result.code) for each in self.entries
         )
 
     def compare(self, run: Run) -> Comparison:
@@ -95,21 +96,21 @@ class Expectations:
         found = Comparison()
         used: set[int] = set()
         for result in run.results:
-            entries = [place for place, each in enumerate(self.entries) if each.active and each.names(result.id)]
+            entries = [index for index, each in enumerate(self.entries) if each.active and each.names(result.id)]
             used.update(entries)
             if result.outcome in BROKEN:
-                allowed = any(self.entries[place].allows(result.outcome, result.code) for place in entries)
+                allowed = any(self.entries[index].allows(result.outcome, result.code) for index in entries)
                 words = f"{result.id}: {result.outcome} {result.code}"
                 (found.expected if allowed else found.unexpected).append(words)
             elif result.outcome == "pass" and entries:
-                lines = ", ".join(str(self.entries[place].line) for place in entries)
+                lines = ", ".join(str(self.entries[index].line) for index in entries)
                 found.improved.append(f"{result.id} passes: delete line {lines} of {self.path}")
         self._check_globs(run)
         if run.complete and not run.header["selection"]["filter"]:
             found.stale.extend(
-                f"{self.path}:{each.line}: {each.id} matches no item"
-                for place, each in enumerate(self.entries)
-                if place not in used and each.active
+                f"{self.path}:{each.line}: {each.id} matched nothing"
+                for index, each in enumerate(self.entries)
+                if index not in used and each.active
             )
         return found
 

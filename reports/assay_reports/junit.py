@@ -7,26 +7,15 @@ from typing import Final
 from xml.etree import ElementTree
 
 from assay_reports.results import Result, Run
+from assay_reports.vocabulary import OUTCOMES
 
 # Characters that XML 1.0 does not allow, even escaped.
 _FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ELEMENTS: Final = {
-    "fail": "failure",
-    "error": "error",
-    "timeout": "error",
-    "crash": "error",
-    "harness_error": "error",
-    "suite_error": "error",
-    "unsupported": "skipped",
-    "skipped": "skipped",
-    "not_run": "skipped",
-    "self": "skipped",
-}
 
 
 def render(run: Run) -> str:
-    """Return one run as a test suite in XML."""
-    elements = [_ELEMENTS.get(result.outcome) for result in run.results]
+    """Write one run as a test suite."""
+    elements = [_element(result.outcome) for result in run.results]
     suite = ElementTree.Element(
         "testsuite",
         name=f"assay.{_clean(run.name)}",
@@ -37,19 +26,28 @@ def render(run: Run) -> str:
         time=f"{sum(result.ms for result in run.results) / 1000:.3f}",
     )
     for result in run.results:
-        _case(suite, result)
+        _case(suite, result, run)
     ElementTree.indent(suite)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
 
 
-def _case(suite: ElementTree.Element, result: Result) -> None:
+def _element(outcome: str) -> str | None:
+    """Choose how an outcome shows; a pass has no element."""
+    if outcome in ("pass", "fail"):
+        return "failure" if outcome == "fail" else None
+    return "error" if OUTCOMES[outcome].broken else "skipped"
+
+
+def _case(suite: ElementTree.Element, result: Result, run: Run) -> None:
     name = result.id.partition("::")[2]
     case = ElementTree.SubElement(suite, "testcase", classname=result.op, name=name, time=f"{result.ms / 1000:.3f}")
-    kind = _ELEMENTS.get(result.outcome)
+    kind = _element(result.outcome)
     if kind is None:
         return
     element = ElementTree.SubElement(case, kind, message=_clean(f"{result.code}: {result.message}"))
-    element.text = _clean("\n".join(f"{each.call}\n{each.snippet}" for each in result.failures))
+    lines = [f"{each.call}\n{each.snippet}" for each in result.failures]
+    again = [f"again: {run.again(result.id)}"] if OUTCOMES[result.outcome].broken else []
+    element.text = _clean("\n".join([*lines, *again]))
 
 
 def _clean(text: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from assay_reports.codes import CODES
-from assay_reports.results import BROKEN, Run, in_excuses
+from assay_reports.results import Run, in_excuses
+from assay_reports.vocabulary import BROKEN
 
 _LINES: Final = 60
 _FAILURES: Final = 12
@@ -44,10 +45,10 @@ def _failed(run: Run, room: int) -> list[str]:
     codes = Counter(result.code or "" for result in broken)
     often = ", ".join(f"`{code}` ×{count}" for code, count in codes.most_common(4))
     lines = ["", f"**{run.name}**: {len(broken):,} items fail; most often {often}.", ""]
-    for result in broken[: max(min(_FAILURES, room - 5), 1)]:
+    for result in broken[: max(min(_FAILURES, room - 7), 1)]:
         what = (result.message or "").replace("|", "\\|").replace("\n", " ")[:120]
         meaning = CODES[result.code].means if result.code in CODES else ""
         lines.append(f"- `{result.id}` {result.code}: {what or meaning}")
     if len(broken) > _FAILURES:
         lines.append(f"- and {len(broken) - _FAILURES:,} more")
-    return lines
+    return [*lines, "", f"Again: `{run.again(broken[0].id)}`"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay_reports.results import ResultsError, Run, Tally
+from assay_reports.results import Result, ResultsError, Run, Tally
 
-_SAME = ("suite", "edition", "backend", "oracle", "seed")
+_SAME = ("suite", "settings", "edition", "backend", "oracle", "seed")
 
 
 def merge(runs: Sequence[Run]) -> Run:
@@ -19,19 +19,31 @@ def merge(runs: Sequence[Run]) -> Run:
                     f"{other.path}: its {key} is {other.header.get(key)}, but {first.path} has {first.header.get(key)};"
                     " only shards of one run can be merged"
                 )
-    results = {result.id: result for run in runs for result in run.results}
+    results = _together(runs)
     planned = _planned(runs)
     complete = all(run.complete for run in runs) and len(results) == planned
-    tally = Tally.over(results.values())
     footer = {
         "type": "footer",
         "complete": complete,
-        "counts": {"items": dict(tally.items), "cases": dict(tally.cases)},
+        "counts": Tally.over(results).counts,
         "stop_reason": None if complete else "a shard is missing or partial",
     }
     header = {**first.header, "planned": planned, "selection": {**first.header["selection"], "shard": None}}
     events = tuple(event for run in runs for event in run.events)
-    return Run(header, tuple(results.values()), events, footer)
+    return Run(header, results, events, footer)
+
+
+def _together(runs: Sequence[Run]) -> tuple[Result, ...]:
+    """Return the results of all shards; raise ResultsError where two have one of the same item."""
+    homes: dict[str, Run] = {}
+    for run in runs:
+        for result in run.results:
+            other = homes.setdefault(result.id, run)
+            if other is not run:
+                raise ResultsError(
+                    f"{run.path}: {result.id} is in {other.path} too; only shards of one run can be merged"
+                )
+    return tuple(result for run in runs for result in run.results)
 
 
 def _planned(runs: Sequence[Run]) -> int:

@@ -9,28 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-FACETS: Final = (
-    "signature", "defaults", "shape", "dtype", "values", "special", "layout", "gradient", "in-place", "aliasing",
-    "errors", "random", "state", "examples",
-)  # fmt: skip
-OUTCOMES: Final = (
-    "pass", "fail", "error", "unsupported", "timeout", "crash", "harness_error", "suite_error", "skipped", "not_run",
-    "self",
-)  # fmt: skip
-DTYPES: Final = (
-    "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64",
-    "complex128",
-)  # fmt: skip
-# The values that a key may have; None means any.
-KEYS: Final[dict[str, tuple[str, ...] | None]] = {
-    "op": None,
-    "area": None,
-    "facet": FACETS,
-    "dtype": DTYPES,
-    "outcome": OUTCOMES,
-    "code": None,
-    "id": None,
-}
+from assay_reports import vocabulary
+from assay_spec import dtypes
+
+KEYS: Final = ("op", "area", "facet", "dtype", "outcome", "code", "id")
 
 
 class QueryError(ValueError):
@@ -54,6 +36,14 @@ class Term:
             hit = found == self.pattern or found.endswith(f".{self.pattern}")
         return hit != self.negated
 
+    def may_match(self, op: str) -> bool:
+        """Return whether an item of an op can match, by the op's name alone."""
+        if self.key == "op":
+            return self.matches(_Named(op))
+        if self.key == "id" and not self.negated:
+            return fnmatch.fnmatchcase(op, self.pattern.partition("::")[0])
+        return True
+
 
 @dataclass(frozen=True, slots=True)
 class Bare:
@@ -67,6 +57,10 @@ class Bare:
         hit = fnmatch.fnmatchcase(item.op, self.pattern) if globbed else self.pattern.lower() in item.op.lower()
         return hit != self.negated
 
+    def may_match(self, op: str) -> bool:
+        """Return whether an item of an op can match."""
+        return self.matches(_Named(op))
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -75,13 +69,20 @@ class Query:
     terms: tuple[Term | Bare, ...] = ()
 
     def matches(self, item: Any) -> bool:
+        return self._holds(lambda term: term.matches(item))
+
+    def may_match(self, op: str) -> bool:
+        """Return whether an item of an op can match, so that no other op need be read."""
+        return self._holds(lambda term: term.may_match(op))
+
+    def _holds(self, hit: Callable[[Term | Bare], bool]) -> bool:
         wanted: dict[str, bool] = {}
         for term in self.terms:
             if isinstance(term, Bare) or term.negated:
-                if not term.matches(item):
+                if not hit(term):
                     return False
             else:
-                wanted[term.key] = wanted.get(term.key, False) or term.matches(item)
+                wanted[term.key] = wanted.get(term.key, False) or hit(term)
         return all(wanted.values())
 
 
@@ -101,11 +102,17 @@ def _term(word: str) -> Term | Bare:
     if not colon or "::" in word:
         return Term("id", word, negated) if "::" in word else Bare(word, negated)
     if key not in KEYS:
-        raise QueryError(f"unknown key {key!r} in {word!r} ({_suggest(key, list(KEYS))})")
-    known = KEYS[key]
+        raise QueryError(f"unknown key {key!r} in {word!r} ({_suggest(key, KEYS)})")
+    known = _words(key)
     if known is not None and pattern not in known and not any(each in pattern for each in "*?["):
         raise QueryError(f"unknown {key} {pattern!r} ({_suggest(pattern, known)})")
     return Term(key, pattern, negated)
+
+
+def _words(key: str) -> Sequence[str] | None:
+    """Return what a key may be followed by; None means anything."""
+    known = {"facet": vocabulary.FACETS, "dtype": dtypes.ALL, "outcome": tuple(vocabulary.OUTCOMES)}
+    return known.get(key)
 
 
 def _suggest(word: str, known: Sequence[str]) -> str:

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-SCHEMA_VERSION: Final = 1
-OFFERED: Final = frozenset({"pass", "fail", "error", "timeout", "crash", "harness_error", "self"})
-BROKEN: Final = frozenset({"fail", "error", "timeout", "crash", "harness_error", "suite_error"})
+from assay_reports.vocabulary import BROKEN, OFFERED
+
+SCHEMA_VERSION: Final = 2
 
 Record = dict[str, Any]
 
 
 class ResultsError(ValueError):
     """A results file that cannot be read: where, what, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """The element with the largest error / budget ratio, which is `fraction`."""
+
+    fraction: float
+    ulp: float | None
+    index: tuple[int, ...]
+    got: str
+    want: str
+
+    @classmethod
+    def of(cls, record: Record) -> Worst:
+        return cls(**{**record, "index": tuple(record["index"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +48,29 @@ class Failure:
     expected: str = ""
     actual: str = ""
     budget: str | None = None
-    index: list[int] | None = None
+    index: tuple[int, ...] | None = None
     call: str = ""
     snippet: str = ""
     more: int = 0
+
+    @classmethod
+    def of(cls, record: Record) -> Failure:
+        index = record["index"]
+        return cls(**{**record, "index": None if index is None else tuple(index)})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An error of the process of a backend, and the item that met it."""
+
+    kind: str
+    after: str
+    signal: str | None = None
+    stderr_tail: str = ""
+
+    @classmethod
+    def of(cls, record: Record) -> Event:
+        return cls(**_untyped(record))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +94,16 @@ class Result:
     unsupported: int = 0
     fallback: int = 0
     ms: float = 0.0
-    worst: Mapping[str, Any] | None = None
+    worst: Worst | None = None
     excused: Mapping[str, int] = field(default_factory=dict)  # elements, by the name of the excuse
     message: str | None = None
     failures: tuple[Failure, ...] = ()
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> Result:
-        known = {each.name for each in fields(cls)}
-        content = {key: value for key, value in record.items() if key in known}
-        content["failures"] = tuple(Failure(**each) for each in record.get("failures", ()))
+    def of(cls, record: Record) -> Result:
+        content = _untyped(record)
+        content["worst"] = None if record["worst"] is None else Worst.of(record["worst"])
+        content["failures"] = tuple(map(Failure.of, record["failures"]))
         return cls(**content)
 
 
@@ -78,7 +113,7 @@ class Run:
 
     header: Mapping[str, Any]
     results: tuple[Result, ...]
-    events: tuple[Record, ...] = ()
+    events: tuple[Event, ...] = ()
     footer: Mapping[str, Any] | None = None
     path: Path | None = None
 
@@ -99,10 +134,23 @@ class Run:
     def tally(self) -> Tally:
         return Tally.over(self.results)
 
+    def again(self, id: str) -> str:
+        """Return the command that runs one item again."""
+        return again(id, self.header["settings"])
+
+
+def again(id: str, settings: Mapping[str, Any]) -> str:
+    """Return the command that runs one item again as a run did that was given some settings."""
+    words = ["assay", "repro", id]
+    for name, value in settings.items():
+        flag = f"--{name.replace('_', '-')}"
+        words += [flag] if value is True else [flag, str(value)]
+    return shlex.join(words)
+
 
 @dataclass(frozen=True)
 class Tally:
-    """How many items, cases and elements came to what; coverage says of how many."""
+    """Counts of items by outcome, and of cases."""
 
     items: Counter[str] = field(default_factory=Counter)
     cases: Counter[str] = field(default_factory=Counter)
@@ -110,15 +158,23 @@ class Tally:
 
     @classmethod
     def over(cls, results: Iterable[Result]) -> Tally:
-        items: Counter[str] = Counter()
-        cases: Counter[str] = Counter()
-        excused: Counter[str] = Counter()
+        tally = cls()
         for result in results:
-            items[result.outcome] += 1
-            for name in ("cases", "passed", "failed", "self", "unsupported", "fallback"):
-                cases[name] += getattr(result, name)
-            excused.update(result.excused)
-        return cls(items, cases, excused)
+            tally.add(result)
+        return tally
+
+    def add(self, result: Result) -> None:
+        """Count one more item."""
+        self.items[result.outcome] += 1
+        self.cases["total"] += result.cases
+        for name in ("passed", "failed", "self", "unsupported", "fallback"):
+            self.cases[name] += getattr(result, name)
+        self.excused.update(result.excused)
+
+    @property
+    def counts(self) -> Record:
+        """The counts as a footer holds them."""
+        return {"items": dict(self.items), "cases": dict(self.cases)}
 
     @property
     def total(self) -> int:
@@ -146,19 +202,16 @@ class ResultsWriter:
     """A results file that is written record by record, so that an interrupted run keeps what it has judged."""
 
     def __init__(self, path: Path, header: Record, *, resume: bool = False) -> None:
-        kept = _without_footer(path) if resume and path.exists() else None
+        kept = _to_go_on_from(path) if resume and path.exists() else []
         self._file = path.open("w", encoding="utf-8")
-        if kept is None:
-            self._write({"type": "header", "schema_version": SCHEMA_VERSION, **header})
-        else:
-            self._file.writelines(kept)
-            self._file.flush()
+        for record in kept or [{"type": "header", "schema_version": SCHEMA_VERSION, **header}]:
+            self._write(record)
 
-    def result(self, row: Record) -> None:
-        self._write(row)
+    def result(self, result: Result) -> None:
+        self._write({"type": "result", **asdict(result)})
 
-    def event(self, event: Record) -> None:
-        self._write({"type": "event", **event})
+    def event(self, event: Event) -> None:
+        self._write({"type": "event", **asdict(event)})
 
     def footer(self, *, complete: bool, counts: Record, stop_reason: str | None) -> None:
         ended = _now()
@@ -180,34 +233,48 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _without_footer(path: Path) -> list[str]:
-    """Return the complete lines of a file before its footer; a resumed run goes on after them."""
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    whole = [line for line in lines if line.endswith("\n")]
-    return [line for line in whole if not line.startswith('{"type":"footer"')]
+def _to_go_on_from(path: Path) -> list[Record]:
+    """Return the records of a partial file, less its footer and what did not run, which runs now."""
+    records = [record for _, record in records_of(path)]
+    return [each for each in records if each.get("type") != "footer" and each.get("outcome") != "not_run"]
 
 
 def read_results(path: Path) -> Run:
     """Read a results file; a last line that was cut off is left out, and the run is then partial."""
     header: Record | None = None
     footer: Record | None = None
-    results: dict[str, Result] = {}
-    events: list[Record] = []
+    results: list[Result] = []
+    events: list[Event] = []
+    lines: dict[str, int] = {}
     for number, record in records_of(path):
-        match record.get("type"):
-            case "header":
-                header = checked(record, path)
-            case "result":
-                results[record["id"]] = Result.of(record)
-            case "event":
-                events.append(record)
-            case "footer":
-                footer = record
-            case other:
-                raise ResultsError(f"{path}:{number}: a record of type {other!r}; is this a results file?")
+        try:
+            match record.get("type"):
+                case "header":
+                    header = checked(record, path)
+                case "result":
+                    results.append(Result.of(record))
+                    _refuse_second(path, number, results[-1].id, lines)
+                case "event":
+                    events.append(Event.of(record))
+                case "footer":
+                    footer = record
+                case other:
+                    raise ResultsError(f"{path}:{number}: a record of type {other!r}; is this a results file?")
+        except (KeyError, TypeError) as error:
+            raise ResultsError(f"{path}:{number}: {type(error).__name__}: {error}; run it again") from None
     if header is None:
         raise ResultsError(f"{path}:1: no header; a results file begins with one, written by `assay run`")
-    return Run(header, tuple(results.values()), tuple(events), footer, path)
+    return Run(header, tuple(results), tuple(events), footer, path)
+
+
+def _refuse_second(path: Path, number: int, id: str, lines: dict[str, int]) -> None:
+    """Raise ResultsError where an item has a result already, which this one would hide."""
+    first = lines.setdefault(id, number)
+    if first != number:
+        raise ResultsError(
+            f"{path}:{number}: a second result of {id}, which line {first} has already; "
+            "`assay merge` puts results files together"
+        )
 
 
 def records_of(path: Path) -> Iterator[tuple[int, Record]]:
@@ -239,16 +306,15 @@ def write_run(run: Run, path: Path) -> None:
         path, {key: value for key, value in run.header.items() if key not in ("type", "schema_version")}
     )
     for event in run.events:
-        writer.event({key: value for key, value in event.items() if key != "type"})
+        writer.event(event)
     for result in run.results:
-        writer.result({"type": "result", **_plain(result)})
+        writer.result(result)
     if run.footer is not None:
         chosen = {key: run.footer[key] for key in ("complete", "counts", "stop_reason")}
         writer.footer(**chosen)
     writer.close()
 
 
-def _plain(result: Result) -> Record:
-    from dataclasses import asdict
-
-    return asdict(result)
+def _untyped(record: Record) -> Record:
+    """Return a record without its type."""
+    return {key: value for key, value in record.items() if key != "type"}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from assay_reports.results import BROKEN, Result, Run, Tally, in_excuses
+from assay_reports.results import Result, Run, Tally, again, in_excuses
+from assay_reports.vocabulary import BROKEN
 
 
 def table(runs: Sequence[Run]) -> str:
@@ -31,7 +31,7 @@ def _row(area: str, groups: Sequence[Sequence[Result]]) -> list[str]:
         passed = tally.items["pass"]
         cells.append(f"{passed:,} pass" if tally.offered else "–")
         cells.append(f"{passed / tally.offered:.0%} of {tally.offered:,}" if tally.offered else "–")
-        cells.append(f"{tally.cases['passed']:,}/{tally.cases['cases']:,}")
+        cells.append(f"{tally.cases['passed']:,}/{tally.cases['total']:,}")
     return cells
 
 
@@ -58,7 +58,7 @@ def failures(run: Run, most: int = 20) -> str:
             continue
         seen.add(key)
         if len(blocks) < most:
-            blocks.append("\n".join(_block(result, run.name)))
+            blocks.append(failure(result, run.header["settings"]))
         else:
             left += 1
     if left:
@@ -66,20 +66,19 @@ def failures(run: Run, most: int = 20) -> str:
     return "\n\n".join(blocks)
 
 
-def failure(row: Mapping[str, Any]) -> str:
-    """Return one failing item as text, for pytest to show."""
-    return "\n".join(_block(Result.of(row), None))
+def failure(result: Result, settings: Mapping[str, Any]) -> str:
+    """Return one failing item as text, with the command that runs it again."""
+    return "\n".join(_block(result, settings))
 
 
-def _block(result: Result, backend: str | None) -> Iterator[str]:
+def _block(result: Result, settings: Mapping[str, Any]) -> Iterator[str]:
     yield f"{result.id}  {result.code}  {result.message}"
     for each in result.failures[:1]:
         for label, value in (("expected", each.expected), ("actual", each.actual), ("budget", each.budget)):
             if value:
                 yield f"  {label + ':':10}{value}"
         yield from (f"    {line}" for line in each.snippet.splitlines())
-    chosen = f" --backend {shlex.quote(backend)}" if backend else ""
-    yield f"  again: assay repro {shlex.quote(result.id)}{chosen}"
+    yield f"  again: {again(result.id, settings)}"
     more = result.failed - 1
     if more > 0:
         yield f"  and {more} more like this"

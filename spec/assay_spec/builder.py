@@ -10,9 +10,9 @@ from typing import Any, Final
 from assay_spec import signature as signatures
 from assay_spec.documents import Document, SpecError, digest
 from assay_spec.domains import CONSTRUCTORS
+from assay_spec.editions import EDITIONS
 from assay_spec.expression import Expression, ExpressionError, UnknownFunction, is_size_name
 from assay_spec.model import (
-    EDITIONS,
     Argument,
     Budget,
     Construct,

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from assay_spec.domains import Domain, Many, Maybe, Tensors
+from assay_spec.editions import EDITIONS, Edition
 from assay_spec.expression import Expression, ExpressionError, Free, Names, alternatives, is_size_name
 from assay_spec.signature import Signature
 
 Variant = Literal["method", "operator", "in-place", "out"]
-Edition = Literal["current", "documented"]
-EDITIONS: Final[tuple[Edition, ...]] = ("current", "documented")
 BudgetKind = Literal["exact", "ulp", "accumulation", "conditioned", "law", "free"]
 ResultKind = Literal["tensor", "sequence", "value"]
 OutDtype = Literal["castable", "own", "any", "free"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -141,6 +142,46 @@ class Hangs(Candidate):
         raise AssertionError("still here")
 
 
+class WrongThenWorse(Candidate):
+    """Answers three numbers in a wrong shape, and does worse when it is asked about them again."""
+
+    asked = False
+
+    def misbehave(self, case: Case) -> Outcome:
+        outcome = self.good.perform(case)
+        if getattr(case.arguments["input"], "shape", None) != (3,):
+            return outcome
+        if self.asked:
+            return self.do_worse()
+        self.asked = True
+        return replace(outcome, results=tuple(replace(each, array=each.array[None]) for each in outcome.results))
+
+    def do_worse(self) -> Outcome:
+        raise NotImplementedError
+
+
+class WrongThenDies(WrongThenWorse):
+    def do_worse(self) -> Outcome:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError("still here")
+
+
+class WrongThenHangs(WrongThenWorse):
+    def do_worse(self) -> Outcome:
+        time.sleep(600)
+        raise AssertionError("still here")
+
+
+class WrongThenGarbage(WrongThenWorse):
+    def do_worse(self) -> Outcome:
+        return Outcome(results=(object(),))
+
+
+class WrongThenRight(WrongThenWorse):
+    def do_worse(self) -> Outcome:
+        return Outcome(results=(Array("float32", np.ones(3, np.float32)),))
+
+
 class PrintsToStdout(Candidate):
     def misbehave(self, case: Case) -> Outcome:
         print("from Python", flush=True)
@@ -190,6 +231,10 @@ def serve(misbehave: Callable[[dict[str, Any]], str], op: str) -> None:
             reply["hello"] = declared
         elif request["do"] == "run":
             (call,) = request["case"]["steps"]
+            if call["target"] not in (op, "assay.identity", "torch.add", "torch.sub"):
+                reply["outcome"] = {"lacking": {"kind": "op", "message": call["target"]}}
+                print(json.dumps(reply), flush=True)
+                continue
             first = call["arguments"][call["positional"][0]]["tensor"]
             array = {name: first[name] for name in ("dtype", "shape", "data")}
             reply["outcome"] = {"results": [{"array": array}]}

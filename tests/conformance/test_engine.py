@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from assay.backends.base import Backend
 from assay.backends.discover import open_backend
-from assay.cases.case import called
+from assay.cases.case import Case, TensorValue, called
 from assay.cases.draw import Wasteful
-from assay.facets.base import Asked, Facet, Judgement, Trial, gravest
+from assay.cases.outcome import Array
+from assay.facets.base import Facet, Judgement, SamplingRequest, Trial, fail, gravest
 from assay.judge.bench import Bench
-from assay.running.engine import Row, measure
+from assay.running.engine import measure
 from assay.running.items import Item, items_of
+from assay_reports.results import Result
 from assay_spec import load_corpus
 from assay_spec.model import Op
 
@@ -41,7 +47,7 @@ def good() -> Backend:
     return open_backend("numpy")
 
 
-def rows(candidate: Backend, oracle: Backend, op: str) -> Mapping[str, Row]:
+def results(candidate: Backend, oracle: Backend, op: str) -> Mapping[str, Result]:
     """Measure the float32 and int64 items of an op."""
     bench = Bench(candidate, oracle)
     return {
@@ -53,14 +59,14 @@ def rows(candidate: Backend, oracle: Backend, op: str) -> Mapping[str, Row]:
 
 def differences(candidate: Backend, good: Backend, op: str) -> dict[str, str | None]:
     """Return the code of each item in which a candidate does worse than the good backend that it wraps."""
-    plain, odd = rows(good, good, op), rows(candidate, good, op)
-    return {name: odd[name]["code"] for name in odd if odd[name]["failed"] > plain[name]["failed"]}
+    plain, odd = results(good, good, op), results(candidate, good, op)
+    return {name: odd[name].code for name in odd if odd[name].failed > plain[name].failed}
 
 
 def test_an_honest_backend_agrees_with_itself(good: Backend) -> None:
-    found = rows(good, good, "torch.sign")
+    found = results(good, good, "torch.sign")
 
-    assert {found[name]["outcome"] for name in ("shape", "values[float32]", "layout[float32]")} == {"pass"}
+    assert {found[name].outcome for name in ("shape", "values[float32]", "layout[float32]")} == {"pass"}
 
 
 def test_a_wrong_answer_fails_where_values_are_judged_and_nowhere_else(good: Backend) -> None:
@@ -111,49 +117,49 @@ def test_a_changed_input_is_found_by_aliasing_and_by_errors(good: Backend) -> No
 
 
 def test_a_copy_for_a_view_is_found_by_aliasing(good: Backend) -> None:
-    row = rows(candidates.CopiesViews("torch.transpose"), good, "torch.transpose")["aliasing"]
+    result = results(candidates.CopiesViews("torch.transpose"), good, "torch.transpose")["aliasing"]
 
-    assert "A401" in {failure["code"] for failure in row["failures"]}
+    assert "A401" in {failure.code for failure in result.failures}
 
 
 def test_raising_is_an_error_and_not_a_failure(good: Backend) -> None:
-    row = rows(candidates.RaisesAlways("torch.exp"), good, "torch.exp")["values[float32]"]
+    result = results(candidates.RaisesAlways("torch.exp"), good, "torch.exp")["values[float32]"]
 
-    assert (row["outcome"], row["code"], row["passed"]) == ("error", "A301", 0)
+    assert (result.outcome, result.code, result.passed) == ("error", "A301", 0)
 
 
 def test_what_a_backend_lacks_is_unsupported_and_never_failed(good: Backend) -> None:
-    row = rows(good, good, "torch.exp")["gradient[float32]"]
+    result = results(good, good, "torch.exp")["gradient[float32]"]
 
-    assert (row["outcome"], row["code"], row["failed"]) == ("unsupported", "A003", 0)
+    assert (result.outcome, result.code, result.failed) == ("unsupported", "A003", 0)
 
 
 def test_a_failure_is_shrunk_and_spelled_out(good: Backend) -> None:
-    failure = rows(candidates.AlwaysWrong("torch.exp"), good, "torch.exp")["values[float32]"]["failures"][0]
+    failure = results(candidates.AlwaysWrong("torch.exp"), good, "torch.exp")["values[float32]"].failures[0]
 
-    assert failure["code"] == "A101"
-    assert failure["call"] in ("torch.exp(float32[])", "torch.exp(float32[1])")
-    assert "exp" in failure["snippet"]
-    assert failure["more"] > 0
+    assert failure.code == "A101"
+    assert failure.call in ("torch.exp(float32[])", "torch.exp(float32[1])")
+    assert "exp" in failure.snippet
+    assert failure.more > 0
 
 
 def test_a_candidate_that_is_its_own_oracle_proves_nothing(good: Backend) -> None:
     item = next(each for each in items_of(load_corpus()["torch.exp"]) if each.name == "values[float32]")
 
-    row, _ = measure(item, Bench(good, None), effort="quick", seed=0)
+    result, _ = measure(item, Bench(good, None), effort="quick", seed=0)
 
-    assert (row["outcome"], row["passed"]) == ("self", 0)
-    assert row["self"] > 0
+    assert (result.outcome, result.passed) == ("self", 0)
+    assert result.self > 0
 
 
 def test_a_row_adds_up_the_excuses_of_its_cases(good: Backend) -> None:
-    def twice(op: Op, asked: Asked) -> Iterator[Trial]:
+    def twice(op: Op, request: SamplingRequest) -> Iterator[Trial]:
         verdict = Judgement("pass", excused={"flushed subnormal": 3})
         yield from (Trial(called(op.name, {}), lambda bench: verdict) for _ in range(2))
 
-    row, _ = measure(_asking(twice), Bench(good, good), effort="quick", seed=0)
+    result, _ = measure(_asking(twice), Bench(good, good), effort="quick", seed=0)
 
-    assert row["excused"] == {"flushed subnormal": 6}
+    assert result.excused == {"flushed subnormal": 6}
 
 
 def test_a_trial_adds_up_the_excuses_of_its_results() -> None:
@@ -162,49 +168,100 @@ def test_a_trial_adds_up_the_excuses_of_its_results() -> None:
     assert gravest(parts).excused == {"flushed subnormal": 5}
 
 
-def _asking(trials: Callable[[Op, Asked], Iterator[Trial]]) -> Item:
+def _shape_of_sums(case: Case, bench: Bench) -> Judgement:
+    outcome = bench.ask(case)
+    (came,) = outcome.results
+    assert isinstance(came, Array)
+    due = case.arguments["input"]
+    assert isinstance(due, TensorValue)
+    return Judgement("pass") if came.shape == due.shape else fail("A201", f"shape {came.shape}, not {due.shape}")
+
+
+def _sums(*sizes: int) -> Item:
+    """Make an item that adds up tensors of some sizes and judges the shape."""
+
+    def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
+        for size in sizes:
+            value = TensorValue.of(np.ones(size, np.float32))
+            case = called("torch.add", {"input": value, "other": value}, ("input", "other"))
+            yield Trial(case, partial(_shape_of_sums, case))
+
+    return _asking(trials)
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "code", "message"),
+    [
+        ("WrongThenDies", "crash", "A801", "the process was killed by SIGKILL"),
+        ("WrongThenHangs", "timeout", "A802", "no answer within 2 s"),
+        (
+            "WrongThenGarbage", "harness_error", "A804",
+            "TypeError: <object object> (object) cannot travel",
+        ),
+    ],
+)  # fmt: skip
+def test_what_happens_when_a_failing_case_is_asked_again_costs_that_case_alone(
+    name: str, outcome: str, code: str, message: str
+) -> None:
+    with closing(open_backend(f"{HERE / 'candidates.py'}:{name}", isolate=True, time_limit=2.0)) as backend:
+        result, events = measure(_sums(2, 3, 4), Bench(backend, None), effort="quick", seed=0)
+
+    assert (result.outcome, result.code) == (outcome, code)
+    assert re.sub(" at 0x[0-9a-f]+", "", str(result.message)) == message
+    assert (result.cases, result.passed, result.failed) == (3, 2, 1)
+    assert [(event.kind, event.after) for event in events] == [(outcome, "torch.add::made up")]
+
+
+def test_a_failing_case_that_passes_when_asked_again_is_nondeterministic() -> None:
+    result, _ = measure(_sums(2, 3, 4), Bench(candidates.WrongThenRight("torch.add"), None), effort="quick", seed=0)
+
+    assert (result.outcome, result.code, result.passed) == ("fail", "A803", 2)
+    assert result.message == "only sometimes: shape (1, 3), not (3,)"
+
+
+def _asking(trials: Callable[[Op, SamplingRequest], Iterator[Trial]]) -> Item:
     """Make an item that asks some trials and passes whatever comes."""
     question = Facet("made up", lambda op: True, trials)
     return Item(load_corpus()["torch.add"], question, None)
 
 
 def test_a_spec_that_cannot_be_drawn_from_is_a_fault_of_the_suite(good: Backend) -> None:
-    def broken(op: Op, asked: Asked) -> Iterator[Trial]:
+    def broken(op: Op, request: SamplingRequest) -> Iterator[Trial]:
         yield Trial(called(op.name, {}), lambda bench: Judgement("pass", compared=False))
         raise ZeroDivisionError("by zero")
 
-    row, _ = measure(_asking(broken), Bench(good, good), effort="quick", seed=0)
+    result, _ = measure(_asking(broken), Bench(good, good), effort="quick", seed=0)
 
-    assert (row["outcome"], row["code"]) == ("suite_error", "A901")
-    assert row["message"].startswith("drawing broke: ZeroDivisionError: by zero (broken:")
+    assert (result.outcome, result.code) == ("suite_error", "A901")
+    assert result.message.startswith("drawing broke: ZeroDivisionError: by zero (broken:")
 
 
 def test_a_domain_that_throws_its_draws_away_is_a_fault_of_the_suite(good: Backend) -> None:
-    def wasteful(op: Op, asked: Asked) -> Iterator[Trial]:
+    def wasteful(op: Op, request: SamplingRequest) -> Iterator[Trial]:
         yield Trial(called(op.name, {}), lambda bench: Judgement("pass", compared=False))
         raise Wasteful("9 of 20 drawn calls were thrown away")
 
-    row, _ = measure(_asking(wasteful), Bench(good, good), effort="quick", seed=0)
+    result, _ = measure(_asking(wasteful), Bench(good, good), effort="quick", seed=0)
 
-    assert (row["outcome"], row["code"]) == ("suite_error", "A903")
-    assert row["message"] == "9 of 20 drawn calls were thrown away"
+    assert (result.outcome, result.code) == ("suite_error", "A903")
+    assert result.message == "9 of 20 drawn calls were thrown away"
 
 
 def test_an_item_in_which_nothing_was_compared_is_a_fault_of_the_suite(good: Backend) -> None:
-    def vacuous(op: Op, asked: Asked) -> Iterator[Trial]:
+    def vacuous(op: Op, request: SamplingRequest) -> Iterator[Trial]:
         yield Trial(called(op.name, {}), lambda bench: Judgement("pass", compared=False))
 
-    row, _ = measure(_asking(vacuous), Bench(good, good), effort="quick", seed=0)
+    result, _ = measure(_asking(vacuous), Bench(good, good), effort="quick", seed=0)
 
-    assert (row["outcome"], row["code"], row["passed"]) == ("suite_error", "A902", 0)
-    assert row["message"] == "nothing was compared in any case"
+    assert (result.outcome, result.code, result.passed) == ("suite_error", "A902", 0)
+    assert result.message == "nothing was compared in any case"
 
 
 @pytest.mark.parametrize("op", ["torch.sum", "torch.cumsum"])
 def test_a_result_of_a_dtype_that_the_corpus_lacks_is_judged(good: Backend, op: str) -> None:
     item = next(each for each in items_of(load_corpus()[op]) if each.name == "in-place[uint8]")
 
-    row, _ = measure(item, Bench(good, good), effort="quick", seed=0)
+    result, _ = measure(item, Bench(good, good), effort="quick", seed=0)
 
-    assert row["outcome"] in ("fail", "error")
-    assert "suite_error" not in {failure["outcome"] for failure in row["failures"]}
+    assert result.outcome in ("fail", "error")
+    assert "suite_error" not in {failure.outcome for failure in result.failures}

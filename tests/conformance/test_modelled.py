@@ -15,7 +15,7 @@ import pytest
 from assay.backends.reference import ReferenceBackend
 from assay.cases.case import Case
 from assay.cases.content import same
-from assay.facets.base import Asked, Finding, Trial
+from assay.facets.base import Finding, SamplingRequest, Trial
 from assay.judge.bench import Bench
 from assay.running.items import Item, items_of
 from assay_spec import load_corpus
@@ -42,7 +42,7 @@ good = ReferenceBackend()
 
 def trials(op: Op) -> Iterator[tuple[Item, Trial]]:
     for item in items_of(op):
-        for trial in item.question.trials(op, Asked(item.dtype, "standard", 0)):
+        for trial in item.question.trials(op, SamplingRequest(item.dtype, "standard", 0)):
             yield item, trial
 
 

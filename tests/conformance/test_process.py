@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from assay.backends import process
-from assay.backends.base import BackendUnusable, Died, Malformed, Stopped, TimedOut, Trouble
+from assay.backends.base import BackendUnusable, Died, Malformed, ProcessError, Stopped, TimedOut
 from assay.backends.discover import open_backend
 from assay.backends.process import ProcessBackend
 from assay.cases.case import Case, TensorValue, called
@@ -52,7 +52,7 @@ def nothing_left_behind() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("name", "trouble", "message", "killed_by"),
+    ("name", "error", "message", "killed_by"),
     [
         ("Exits", Died, "the process exited with status 3", None),
         ("Segfaults", Died, "the process was killed by SIGSEGV", "SIGSEGV"),
@@ -60,9 +60,9 @@ def nothing_left_behind() -> Iterator[None]:
         ("RaisesInTheAdapter", Malformed, "KeyError: 'a mistake of the adapter'", None),
     ],
 )
-def test_a_mishap_costs_one_case(name: str, trouble: type[Trouble], message: str, killed_by: str | None) -> None:
+def test_a_mishap_costs_one_case(name: str, error: type[ProcessError], message: str, killed_by: str | None) -> None:
     with closing(isolated(name, time_limit=1.0 if name == "Hangs" else 20.0)) as backend:
-        with pytest.raises(trouble) as caught:
+        with pytest.raises(error) as caught:
             backend.perform(call("torch.add"))
         after = backend.perform(call("torch.sub"))
 

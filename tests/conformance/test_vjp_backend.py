@@ -14,7 +14,7 @@ from assay.backends.library import Differentiated
 from assay.backends.table import TableBackend
 from assay.cases.case import Case, TensorValue, called, made, method_call
 from assay.cases.outcome import Array
-from assay.facets.base import Asked
+from assay.facets.base import SamplingRequest
 from assay.facets.gradient import FACET
 from assay.judge.bench import Bench
 from assay_spec import load_corpus
@@ -173,7 +173,7 @@ def test_a_parameter_is_an_input_like_any_other() -> None:
 
 def test_the_gradient_facet_judges_it_by_differences() -> None:
     spec = load_corpus()["torch.exp"]
-    found = [trial.judge(Bench(BACKEND, None)) for trial in FACET.trials(spec, Asked("float64", "quick", 0))]
+    found = [trial.judge(Bench(BACKEND, None)) for trial in FACET.trials(spec, SamplingRequest("float64", "quick", 0))]
 
     assert {each.result for each in found} <= {"pass", "self", "unsupported"}
     assert sum(each.result == "pass" for each in found) > 10

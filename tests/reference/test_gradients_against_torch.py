@@ -20,7 +20,7 @@ from assay.backends.reference import ReferenceBackend
 from assay.cases.case import Case, TensorValue, map_tensors
 from assay.cases.fill import elements
 from assay.facets import gradient
-from assay.facets.base import Asked, plans
+from assay.facets.base import SamplingRequest, plans
 from assay.judge.bench import tensors_of
 from assay_spec import load_corpus
 from assay_spec.model import Op
@@ -38,14 +38,14 @@ def dtypes(op: Op) -> Iterator[str]:
 
 def drawn(op: Op, dtype: str) -> Iterator[Case]:
     """Yield the calls of the gradient facet: shapes, options, layouts and values, ties among them."""
-    for trial in gradient.trials(op, Asked(dtype, "quick", 0)):
+    for trial in gradient.trials(op, SamplingRequest(dtype, "quick", 0)):
         if all(math.prod(each.shape) <= LARGEST for each in tensors_of(trial.case)):
             yield trial.case
 
 
 def special(op: Op, dtype: str) -> Iterator[Case]:
     """Yield calls on NaN, infinities and signed zeros."""
-    for plan in plans(op, Asked(dtype, "quick", 0, walk_only=True), "special", fits=chooses_nothing):
+    for plan in plans(op, SamplingRequest(dtype, "quick", 0, walk_only=True), "special", fits=chooses_nothing):
         if any(getattr(getattr(each, "fill", None), "kind", None) == "special" for each in plan.given.values()):
             case = gradient.differentiated(op, plan, 0)
             if case is not None:

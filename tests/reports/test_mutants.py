@@ -9,7 +9,7 @@ import pytest
 
 from assay_reports import json_report, mutants
 from assay_reports.mutants import MutationRun, Score, Status, Verdict
-from assay_reports.results import ResultsError, Run
+from assay_reports.results import Result, ResultsError, Run
 from assay_reports.site import render_site
 from assay_spec import load_corpus
 
@@ -59,12 +59,12 @@ def test_a_run_that_was_interrupted_is_partial_and_keeps_its_verdicts(tmp_path: 
 
 def test_another_versions_file_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path)
-    path.write_text(path.read_text().replace('"schema_version":1', '"schema_version":0'))
+    path.write_text(path.read_text().replace('"schema_version":2', '"schema_version":1'))
 
     with pytest.raises(ResultsError) as caught:
         mutants.read(path)
 
-    assert str(caught.value) == f"{path}:1: schema version 0, and this Assay reads 1; run it again"
+    assert str(caught.value) == f"{path}:1: schema version 1, and this Assay reads 2; run it again"
 
 
 def test_a_score_leaves_out_equivalent_mutants() -> None:
@@ -111,9 +111,9 @@ def test_the_summary_of_one_op_without_a_kill() -> None:
 
 
 def test_the_json_report_carries_every_verdict(
-    make: Callable[..., Run], row: Callable[..., dict[str, Any]], tmp_path: Path
+    make: Callable[..., Run], result: Callable[..., Result], tmp_path: Path
 ) -> None:
-    runs = [make(row("torch.exp::shape"))]
+    runs = [make(result("torch.exp::shape"))]
 
     found = json.loads(json_report.render(runs, mutants.read(written(tmp_path))))["mutants"]
 
@@ -123,9 +123,9 @@ def test_the_json_report_carries_every_verdict(
 
 
 def test_the_site_shows_scores_and_survivors(
-    make: Callable[..., Run], row: Callable[..., dict[str, Any]], tmp_path: Path
+    make: Callable[..., Run], result: Callable[..., Result], tmp_path: Path
 ) -> None:
-    runs = [make(row("torch.exp::shape"), row("torch.sign::shape"))]
+    runs = [make(result("torch.exp::shape"), result("torch.sign::shape"))]
     render_site(runs, tmp_path / "site", load_corpus(), MutationRun(HEADER, VERDICTS))
 
     coverage = (tmp_path / "site" / "coverage.html").read_text()
@@ -140,9 +140,9 @@ def test_the_site_shows_scores_and_survivors(
 
 
 def test_a_site_without_a_mutation_run_says_nothing_of_mutants(
-    make: Callable[..., Run], row: Callable[..., dict[str, Any]], tmp_path: Path
+    make: Callable[..., Run], result: Callable[..., Result], tmp_path: Path
 ) -> None:
-    render_site([make(row("torch.exp::shape"))], tmp_path / "site", load_corpus())
+    render_site([make(result("torch.exp::shape"))], tmp_path / "site", load_corpus())
 
     assert " mutants" not in (tmp_path / "site" / "coverage.html").read_text()
     assert " mutants" not in (tmp_path / "site" / "op" / "torch.exp.html").read_text()

@@ -67,6 +67,25 @@ def test_words_about_items_select_them(text: str, exp: bool, conv: bool) -> None
     assert (query.matches(EXP), query.matches(CONV)) == (exp, conv)
 
 
+@pytest.mark.parametrize(
+    ("text", "exp", "conv"),
+    [
+        *TABLE[:4], *TABLE[6:],
+        ("op:exp facet:gradient", True, False),
+        ("facet:gradient", True, True),
+        ("-facet:gradient", True, True),
+        ("-area:nn-conv", True, True),
+        ("torch.exp::values[float32]", True, False),
+        ("torch.e*::values*", True, False),
+        ("-torch.exp::values[float32]", True, True),
+    ],
+)  # fmt: skip
+def test_an_ops_name_alone_says_whether_an_item_can_match(text: str, exp: bool, conv: bool) -> None:
+    query = parse(text)
+
+    assert (query.may_match("torch.exp"), query.may_match("torch.nn.Conv2d")) == (exp, conv)
+
+
 @pytest.mark.parametrize(("text", "exp", "conv"), TABLE)
 def test_the_sites_script_selects_the_same(text: str, exp: bool, conv: bool) -> None:
     node = shutil.which("node")

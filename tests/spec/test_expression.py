@@ -97,11 +97,11 @@ def test_a_tensor_has_its_attributes() -> None:
 
 
 def test_an_index_may_hold_several_slices() -> None:
-    class Asked:
+    class SamplingRequest:
         def __getitem__(self, index: Any) -> Any:
             return index
 
-    assert value("x[1:, 2, ::3]", x=Asked()) == (slice(1, None, None), 2, slice(None, None, 3))
+    assert value("x[1:, 2, ::3]", x=SamplingRequest()) == (slice(1, None, None), 2, slice(None, None, 3))
 
 
 def test_a_name_of_the_scope_comes_before_a_word() -> None:

@@ -58,27 +58,27 @@ def missing(error: AttributeError) -> Unsupported:
     return Unsupported("op", str(error), Raised(("AttributeError", "Exception"), str(error)))
 
 
-class Trouble(Exception):
-    """What befell the process of a backend instead of an answer; the backend goes on with the next case."""
+class ProcessError(Exception):
+    """The process of a backend gave no answer; the next case is asked in a fresh one."""
 
     def __init__(self, message: str, *, signal: str | None = None, stderr_tail: str = "") -> None:
         super().__init__(message)
         self.message, self.signal, self.stderr_tail = message, signal, stderr_tail
 
 
-class Died(Trouble):
+class Died(ProcessError):
     """The process exited or was killed."""
 
 
-class TimedOut(Trouble):
+class TimedOut(ProcessError):
     """No answer came within the time limit; the process group was killed."""
 
 
-class Malformed(Trouble):
+class Malformed(ProcessError):
     """The reply was not one of the protocol's."""
 
 
-class Stopped(Trouble):
+class Stopped(ProcessError):
     """The backend died too often to be asked again (for this op, or at all)."""
 
 

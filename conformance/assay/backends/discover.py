@@ -13,9 +13,9 @@ from types import ModuleType
 from typing import Any, Final
 
 from assay.backends.base import Backend, BackendUnusable
+from assay.running.settings import Settings
 
 GROUP: Final = "assay.backends"
-TIME_LIMIT: Final = 30.0  # seconds for one case of a backend in a process of its own
 BUILT_IN: Final = {
     "reference": "assay.backends.reference:ReferenceBackend",
     "torch": "namespace:torch",
@@ -24,7 +24,13 @@ BUILT_IN: Final = {
 }
 
 
-def open_backend(text: str, *, device: str = "cpu", isolate: bool = False, time_limit: float = TIME_LIMIT) -> Backend:
+def open_backend(
+    text: str,
+    *,
+    device: str = Settings.device,
+    isolate: bool = Settings.isolate,
+    time_limit: float = Settings.time_limit,
+) -> Backend:
     """Open the backend that a text names; raise BackendUnusable where that cannot be.
 
     The text is a built-in backend's name or an entry point's, `namespace:MODULE`, `MODULE:ATTRIBUTE`,

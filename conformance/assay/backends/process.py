@@ -1,4 +1,4 @@
-"""A backend in a process of its own: it may crash, hang or babble, and costs one case each time."""
+"""A backend in a process of its own: it may crash, hang or break the protocol, and costs one case each time."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from assay.backends.base import (
     Capabilities,
     Died,
     Malformed,
+    ProcessError,
     Stopped,
     TimedOut,
-    Trouble,
 )
 from assay.cases.case import Case
 from assay.cases.outcome import Outcome
+from assay.running.settings import Settings
 
-TIME_LIMIT: Final = 30.0  # seconds for one case
 START_LIMIT: Final = 120.0  # seconds to start and to import a large library
 LONGEST_LINE: Final = 1 << 28
 CRASHES_OF_AN_OP: Final = 3
@@ -40,7 +40,7 @@ _CHUNK: Final = 1 << 16
 class ProcessBackend(Backend):
     """Answers cases through a command that speaks the wire protocol."""
 
-    def __init__(self, command: str | Sequence[str], *, time_limit: float = TIME_LIMIT) -> None:
+    def __init__(self, command: str | Sequence[str], *, time_limit: float = Settings.time_limit) -> None:
         self.command = shlex.split(command) if isinstance(command, str) else list(command)
         self.time_limit = time_limit
         self._process: _Process | None = None
@@ -62,7 +62,7 @@ class ProcessBackend(Backend):
         packed = wire.pack_case(case, blob)
         try:
             outcome = self._outcome(*self._asked("run", self.time_limit, blob, case=packed))
-        except Trouble:
+        except ProcessError:
             self._crashes[case.op] += 1
             self._restarts += 1
             raise
@@ -70,7 +70,7 @@ class ProcessBackend(Backend):
         return outcome
 
     def ping(self) -> None:
-        """Ask for a sign of life; raise Trouble where none comes."""
+        """Ask for a sign of life; raise ProcessError where none comes."""
         self._asked("ping", self.time_limit)
 
     def reset(self) -> None:
@@ -94,8 +94,8 @@ class ProcessBackend(Backend):
             if "unusable" in reply:
                 raise BackendUnusable(reply["unusable"])
             return wire.unpack_capabilities(reply.get("hello"))
-        except (Trouble, wire.WireError) as error:
-            said = error.stderr_tail if isinstance(error, Trouble) else ""
+        except (ProcessError, wire.WireError) as error:
+            said = error.stderr_tail if isinstance(error, ProcessError) else ""
             told = f"; it said:\n{said}" if said else ""
             raise BackendUnusable(f"{shlex.join(self.command)}: no hello: {error}{told}") from error
 
@@ -126,7 +126,7 @@ class ProcessBackend(Backend):
             raise
 
     def _give_up(self, process: _Process, ended: _Ended, limit: float) -> NoReturn:
-        """Kill a process that gave no proper answer, and say what befell it."""
+        """Kill a process that gave no proper answer, and say why."""
         if isinstance(ended, _Late):
             process.kill()
             raise TimedOut(f"no answer within {limit:g} s", signal="SIGKILL", stderr_tail=process.tail) from None

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from assay.backends.base import IDENTITY, Backend, BackendUnusable, Trouble
+from assay.backends.base import IDENTITY, Backend, BackendUnusable, ProcessError
 from assay.cases.arrays import Host, host_dtype
 from assay.cases.case import Case, TensorValue, called
 from assay.cases.outcome import Array, Outcome
@@ -105,9 +105,9 @@ def _asked(backend: Backend, case: Case) -> Outcome:
     name = backend.capabilities.name
     try:
         return backend.perform(case)
-    except Trouble as trouble:
-        said = f"; it said:\n{trouble.stderr_tail}" if trouble.stderr_tail else ""
-        raise BackendUnusable(f"{name}, asked for {case.op}: {trouble.message}{said}") from trouble
+    except ProcessError as error:
+        said = f"; it said:\n{error.stderr_tail}" if error.stderr_tail else ""
+        raise BackendUnusable(f"{name}, asked for {case.op}: {error.message}{said}") from error
     except Exception as error:
         raise BackendUnusable(
             f"{name}, asked for {case.op}, raises {type(error).__name__}: {error};"

@@ -6,10 +6,11 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, islice
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from assay.cases.case import Case, Observation, made, method_call
 from assay.cases.fill import materialise
+from assay_reports.vocabulary import Effort
 from assay_spec.domains import Domain, Dtype, Either, Focus, Given, Many, Tensors
 from assay_spec.dtypes import DEFAULT_FLOAT, has_fractions
 from assay_spec.expression import ExpressionError
@@ -20,7 +21,6 @@ from assay_spec.signature import Signature
 from assay_spec.steps import Form, Step
 from assay_spec.vocabulary import NoBroadcast, NoDtype
 
-Effort = Literal["quick", "standard", "deep"]
 # How many walked and how many random plans one item may take.
 SHARES: Final[dict[Effort, tuple[int, int]]] = {"quick": (12, 0), "standard": (40, 6), "deep": (160, 60)}
 # What a domain or rule raises for a combination of arguments that it has no value for.

@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 
 import click
 
+from assay.cli.options import takes
+from assay.running.settings import Settings
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 UNUSABLE = 6  # the backend cannot be used; 0 to 5 are pytest's
-OUT = Path("out")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -21,100 +23,50 @@ def main() -> None:
     """Tell how much of PyTorch is in a tensor library, and where exactly it differs."""
 
 
-def _filter(command: F) -> F:
-    return click.option("--filter", "text", default="", metavar="QUERY", help="e.g. 'op:torch.nn.* facet:gradient'.")(
-        command
-    )
-
-
-def _edition(command: F) -> F:
-    return click.option(
-        "--edition", type=click.Choice(["current", "documented"]), default="current", show_default=True,
-        help="PyTorch as it is, or as the documents show it.",
-    )(command)  # fmt: skip
-
-
-def _effort(command: F) -> F:
-    return click.option(
-        "--effort", type=click.Choice(["quick", "standard", "deep"]), default="standard", show_default=True,
-        help="How many cases to draw.",
-    )(command)  # fmt: skip
-
-
 @main.command("list")
-@_filter
-@_edition
+@takes("list")
 @click.option("--items", "each", is_flag=True, help="Every item's id, one a line.")
 @click.option("--json", "as_json", is_flag=True, help="For a program to read.")
-def list_(text: str, edition: Any, each: bool, as_json: bool) -> None:
+def list_(filter: str, edition: Any, each: bool, as_json: bool) -> None:
     """Show what would run, by area, op and facet."""
     from assay.cli.listing import listing
 
-    click.echo(listing(_query(text), edition, each=each, as_json=as_json))
+    click.echo(listing(_query(filter), edition, each=each, as_json=as_json))
 
 
 @main.command()
-@click.option("--backend", "-b", "backends", multiple=True, metavar="BACKEND",
-              help="reference, torch, numpy, tinygrad, namespace:MODULE, module:Class or exec:COMMAND; may be given "
-                   "several times.  [default: numpy and reference]")  # fmt: skip
-@click.option(
-    "--oracle", metavar="BACKEND", help="Whose answer counts, or none.  [default: torch, or reference without it]"
-)
-@click.option("--device", default="cpu", show_default=True)
-@_filter
-@_edition
-@_effort
-@click.option("--seed", default=0, show_default=True)
-@click.option("--jobs", "-j", default="auto", show_default=True, metavar="N|auto", help="Worker processes.")
-@click.option("--shard", default="1/1", metavar="I/N", help="Run the I-th of N parts.")
-@click.option("--isolate", is_flag=True, help="Run the backend in a child process: a crash or hang costs one case.")
-@click.option("--time-limit", default=30.0, show_default=True, help="Seconds for one case of an isolated backend.")
-@click.option("--expect", type=click.Path(path_type=Path, dir_okay=False), help="What is known to fail.")
-@click.option("--resume", is_flag=True, help="Go on with the results file where it stopped.")
-@click.option("--out", "-o", default=OUT, show_default=True, type=click.Path(path_type=Path, file_okay=False))
+@takes("run", backend=("numpy", "reference"))
 @click.option("--no-report", is_flag=True, help="Write the results only, no HTML.")
 @click.option("--quiet", "-q", is_flag=True, help="No failures, only the table.")
-def run(backends: tuple[str, ...], text: str, out: Path, no_report: bool, quiet: bool, **options: Any) -> None:
+def run(backend: tuple[str, ...], no_report: bool, quiet: bool, **chosen: Any) -> None:
     """Measure backends against the corpus."""
-    from assay.running.runner import Request, run_all
+    from assay.running.runner import run_all
 
-    _query(text)
-    request = Request(backends or ("numpy", "reference"), text, out, report=not no_report, quiet=quiet, **options)
-    sys.exit(_guarded(lambda: run_all(request)))
+    _query(chosen["filter"])
+    sys.exit(_guarded(lambda: run_all(backend, Settings(**chosen), report=not no_report, quiet=quiet)))
 
 
 @main.command()
 @click.argument("id")
-@click.option("--backend", "-b", default="reference", show_default=True)
-@click.option("--oracle", metavar="BACKEND")
-@click.option("--device", default="cpu", show_default=True)
-@_edition
-@_effort
-@click.option("--seed", default=0, show_default=True)
-def repro(id: str, **options: Any) -> None:
+@takes("repro")
+def repro(id: str, **chosen: Any) -> None:
     """Run one item again, alone, with everything shown; ID is like 'torch.clamp::values[float32]'."""
     from assay.cli.repro import reproduce
 
-    sys.exit(_guarded(lambda: reproduce(id, **options)))
+    sys.exit(_guarded(lambda: reproduce(id, Settings(**chosen))))
 
 
 @main.command()
-@_filter
-@click.option("--backend", "-b", default="reference", show_default=True, help="Whose mutants are made.")
-@click.option("--oracle", default="reference", show_default=True, metavar="BACKEND", help="Whose answer counts.")
-@_effort
-@click.option("--seed", default=0, show_default=True)
-@click.option("--jobs", "-j", default="auto", show_default=True, metavar="N|auto", help="Worker processes.")
-@click.option("--out", "-o", default=OUT, show_default=True, type=click.Path(path_type=Path, file_okay=False))
+@takes("mutants", oracle="reference")
 @click.option(
     "--since", metavar="REVISION", help="Only ops whose spec, family or code in the good backend changed since."
 )
-def mutants(text: str, **options: Any) -> None:
+def mutants(filter: str, **chosen: Any) -> None:
     """Measure the suite by mutation testing: make mutants of a good backend from the specs, and count those killed."""
     from assay.mutants.run import Request, measure
 
-    _query(text)
-    sys.exit(_guarded(lambda: measure(Request(text, **options))))
+    _query(filter)
+    sys.exit(_guarded(lambda: measure(Request(filter, **chosen))))
 
 
 @main.command()

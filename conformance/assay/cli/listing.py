@@ -10,7 +10,8 @@ from typing import Any
 from assay.cases.draw import SHARES
 from assay.running.items import Item, plan
 from assay_spec import load_corpus
-from assay_spec.model import Edition, Op, Overload
+from assay_spec.editions import Edition
+from assay_spec.model import Op, Overload
 from assay_spec.suggestion import suggestion
 
 
@@ -63,8 +64,8 @@ def _spec(op: Op) -> Iterator[str]:
         yield f"  {name}: {rule}"
     for scenario in op.scenarios:
         yield f"  scenario: {scenario.name}"
-    for place in op.documents:
-        yield f"  documented at {place.at}" + (f" as {place.signature}" if place.signature else "")
+    for document in op.documents:
+        yield f"  documented at {document.at}" + (f" as {document.signature}" if document.signature else "")
     for erratum in op.errata:
         yield f"  erratum at {erratum.at}: it says {erratum.says}; in fact {erratum.holds}"
 

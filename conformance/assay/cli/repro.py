@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from assay.backends.discover import open_backend
-from assay.cases.draw import Effort
-from assay.judge.bench import Bench
-from assay.running.engine import measure
 from assay.running.items import Item, items_of
-from assay.running.session import oracle_for
-from assay_reports.results import in_excuses
+from assay.running.session import Session
+from assay.running.settings import Settings
+from assay_reports.results import Failure, Result, in_excuses
 from assay_spec import load_corpus
 from assay_spec.suggestion import suggestion
 
@@ -30,33 +25,34 @@ def find(id: str) -> Item:
     raise ValueError(f"{op} has no item {rest!r} ({suggestion(rest, [item.name for item in items])})")
 
 
-def reproduce(id: str, backend: str, oracle: str | None, device: str, edition: str, effort: Effort, seed: int) -> int:
-    """Run one item, or one case of it (`ID#hash`), and show what came of it."""
-    item = find(id.partition("#")[0])
-    candidate = open_backend(backend, device=device)
-    chosen = oracle_for(backend, oracle)
-    judge = None if chosen is None else open_backend(chosen)
-    row, _ = measure(item, Bench(candidate, judge), effort=effort, seed=seed, edition=edition)
-    click.echo(summary(row, candidate.capabilities.name, chosen))
-    for failure in row["failures"]:
+def reproduce(id: str, settings: Settings) -> int:
+    """Run one item and show what came of it."""
+    item = find(id)
+    session = Session(settings)
+    result, _ = session.measure(item)
+    oracle = session.oracle.capabilities.name if session.oracle else "itself"
+    click.echo(summary(result, session.candidate.capabilities.name, oracle))
+    for failure in result.failures:
         _show(failure)
-    return 0 if row["outcome"] in ("pass", "self") else 1
+    session.close()
+    return 0 if result.outcome in ("pass", "self") else 1
 
 
-def summary(row: dict[str, Any], backend: str, oracle: str | None) -> str:
+def summary(result: Result, candidate: str, oracle: str) -> str:
     """Say in a line what came of an item."""
-    worst = row["worst"]
-    ratio = "" if worst is None else f"; error / budget at most {worst['fraction']:.3g}"
-    excused = f"; {in_excuses(row['excused'])}" if row["excused"] else ""
-    counts = f"{row['passed']} of {row['cases']} cases pass"
-    return f"{row['id']} on {backend}, judged by {oracle or 'itself'}: {row['outcome']}, {counts}{ratio}{excused}"
+    worst = result.worst
+    ratio = "" if worst is None else f"; error / budget at most {worst.fraction:.3g}"
+    excused = f"; {in_excuses(result.excused)}" if result.excused else ""
+    counts = f"{result.passed} of {result.cases} cases pass"
+    return f"{result.id} on {candidate}, judged by {oracle}: {result.outcome}, {counts}{ratio}{excused}"
 
 
-def _show(failure: dict[str, Any]) -> None:
-    click.echo(f"\n{failure['code']} {failure['message']}")
+def _show(failure: Failure) -> None:
+    click.echo(f"\n{failure.code} {failure.message}")
     for label in ("call", "expected", "actual", "budget"):
-        if failure[label]:
-            click.echo(f"  {label + ':':10}{failure[label]}")
-    click.echo("\n".join("    " + line for line in failure["snippet"].splitlines()))
-    if failure["more"]:
-        click.echo(f"  and {failure['more']} more like this")
+        value = getattr(failure, label)
+        if value:
+            click.echo(f"  {label + ':':10}{value}")
+    click.echo("\n".join("    " + line for line in failure.snippet.splitlines()))
+    if failure.more:
+        click.echo(f"  and {failure.more} more like this")

@@ -1,43 +1,24 @@
-"""Facets: the questions asked of an op, a flat list."""
+"""Facets: the questions asked of an op. Each is a module here, by its name in `assay_reports.vocabulary.FACETS`."""
 
 from __future__ import annotations
 
-from typing import Final
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from assay.facets import (
-    aliasing,
-    defaults,
-    dtype,
-    errors,
-    examples,
-    gradient,
-    in_place,
-    layout,
-    random,
-    shape,
-    signature,
-    special,
-    state,
-    values,
-)
-from assay.facets.base import Facet
+from assay_reports import vocabulary
 
-FACETS: Final[tuple[Facet, ...]] = tuple(
-    module.FACET
-    for module in (
-        signature,
-        defaults,
-        shape,
-        dtype,
-        values,
-        special,
-        layout,
-        gradient,
-        in_place,
-        aliasing,
-        errors,
-        random,
-        state,
-        examples,
-    )
-)
+if TYPE_CHECKING:
+    from assay.facets.base import Facet
+
+
+def facets() -> tuple[Facet, ...]:
+    """Return all facets, in the order in which they are request."""
+    return tuple(map(facet, vocabulary.FACETS))
+
+
+@cache
+def facet(name: str) -> Facet:
+    """Return the facet of a name, from the module of that name."""
+    found: Facet = import_module(f"{__name__}.{name.replace('-', '_')}").FACET
+    return found

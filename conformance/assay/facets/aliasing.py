@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from assay.cases.case import Case
 from assay.cases.draw import Plan
 from assay.cases.outcome import Array
-from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, drawn_trial, fail, plans, unanswered
+from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, drawn_trial, fail, plans, unanswered
 from assay.facets.shape import tensors
 from assay.judge.bench import Bench
 from assay_spec.model import Op, Overload
@@ -21,8 +21,8 @@ def applies(op: Op) -> bool:
     return any(map(takes_tensors, op.overloads))
 
 
-def trials(op: Op, asked: Asked) -> Iterator[Trial]:
-    for plan in plans(op, asked, "options", "layout", "shape", fits=takes_tensors, limit=16):
+def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
+    for plan in plans(op, request, "options", "layout", "shape", fits=takes_tensors, limit=16):
         yield drawn_trial(op, plan, _unchanged, observe=frozenset({"mutation"}))
         if _writable(plan):
             yield drawn_trial(op, plan, _shared, observe=frozenset({"sharing"}))

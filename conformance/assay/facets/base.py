@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 from assay.cases import draw
 from assay.cases.case import Case
-from assay.cases.draw import SHARES, Effort, Plan, drawn, walk
+from assay.cases.draw import SHARES, Plan, drawn, walk
 from assay.cases.outcome import Array, Outcome
 from assay.judge.bench import Bench
 from assay.judge.comparison import Comparison
+from assay_reports.vocabulary import Effort
 from assay_spec.domains import Axis, Focus
 from assay_spec.model import Example, Misuse, Op, Overload, Scenario
 
@@ -59,7 +60,7 @@ SELF = Judgement("self")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SamplingRequest:
     """Which dtype an item is about, and how many cases it may take."""
 
     dtype: str | None
@@ -90,7 +91,7 @@ class Facet:
 
     name: str
     applies: Callable[[Op], bool]
-    trials: Callable[[Op, Asked], Iterator[Trial]]
+    trials: Callable[[Op, SamplingRequest], Iterator[Trial]]
     split: bool = False  # one item for each dtype of the op's leading tensor
     dtypes: Callable[[Op], tuple[str, ...]] = lambda op: op.dtypes
     needs: tuple[str, ...] = ()  # features of a backend without which there is nothing to ask
@@ -103,19 +104,19 @@ def overloads(op: Op, dtype: str | None) -> list[Overload]:
 
 def plans(
     op: Op,
-    asked: Asked,
+    request: SamplingRequest,
     *axes: Axis,
     fits: Callable[[Overload], bool] = lambda overload: True,
     limit: int | None = None,
 ) -> Iterator[Plan]:
     """Yield the plans of an item: walked along the axes first, then drawn at random."""
-    chosen = [each for each in overloads(op, asked.dtype) if fits(each)]
+    chosen = [each for each in overloads(op, request.dtype) if fits(each)]
     for overload in chosen:
-        focus = Focus(frozenset(axes), asked.dtype, asked.seed)
-        share = max((limit or asked.walked) // len(chosen), 6)
+        focus = Focus(frozenset(axes), request.dtype, request.seed)
+        share = max((limit or request.walked) // len(chosen), 6)
         yield from walk(overload, focus, share)
-        if asked.random and limit is None:
-            yield from drawn(overload, focus, max(asked.random // len(chosen), 1), asked.seed)
+        if request.random and limit is None:
+            yield from drawn(overload, focus, max(request.random // len(chosen), 1), request.seed)
 
 
 def fail(code: str, message: str, expected: Any = "", actual: Any = "", **more: Any) -> Judgement:

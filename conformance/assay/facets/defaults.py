@@ -11,7 +11,7 @@ import numpy as np
 from assay.cases import draw
 from assay.cases.case import MADE, Case
 from assay.cases.outcome import Array
-from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, describe, fail, plans, unanswered
+from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, describe, fail, plans, unanswered
 from assay.judge.bench import Bench
 from assay_spec.model import Op, Overload
 from assay_spec.plans import ABSENT
@@ -37,9 +37,9 @@ def applies(op: Op) -> bool:
     return any(map(defaulted, op.overloads))
 
 
-def trials(op: Op, asked: Asked) -> Iterator[Trial]:
+def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     for overload in filter(defaulted, op.overloads):
-        for plan in plans(op, asked, fits=lambda each, chosen=overload: each is chosen, limit=6):  # type: ignore[misc]
+        for plan in plans(op, request, fits=lambda each, chosen=overload: each is chosen, limit=6):  # type: ignore[misc]
             plain = draw.case(op, plan, seed=None if overload.random is None else 7)
             for parameter in optional(overload):
                 given = plan.constructed if overload.construct else plan.given

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from assay.cases.case import Case
 from assay.cases.draw import Plan
-from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, drawn_trial, plans, unanswered
+from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, drawn_trial, plans, unanswered
 from assay.facets.results import expected_rules, structured, typed
 from assay.facets.shape import tensors
 from assay.judge.bench import Bench
@@ -18,10 +18,10 @@ def applies(op: Op) -> bool:
     return any(map(tensors, op.overloads))
 
 
-def trials(op: Op, asked: Asked) -> Iterator[Trial]:
+def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     stateful = any(each.construct for each in op.overloads)  # whose state has one dtype, which its input must have
     axes: tuple[Axis, ...] = ("options",) if stateful else ("dtype", "options")
-    for plan in plans(op, asked, *axes, fits=tensors):
+    for plan in plans(op, request, *axes, fits=tensors):
         yield drawn_trial(op, plan, judge)
 
 

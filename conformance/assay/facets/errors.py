@@ -8,7 +8,7 @@ from typing import Any
 
 from assay.cases import draw, written
 from assay.cases.case import Case
-from assay.facets.base import PASS, Asked, Facet, Finding, Judgement, Trial, fail, is_raised, plans
+from assay.facets.base import PASS, Facet, Finding, Judgement, SamplingRequest, Trial, fail, is_raised, plans
 from assay.judge.bench import Bench
 from assay_spec.model import Misuse, Op, Overload
 
@@ -17,13 +17,13 @@ def applies(op: Op) -> bool:
     return any(each.errors for each in op.overloads)
 
 
-def trials(op: Op, asked: Asked) -> Iterator[Trial]:
+def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     for overload in op.overloads:
         for misuse in overload.errors:
-            yield from _trials(op, overload, misuse, asked)
+            yield from _trials(op, overload, misuse, request)
 
 
-def _trials(op: Op, overload: Overload, misuse: Misuse, asked: Asked) -> Iterator[Trial]:
+def _trials(op: Op, overload: Overload, misuse: Misuse, request: SamplingRequest) -> Iterator[Trial]:
     observe: Any = frozenset({"mutation"})
     if misuse.call is not None:
         case = written.case(op, overload, misuse.call, observe=observe)
@@ -32,7 +32,7 @@ def _trials(op: Op, overload: Overload, misuse: Misuse, asked: Asked) -> Iterato
     assert misuse.outside is not None
     maker = overload.construct
     domains = {each.name: each for each in (*overload.arguments, *(maker.arguments if maker else ()))}
-    for plan in plans(op, asked, "shape", fits=lambda each: each is overload, limit=6):
+    for plan in plans(op, request, "shape", fits=lambda each: each is overload, limit=6):
         for value in domains[misuse.outside].domain(plan.scope).breach():
             given, constructed = dict(plan.given), dict(plan.constructed)
             (given if misuse.outside in given else constructed)[misuse.outside] = value

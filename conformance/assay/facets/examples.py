@@ -14,7 +14,7 @@ from assay.cases import written
 from assay.cases.arrays import Host
 from assay.cases.case import Case
 from assay.cases.outcome import Array, Outcome
-from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, gravest, is_raised, unanswered
+from assay.facets.base import Facet, Judgement, SamplingRequest, Trial, beyond, fail, gravest, is_raised, unanswered
 from assay.judge.bench import Bench
 from assay.judge.budgets import Bounds
 from assay.judge.comparison import Comparison, measure, show
@@ -28,7 +28,7 @@ def applies(op: Op) -> bool:
     return bool(op.scenarios) or any(each.examples for each in op.overloads)
 
 
-def trials(op: Op, asked: Asked) -> Iterator[Trial]:
+def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     for overload in op.overloads:
         for example in overload.examples:
             written_out = written.case(op, overload, example.call, wrt=tuple(example.gradient))

@@ -17,9 +17,9 @@ from assay.cases.fill import elements
 from assay.cases.outcome import Array, Outcome
 from assay.facets.base import (
     SELF,
-    Asked,
     Facet,
     Judgement,
+    SamplingRequest,
     Trial,
     beyond,
     broken_oracle,
@@ -55,10 +55,10 @@ def gradient_dtypes(op: Op) -> tuple[str, ...]:
     return tuple(each for each in op.dtypes if dtypes.has_fractions(each))
 
 
-def trials(op: Op, asked: Asked) -> Iterator[Trial]:
-    for plan in plans(op, asked, "options", "shape", "values", "layout", fits=differentiable):
+def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
+    for plan in plans(op, request, "options", "shape", "values", "layout", fits=differentiable):
         clear = _unambiguous(plan)
-        case = None if clear is None or _beyond_steps(clear) else differentiated(op, clear, asked.seed)
+        case = None if clear is None or _beyond_steps(clear) else differentiated(op, clear, request.seed)
         if case is not None and clear is not None:
             yield _trial(op, case, clear)
 

@@ -15,7 +15,7 @@ from assay.cases.arrays import host_dtype
 from assay.cases.case import Case, TensorValue
 from assay.cases.draw import Plan
 from assay.cases.outcome import Array, Outcome
-from assay.facets.base import Asked, Facet, Judgement, Trial, beyond, fail, gravest, plans, unanswered
+from assay.facets.base import Facet, Judgement, SamplingRequest, Trial, beyond, fail, gravest, plans, unanswered
 from assay.facets.results import expected_rules, numbers_of
 from assay.judge.bench import Bench
 from assay.judge.budgets import Bounds
@@ -72,8 +72,8 @@ def applies(op: Op) -> bool:
     return any(map(has_forms, op.overloads))
 
 
-def trials(op: Op, asked: Asked) -> Iterator[Trial]:
-    for place, plan in enumerate(plans(op, asked, "options", "shape", fits=has_forms, limit=16)):
+def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
+    for place, plan in enumerate(plans(op, request, "options", "shape", fits=has_forms, limit=16)):
         for form in _forms(op, plan):
             yield _trial(op, plan, form)
             if form == "out":

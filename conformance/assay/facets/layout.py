@@ -10,7 +10,7 @@ import numpy as np
 from assay.cases.case import Case, TensorValue, map_tensors
 from assay.cases.draw import Plan
 from assay.facets import values
-from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, drawn_trial, plans, unanswered
+from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, drawn_trial, plans, unanswered
 from assay.facets.results import compare, lawful, settled_by_laws
 from assay.facets.shape import tensors
 from assay.judge.bench import Bench, tensors_of
@@ -27,8 +27,8 @@ def applies(op: Op) -> bool:
     return any(map(strided, op.overloads))
 
 
-def trials(op: Op, asked: Asked) -> Iterator[Trial]:
-    for plan in plans(op, asked, "layout", "options", fits=strided):
+def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
+    for plan in plans(op, request, "layout", "options", fits=strided):
         trial = drawn_trial(op, plan, judge)
         if any(not tensor.is_contiguous for tensor in tensors_of(trial.case)):
             yield trial

@@ -13,7 +13,7 @@ from assay.cases.arrays import Host
 from assay.cases.case import Case, TensorValue
 from assay.cases.draw import Plan
 from assay.cases.outcome import Array, Outcome
-from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, drawn_trial, fail, plans, unanswered
+from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, drawn_trial, fail, plans, unanswered
 from assay.facets.results import expected_rules, shaped, typed
 from assay.judge.bench import Bench
 from assay.judge.statistics import correlated, is_certain, out_of_range, unlikely
@@ -32,13 +32,13 @@ def applies(op: Op) -> bool:
     return any(map(is_random, op.overloads))
 
 
-def trials(op: Op, asked: Asked) -> Iterator[Trial]:
-    varied = plans(op, asked, "options", "shape", fits=is_random, limit=12)
-    laid_out = plans(op, asked, "layout", fits=is_random, limit=6)
+def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
+    varied = plans(op, request, "options", "shape", fits=is_random, limit=12)
+    laid_out = plans(op, request, "layout", fits=is_random, limit=6)
     for at, plan in enumerate(chain(varied, laid_out)):
         count = sum(int(np.prod(shape)) for _, shape, _ in expected_rules(plan.overload, plan.scope))
         repeat = max(2, min(_CALLS, -(-_SAMPLES // max(count, 1))))
-        yield drawn_trial(op, plan, judge, seed=asked.seed + 100 + at, repeat=repeat)
+        yield drawn_trial(op, plan, judge, seed=request.seed + 100 + at, repeat=repeat)
 
 
 def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:

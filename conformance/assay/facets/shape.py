@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from assay.cases.case import Case
 from assay.cases.draw import Plan
-from assay.facets.base import PASS, Asked, Facet, Judgement, Trial, drawn_trial, plans, unanswered
+from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, drawn_trial, plans, unanswered
 from assay.facets.results import expected_rules, shaped, structured
 from assay.judge.bench import Bench
 from assay_spec.model import Op, Overload
@@ -21,8 +21,8 @@ def applies(op: Op) -> bool:
     return any(map(tensors, op.overloads))
 
 
-def trials(op: Op, asked: Asked) -> Iterator[Trial]:
-    for plan in plans(op, asked, "shape", "options", fits=tensors):
+def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
+    for plan in plans(op, request, "shape", "options", fits=tensors):
         yield drawn_trial(op, plan, judge)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from assay.cases.case import Case
 from assay.cases.draw import Plan
-from assay.facets.base import PASS, Asked, Facet, Finding, Judgement, Trial, drawn_trial, plans, unanswered
+from assay.facets.base import PASS, Facet, Finding, Judgement, SamplingRequest, Trial, drawn_trial, plans, unanswered
 from assay.judge.bench import Bench
 from assay_spec.model import Op
 from assay_spec.plans import ABSENT
@@ -16,8 +16,8 @@ def applies(op: Op) -> bool:
     return not op.short_name.startswith("__") and any(each.arguments and each.results for each in op.overloads)
 
 
-def trials(op: Op, asked: Asked) -> Iterator[Trial]:
-    for plan in plans(op, asked, "options", limit=12):
+def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
+    for plan in plans(op, request, "options", limit=12):
         for names in dict.fromkeys(_ways(op, plan)):
             trial = drawn_trial(op, plan, judge, positional=names)
             yield trial

@@ -14,9 +14,9 @@ from assay.cases.draw import Plan
 from assay.cases.outcome import Array
 from assay.facets import values
 from assay.facets.base import (
-    Asked,
     Facet,
     Judgement,
+    SamplingRequest,
     Trial,
     beyond,
     drawn_trial,
@@ -43,12 +43,12 @@ def has_lattice(overload: Overload) -> bool:
     return values.judged(overload) and lead is not None and not (lead.invertible or lead.distinct)
 
 
-def trials(op: Op, asked: Asked) -> Iterator[Trial]:
-    assert asked.dtype is not None
-    for overload in overloads(op, asked.dtype):
+def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
+    assert request.dtype is not None
+    for overload in overloads(op, request.dtype):
         for row in overload.special:
-            yield from _row(op, overload, asked.dtype, row)
-    for plan in plans(op, asked, "special", "options", fits=has_lattice):
+            yield from _row(op, overload, request.dtype, row)
+    for plan in plans(op, request, "special", "options", fits=has_lattice):
         if _has_special(plan):
             yield drawn_trial(op, plan, judge)
 

@@ -18,9 +18,9 @@ from assay.cases.outcome import Array
 from assay.cases.runs import run
 from assay.facets.base import (
     SELF,
-    Asked,
     Facet,
     Judgement,
+    SamplingRequest,
     Trial,
     beyond,
     broken_oracle,
@@ -48,22 +48,22 @@ def applies(op: Op) -> bool:
     return any(each.construct is not None for each in op.overloads)
 
 
-def trials(op: Op, asked: Asked) -> Iterator[Trial]:
+def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     for overload in op.overloads:
         for trajectory in overload.trajectories:
             yield _worked(op, overload, trajectory)
     if any(each.trail is not None for each in op.overloads):
-        for plan in plans(op, asked, "options", limit=24):
-            for case in _runs(op, plan, asked.seed):
+        for plan in plans(op, request, "options", limit=24):
+            for case in _runs(op, plan, request.seed):
                 yield Trial(case, partial(_moved, case), plan)
         return
-    for plan, starts in _equipped(op, asked):
+    for plan, starts in _equipped(op, request):
         case = _untouched(op, plan, seed=3)
         yield Trial(case, partial(_holds, case, plan), plan)
         if starts:
             case = _untouched(op, plan, seed=0)
             yield Trial(case, partial(_started, case, plan), plan)
-    for plan in plans(op, asked, "options", limit=8):
+    for plan in plans(op, request, "options", limit=8):
         case = _left_behind(op, plan)
         yield Trial(case, partial(_updated, case, plan), plan)
 
@@ -73,10 +73,10 @@ def _maker(plan: Plan) -> Construct:
     return plan.overload.construct
 
 
-def _equipped(op: Op, asked: Asked) -> Iterator[tuple[Plan, bool]]:
+def _equipped(op: Op, request: SamplingRequest) -> Iterator[tuple[Plan, bool]]:
     """Yield a plan for each set of parameters and buffers, and whether one of them is in no set before it."""
     sets: set[frozenset[str]] = set()
-    for plan in plans(op, asked, "options", limit=_OBJECTS):
+    for plan in plans(op, request, "options", limit=_OBJECTS):
         names = frozenset(rule.name for rule in held(_maker(plan), plan.scope))
         if names not in sets:
             yield plan, not names <= frozenset().union(*sets)

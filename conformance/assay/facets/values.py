@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from assay.cases.case import Case
 from assay.cases.draw import Plan
-from assay.facets.base import Asked, Facet, Judgement, Trial, drawn_trial, plans, unanswered
+from assay.facets.base import Facet, Judgement, SamplingRequest, Trial, drawn_trial, plans, unanswered
 from assay.facets.results import by_laws_and_oracle, expected_rules, structured
 from assay.judge.bench import Bench
 from assay_spec import dtypes
@@ -23,8 +23,8 @@ def applies(op: Op) -> bool:
     return any(map(judged, op.overloads))
 
 
-def trials(op: Op, asked: Asked) -> Iterator[Trial]:
-    for plan in plans(op, asked, "options", "values", "shape", "dtype", fits=judged):
+def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
+    for plan in plans(op, request, "options", "values", "shape", "dtype", fits=judged):
         if not _rounds_first(plan):
             yield drawn_trial(op, plan, judge)
 

@@ -13,9 +13,8 @@ from assay.backends.base import Backend
 from assay.cases import spelling
 from assay.cases.case import Case
 from assay.cases.content import same
-from assay.cases.draw import Effort
 from assay.cases.outcome import Array, Outcome
-from assay.facets.base import Asked, Judgement, Trial, describe
+from assay.facets.base import Judgement, SamplingRequest, Trial, describe
 from assay.judge.bench import Bench
 from assay.judge.comparison import show
 from assay.mutants.families import mutants_of
@@ -23,6 +22,7 @@ from assay.mutants.mutant import Mutant, Scene
 from assay.running.engine import not_offered
 from assay.running.items import Item, items_of
 from assay_reports.mutants import Status, Verdict
+from assay_reports.vocabulary import Effort
 from assay_spec.model import Op
 
 _SHORT: Final = 200  # characters of an answer
@@ -149,7 +149,7 @@ class Hunt:
     def _trials(self, effort: Effort, seed: int, *, walk_only: bool = False) -> Iterator[tuple[Item, Trial]]:
         for item in items_of(self.op):
             if not_offered(item, self.bench.candidate) is None:
-                for trial in item.question.trials(self.op, Asked(item.dtype, effort, seed, walk_only)):
+                for trial in item.question.trials(self.op, SamplingRequest(item.dtype, effort, seed, walk_only)):
                     yield item, trial
 
     def _difference(self, mutant: Mutant, record: Record, scene: Scene) -> tuple[Case, Outcome, Outcome] | None:

@@ -20,12 +20,12 @@ import click
 from assay.backends.base import Backend
 from assay.backends.discover import open_backend
 from assay.backends.self_check import self_check
-from assay.cases.draw import Effort
 from assay.mutants.changed import UnknownRevision, changed_files, touches
 from assay.mutants.hunt import Hunt
 from assay.running.items import items_of
 from assay_reports import query
 from assay_reports.mutants import Verdict, read, summary, survivors, table, write
+from assay_reports.vocabulary import Effort
 from assay_spec import load_corpus
 from assay_spec.model import Corpus, Op
 

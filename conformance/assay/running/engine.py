@@ -1,4 +1,4 @@
-"""Measuring one item: ask, judge, group what failed, shrink it, and write it down as a row."""
+"""Measuring one item: ask, judge, group what failed, shrink it, and write down what came of it."""
 
 from __future__ import annotations
 
@@ -10,29 +10,39 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from assay.backends.base import Backend, Died, Malformed, Stopped, TimedOut, Trouble
+from assay.backends.base import Backend, Died, Malformed, ProcessError, Stopped, TimedOut
 from assay.cases import spelling
 from assay.cases.content import fingerprint
-from assay.cases.draw import Effort, Wasteful
+from assay.cases.draw import Wasteful
 from assay.cases.shrinking import shrunk
-from assay.facets.base import Asked, Finding, Judgement, Trial
+from assay.facets.base import Finding, Judgement, SamplingRequest, Trial
 from assay.judge.bench import Bench
+from assay.judge.comparison import Comparison
 from assay.running.items import Item
+from assay_reports import results
+from assay_reports.results import Event, Failure, Result
+from assay_reports.vocabulary import BROKEN, GRAVITY, Effort
+from assay_spec.editions import Edition
 
-Row = dict[str, Any]
-
-# The gravest outcome among an item's cases is the item's.
-GRAVITY: Final = (
-    "crash", "timeout", "harness_error", "suite_error", "error", "fail", "pass", "self", "unsupported", "skipped",
-    "not_run",
-)  # fmt: skip
-_TROUBLE: Final[dict[type[Trouble], tuple[str, str]]] = {
+_PROCESS_ERRORS: Final[dict[type[ProcessError], tuple[str, str]]] = {
     Died: ("crash", "A801"),
     TimedOut: ("timeout", "A802"),
     Malformed: ("harness_error", "A804"),
     Stopped: ("not_run", "A805"),
 }
 _CAP: Final = 400  # characters of a message
+_STDERR: Final = 2000  # characters of what a process said last
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of asking one trial."""
+
+    outcome: str
+    finding: Finding | None = None
+    judgement: Judgement | None = None  # where an answer came
+    event: Event | None = None  # where none came
+    stops: bool = False  # the backend is not to be asked again
 
 
 @dataclass
@@ -42,40 +52,47 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     fallback: int = 0
     vacuous: int = 0
-    worst: Any = None
+    worst: Comparison | None = None
     excused: Counter[str] = field(default_factory=Counter)  # elements, by the name of the excuse
     whole: Finding | None = None  # what holds for the item as a whole: not offered, or a fault of ours
     failures: dict[str, list[tuple[str, Finding, Trial]]] = field(default_factory=dict)
-    events: list[Row] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
-    def add(self, outcome: str, judgement: Judgement | None, finding: Finding | None, trial: Trial) -> None:
-        self.counts[outcome] += 1
-        if judgement is not None:
-            self.fallback += judgement.fallback
-            self.vacuous += not judgement.compared
-            self.excused.update(judgement.excused)
-            worst = judgement.worst
+    def add(self, verdict: Verdict, trial: Trial) -> None:
+        """Count one more case."""
+        self.counts[verdict.outcome] += 1
+        if verdict.judgement is not None:
+            self.fallback += verdict.judgement.fallback
+            self.vacuous += not verdict.judgement.compared
+            self.excused.update(verdict.judgement.excused)
+            worst = verdict.judgement.worst
             if worst is not None and (self.worst is None or worst.fraction > self.worst.fraction):
                 self.worst = worst
-        if finding is not None:
-            self.failures.setdefault(finding.code, []).append((outcome, finding, trial))
+        if verdict.event is not None:
+            self.events.append(verdict.event)
+        if verdict.finding is not None:
+            self.failures.setdefault(verdict.finding.code, []).append((verdict.outcome, verdict.finding, trial))
 
 
-def measure(item: Item, bench: Bench, *, effort: Effort, seed: int, edition: str = "current") -> tuple[Row, list[Row]]:
-    """Run every case of one item; return its row and the events on the way."""
+def measure(
+    item: Item, bench: Bench, *, effort: Effort, seed: int, edition: Edition = "current"
+) -> tuple[Result, list[Event]]:
+    """Run every case of one item; return its result and the events on the way."""
     started = time.perf_counter()
     tally = Tally(whole=not_offered(item, bench.candidate))
-    asked = Asked(item.dtype, effort, seed)
+    request = SamplingRequest(item.dtype, effort, seed)
     if tally.whole is not None:
         tally.counts["unsupported"] += 1
     else:
-        for trial in _safely(item, asked, tally):
-            if not _try(item, trial, bench, tally):
+        for trial in _safely(item, request, tally):
+            verdict = _twice(item, trial, bench)
+            tally.add(verdict, trial)
+            if verdict.stops:
                 break
         _reject_vacuous(tally)
     failures = [_failure(item, bench, found) for found in tally.failures.values()]
     ms = (time.perf_counter() - started) * 1000
-    return _row(item, tally, asked, edition, bench.candidate.capabilities.device, failures, ms), tally.events
+    return _result(item, tally, request, edition, bench.candidate.capabilities.device, failures, ms), tally.events
 
 
 def _reject_vacuous(tally: Tally) -> None:
@@ -101,10 +118,10 @@ def not_offered(item: Item, candidate: Backend) -> Finding | None:
     return None
 
 
-def _safely(item: Item, asked: Asked, tally: Tally) -> Iterator[Trial]:
+def _safely(item: Item, request: SamplingRequest, tally: Tally) -> Iterator[Trial]:
     """Draw the trials of an item; a spec that cannot be drawn from is a fault of the suite."""
     try:
-        yield from item.question.trials(item.spec, asked)
+        yield from item.question.trials(item.spec, request)
     except Wasteful as error:
         tally.whole = Finding("A903", str(error))
     except Exception as error:
@@ -114,42 +131,37 @@ def _safely(item: Item, asked: Asked, tally: Tally) -> Iterator[Trial]:
     tally.counts["suite_error"] += 1
 
 
-def _try(item: Item, trial: Trial, bench: Bench, tally: Tally) -> bool:
-    """Ask and judge one trial; tell whether the item goes on."""
-    try:
-        judgement = trial.judge(bench)
-    except Trouble as trouble:
-        outcome, code = _TROUBLE[type(trouble)]
-        tally.add(outcome, None, Finding(code, trouble.message), trial)
-        tally.events.append(
-            {
-                "kind": outcome,
-                "after": item.id,
-                "signal": trouble.signal,
-                "stderr_tail": trouble.stderr_tail[-2000:],
-            }
-        )
-        return not isinstance(trouble, Stopped)
-    except Exception as error:  # whatever breaks in judging is ours, and costs one case
-        finding = Finding("A901", f"judging broke: {type(error).__name__}: {error} ({_where(error)})")
-        tally.add("suite_error", None, finding, trial)
-        return True
-    if judgement.result in ("fail", "error"):
-        judgement = _steady(trial, bench, judgement)
-    tally.add(judgement.result, judgement, judgement.finding, trial)
-    return True
-
-
-def _steady(trial: Trial, bench: Bench, first: Judgement) -> Judgement:
-    """Ask a failing case once more: a library that answers differently each time has a fault of its own."""
-    second = trial.judge(bench)
-    assert first.finding is not None
-    if second.result == "pass":
+def _twice(item: Item, trial: Trial, bench: Bench) -> Verdict:
+    """Judge one trial, and a failing one twice: to answer differently each time is a fault of its own."""
+    first = judge(item, trial, bench)
+    if first.outcome not in ("fail", "error"):
+        return first
+    second = judge(item, trial, bench)
+    if second.stops:
+        return replace(first, stops=True)
+    if second.judgement is None:
+        return second
+    if second.outcome == "pass":
+        assert first.finding is not None
         return replace(
-            first,
-            finding=replace(first.finding, code="A803", message=f"only sometimes: {first.finding.message}"),
+            first, finding=replace(first.finding, code="A803", message=f"only sometimes: {first.finding.message}")
         )
     return first
+
+
+def judge(item: Item, trial: Trial, bench: Bench) -> Verdict:
+    """Ask one trial and judge the answer; whatever goes wrong costs this one case."""
+    try:
+        judgement = trial.judge(bench)
+    except ProcessError as error:
+        outcome, code = _PROCESS_ERRORS[type(error)]
+        event = Event(outcome, item.id, error.signal, error.stderr_tail[-_STDERR:])
+        return Verdict(outcome, Finding(code, error.message), event=event, stops=isinstance(error, Stopped))
+    except Exception as error:  # whatever breaks in judging is ours
+        return Verdict(
+            "suite_error", Finding("A901", f"judging broke: {type(error).__name__}: {error} ({_where(error)})")
+        )
+    return Verdict(judgement.result, judgement.finding, judgement)
 
 
 def _where(error: Exception) -> str:
@@ -157,84 +169,83 @@ def _where(error: Exception) -> str:
     return f"{frames[-1].name}:{frames[-1].lineno}" if frames else "?"
 
 
-def _row(item: Item, tally: Tally, asked: Asked, edition: str, device: str, failures: list[Row], ms: float) -> Row:
+def _result(
+    item: Item,
+    tally: Tally,
+    request: SamplingRequest,
+    edition: Edition,
+    device: str,
+    failures: list[Failure],
+    ms: float,
+) -> Result:
     counts = tally.counts
     outcome = next((each for each in GRAVITY if counts[each]), "not_run")
-    shown = [each for each in failures if each["outcome"] != "unsupported" or outcome == "unsupported"]
-    shown.sort(key=lambda each: GRAVITY.index(each["outcome"]))
+    shown = [each for each in failures if each.outcome != "unsupported" or outcome == "unsupported"]
+    shown.sort(key=lambda each: GRAVITY.index(each.outcome))
     code, message = _reason(outcome, tally, shown)
     total = sum(counts.values())
-    return {
-        "type": "result",
-        "id": item.id,
-        "hash": item_hash(item, asked, edition),
-        "op": item.op,
-        "area": item.area,
-        "facet": item.facet,
-        "dtype": item.dtype,
-        "device": device,
-        "outcome": outcome,
-        "code": code,
-        "level": "required",
-        "cases": total,
-        "passed": counts["pass"],
-        "failed": total - sum(counts[each] for each in ("pass", "self", "unsupported", "skipped", "not_run")),
-        "self": counts["self"],
-        "unsupported": counts["unsupported"],
-        "fallback": tally.fallback,
-        "ms": round(ms, 3),
-        "worst": _worst(tally.worst),
-        "excused": dict(tally.excused),
-        "message": message,
-        "failures": shown,
-    }
+    return Result(
+        id=item.id,
+        hash=item_hash(item, request, edition),
+        op=item.op,
+        area=item.area,
+        facet=item.facet,
+        dtype=item.dtype,
+        device=device,
+        outcome=outcome,
+        code=code,
+        cases=total,
+        passed=counts["pass"],
+        failed=sum(count for each, count in counts.items() if each in BROKEN),
+        self=counts["self"],
+        unsupported=counts["unsupported"],
+        fallback=tally.fallback,
+        ms=round(ms, 3),
+        worst=_worst(tally.worst),
+        excused=dict(tally.excused),
+        message=message,
+        failures=tuple(shown),
+    )
 
 
-def _reason(outcome: str, tally: Tally, failures: list[Row]) -> tuple[str | None, str | None]:
+def _reason(outcome: str, tally: Tally, failures: list[Failure]) -> tuple[str | None, str | None]:
     """Return the code and message of an item that is no pass."""
     if tally.whole is not None:
         return tally.whole.code, tally.whole.message[:_CAP]
     if outcome in ("pass", "self") or not failures:
         return None, None
-    return failures[0]["code"], failures[0]["message"]
+    return failures[0].code, failures[0].message
 
 
-def ended_row(item: Item, asked: Asked, edition: str, device: str, outcome: str, why: Finding) -> Row:
-    """Write the row of an item that was ended from outside."""
-    return _row(item, Tally(Counter({outcome: 1}), whole=why), asked, edition, device, [], 0.0)
+def ended(item: Item, request: SamplingRequest, edition: Edition, device: str, outcome: str, why: Finding) -> Result:
+    """Return the result of an item that was ended from outside."""
+    return _result(item, Tally(Counter({outcome: 1}), whole=why), request, edition, device, [], 0.0)
 
 
-def _worst(worst: Any) -> Row | None:
+def _worst(worst: Comparison | None) -> results.Worst | None:
     if worst is None:
         return None
-    fraction = min(worst.fraction, 1e30)
-    return {
-        "fraction": fraction,
-        "ulp": worst.ulp,
-        "index": list(worst.index),
-        "got": worst.got,
-        "want": worst.want,
-    }
+    return results.Worst(min(worst.fraction, 1e30), worst.ulp, worst.index, worst.got, worst.want)
 
 
-def _failure(item: Item, bench: Bench, found: list[tuple[str, Finding, Trial]]) -> Row:
+def _failure(item: Item, bench: Bench, found: list[tuple[str, Finding, Trial]]) -> Failure:
     """Describe the failures of one code by the smallest of them."""
     outcome, finding, trial = found[0]
     if outcome in ("fail", "error") and finding.code != "A803":
         trial, finding = _smallest(item, bench, trial, finding)
-    return {
-        "case": fingerprint(trial.case),
-        "code": finding.code,
-        "outcome": outcome,
-        "message": finding.message[:_CAP],
-        "expected": finding.expected[:_CAP],
-        "actual": finding.actual[:_CAP],
-        "budget": finding.budget,
-        "index": None if finding.index is None else list(finding.index),
-        "call": spelling.one_line(trial.case),
-        "snippet": bench.candidate.spell(trial.case),
-        "more": len(found) - 1,
-    }
+    return Failure(
+        case=fingerprint(trial.case),
+        code=finding.code,
+        outcome=outcome,
+        message=finding.message[:_CAP],
+        expected=finding.expected[:_CAP],
+        actual=finding.actual[:_CAP],
+        budget=finding.budget,
+        index=finding.index,
+        call=spelling.one_line(trial.case),
+        snippet=bench.candidate.spell(trial.case),
+        more=len(found) - 1,
+    )
 
 
 def _smallest(item: Item, bench: Bench, trial: Trial, finding: Finding) -> tuple[Trial, Finding]:
@@ -266,7 +277,7 @@ def _refused(trial: Trial, bench: Bench) -> bool:
     return expected is not None and expected.raised is not None
 
 
-def item_hash(item: Item, asked: Asked, edition: str) -> str:
+def item_hash(item: Item, request: SamplingRequest, edition: Edition) -> str:
     """Hash all that decides an item's cases and verdict: where it differs, the test has changed."""
-    parts = (item.spec.digest, item.id, asked.effort, str(asked.seed), edition)
+    parts = (item.spec.digest, item.id, request.effort, str(request.seed), edition)
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]

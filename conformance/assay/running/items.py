@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from assay.facets import FACETS
+from assay.facets import facets
 from assay.facets.base import Facet
-from assay_spec.model import Corpus, Edition, Op
+from assay_spec.editions import Edition
+from assay_spec.model import Corpus, Op
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +42,31 @@ class Item:
 
 
 class Query(Protocol):
-    """What a filter is: a yes or no for each item."""
+    """What a filter is: a yes or no for each item, and a no for ops of which it wants none."""
 
     def matches(self, item: Item) -> bool: ...
+
+    def may_match(self, op: str) -> bool: ...
 
 
 def items_of(op: Op) -> Iterator[Item]:
     """Yield the items of one op, facet by facet."""
-    for facet in FACETS:
+    for facet in facets():
         if facet.applies(op):
             split = (facet.dtypes(op) if facet.split else ()) or (None,)
             yield from (Item(op, facet, dtype) for dtype in split)
 
 
 def plan(
-    corpus: Iterable[Op] | Corpus,
+    corpus: Corpus,
     *,
     edition: Edition = "current",
     query: Query | None = None,
     shard: tuple[int, int] = (1, 1),
 ) -> list[Item]:
     """List the items of a run, in order."""
-    ops = filter(None, (op.within(edition) for op in corpus))
+    names = (name for name in corpus.ops if query is None or query.may_match(name))
+    ops = filter(None, (corpus[name].within(edition) for name in names))
     found = [item for op in ops for item in items_of(op) if query is None or query.matches(item)]
     part, parts = shard
     return found[part - 1 :: parts]

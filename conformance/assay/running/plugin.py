@@ -7,58 +7,72 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from assay.running.settings import Settings, options
+from assay_reports.vocabulary import BROKEN
+
 if TYPE_CHECKING:
+    from assay.running.items import Item
     from assay.running.session import Session
+    from assay_reports.results import Event, Result
 
 SESSION: Final = pytest.StashKey["Session"]()
-_PROPERTY: Final = "assay"
-_EVENTS: Final = "assay-events"
+_SETTINGS: Final = "assay-settings"
+_RESULT: Final = "assay-result"
+_EVENT: Final = "assay-event"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("assay", "how much of PyTorch is in a tensor library")
-    group.addoption(
-        "--assay-backend",
-        metavar="BACKEND",
-        help="the candidate: reference, torch, numpy, namespace:MODULE, …",
-    )
-    group.addoption(
-        "--assay-oracle",
-        metavar="BACKEND",
-        help="the backend whose answer counts (torch if installed, else reference)",
-    )
-    group.addoption("--assay-device", default="cpu", help="the device that the candidate computes on")
-    group.addoption(
-        "--assay-filter", default="", metavar="QUERY", help="which items, e.g. 'op:torch.nn.* facet:gradient'"
-    )
-    group.addoption("--assay-edition", default="current", choices=["current", "documented"])
-    group.addoption("--assay-effort", default="standard", choices=["quick", "standard", "deep"])
-    group.addoption("--assay-seed", default=0, type=int)
-    group.addoption("--assay-shard", default="1/1", metavar="I/N", help="run the I-th of N parts")
-    group.addoption("--assay-isolate", action="store_true", help="run the candidate in a child process")
-    group.addoption(
-        "--assay-time-limit", default=30.0, type=float, help="seconds for one case of an isolated candidate"
-    )
-    group.addoption("--assay-results", type=Path, metavar="FILE", help="write the results here, as JSON lines")
-    group.addoption("--assay-expect", type=Path, metavar="FILE", help="what is known to fail")
-    group.addoption("--assay-resume", action="store_true", help="go on with the results file where it stopped")
+    for each in options("pytest"):
+        how: dict[str, Any] = {"action": "store_true"}
+        if each.kind is not bool:
+            how = {"type": each.kind, "choices": each.choices or None, "metavar": each.shown.metavar}
+        # Without a backend this is somebody else's run.
+        default = None if each.name == "backend" else each.default
+        group.addoption(f"--assay-{each.flag}", dest=_dest(each.name), default=default, help=each.shown.help, **how)
+
+
+def _dest(setting: str) -> str:
+    return f"assay_{setting}"
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("--assay-backend") is None:
-        return
-    from assay.running.session import Session, Settings
+    if SESSION not in config.stash:
+        settings = _settings(config)
+        if settings is None:
+            return
+        from assay.running.session import Session
 
-    settings = Settings.of(config.option)
-    is_worker = hasattr(config, "workerinput")
-    config.stash[SESSION] = session = Session(settings, records=not is_worker)
-    config.args[:] = [str(session.corpus.root)]
+        config.stash[SESSION] = Session(settings, records=not hasattr(config, "workerinput"))
+    config.args[:] = [str(config.stash[SESSION].corpus.root)]
+
+
+def _settings(config: pytest.Config) -> Settings | None:
+    """Return what the controlling process was told, or in a worker process was sent; None for other people's runs."""
+    if hasattr(config, "workerinput"):
+        text = config.workerinput.get(_SETTINGS)
+        return None if text is None else Settings.of_json(text)
+    if config.getoption(_dest("backend")) is None:
+        return None
+    try:
+        return Settings(**{each.name: config.getoption(_dest(each.name)) for each in options("pytest")})
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Send the settings to a worker process of pytest-xdist."""
+    session = node.config.stash.get(SESSION, None)
+    if session is not None:
+        node.workerinput[_SETTINGS] = session.settings.to_json()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -67,48 +81,53 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         session.close()
 
 
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     session = parent.config.stash.get(SESSION, None)
-    if session is None or file_path.suffix != ".yaml":
+    if session is None or not session.corpus.root.is_relative_to(path):
         return None
-    op = session.ops_by_file.get(file_path)
-    return None if op is None else SpecFile.from_parent(parent, path=file_path, nodeid=op.name)
+    return CorpusFolder.from_parent(parent, path=path)
 
 
-class SpecFile(pytest.File):
-    """One op's spec file."""
+class CorpusFolder(pytest.Directory):
+    """The corpus, or a folder on the way to it: only what is due is collected, and no folder is searched for it."""
 
-    def collect(self) -> Iterator[pytest.Item]:
-        for item in self.config.stash[SESSION].items_by_file.get(self.path, ()):
-            yield SpecItem.from_parent(self, name=item.name, item=item)
+    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
+        session = self.config.stash[SESSION]
+        way = session.corpus.root.relative_to(self.path).parts
+        if way:
+            yield CorpusFolder.from_parent(self, path=self.path / way[0])
+            return
+        for item in session.due:
+            yield SpecItem.from_parent(self, name=item.name, nodeid=item.id, path=item.spec.file, item=item)
 
 
 class SpecItem(pytest.Item):
     """One op × facet × dtype class."""
 
-    def __init__(self, *, item: Any, **kwargs: Any) -> None:
+    def __init__(self, *, item: Item, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.item = item
-        self.row: dict[str, Any] | None = None
-        self.events: list[dict[str, Any]] = []
+        self.result: Result | None = None
+        self.events: list[Event] = []
 
     def runtest(self) -> None:
         session = self.config.stash[SESSION]
-        self.row, self.events = session.measure(self.item)
-        match self.row["outcome"]:
-            case "pass" | "self":
-                return
-            case "unsupported" | "skipped" | "not_run":
-                pytest.skip(f"{self.row['outcome']}: {self.row['message']}")
-        if session.is_expected(self.row):
-            pytest.xfail(self.row["code"])
-        raise Failed(self.row)
+        self.result, self.events = session.measure(self.item)
+        outcome = self.result.outcome
+        if outcome in ("pass", "self"):
+            return
+        if outcome not in BROKEN:
+            pytest.skip(f"{outcome}: {self.result.message}")
+        if session.is_expected(self.result):
+            pytest.xfail(str(self.result.code))
+        raise Failed(self.result)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
         if isinstance(excinfo.value, Failed):
             from assay_reports.terminal import failure
 
-            return failure(excinfo.value.row)
+            return failure(excinfo.value.result, self.config.stash[SESSION].settings.given("repro"))
         return str(super().repr_failure(excinfo, style))
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
@@ -116,26 +135,26 @@ class SpecItem(pytest.Item):
 
 
 class Failed(Exception):
-    """An item whose outcome is no pass; the row says why."""
+    """An item whose outcome is no pass; the result says why."""
 
-    def __init__(self, row: dict[str, Any]) -> None:
-        super().__init__(row["message"])
-        self.row = row
+    def __init__(self, result: Result) -> None:
+        super().__init__(result.message)
+        self.result = result
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Let an item's row travel with its report, from a worker process too."""
-    result = yield
+    """Let an item's result travel with its report, from a worker process too."""
+    made = yield
     if not isinstance(item, SpecItem) or call.when != "call":
         return
-    report = result.get_result()  # type: ignore[attr-defined]
-    if item.row is None and call.excinfo is not None:
+    report = made.get_result()  # type: ignore[attr-defined]
+    if item.result is None and call.excinfo is not None:
         session = item.config.stash[SESSION]
-        item.row = session.cut_short(item.item, str(call.excinfo.value))
-    if item.row is not None:
-        report.user_properties.append((_PROPERTY, json.dumps(item.row)))
-        report.user_properties.append((_EVENTS, json.dumps(item.events)))
+        item.result = session.cut_short(item.item, str(call.excinfo.value))
+    if item.result is not None:
+        report.user_properties.append((_RESULT, json.dumps(asdict(item.result))))
+        report.user_properties.extend((_EVENT, json.dumps(asdict(event))) for event in item.events)
 
 
 class Recorder:
@@ -145,10 +164,14 @@ class Recorder:
         self.session = session
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        properties = dict(report.user_properties)
-        if _PROPERTY in properties:
-            self.session.record(json.loads(str(properties[_PROPERTY])), json.loads(str(properties[_EVENTS])))
-        elif report.when not in ("setup", "call", "teardown"):
+        from assay_reports.results import Event, Result
+
+        brought = [(name, json.loads(str(text))) for name, text in report.user_properties if name in (_RESULT, _EVENT)]
+        events = [Event.of(record) for name, record in brought if name == _EVENT]
+        for name, record in brought:
+            if name == _RESULT:
+                self.session.record(Result.of(record), events)
+        if report.when not in ("setup", "call", "teardown"):
             # pytest-xdist reports a worker that died while it ran an item under a name of its own.
             self.session.record_crash(report.nodeid, str(report.longrepr))
 

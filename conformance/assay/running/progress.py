@@ -5,36 +5,38 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from assay.backends.base import BackendUnusable
 from assay.running.plugin import SESSION
+
+if TYPE_CHECKING:
+    from assay.running.session import Session
+    from assay_reports.results import Result
 
 _LINE_EVERY: Final = 15.0  # seconds between two plain lines
 
 
 class Progress:
-    """A pytest plugin that shows how far a run has come."""
+    """A pytest plugin that hands over the session of `assay run` and shows how far it has come."""
 
-    def __init__(self, backend: str) -> None:
-        self.backend = backend
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.backend = session.settings.backend
         self.counts: Counter[str] = Counter()
         self.started = self.said = time.monotonic()
-        self.total = 0
+        self.total = len(session.due)
         self.cases = 0
         self.bar: Any = None
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.stash[SESSION] = self.session
+
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionstart(self, session: pytest.Session) -> None:
-        ours = session.config.stash.get(SESSION, None)
-        if ours is None:
-            return
-        self.total = len(ours.planned) - len(ours.done)
-        ours.on_row = self.advance
-        if not self.total:
-            raise pytest.UsageError("nothing to run: no item matches the filter, or all are done already")
+    def pytest_sessionstart(self) -> None:
+        self.session.on_result = self.advance
         if sys.stderr.isatty():
             self._start_bar()
         else:
@@ -52,9 +54,10 @@ class Progress:
         self.bar.start()
         self.task = self.bar.add_task(self.backend, total=self.total, counts="")
 
-    def advance(self, row: dict[str, Any]) -> None:
-        self.counts[row["outcome"]] += 1
-        self.cases += row["cases"]
+    def advance(self, result: Result) -> None:
+        """Count one more item."""
+        self.counts[result.outcome] += 1
+        self.cases += result.cases
         if self.bar is not None:
             self.bar.update(self.task, advance=1, counts=self._words())
         elif time.monotonic() - self.said > _LINE_EVERY:
@@ -83,6 +86,8 @@ class Progress:
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Let what is said to a person stand out from a fault of ours."""
+        from assay.backends.base import BackendUnusable
+
         if isinstance(excinfo.value, (BackendUnusable, ValueError, OSError)):
             raise excinfo.value
         print(excinfo.getrepr(style="long"), file=sys.stderr, flush=True)

@@ -4,60 +4,55 @@ from __future__ import annotations
 
 import os
 import re
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 import pytest
 
 from assay.running.progress import Progress
+from assay.running.settings import Settings
 from assay_reports.results import Run, read_results
+
+if TYPE_CHECKING:
+    from assay.running.session import Session
 
 _INI: Final = Path(__file__).with_name("pytest.ini")
 _SMALL: Final = 150  # items below which worker processes cost more than they save
+# Plugins of pytest that tests of one's own want and `assay run` has no use for.
+_LEFT_OUT: Final = (
+    "terminal", "cacheprovider", "logging", "doctest", "unittest", "junitxml", "pastebin", "stepwise", "setuponly",
+    "setupplan", "recwarn", "monkeypatch", "legacypath", "unraisableexception", "threadexception",
+)  # fmt: skip
+_ENVIRONMENT: Final = {
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # what others have installed is for tests of theirs
+    # Tensors are small, and worker processes share the cores.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One `assay run`."""
-
-    backends: Sequence[str]
-    filter: str
-    out: Path
-    oracle: str | None = None
-    device: str = "cpu"
-    edition: str = "current"
-    effort: str = "standard"
-    seed: int = 0
-    jobs: str = "auto"
-    shard: str = "1/1"
-    isolate: bool = False
-    time_limit: float = 30.0
-    expect: Path | None = None
-    resume: bool = False
-    report: bool = True
-    quiet: bool = False
-
-
-def run_all(request: Request) -> int:
-    """Measure every backend, then show them side by side; give pytest's exit code, the worst of them."""
-    _check_paths(request)
+def run_all(backends: Sequence[str], settings: Settings, *, report: bool = True, quiet: bool = False) -> int:
+    """Measure every backend, then show them side by side; return pytest's exit code, the worst of them."""
+    _check_paths(settings)
     status, files = 0, []
-    for backend in request.backends:
-        results = results_path(request.out, backend)
-        code = _run_one(request, backend, results)
+    for backend in backends:
+        results = results_path(settings.out, backend)
+        with _environment():
+            code = _run_one(replace(settings, backend=backend, results=results))
         status = max(status, code)
         if results.exists():
             files.append(results)
         if code == pytest.ExitCode.INTERRUPTED:
             break
     runs = [read_results(each) for each in files]
-    _show(runs, request)
-    if request.report and runs:
-        _write_site(runs, request.out / "site")
+    _show(runs, quiet)
+    if report and runs:
+        _write_site(runs, settings.out / "site")
     return status
 
 
@@ -66,58 +61,63 @@ def results_path(out: Path, backend: str) -> Path:
     return out / (re.sub(r"[^\w.-]+", "-", backend).strip("-")[:60] + ".jsonl")
 
 
-def _check_paths(request: Request) -> None:
+def _check_paths(settings: Settings) -> None:
     """Find out that nothing can be written before anything runs."""
-    if not re.fullmatch(r"[1-9]\d*/[1-9]\d*", request.shard):
-        raise ValueError(f"--shard {request.shard}: write it as I/N, like 2/4")
-    if request.jobs != "auto" and not request.jobs.isdigit():
-        raise ValueError(f"--jobs {request.jobs}: give a number, or auto")
-    if request.expect is not None and not request.expect.exists():
-        raise ValueError(f"--expect {request.expect}: no such file; `assay expect update` writes one")
+    if settings.expect is not None and not settings.expect.exists():
+        raise ValueError(f"--expect {settings.expect}: no such file; `assay expect update` writes one")
     try:
-        request.out.mkdir(parents=True, exist_ok=True)
-        probe = request.out / ".writable"
+        settings.out.mkdir(parents=True, exist_ok=True)
+        probe = settings.out / ".writable"
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise ValueError(f"--out {request.out}: cannot write there: {error.strerror}; choose another folder") from None
+        raise ValueError(f"--out {settings.out}: cannot write there: {error.strerror}; choose another folder") from None
 
 
-def _run_one(request: Request, backend: str, results: Path) -> int:
-    arguments = [
-        "-c", str(_INI), "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging", "-p", "no:hypothesispytest",
-        "-W", "ignore",
-        f"--assay-backend={backend}", f"--assay-device={request.device}", f"--assay-filter={request.filter}",
-        f"--assay-edition={request.edition}", f"--assay-effort={request.effort}", f"--assay-seed={request.seed}",
-        f"--assay-shard={request.shard}", f"--assay-time-limit={request.time_limit}", f"--assay-results={results}",
-    ]  # fmt: skip
-    optional = {"--assay-oracle": request.oracle, "--assay-expect": request.expect}
-    arguments += [f"{name}={value}" for name, value in optional.items() if value is not None]
-    arguments += ["--assay-isolate"] * request.isolate + ["--assay-resume"] * request.resume
-    for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(threads, "1")  # tensors are small, and worker processes share the cores
-    return int(pytest.main([*arguments, *_workers(request)], plugins=[Progress(backend)]))
+def _run_one(settings: Settings) -> int:
+    from assay.running.session import Session
+
+    session = Session(settings)
+    if not session.planned:
+        raise ValueError("nothing to run: no item matches the filter")
+    earlier = pytest.ExitCode.TESTS_FAILED if session.failed(session.done.values()) else pytest.ExitCode.OK
+    if not session.due:
+        session.start()
+        session.finish()
+        session.close()
+        click.echo(f"{settings.backend}: nothing is left to run", err=True)
+        return earlier
+    left_out = [word for name in _LEFT_OUT for word in ("-p", f"no:{name}")]
+    arguments = ["-c", str(_INI), "-p", "assay.running.plugin", *left_out, "--assert=plain", "-W", "ignore"]
+    arguments += _workers(session)
+    return max(earlier, int(pytest.main(arguments, plugins=[Progress(session)])))
 
 
-def _workers(request: Request) -> list[str]:
+@contextmanager
+def _environment() -> Iterator[None]:
+    """Set what worker processes, and the libraries that are loaded now, read from the environment."""
+    added = {name: value for name, value in _ENVIRONMENT.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
+
+
+def _workers(session: Session) -> list[str]:
     """Choose how many processes share the items."""
-    from assay.running.items import plan
-    from assay_reports import query
-    from assay_spec import load_corpus
-
-    jobs = os.cpu_count() or 1 if request.jobs == "auto" else int(request.jobs)
-    edition: Any = request.edition
-    if jobs <= 1 or (
-        request.jobs == "auto" and len(plan(load_corpus(), edition=edition, query=query.parse(request.filter))) < _SMALL
-    ):
-        return ["-p", "no:xdist"]
-    return ["-n", str(jobs), "--dist", "worksteal", "--max-worker-restart", "50"]
+    chosen = session.settings.jobs
+    jobs = os.cpu_count() or 1 if chosen == "auto" else int(chosen)
+    if jobs <= 1 or (chosen == "auto" and len(session.due) < _SMALL):
+        return []
+    return ["-p", "xdist", "-n", str(jobs), "--dist", "worksteal", "--max-worker-restart", "50"]
 
 
-def _show(runs: Sequence[Run], request: Request) -> None:
+def _show(runs: Sequence[Run], quiet: bool) -> None:
     from assay_reports import terminal
 
-    for run in runs if not request.quiet else ():
+    for run in runs if not quiet else ():
         text = terminal.failures(run)
         if text:
             click.echo(text)
@@ -129,5 +129,4 @@ def _write_site(runs: Sequence[Run], folder: Path) -> None:
     from assay_reports.site import render_site
     from assay_spec import load_corpus
 
-    index = render_site(runs, folder, load_corpus())
-    click.echo(f"report: {index}", file=sys.stdout)
+    click.echo(f"report: {render_site(runs, folder, load_corpus())}")

@@ -2,84 +2,45 @@
 
 from __future__ import annotations
 
-import argparse
 import platform
 import shlex
 import sys
 import uuid
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from assay.backends.base import Backend
 from assay.backends.discover import open_backend
 from assay.backends.self_check import self_check
-from assay.cases.draw import Effort
-from assay.facets.base import Asked, Finding
+from assay.facets.base import Finding, SamplingRequest
 from assay.judge.bench import Bench
 from assay.running import engine
 from assay.running.interrupts import interruptible
 from assay.running.items import Item, plan
+from assay.running.settings import Settings
 from assay_reports import query
-from assay_reports.expectations import Expectations
-from assay_reports.results import ResultsWriter, read_results
+from assay_reports.results import Event, Result, ResultsWriter, Tally, read_results
+from assay_reports.vocabulary import BROKEN
 from assay_spec import load_corpus
-from assay_spec.model import Corpus, Edition, Op
+from assay_spec.model import Corpus
+
+if TYPE_CHECKING:
+    from assay_reports.expectations import Expectations
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a run was asked to do."""
-
-    backend: str
-    oracle: str | None = None
-    device: str = "cpu"
-    filter: str = ""
-    edition: Edition = "current"
-    effort: Effort = "standard"
-    seed: int = 0
-    shard: tuple[int, int] = (1, 1)
-    isolate: bool = False
-    time_limit: float = 30.0
-    results: Path | None = None
-    expect: Path | None = None
-    resume: bool = False
-
-    @classmethod
-    def of(cls, option: argparse.Namespace) -> Settings:
-        """Read the settings off pytest's options."""
-        part, _, parts = option.assay_shard.partition("/")
-        return cls(
-            backend=option.assay_backend,
-            oracle=option.assay_oracle,
-            device=option.assay_device,
-            filter=option.assay_filter,
-            edition=option.assay_edition,
-            effort=option.assay_effort,
-            seed=option.assay_seed,
-            shard=(int(part), int(parts)),
-            isolate=option.assay_isolate,
-            time_limit=option.assay_time_limit,
-            results=option.assay_results,
-            expect=option.assay_expect,
-            resume=option.assay_resume,
-        )
-
-
-def oracle_for(backend: str, wanted: str | None) -> str | None:
+def oracle_for(settings: Settings) -> str | None:
     """Choose whose answer counts: PyTorch where it is installed, else the reference, which is no oracle of its own."""
-    if wanted is not None:
-        return None if wanted == "none" else wanted
+    if settings.oracle is not None:
+        return None if settings.oracle == "none" else settings.oracle
     if find_spec("torch") is not None:
         return "torch"
-    return None if backend == "reference" else "reference"
+    return None if settings.backend == "reference" else "reference"
 
 
 class Session:
@@ -90,42 +51,29 @@ class Session:
         self.records = records
         self.corpus: Corpus = load_corpus()
         self.stop_reason: str | None = None
-        self.counts: Counter[str] = Counter()
-        self.cases: Counter[str] = Counter()
-        self.on_row: Callable[[engine.Row], None] = lambda row: None
+        self.on_result: Callable[[Result], None] = lambda result: None
         self._writer: ResultsWriter | None = None
-        self._recorded: set[str] = set()
+        self._results: dict[str, Result] = {}
         self._finished = False
 
     @cached_property
     def planned(self) -> list[Item]:
         """The items of the run, before what an earlier one has done already."""
-        return plan(
-            self.corpus,
-            edition=self.settings.edition,
-            query=query.parse(self.settings.filter),
-            shard=self.settings.shard,
-        )
+        settings = self.settings
+        return plan(self.corpus, edition=settings.edition, query=query.parse(settings.filter), shard=settings.part)
 
     @cached_property
-    def done(self) -> frozenset[str]:
-        """The ids that the results file already holds, where the run resumes one."""
+    def done(self) -> dict[str, Result]:
+        """What the results file holds already, where the run resumes one; what did not run is asked now."""
         path = self.settings.results
         if not self.settings.resume or path is None or not path.exists():
-            return frozenset()
-        return frozenset(row.id for row in read_results(path).results if row.outcome != "not_run")
+            return {}
+        return {each.id: each for each in read_results(path).results if each.outcome != "not_run"}
 
     @cached_property
-    def ops_by_file(self) -> dict[Path, Op]:
-        return {op.file: op for op in self.corpus}
-
-    @cached_property
-    def items_by_file(self) -> dict[Path, list[Item]]:
-        found: dict[Path, list[Item]] = {}
-        for item in self.planned:
-            if item.id not in self.done:
-                found.setdefault(item.spec.file, []).append(item)
-        return found
+    def due(self) -> list[Item]:
+        """The items that are left to run."""
+        return [item for item in self.planned if item.id not in self.done]
 
     @cached_property
     def candidate(self) -> Backend:
@@ -134,7 +82,7 @@ class Session:
 
     @cached_property
     def oracle(self) -> Backend | None:
-        name = oracle_for(self.settings.backend, self.settings.oracle)
+        name = oracle_for(self.settings)
         return None if name is None else open_backend(name)
 
     @cached_property
@@ -143,42 +91,52 @@ class Session:
 
     @cached_property
     def expectations(self) -> Expectations | None:
-        return None if self.settings.expect is None else Expectations.load(self.settings.expect)
+        if self.settings.expect is None:
+            return None
+        from assay_reports.expectations import Expectations
 
-    def measure(self, item: Item) -> tuple[engine.Row, list[engine.Row]]:
+        return Expectations.load(self.settings.expect)
+
+    def measure(self, item: Item) -> tuple[Result, list[Event]]:
+        """Run one item."""
+        settings = self.settings
         with interruptible():
             return engine.measure(
-                item,
-                self.bench,
-                effort=self.settings.effort,
-                seed=self.settings.seed,
-                edition=self.settings.edition,
+                item, self.bench, effort=settings.effort, seed=settings.seed, edition=settings.edition
             )
 
-    def is_expected(self, row: engine.Row) -> bool:
-        return self.expectations is not None and self.expectations.covers(row)
+    def is_expected(self, result: Result) -> bool:
+        """Return whether a failure is a known one."""
+        return self.expectations is not None and self.expectations.covers(result)
 
-    def cut_short(self, item: Item, why: str) -> engine.Row:
-        """Write the row of an item that a time limit, or a fault of ours, ended from outside."""
+    def failed(self, results: Iterable[Result]) -> bool:
+        """Return whether some results hold a failure that is not known."""
+        return any(each.outcome in BROKEN and not self.is_expected(each) for each in results)
+
+    def cut_short(self, item: Item, why: str) -> Result:
+        """Return the result of an item that a time limit, or a fault of ours, ended from outside."""
         outcome, code = ("timeout", "A802") if "Timeout" in why else ("suite_error", "A901")
         return self._ended(item, outcome, Finding(code, why))
 
-    def _ended(self, item: Item, outcome: str, why: Finding) -> engine.Row:
-        asked = Asked(item.dtype, self.settings.effort, self.settings.seed)
-        return engine.ended_row(item, asked, self.settings.edition, self.settings.device, outcome, why)
+    def _ended(self, item: Item, outcome: str, why: Finding) -> Result:
+        request = SamplingRequest(item.dtype, self.settings.effort, self.settings.seed)
+        return engine.ended(item, request, self.settings.edition, self.settings.device, outcome, why)
 
     def start(self) -> None:
         """Open the results file: every path is checked before anything runs."""
+        _ = self.expectations
         self_check(self.candidate)
         if self.oracle is not None:
             self_check(self.oracle)
         if self.settings.results is not None:
+            self._results.update(self.done)
             self._writer = ResultsWriter(self.settings.results, self.header(), resume=self.settings.resume)
 
-    def header(self) -> engine.Row:
+    def header(self) -> dict[str, Any]:
+        """Describe the run, as the first line of its results."""
+        settings = self.settings
         has = self.candidate.capabilities
         oracle = self.oracle.capabilities if self.oracle else None
-        part, parts = self.settings.shard
         return {
             "run_id": uuid.uuid4().hex[:12],
             "suite": {
@@ -186,7 +144,8 @@ class Session:
                 "spec_hash": self.corpus.spec_hash,
                 "torch": self.corpus.torch,
             },
-            "edition": self.settings.edition,
+            "settings": settings.given("repro"),
+            "edition": settings.edition,
             "backend": {
                 "name": has.name,
                 "version": has.version,
@@ -203,34 +162,33 @@ class Session:
                 "numpy": np.__version__,
             },
             "selection": {
-                "filter": self.settings.filter,
-                "effort": self.settings.effort,
+                "filter": settings.filter,
+                "effort": settings.effort,
                 "facets": None,
-                "shard": None if parts == 1 else f"{part}/{parts}",
+                "shard": None if settings.part == (1, 1) else settings.shard,
             },
-            "seed": self.settings.seed,
+            "seed": settings.seed,
             "planned": len(self.planned),
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": shlex.join(["assay", *sys.argv[1:]]),
         }
 
-    def record(self, row: engine.Row, events: list[engine.Row]) -> None:
-        """Write a row at once, so that a killed run loses nothing it has judged."""
-        self._recorded.add(row["id"])
-        self.counts[row["outcome"]] += 1
-        for key in ("cases", "passed", "failed", "self", "unsupported", "fallback"):
-            self.cases["total" if key == "cases" else key] += row[key]
+    def record(self, result: Result, events: Sequence[Event] = ()) -> None:
+        """Write a result at once, so that a killed run loses nothing it has judged; an item's first result counts."""
+        if result.id in self._results:
+            return
+        self._results[result.id] = result
         if self._writer is not None:
             for event in events:
                 self._writer.event(event)
-            self._writer.result(row)
-        self.on_row(row)
+            self._writer.result(result)
+        self.on_result(result)
 
     def record_crash(self, nodeid: str, why: str) -> None:
         """Write down an item whose worker process died."""
         item = next((each for each in self.planned if each.id == nodeid), None)
         if item is not None:
-            self.record(self._ended(item, "crash", Finding("A801", why)), [])
+            self.record(self._ended(item, "crash", Finding("A801", why)))
 
     def finish(self) -> None:
         """Write the footer."""
@@ -238,12 +196,13 @@ class Session:
             return
         self._finished = True
         if self._writer is not None:
-            complete = self.stop_reason is None and len(self._recorded | self.done) == len(self.planned)
-            counts = {"items": dict(self.counts), "cases": dict(self.cases)}
+            complete = self.stop_reason is None and all(item.id in self._results for item in self.planned)
+            counts = Tally.over(self._results.values()).counts
             self._writer.footer(complete=complete, counts=counts, stop_reason=self.stop_reason)
             self._writer.close()
 
     def close(self) -> None:
+        """Let go of the backends."""
         for name in ("candidate", "oracle"):
             backend = self.__dict__.get(name)
             if backend is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.linalg import lu
 
 from assay_reference.arrays import Array, to_host
 from assay_reference.dispatch import composite, op
@@ -36,6 +35,8 @@ def check_inv(A: Tensor) -> None:
 
 def singular(stack: Array) -> LinAlgError:
     """Say which matrix has no inverse, and at which pivot that shows."""
+    from scipy.linalg import lu  # as much to import as the rest of the reference
+
     size = stack.shape[-1]
     triangles = (lu(each)[2] for each in to_host(stack).reshape(-1, size, size))
     number, pivot = next(

@@ -12,22 +12,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from assay_reports import diff
+from assay_reports import diff, vocabulary
 from assay_reports.badge import render as badge
 from assay_reports.codes import CODES
 from assay_reports.mutants import MutationRun, Score, Verdict
-from assay_reports.results import BROKEN, OFFERED, Result, Run, Tally, in_excuses
+from assay_reports.results import Result, Run, Tally, in_excuses
+from assay_reports.vocabulary import BROKEN, GRAVITY, OFFERED, OUTCOMES
 from assay_spec.model import Corpus, Op
 from assay_spec.words import in_words
 
-GLYPHS: Final = {
-    "pass": "✓", "fail": "✗", "error": "!", "unsupported": "–", "self": "○", "timeout": "⧗", "crash": "☠",
-    "harness_error": "⚡", "suite_error": "?", "skipped": "·", "not_run": "·", "partly": "◐", "none": " ",
-}  # fmt: skip
-FACETS: Final = (
-    "signature", "defaults", "shape", "dtype", "values", "special", "layout", "gradient", "in-place", "aliasing",
-    "errors", "random", "state", "examples",
-)  # fmt: skip
+GLYPHS: Final = {**{name: outcome.glyph for name, outcome in OUTCOMES.items()}, "partly": "◐", "none": " "}
 # The order of the parts of a bar.
 PARTS: Final = ("pass", "self", "fail", "error", "crash", "unsupported")
 
@@ -58,9 +52,9 @@ def state_of(results: Sequence[Result]) -> str:
     outcomes = Counter(result.outcome for result in results)
     if not outcomes:
         return "none"
-    for grave in ("crash", "timeout", "harness_error", "suite_error", "error", "fail"):
-        if outcomes[grave]:
-            return grave
+    for outcome in GRAVITY:
+        if outcome in BROKEN and outcomes[outcome]:
+            return outcome
     if outcomes["pass"]:
         return "partly" if outcomes["self"] else "pass"
     return next(iter(outcomes))
@@ -85,6 +79,10 @@ class Cell:
         return GLYPHS[self.state]
 
     @property
+    def broken(self) -> bool:
+        return self.state in BROKEN
+
+    @property
     def text(self) -> str:
         return f"{self.passed}/{self.offered}" if self.offered else "not offered" if self.total else ""
 
@@ -98,7 +96,7 @@ class Site:
 
     def __init__(self, runs: Sequence[Run], corpus: Corpus, mutation: MutationRun | None = None) -> None:
         self.runs, self.corpus, self.mutation = list(runs), corpus, mutation
-        self.codes, self.glyphs, self.facets, self.parts = CODES, GLYPHS, FACETS, PARTS
+        self.codes, self.glyphs, self.facets, self.parts = CODES, GLYPHS, vocabulary.FACETS, PARTS
         self.slug, self.in_words = slug, in_words
         self._by_op = [self._grouped(run) for run in self.runs]
 
@@ -132,8 +130,8 @@ class Site:
         yield "index.html", "overview.html", {"title": "Overview"}
         yield "matrix.html", "matrix.html", {"title": "Matrix"}
         yield "coverage.html", "coverage.html", {"title": "Coverage"}
-        for place, run in enumerate(self.runs):
-            yield f"backend/{slug(run.name)}.html", "backend.html", {"title": run.name, "run": run, "place": place}
+        for index, run in enumerate(self.runs):
+            yield f"backend/{slug(run.name)}.html", "backend.html", {"title": run.name, "run": run, "index": index}
         for op in self.ops:
             yield f"op/{slug(op.name)}.html", "op.html", {"title": op.name, "op": op}
         if len(self.runs) == 2 and self.runs[0].name == self.runs[1].name:
@@ -157,29 +155,29 @@ class Site:
             groups.setdefault(op.area, []).append(op)
         return dict(sorted(groups.items()))
 
-    def results(self, place: int, op: str, facet: str | None = None, dtype: str | None = None) -> list[Result]:
-        """Return the results of one run for an op, and for a facet and a dtype if they are given."""
+    def results(self, index: int, op: str, facet: str | None = None, dtype: str | None = None) -> list[Result]:
+        """Return what one run has for an op, a facet, a dtype."""
         return [
             each
-            for each in self._by_op[place].get(op, ())
+            for each in self._by_op[index].get(op, ())
             if (facet is None or each.facet == facet) and (dtype is None or each.dtype == dtype)
         ]
 
-    def cell(self, place: int, op: str, facet: str | None = None, dtype: str | None = None) -> Cell:
-        return Cell.of(self.results(place, op, facet, dtype))
+    def cell(self, index: int, op: str, facet: str | None = None, dtype: str | None = None) -> Cell:
+        return Cell.of(self.results(index, op, facet, dtype))
 
-    def area_cell(self, place: int, ops: Sequence[Op]) -> Cell:
-        return Cell.of([each for op in ops for each in self.results(place, op.name)])
+    def area_cell(self, index: int, ops: Sequence[Op]) -> Cell:
+        return Cell.of([each for op in ops for each in self.results(index, op.name)])
 
     def cells(self, op: str) -> list[Cell]:
-        return [self.cell(place, op) for place in range(len(self.runs))]
+        return [self.cell(index, op) for index in range(len(self.runs))]
 
     def bar(self, run: Run) -> list[tuple[str, int, float]]:
         """Return the parts of a run's bar: kind, count, and share of all items."""
         items = run.tally.items
-        counts = {part: items[part] for part in PARTS}
-        counts["crash"] += items["timeout"] + items["harness_error"] + items["suite_error"]
-        counts["unsupported"] += items["skipped"] + items["not_run"]
+        counts = dict.fromkeys(PARTS, 0)
+        for name, count in items.items():
+            counts[OUTCOMES[name].part] += count
         total = max(run.tally.total, 1)
         return [(part, count, count / total) for part, count in counts.items() if count]
 
@@ -202,8 +200,8 @@ class Site:
     def frequent(self, run: Run) -> list[tuple[str, int]]:
         return Counter(each.code for each in run.results if each.outcome in BROKEN and each.code).most_common(6)
 
-    def failing(self, place: int, op: str) -> list[Result]:
-        return [each for each in self.results(place, op) if each.outcome in BROKEN]
+    def failing(self, index: int, op: str) -> list[Result]:
+        return [each for each in self.results(index, op) if each.outcome in BROKEN]
 
     def excused(self, place: int, op: str) -> list[tuple[str, str]]:
         """Return the items of an op of which elements were excused, and which excuses."""
@@ -216,9 +214,9 @@ class Site:
         return sorted(run.results, key=lambda each: -each.ms)[:8]
 
     def closest(self, run: Run) -> list[Result]:
-        """Return the passes of the largest error/budget ratio."""
-        near = [each for each in run.results if each.outcome == "pass" and each.worst and each.worst["fraction"] > 0]
-        return sorted(near, key=lambda each: -each.worst["fraction"] if each.worst else 0.0)[:8]
+        """Return the passing items with the largest error / budget ratio."""
+        near = [each for each in run.results if each.outcome == "pass" and each.worst and each.worst.fraction > 0]
+        return sorted(near, key=lambda each: -each.worst.fraction if each.worst else 0.0)[:8]
 
     def offered(self, run: Run) -> list[str]:
         return sorted({each.op for each in run.results if each.outcome in OFFERED})

@@ -29,7 +29,7 @@
       case "": return glob ? pattern(value).test(item.op) : item.op.toLowerCase().indexOf(value.toLowerCase()) >= 0;
       case "op": return glob ? pattern(value).test(item.op) : item.op === value || item.op.endsWith("." + value);
       case "area": return pattern(value).test(item.area);
-      case "is": return value === "different" ? new Set(item.states).size > 1 : item.states.some(function (s) { return /fail|error|crash|timeout/.test(s); });
+      case "is": return value === "different" ? new Set(item.states).size > 1 : item.failing;
       default: return item.states[backends.indexOf(term.key)] === value;
     }
   }
@@ -58,7 +58,7 @@
     wrong.textContent = "";
     try { terms = parse(box.value, backends); } catch (error) { wrong.textContent = error.message; return; }
     rows.forEach(function (row) {
-      row.hidden = !matches(terms, { op: row.dataset.op, area: row.dataset.area, states: (row.dataset.states || "").split(" ") }, backends);
+      row.hidden = !matches(terms, { op: row.dataset.op, area: row.dataset.area, states: (row.dataset.states || "").split(" "), failing: "failing" in row.dataset }, backends);
     });
     document.querySelectorAll("[data-group]").forEach(function (head) {
       head.hidden = !rows.some(function (row) { return !row.hidden && row.dataset.area === head.dataset.group; });

@@ -1,0 +1,136 @@
+"""Settings: what a run is asked to do. Each is said once, and every command line is derived from here.
+
+Whoever runs pytest on a machine that has Assay imports this module, so it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+
+from assay_reports.vocabulary import Effort
+from assay_spec.editions import Edition
+
+Command = Literal["run", "repro", "pytest", "list", "mutants"]
+
+
+class Shown(NamedTuple):
+    """How a setting shows on the command lines that have an option for it."""
+
+    commands: str
+    help: str
+    metavar: str | None = None
+    short: str | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is asked to do; those that `repro` takes too decide what becomes of an item."""
+
+    backend: Annotated[
+        str,
+        Shown(
+            "run repro pytest mutants",
+            "The candidate: reference, torch, numpy, tinygrad, namespace:MODULE, module:Class or exec:COMMAND.",
+            "BACKEND",
+            "b",
+        ),
+    ] = "reference"
+    oracle: Annotated[
+        str | None,
+        Shown(
+            "run repro pytest mutants",
+            "The backend whose answer counts, or none; PyTorch if it is installed, else reference.",
+            "BACKEND",
+        ),
+    ] = None
+    device: Annotated[str, Shown("run repro pytest", "The device that the candidate computes on.", "DEVICE")] = "cpu"
+    filter: Annotated[
+        str, Shown("run pytest list mutants", "Which items, e.g. 'op:torch.nn.* facet:gradient'.", "QUERY")
+    ] = ""
+    edition: Annotated[Edition, Shown("run repro pytest list", "PyTorch as it is, or as the documents show it.")] = (
+        "current"
+    )
+    effort: Annotated[Effort, Shown("run repro pytest mutants", "How many cases to draw.")] = "standard"
+    seed: Annotated[int, Shown("run repro pytest mutants", "What random cases are drawn from.", "NUMBER")] = 0
+    shard: Annotated[str, Shown("run pytest", "Run the I-th of N parts.", "I/N")] = "1/1"
+    isolate: Annotated[
+        bool, Shown("run repro pytest", "Run the candidate in a child process: a crash or hang costs one case.")
+    ] = False
+    time_limit: Annotated[
+        float, Shown("run repro pytest", "For one case of a candidate in a process of its own.", "SECONDS")
+    ] = 30.0
+    results: Annotated[Path | None, Shown("pytest", "Write the results here, as JSON lines.", "FILE")] = None
+    expect: Annotated[Path | None, Shown("run pytest", "What is known to fail.", "FILE")] = None
+    resume: Annotated[bool, Shown("run pytest", "Go on with the results file where it stopped.")] = False
+    jobs: Annotated[str, Shown("run mutants", "Worker processes.", "N|auto", "j")] = "auto"
+    out: Annotated[Path, Shown("run mutants", "Where results and report go.", "FOLDER", "o")] = Path("out")
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[1-9]\d*/[1-9]\d*", self.shard):
+            raise ValueError(f"--shard {self.shard}: write it as I/N, like 2/4")
+        if self.jobs != "auto" and not self.jobs.isdigit():
+            raise ValueError(f"--jobs {self.jobs}: give a number, or auto")
+
+    @property
+    def part(self) -> tuple[int, int]:
+        """Which of how many parts of the items to run."""
+        part, _, parts = self.shard.partition("/")
+        return int(part), int(parts)
+
+    def given(self, command: Command) -> dict[str, Any]:
+        """Return what a command has to be told to do the same: the backend, and what is not at its default."""
+        values = {each: getattr(self, each.name) for each in options(command)}
+        return {each.name: value for each, value in values.items() if value != each.default or each.name == "backend"}
+
+    def to_json(self) -> str:
+        """Write the settings for another process."""
+        return json.dumps({each.name: getattr(self, each.name) for each in fields(self)}, default=str)
+
+    @classmethod
+    def of_json(cls, text: str) -> Settings:
+        """Read what `to_json` wrote."""
+        content = json.loads(text)
+        kinds = {each.name: each.kind for each in options()}
+        values: dict[str, Any] = {
+            name: None if value is None else kinds[name](value) for name, value in content.items()
+        }
+        return cls(**values)
+
+
+class Option(NamedTuple):
+    """One setting as an option of a command line."""
+
+    name: str
+    default: Any
+    kind: type
+    choices: tuple[str, ...]
+    shown: Shown
+
+    @property
+    def flag(self) -> str:
+        return self.name.replace("_", "-")
+
+
+@cache
+def options(command: Command | None = None) -> tuple[Option, ...]:
+    """List the settings that a command has an option for; all of them if no command is named."""
+    hints = get_type_hints(Settings, include_extras=True)
+    found = []
+    for each in fields(Settings):
+        hint, shown = get_args(hints[each.name])
+        if command is None or command in shown.commands.split():
+            found.append(Option(each.name, each.default, *_kind(hint), shown))
+    return tuple(found)
+
+
+def _kind(hint: Any) -> tuple[type, tuple[str, ...]]:
+    """Return the type of a setting's value, and the words that are allowed."""
+    if get_origin(hint) is Literal:
+        return str, get_args(hint)
+    return next(each for each in get_args(hint) or (hint,) if each is not NoneType), ()

@@ -1,0 +1,53 @@
+"""The words of results: facets, outcomes and efforts, each list once, for all rooms above the spec."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple, get_args
+
+Effort = Literal["quick", "standard", "deep"]
+EFFORTS: Final[tuple[Effort, ...]] = get_args(Effort)
+
+# In the order in which they are asked and shown; `assay.facets` has a module of each name.
+FACETS: tuple[str, ...] = (
+    "signature",
+    "defaults",
+    "shape",
+    "dtype",
+    "values",
+    "special",
+    "layout",
+    "gradient",
+    "in-place",
+    "aliasing",
+    "errors",
+    "random",
+    "state",
+    "examples",
+)
+
+
+class Outcome(NamedTuple):
+    """One of the things that an item may come to."""
+
+    glyph: str
+    part: str  # of a bar
+    offered: bool  # the backend offers what was asked
+    broken: bool  # somebody has something to mend
+
+
+# The gravest first: the gravest outcome among an item's cases is the item's.
+OUTCOMES: Final = {
+    "crash": Outcome("☠", "crash", offered=True, broken=True),
+    "timeout": Outcome("⧗", "crash", offered=True, broken=True),
+    "harness_error": Outcome("⚡", "crash", offered=True, broken=True),
+    "suite_error": Outcome("?", "crash", offered=False, broken=True),
+    "error": Outcome("!", "error", offered=True, broken=True),
+    "fail": Outcome("✗", "fail", offered=True, broken=True),
+    "pass": Outcome("✓", "pass", offered=True, broken=False),
+    "self": Outcome("○", "self", offered=True, broken=False),
+    "unsupported": Outcome("–", "unsupported", offered=False, broken=False),
+    "not_run": Outcome("·", "unsupported", offered=False, broken=False),
+}
+GRAVITY: Final = tuple(OUTCOMES)
+OFFERED: Final = frozenset(name for name, outcome in OUTCOMES.items() if outcome.offered)
+BROKEN: Final = frozenset(name for name, outcome in OUTCOMES.items() if outcome.broken)
