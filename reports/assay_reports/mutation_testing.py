@@ -29,7 +29,7 @@ _KEYS: Final = (
     ("rounded|budget|wrong (in|past)|NaN|infinity|sign of zero|subnormals", ("judge",)),
     ("empty|broadcast|promote", ("arguments",)),
 )
-_OF_AN_ARGUMENT: Final = ("arguments", "constructor")
+_OF_AN_ARGUMENT: Final = ("arguments",)
 _OTHERWISE: Final = ("result", "family", "signature", "name")  # where the file has no such key
 
 

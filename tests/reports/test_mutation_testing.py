@@ -161,7 +161,7 @@ def test_a_mutant_stands_on_the_line_that_makes_it_possible(op: str, mutant: str
     file = load_corpus()[op].file
     lines = file.read_text(encoding="utf-8").splitlines()
 
-    assert lines[line_of(verdict(op, mutant), read(file), lines) - 1] == line
+    assert lines[line_of(verdict(op, mutant), read(file), lines) - 1].strip() == line.strip()
 
 
 def test_every_mutant_of_the_corpus_has_a_line_below_the_name() -> None:
