@@ -5,37 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
+from assay_spec import keys
 from assay_spec.domains import Domain, Many, Maybe, Tensors
 from assay_spec.expression import Expression, ExpressionError, Free, Names, alternatives, is_size_name
+from assay_spec.keys import EDITIONS, Documented, Edition, Erratum, OutDtype, Trajectory, Variant
 from assay_spec.signature import Signature
 
-Variant = Literal["method", "operator", "in-place", "out"]
-Edition = Literal["current", "documented"]
-EDITIONS: Final[tuple[Edition, ...]] = ("current", "documented")
+__all__ = [
+    "EDITIONS", "Argument", "Budget", "BudgetKind", "Construct", "Corpus", "Documented", "Edition", "Erratum",
+    "Example", "Misuse", "Op", "OutDtype", "Overload", "ResultKind", "ResultRule", "Scenario", "StateRule",
+    "Trajectory", "Variant",
+]  # fmt: skip
+
 BudgetKind = Literal["exact", "ulp", "accumulation", "conditioned", "law", "free"]
 ResultKind = Literal["tensor", "sequence", "value"]
-OutDtype = Literal["castable", "own", "any", "free"]
-
-
-@dataclass(frozen=True, slots=True)
-class Documented:
-    """A place in the documents that describes an op, and the signature it gives there."""
-
-    at: str
-    signature: str | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Erratum:
-    """A statement of the documents that PyTorch contradicts."""
-
-    at: str
-    says: str
-    holds: str
-    evidence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +72,10 @@ class ResultRule:
     value: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+@dataclass(frozen=True, kw_only=True)
+class Example(keys.Example):
     """A call with the answer it must give."""
 
-    call: Mapping[str, Any]
-    gives: Any = None
-    gradient: Mapping[str, Any] = field(default_factory=dict)
-    at: str | None = None
-    shows: str | None = None
-    decimals: int | None = None
     line: int = 0
 
 
@@ -134,29 +113,10 @@ class Construct:
     modes: tuple[bool, ...] = (True,)  # training, evaluation
 
 
-@dataclass(frozen=True, slots=True)
-class Trajectory:
-    """A worked run: a start, what is fed in before each call of a method, and what its trail shows after each."""
-
-    call: Mapping[str, Any]
-    start: Any
-    gives: Any
-    gradients: Any = ()
-    at: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
+@dataclass(frozen=True, kw_only=True)
+class Scenario(keys.Scenario):
     """A short program in the API's own words, and what must hold after it."""
 
-    name: str
-    run: str
-    expect: Mapping[str, Any]
-    raises: str | None = None
-    needs: tuple[str, ...] = ()
-    documents: str | None = None
-    shows: str | None = None
-    editions: tuple[Edition, ...] = EDITIONS
     line: int = 0
 
 
@@ -167,35 +127,58 @@ class _Unsettled(dict[str, Any]):
         return Free(name)
 
 
-@dataclass(frozen=True, slots=True)
-class Overload:
-    """One way to call a function or a method."""
+@dataclass(frozen=True, kw_only=True)
+class Called:
+    """How a call is made."""
 
-    label: str
-    method: str | None  # None: the op is a function
-    construct: Construct | None  # how the instance is made whose method it is
+    label: str = ""
+    method: str | None = None  # None: the op is a function
+    construct: Construct | None = None  # how the instance is made whose method it is
     signature: Signature
-    variants: tuple[Variant, ...]
-    arguments: tuple[Argument, ...]
-    let: Mapping[str, Expression]  # with those of the construction
-    require: tuple[Expression, ...]
-    results: tuple[ResultRule, ...]
-    named: bool  # the results are fields of a named tuple
-    judge: Mapping[str, Budget]
-    laws: tuple[str, ...]
-    undefined: tuple[str, ...]
-    gradient: Mapping[str, tuple[str, ...]]  # result -> the inputs it has gradients for
-    out_dtype: OutDtype  # which element types out= may have
-    shares: str | None  # the argument whose memory the result shares
-    shares_when: Expression | None
-    changes: tuple[str, ...]  # the arguments that a call writes to, as its purpose or on the side
-    changes_when: Expression | None
-    special: tuple[tuple[Any, ...], ...]
-    examples: tuple[Example, ...]
-    errors: tuple[Misuse, ...]
-    random: Expression | None
-    trail: str | None  # what to look at after each of repeated calls
-    trajectories: tuple[Trajectory, ...]
+    variants: tuple[Variant, ...] = ()
+    arguments: tuple[Argument, ...] = ()
+    let: Mapping[str, Expression] = field(default_factory=dict)  # with those of the construction
+    require: tuple[Expression, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """What a call answers, and how that is judged."""
+
+    results: tuple[ResultRule, ...] = ()
+    named: bool = False  # the results are fields of a named tuple
+    judge: Mapping[str, Budget] = field(default_factory=dict)
+    laws: tuple[str, ...] = ()
+    undefined: tuple[str, ...] = ()
+    gradient: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # result -> the inputs it has gradients for
+    random: Expression | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remembered:
+    """What a call does to memory."""
+
+    out_dtype: OutDtype = "castable"  # which element types out= may have
+    shares: str | None = None  # the argument whose memory the result shares
+    shares_when: Expression | None = None
+    changes: tuple[str, ...] = ()  # the arguments that a call writes to, as its purpose or on the side
+    changes_when: Expression | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """Calls that are written down, with what comes of them."""
+
+    special: tuple[tuple[Any, ...], ...] = ()
+    examples: tuple[Example, ...] = ()
+    errors: tuple[Misuse, ...] = ()
+    trail: str | None = None  # what to look at after each of repeated calls
+    trajectories: tuple[Trajectory, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overload(Shown, Remembered, Answered, Called):
+    """One way to call a function or a method."""
 
     @property
     def always_given(self) -> frozenset[str]:

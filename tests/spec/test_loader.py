@@ -19,7 +19,6 @@ aliases: [torch.largest]
 area: comparison
 summary: The k largest.
 signature: (input, k, dim=-1, *, out=None)
-returns: [values, indices]
 documents:
   - {at: "001_ab.txt:147", signature: "(input, k)", note: older}
 variants: [method, out]
@@ -65,14 +64,23 @@ def test_a_function_is_loaded_whole(load: Load, tmp_path: Path) -> None:
 
     assert (op.name, op.area, op.summary, op.family) == ("torch.topk", "comparison", "The k largest.", None)
     assert (op.aliases, op.editions, op.file) == (("torch.largest",), ("current", "documented"), tmp_path / "topk.yaml")
-    assert op.documents == (Documented("001_ab.txt:147", "(input, k)", "older"),)
-    assert op.errata == (Erratum("001_ab.txt:147", "one thing", "another", "tried"),)
+    assert op.documents == (Documented(at="001_ab.txt:147", signature="(input, k)", note="older"),)
+    assert op.errata == (Erratum(at="001_ab.txt:147", says="one thing", holds="another", evidence="tried"),)
     assert (op.rules, op.equivalent) == ({"R1": "NaN is the largest."}, {"ties": "either is right"})
     assert (op.short_name, op.is_method, op.variants, op.dtypes[:2]) == (
         "topk", False, ("method", "out"), ("float32", "float64"),
     )  # fmt: skip
     assert op.scenarios == (
-        Scenario("one", "x = 1", {"x": 1}, None, ("files",), "001_ab.txt:9", "R1", ("current",), 40),
+        Scenario(
+            name="one",
+            run="x = 1",
+            expect={"x": 1},
+            needs=("files",),
+            documents="001_ab.txt:9",
+            shows="R1",
+            editions=("current",),
+            line=39,
+        ),
     )
     assert (overload.label, overload.method, overload.construct, overload.trail) == ("", None, None, None)
     assert overload.signature.names == ("input", "k", "dim", "out")
@@ -89,13 +97,15 @@ def test_a_function_is_loaded_whole(load: Load, tmp_path: Path) -> None:
     assert [rule.source for rule in overload.require] == ["k < 9"]
     assert {name: rule.source for name, rule in overload.let.items()} == {"left": "replace(input.shape, dim, k)"}
     assert overload.examples == (
-        Example({"input": [1.0], "k": 1}, [1.0], line=27),
-        Example({"input": [1.0], "k": 1}, {"values": [1.0], "indices": [0]}, {"input": [1.0]}, "001_ab.txt:150", "R1",
-                4, line=28),
+        Example(call={"input": [1.0], "k": 1}, gives=[1.0], line=26),
+        Example(
+            call={"input": [1.0], "k": 1}, gives={"values": [1.0], "indices": [0]}, gradient={"input": [1.0]},
+            at="001_ab.txt:150", shows="R1", decimals=4, line=27,
+        ),
     )  # fmt: skip
     assert overload.errors == (
-        Misuse("RuntimeError", "k is too large", outside="k", line=35),
-        Misuse("RuntimeError", "k is too large", call={"input": [1.0], "k": 2}, line=36),
+        Misuse("RuntimeError", "k is too large", outside="k", line=34),
+        Misuse("RuntimeError", "k is too large", call={"input": [1.0], "k": 2}, line=35),
     )
 
 
@@ -237,8 +247,8 @@ methods:
 
     assert (op.overloads[0].method, op.overloads[0].trail) == ("step", "params[0]")
     assert op.overloads[0].trajectories == (
-        Trajectory({"lr": 1.0}, [0.0], [[-1.0]], [[1.0]]),
-        Trajectory({}, [0.0], [[0.0]]),
+        Trajectory(call={"lr": 1.0}, start=[0.0], gradients=[[1.0]], gives=[[-1.0]]),
+        Trajectory(call={}, start=[0.0], gives=[[0.0]]),
     )
 
 
@@ -284,10 +294,24 @@ def test_a_refused_form_is_expected_of_one_edition_and_raises_in_the_other(load:
 
     assert documented is not None and current is not None
     assert documented.scenarios == (
-        Scenario("n", "x = 1", {"x": 1}, documents="001_ab.txt:9", editions=("documented",), line=5),
+        Scenario(
+            name="n",
+            run="x = 1",
+            expect={"x": 1},
+            documents="001_ab.txt:9",
+            editions=("documented",),
+            line=5,
+        ),
     )
     assert current.scenarios == (
-        Scenario("n, refused", "x = 1", {}, "TypeError", documents="001_ab.txt:9", editions=("current",), line=5),
+        Scenario(
+            name="n, refused",
+            run="x = 1",
+            raises="TypeError",
+            documents="001_ab.txt:9",
+            editions=("current",),
+            line=5,
+        ),
     )
 
 

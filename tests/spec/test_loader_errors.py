@@ -24,7 +24,6 @@ name: torch.f
 area: a
 summary: S.
 signature: (input)
-returns: [values, indices]
 arguments: {input: tensor(real)}
 result:
   values: {shape: input.shape, dtype: input.dtype}
@@ -73,13 +72,13 @@ EXPRESSIONS = "(see the expressions in docs/spec-format.md)"
         ("kind: clas", "unknown word 'clas' (did you mean 'class'?)"),
         ("variants: [methd]", "unknown word 'methd' (did you mean 'method'?)"),
         ("editions: [now]", "unknown word 'now' (known: current, documented)"),
-        ("documents: [{at: page 3}]", f"'page 3' does not match '^\\\\w+\\\\.txt:\\\\d+(-\\\\d+)?$' {DOCS}"),
-        ("documents: [{}]", f"'at' is a required property {DOCS}"),
-        ("rules: {X: it holds}", f"'X' does not match '^[RE][0-9]+$' {DOCS}"),
-        ("errors: [{outside: k, because: b}]", f"'raises' is a required property {DOCS}"),
-        ("examples: [[{input: 1, k: 1}]]", f"[{{'input': 1, 'k': 1}}] is too short {DOCS}"),
-        ("special: [[1.0]]", f"[1.0] is too short {DOCS}"),
-        ("let: [1]", f"[1] is not of type 'object' {DOCS}"),
+        ("documents: [{at: page 3}]", "'page 3' does not fit (write FILE:LINE)"),
+        ("documents: [{}]", "the key 'at' is missing (add `at:`)"),
+        ("rules: {X: it holds}", "'X' does not fit (number it R1 or E1)"),
+        ("errors: [{outside: k, because: b}]", "the key 'raises' is missing (add `raises:`)"),
+        ("examples: [[{input: 1, k: 1}]]", f"a list of 1, not of 2 {DOCS}"),
+        ("special: [[1.0]]", "a row of 0 inputs and a result (write [input, k, dim, result])"),
+        ("let: [1]", f"[1] is not a mapping {DOCS}"),
     ],
 )  # fmt: skip
 def test_a_file_that_breaks_the_schema_says_where_and_what(complaint: Complaint, line: str, message: str) -> None:
@@ -136,9 +135,9 @@ def test_a_name_that_nothing_defines_is_refused(complaint: Complaint, line: str,
          "(write it as Python would: (input, dim=-1, *, out=None))"),
         ("dim=-1", "k=-1", "4: '(input, k, k=-1)' is not a signature: 'k' stands in it twice "
          "(write it as Python would: (input, dim=-1, *, out=None))"),
-        ("torch.f", "f", f"1: 'f' does not match '^(torch(\\\\.[A-Za-z_]\\\\w*)+|broadcasting)$' {DOCS}"),
-        ("area: a\n", "", f"1: 'area' is a required property {DOCS}"),
-        ("summary: S.\n", "", f"1: 'summary' is a required property {DOCS}"),
+        ("torch.f", "f", "1: 'f' does not fit (write it as torch.nn.Linear)"),
+        ("area: a\n", "", "1: the key 'area' is missing (add `area:`)"),
+        ("summary: S.\n", "", "1: the key 'summary' is missing (add `summary:`)"),
         ("dtype: input.dtype", "dtpe: bool", "6: unknown key 'dtpe' (did you mean 'dtype'?)"),
         ("name: torch.f\n", "", "1: neither name nor family (begin with `name:` or `family:`)"),
     ],
@@ -150,14 +149,16 @@ def test_a_part_that_is_wrong_is_said_at_its_line(complaint: Complaint, old: str
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("[values, indices]", "[values, places]", "7: returns names 'places', which result does not describe (add it)"),
-        ("[values, indices]", "[values]", "9: result describes 'indices', which returns does not name (name it)"),
-        ("area: a", "area: a\njudge: {values: exact}", "3: judge says nothing of 'indices' (add `indices:`)"),
-        ("shape: values.shape", "shape: valeus.shape", "9: unknown name 'valeus' (did you mean 'values'?)"),
+        (
+            "dtype: int64}",
+            "dtype: int64}\njudge: {values: exact}",
+            "9: judge says nothing of 'indices' (add `indices:`)",
+        ),
+        ("shape: values.shape", "shape: valeus.shape", "8: unknown name 'valeus' (did you mean 'values'?)"),
         (
             "shape: input.shape",
             "shape: indices.shape",
-            "8: unknown name 'indices' (did you mean 'index' or 'indexed'?)",
+            "7: unknown name 'indices' (did you mean 'index' or 'indexed'?)",
         ),
     ],
 )
@@ -254,8 +255,8 @@ def test_a_file_is_a_mapping(complaint: Complaint, text: str) -> None:
     assert complaint(f=text) == "f.yaml:1: a spec file is a mapping (begin with `name:` or `family:`)"
 
 
-def test_the_first_line_that_breaks_the_schema_is_said(complaint: Complaint) -> None:
-    text = TOP + "variants: [methd]\nsignatrue: (a)\n"
+def test_the_first_line_that_holds_something_wrong_is_said(complaint: Complaint) -> None:
+    text = TOP + "variants: [methd]\neditions: [now]\n"
 
     assert complaint(f="# a comment\n" + text) == "f.yaml:5: unknown word 'methd' (did you mean 'method'?)"
 

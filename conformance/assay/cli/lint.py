@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,26 +15,19 @@ from assay.cases.draw import ABSTAINED, walk
 from assay.judge.laws import check_law
 from assay.mutants import Hunt
 from assay.mutants.families import mutants_of
-from assay_spec.builder import build_op
+from assay_spec.builder import build_op, checked
 from assay_spec.documents import read
 from assay_spec.domains import Focus
 from assay_spec.expression import ExpressionError
-from assay_spec.loader import load_corpus, validate
+from assay_spec.keys import Class, Function
+from assay_spec.loader import load_corpus
 from assay_spec.model import Corpus, Op, Overload
 from assay_spec.signature import Parameter
 from assay_spec.suggestion import suggestion
+from assay_spec.typed import keys_of
 
 Complaint = tuple[int, str]
 Rule = Callable[[Op], Iterator[Complaint]]
-
-# Keys stand in one order, so that every file reads alike.
-ORDER: Final = (
-    "name", "aliases", "kind", "family", "area", "summary", "editions", "signature", "returns", "documents", "variants",
-    "construct", "state", "methods", "arguments", "let", "require", "result", "out_dtype", "changes", "changes_when", "shares",
-    "shares_when", "judge", "laws", "undefined", "gradient", "random", "special", "rules", "overloads",
-    "examples", "errors", "scenarios", "equivalent", "errata",
-)  # fmt: skip
-
 
 # What chooses where and how a result is made, not what it is; and what stands for another argument's old name.
 _NOT_ASKED: Final = frozenset(
@@ -44,16 +38,32 @@ _NOT_ASKED: Final = frozenset(
 
 
 def keys_in_order(op: Op) -> Iterator[Complaint]:
-    """Keys stand in the fixed order."""
-    own = list(read(op.file).content)
-    expected = sorted(own, key=ORDER.index)
-    for found, due in zip(own, expected, strict=True):
-        if found != due:
-            yield (
-                read(op.file).line(found),
-                f"the key {found!r} stands before {due!r}; the order is {', '.join(expected)}",
-            )
-            return
+    """Keys stand in the order in which `assay_spec.keys` has them, so that every file reads alike."""
+    document = read(op.file)
+    for path, own, order in _mappings(checked(document), document.content):
+        expected = sorted(own, key=order.index)
+        for found, due in zip(own, expected, strict=True):
+            if found != due:
+                yield (
+                    document.line(*path, found),
+                    f"the key {found!r} stands before {due!r}; the order is {', '.join(expected)}",
+                )
+                break
+
+
+def _mappings(
+    typed: Any, content: Any, path: tuple[Any, ...] = ()
+) -> Iterator[tuple[tuple[Any, ...], list[str], list[str]]]:
+    """Yield the path of each mapping of a file, the keys that it has, and the order of those that it may have."""
+    if is_dataclass(typed) and not isinstance(typed, type):
+        yield path, list(content), [each.name for each in keys_of(type(typed))]
+        parts = [(name, getattr(typed, name)) for name in content]
+    elif isinstance(typed, (dict, tuple)) and isinstance(content, (dict, list)):
+        parts = list(typed.items() if isinstance(typed, dict) else enumerate(typed))
+    else:
+        return
+    for name, part in parts:
+        yield from _mappings(part, content[name], (*path, name))
 
 
 def stands_at_its_name(op: Op) -> Iterator[Complaint]:
@@ -240,6 +250,5 @@ def _named(files: Sequence[Path]) -> Iterator[Op]:
     families: dict[str, Any] = {name: read(corpus.root / "families" / f"{name}.yaml") for name in corpus.families}
     for file in files:
         document = read(file.resolve())
-        validate(document)
-        if "name" in document.content:
+        if isinstance(checked(document), (Function, Class)):
             yield build_op(document, families)
