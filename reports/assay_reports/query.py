@@ -84,6 +84,16 @@ class Query:
                 wanted[term.key] = wanted.get(term.key, False) or term.matches(item)
         return all(wanted.values())
 
+    def admits(self, op: str) -> bool:
+        """Return whether items of an op may match, as far as its name tells."""
+        names = Query(tuple(term for term in self.terms if isinstance(term, Bare) or term.key == "op"))
+        ids = [
+            term.pattern for term in self.terms if isinstance(term, Term) and (term.key, term.negated) == ("id", False)
+        ]
+        return names.matches(_Named(op)) and (
+            not ids or any(fnmatch.fnmatchcase(op, each.partition("::")[0]) for each in ids)
+        )
+
 
 def parse(text: str) -> Query:
     """Parse `op:torch.nn.* facet:gradient -dtype:float16 relu`; raise QueryError at an unknown word."""

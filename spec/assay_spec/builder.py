@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from assay_spec import keys
@@ -36,6 +37,7 @@ WORDS: Final = {**VOCABULARY, **CONSTRUCTORS}
 RANDOM_WORDS: Final = {**VOCABULARY, **DISTRIBUTIONS}
 
 
+@cache
 def checked(document: Document) -> File:
     """Read what a file says; raise SpecError where it says what no file may say."""
     content = document.content

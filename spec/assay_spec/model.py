@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from assay_spec import keys
+from assay_spec.documents import Document
 from assay_spec.domains import Domain, Many, Maybe, Tensors
 from assay_spec.expression import Expression, ExpressionError, Free, Names, alternatives, is_size_name
 from assay_spec.keys import EDITIONS, Documented, Edition, Erratum, OutDtype, Trajectory, Variant
@@ -251,15 +254,23 @@ class Op:
         return tuple(dict.fromkeys(name for lead in leads if lead for name in lead.dtypes))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Corpus:
-    """Every op, by name, and one hash over everything that decides a verdict."""
+    """Every op by name, read when it is asked for, and one hash over everything that decides a verdict."""
 
     ops: Mapping[str, Op]
-    families: Mapping[str, Mapping[str, Any]]
+    families: Mapping[str, Document]
     torch: str
-    spec_hash: str
     root: Path
+
+    @cached_property
+    def spec_hash(self) -> str:
+        """A hash of the files as they stand: no file need be read for what it says."""
+        found = hashlib.sha256()
+        for path in sorted(self.root.rglob("*.yaml")):
+            found.update(f"{path.relative_to(self.root).as_posix()}\n".encode())
+            found.update(path.read_bytes())
+        return found.hexdigest()[:16]
 
     def __iter__(self) -> Iterator[Op]:
         return iter(self.ops.values())

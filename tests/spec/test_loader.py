@@ -63,7 +63,8 @@ def test_a_function_is_loaded_whole(load: Load, tmp_path: Path) -> None:
     (overload,) = op.overloads
 
     assert (op.name, op.area, op.summary, op.family) == ("torch.topk", "comparison", "The k largest.", None)
-    assert (op.aliases, op.editions, op.file) == (("torch.largest",), ("current", "documented"), tmp_path / "topk.yaml")
+    assert (op.aliases, op.editions) == (("torch.largest",), ("current", "documented"))
+    assert op.file == tmp_path / "torch" / "topk.yaml"
     assert op.documents == (Documented(at="001_ab.txt:147", signature="(input, k)", note="older"),)
     assert op.errata == (Erratum(at="001_ab.txt:147", says="one thing", holds="another", evidence="tried"),)
     assert (op.rules, op.equivalent) == ({"R1": "NaN is the largest."}, {"ties": "either is right"})
@@ -123,7 +124,7 @@ gradient: [input]
 
 
 def test_a_member_has_what_its_family_says(load: Load) -> None:
-    op = load(unary=FAMILY, f=PLAIN + "family: unary\n")["torch.f"]
+    op = load(of_unary=FAMILY, f=PLAIN + "family: unary\n")["torch.f"]
     (overload,) = op.overloads
 
     assert (op.family, op.summary, op.variants) == ("unary", "S.", ("method",))
@@ -134,7 +135,7 @@ def test_a_member_has_what_its_family_says(load: Load) -> None:
 
 
 def test_a_member_overrides_its_family_key_by_key(load: Load) -> None:
-    op = load(unary=FAMILY, f=PLAIN + "family: unary\njudge: exact\narguments: {input: tensor(bool)}\n")["torch.f"]
+    op = load(of_unary=FAMILY, f=PLAIN + "family: unary\njudge: exact\narguments: {input: tensor(bool)}\n")["torch.f"]
 
     assert op.overloads[0].judge == {"result": Budget("exact")}
     assert op.dtypes == ("bool",)
@@ -142,7 +143,7 @@ def test_a_member_overrides_its_family_key_by_key(load: Load) -> None:
 
 
 def test_a_family_is_no_op(load: Load) -> None:
-    corpus = load(unary=FAMILY, f=PLAIN + "family: unary\n")
+    corpus = load(of_unary=FAMILY, f=PLAIN + "family: unary\n")
 
     assert list(corpus.ops) == ["torch.f"]
     assert list(corpus.families) == ["unary"]
@@ -153,7 +154,7 @@ def test_a_family_is_no_op(load: Load) -> None:
 
 def test_an_overload_inherits_what_it_leaves_out(load: Load) -> None:
     op = load(
-        unary=FAMILY,
+        of_unary=FAMILY,
         f=PLAIN
         + """\
 family: unary
@@ -336,14 +337,42 @@ def test_a_result_is_a_tensor_a_sequence_or_a_value(load: Load, rule: str, kind:
 
 
 def test_the_digest_covers_what_an_op_says_and_its_family(load: Load, tmp_path: Path) -> None:
-    before = load(unary=FAMILY, f=PLAIN + "family: unary\n")
-    (tmp_path / "later").mkdir()
-    (tmp_path / "later" / "unary.yaml").write_text(FAMILY.replace("ulp: 4", "ulp: 2"))
-    (tmp_path / "later" / "f.yaml").write_text(PLAIN + "family: unary\n")
+    before = load(of_unary=FAMILY, f=PLAIN + "family: unary\n")
+    changed = {"families/unary": FAMILY.replace("ulp: 4", "ulp: 2"), "torch/f": PLAIN + "family: unary\n"}
+    for name, text in changed.items():
+        file = (tmp_path / "later" / name).with_suffix(".yaml")
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
     after = load_corpus(tmp_path / "later")
 
     assert before["torch.f"].digest != after["torch.f"].digest
     assert before.spec_hash != after.spec_hash
+
+
+def test_the_hash_of_the_corpus_is_that_of_its_files_and_their_names(tmp_path: Path) -> None:
+    for folder, name, text in (("a", "f", PLAIN), ("b", "f", PLAIN), ("c", "g", PLAIN), ("d", "f", PLAIN + "\n")):
+        (tmp_path / folder / "torch").mkdir(parents=True)
+        (tmp_path / folder / "torch" / f"{name}.yaml").write_text(text)
+    a, b, c, d = (load_corpus(tmp_path / folder).spec_hash for folder in "abcd")
+
+    assert a == b
+    assert len({a, c, d}) == 3
+
+
+def test_a_file_is_read_when_its_op_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "f.yaml").write_text(PLAIN)
+    (tmp_path / "torch" / "broken.yaml").write_text("[")
+    corpus = load_corpus(tmp_path)
+
+    assert list(corpus.ops) == ["torch.broken", "torch.f"]
+    assert "torch.broken" in corpus
+    assert corpus["torch.f"].name == "torch.f"
+    assert corpus["torch.f"] is corpus["torch.f"]
+    with pytest.raises(SpecError):
+        corpus["torch.broken"]
+    with pytest.raises(SpecError):
+        list(corpus)
 
 
 def test_a_folder_without_specs_is_no_corpus(tmp_path: Path) -> None:

@@ -209,7 +209,7 @@ SAID = "the vocabulary has no function 'tensr' (did you mean 'tensor' or 'insert
 
 
 def test_a_fault_in_a_family_is_said_of_the_family(complaint: Complaint) -> None:
-    assert complaint(f=TOP + "family: u\n", u="family: u\nsummary: S.\n" + BROKEN) == f"u.yaml:4: {SAID}"
+    assert complaint(f=TOP + "family: u\n", of_u="family: u\nsummary: S.\n" + BROKEN) == f"u.yaml:4: {SAID}"
 
 
 def test_a_fault_at_the_top_is_said_of_the_top_and_not_of_an_overload(complaint: Complaint) -> None:
@@ -235,19 +235,34 @@ def test_a_gradient_needs_a_result(complaint: Complaint) -> None:
 
 
 def test_an_unknown_family_is_compared_with_those_there_are(complaint: Complaint) -> None:
-    said = complaint(f=TOP + "family: unray\n", u="family: unary\nsummary: S.\n")
+    said = complaint(f=TOP + "family: unray\n", of_unary="family: unary\nsummary: S.\n")
 
     assert said == "f.yaml:4: no family 'unray' (did you mean 'unary'?)"
 
 
-def test_an_op_has_one_file(complaint: Complaint) -> None:
-    assert complaint(f=OP, g=OP) == "g.yaml:1: torch.f has a spec already: f.yaml (keep one of the two)"
+def test_an_op_stands_at_the_path_of_its_name(complaint: Complaint) -> None:
+    said = complaint(f=OP, g=OP)
+
+    assert said == "g.yaml:1: torch.f belongs at torch/f.yaml (move the file or change its name)"
 
 
-def test_a_family_has_one_file(complaint: Complaint) -> None:
-    said = complaint(f="family: u\nsummary: S.\n", g="summary: S.\nfamily: u\n")
+def test_a_family_stands_at_the_path_of_its_name(complaint: Complaint) -> None:
+    said = complaint(of_f="summary: S.\nfamily: u\n")
 
-    assert said == "g.yaml:2: the family 'u' has a file already: f.yaml (keep one of the two)"
+    assert said == "f.yaml:2: u belongs at families/u.yaml (move the file or change its name)"
+
+
+@pytest.mark.parametrize("place", ["f", "of_f"])
+def test_an_op_is_no_family_and_a_family_no_op(complaint: Complaint, place: str) -> None:
+    text = {"f": "family: f\nsummary: S.\n", "of_f": OP}[place]
+
+    assert (
+        complaint(**{place: text})
+        == {
+            "f": "f.yaml:1: f belongs at families/f.yaml (move the file or change its name)",
+            "of_f": "f.yaml:1: torch.f belongs at torch/f.yaml (move the file or change its name)",
+        }[place]
+    )
 
 
 @pytest.mark.parametrize("text", ["", "- 1\n", "torch.f\n"])

@@ -21,7 +21,7 @@ from assay_spec.domains import Focus
 from assay_spec.expression import ExpressionError
 from assay_spec.keys import Class, Function
 from assay_spec.loader import load_corpus
-from assay_spec.model import Corpus, Op, Overload
+from assay_spec.model import Op, Overload
 from assay_spec.signature import Parameter
 from assay_spec.suggestion import suggestion
 from assay_spec.typed import keys_of
@@ -101,7 +101,7 @@ def family_is_not_repeated(op: Op) -> Iterator[Complaint]:
     """A member does not say again what its family says."""
     if op.family is None:
         return
-    shared = load_corpus().families[op.family]
+    shared = load_corpus().families[op.family].content
     own = read(op.file)
     for key, value in own.content.items():
         if key in shared and shared[key] == value and key not in ("family", "summary"):
@@ -237,7 +237,7 @@ def complaints(op: Op) -> Iterator[str]:
 
 def check(files: Sequence[Path]) -> int:
     """Lint files (the whole corpus if none is named); return the exit code."""
-    ops = list(_named(files)) if files else list(load_corpus())
+    ops = list(_named(files)) if files else _all()
     found = [words for op in ops for words in complaints(op)]
     for words in found:
         click.echo(words)
@@ -245,9 +245,14 @@ def check(files: Sequence[Path]) -> int:
     return 1 if found else 0
 
 
+def _all() -> list[Op]:
+    corpus = load_corpus()
+    list(corpus.families.values())  # those without a member too
+    return list(corpus)
+
+
 def _named(files: Sequence[Path]) -> Iterator[Op]:
-    corpus: Corpus = load_corpus()
-    families: dict[str, Any] = {name: read(corpus.root / "families" / f"{name}.yaml") for name in corpus.families}
+    families = load_corpus().families
     for file in files:
         document = read(file.resolve())
         if isinstance(checked(document), (Function, Class)):

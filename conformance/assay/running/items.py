@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,9 +41,11 @@ class Item:
 
 
 class Query(Protocol):
-    """What a filter is: a yes or no for each item."""
+    """What a filter is: a yes or no for each item, and for an op by its name."""
 
     def matches(self, item: Item) -> bool: ...
+
+    def admits(self, op: str) -> bool: ...
 
 
 def items_of(op: Op) -> Iterator[Item]:
@@ -55,14 +57,15 @@ def items_of(op: Op) -> Iterator[Item]:
 
 
 def plan(
-    corpus: Iterable[Op] | Corpus,
+    corpus: Corpus,
     *,
     edition: Edition = "current",
     query: Query | None = None,
     shard: tuple[int, int] = (1, 1),
 ) -> list[Item]:
     """List the items of a run, in order."""
-    ops = filter(None, (op.within(edition) for op in corpus))
+    named = (name for name in corpus.ops if query is None or query.admits(name))
+    ops = filter(None, (corpus[name].within(edition) for name in named))
     found = [item for op in ops for item in items_of(op) if query is None or query.matches(item)]
     part, parts = shard
     return found[part - 1 :: parts]

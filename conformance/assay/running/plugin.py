@@ -71,8 +71,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     session = parent.config.stash.get(SESSION, None)
     if session is None or file_path.suffix != ".yaml":
         return None
-    op = session.ops_by_file.get(file_path)
-    return None if op is None else SpecFile.from_parent(parent, path=file_path, nodeid=op.name)
+    items = session.items_by_file.get(file_path)
+    return SpecFile.from_parent(parent, path=file_path, nodeid=items[0].op) if items else None
 
 
 class SpecFile(pytest.File):

@@ -31,7 +31,7 @@ from assay_reports import query
 from assay_reports.expectations import Expectations
 from assay_reports.results import ResultsWriter, read_results
 from assay_spec import load_corpus
-from assay_spec.model import Corpus, Edition, Op
+from assay_spec.model import Corpus, Edition
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +114,6 @@ class Session:
         if not self.settings.resume or path is None or not path.exists():
             return frozenset()
         return frozenset(row.id for row in read_results(path).results if row.outcome != "not_run")
-
-    @cached_property
-    def ops_by_file(self) -> dict[Path, Op]:
-        return {op.file: op for op in self.corpus}
 
     @cached_property
     def items_by_file(self) -> dict[Path, list[Item]]:
