@@ -192,8 +192,10 @@ class Says:
 
     signature: SignatureText | None = key("Python's own syntax; the defaults count", None)
     variants: tuple[Variant, ...] | None = key("further forms: `method`, `operator`, `in-place` (`op_`), `out`", None)
-    arguments: dict[str, str] | None = key(
-        "a domain for each argument; a name that the signature lacks is drawn but not passed", None
+    arguments: dict[str, str | None] | None = key(
+        "a domain for each argument; a name that the signature lacks is drawn but not passed; filled in name by name, "
+        "and null takes a name out",
+        None,
     )
     let: dict[str, Source] | None = key("names for expressions used below", None)
     require: str | Names | None = key("conditions across arguments", None)
@@ -236,7 +238,7 @@ class Construct:
     """How an instance of a class is made"""
 
     signature: SignatureText | None = key("as a function's", None)
-    arguments: dict[str, str] | None = key("a domain for each argument", None)
+    arguments: dict[str, str | None] | None = key("a domain for each argument", None)
     let: dict[str, Source] | None = key("names for expressions, for the state and the methods too", None)
     require: str | Names | None = key("conditions across arguments", None)
 
@@ -254,14 +256,22 @@ class Held:
 class State:
     """What an instance holds"""
 
-    parameters: dict[str, Held] = key("what is learned", {})
-    buffers: dict[str, Held] = key("what else its `state_dict()` has", {})
-    modes: tuple[bool, ...] = key("`[true, false]` where training and evaluation differ", (True,))
+    each: dict[str, tuple[Any, ...]] | None = key(
+        "what repeats: a rule whose name has a `{layer}` stands for a parameter of each layer, which its expressions "
+        "may name",
+        None,
+    )
+    each_when: Source | None = key("the condition under which there is one", None)
+    parameters: dict[str, Held] | None = key("what is learned", None)
+    buffers: dict[str, Held] | None = key("what else its `state_dict()` has", None)
+    modes: tuple[bool, ...] | None = key("`[true, false]` where training and evaluation differ", None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Labelled:
     label: str | None = key("what is special about it", None)
+    family: str | None = key("a family that fills in what the overload leaves out", None)
+    where: dict[str, str] | None = key("its words in the family's text", None)
     construct: Construct | None = key("of a method: what its construction says otherwise", None)
 
 
@@ -291,7 +301,8 @@ class Header:
     name: OpName = key("the public name; `broadcasting` is a behaviour without one")
     aliases: Names = key("other names of the very same function", ())
     kind: Literal["class"] | None = key("`class`, of a class", None)
-    family: str | None = key("the file under `families/` whose keys fill in what this one leaves out", None)
+    family: str | None = key("the file under `families/` that fills in what this one leaves out", None)
+    where: dict[str, str] | None = key("its words in the family's text", None)
     area: str = key("the group in reports")
     summary: str = key("a sentence")
     editions: tuple[Edition, ...] = key("`[documented]` for what only the documents have; both if absent", EDITIONS)
@@ -301,12 +312,21 @@ class Header:
 @dataclass(frozen=True, kw_only=True)
 class FamilyHeader:
     family: str = key("its name, which is the file's")
+    where: dict[str, str | None] | None = key(
+        "words that its text leaves open, as `{word}`, and what they are for a member that says nothing; null: it must",
+        None,
+    )
     kind: Literal["class"] | None = key("`class`, of classes", None)
     summary: str = key("a sentence")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Members:
+    functional: OpName | None = key(
+        "the function that the module calls: it fills in `result`, `judge`, `laws`, `undefined`, `gradient`, `random`, "
+        "the bad calls that are whole for the module too, and the domains where the module has none",
+        None,
+    )
     construct: Construct | None = key("how an instance is made", None)
     state: State | None = key("what an instance holds", None)
     methods: dict[str, Method] | None = key("what its methods do", None)

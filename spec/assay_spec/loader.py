@@ -8,9 +8,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final, TypeVar
 
-from assay_spec.builder import build_op, checked
+from assay_spec.builder import build_op
 from assay_spec.documents import Document, SpecError, read
 from assay_spec.keys import Class, Function
+from assay_spec.layers import checked
 from assay_spec.model import Corpus, Op
 
 TORCH: Final = "2.13"
@@ -58,17 +59,19 @@ def load_corpus(root: Path | None = None) -> Corpus:
     own = {name: path for name, path in named.items() if path.parent != root / FAMILIES}
     families = Lazy(shared, _family)
 
-    def op(name: str, path: Path) -> Op:
-        return build_op(_placed(path, name), families)
+    sources = Lazy(own, _placed)
 
-    return Corpus(Lazy(own, op), families, TORCH, root)
+    def op(name: str, path: Path) -> Op:
+        return build_op(sources[name], families, sources)
+
+    return Corpus(Lazy(own, op), families, sources, TORCH, root)
 
 
 def _family(name: str, path: Path) -> Document:
-    return _placed(path, f"{FAMILIES}.{name}")
+    return _placed(f"{FAMILIES}.{name}", path)
 
 
-def _placed(path: Path, name: str) -> Document:
+def _placed(name: str, path: Path) -> Document:
     """Read a file, and check that it stands where its name belongs."""
     document = read(path)
     said = checked(document)

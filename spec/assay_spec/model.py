@@ -226,8 +226,7 @@ class Op:
     overloads: tuple[Overload, ...]
     scenarios: tuple[Scenario, ...]
     file: Path
-    content: Mapping[str, Any]  # the file as it stands, its family merged in
-    digest: str  # a hash of that content
+    digest: str  # a hash of what the file says, its families and the function that it calls
 
     def within(self, edition: Edition) -> Op | None:
         """Return what an edition has of this op, or None where it lacks the op altogether."""
@@ -260,6 +259,7 @@ class Corpus:
 
     ops: Mapping[str, Op]
     families: Mapping[str, Document]
+    sources: Mapping[str, Document]  # the file of each op
     torch: str
     root: Path
 

@@ -12,7 +12,6 @@ from assay.cli.lint import (
     asks_something,
     check,
     complaints,
-    dims_have_an_end,
     domains_can_be_drawn,
     equivalents_are_right,
     family_is_not_repeated,
@@ -59,8 +58,7 @@ def said(folder: Path, text: str, at: str = "torch/f.yaml") -> list[str]:
     file = folder / at
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
-    families = {"pointwise-unary": read(corpus_root() / "families" / "pointwise-unary.yaml")}
-    return [each.replace(f"{folder}/", "") for each in complaints(build_op(read(file), families))]
+    return [each.replace(f"{folder}/", "") for each in complaints(build_op(read(file), load_corpus().families))]
 
 
 def test_a_sound_file_has_no_complaints(tmp_path: Path) -> None:
@@ -86,9 +84,6 @@ FAULTS: list[tuple[Rule, str, str, str]] = [
      "15: nothing lies just outside the domain of 'input': give a call instead"),
     (arguments_are_passed, "dim=-1)", "dim=-1, keepdim=False)",
      "1: nothing ever passes 'keepdim': give it a domain, or pass it in an example or a scenario"),
-    (dims_have_an_end, "  - {outside: dim, raises: IndexError, because: there is no such dimension}",
-     "  - {call: {input: [1.0], dim: 3}, raises: IndexError, because: there is no such dimension}",
-     "14: nothing takes 'dim' out of range: add {outside: dim, raises: IndexError, because: …}"),
     (equivalents_are_right, "rules: {R1: It holds.}\n",
      "rules: {R1: It holds.}\nequivalent:\n  - {mutant: an input chagned, because: of that}\n",
      "18: the spec makes no mutant 'an input chagned' possible; did you mean 'an input changed: input' or "
@@ -124,6 +119,14 @@ examples:
 """
 
     assert said(tmp_path, text) == ["torch/f.yaml:6: 'variants' repeats the family pointwise-unary: leave it out"]
+
+
+def test_an_overload_does_not_say_again_what_its_family_says(tmp_path: Path) -> None:
+    form = "overloads:\n  - {family: creation-filled, signature: '(input, dim=-1)', variants: [out]}\n"
+
+    assert "torch/f.yaml:17: 'variants' repeats the family creation-filled: leave it out" in said(
+        tmp_path, SOUND.replace("rules:", f"{form}rules:")
+    )
 
 
 def test_a_form_that_cannot_be_drawn_is_named(tmp_path: Path) -> None:

@@ -107,6 +107,7 @@ def test_a_function_is_loaded_whole(load: Load, tmp_path: Path) -> None:
     assert overload.errors == (
         Misuse("RuntimeError", "k is too large", outside="k", line=34),
         Misuse("RuntimeError", "k is too large", call={"input": [1.0], "k": 2}, line=35),
+        Misuse("IndexError", "the dimension is out of range", outside="dim", line=11),
     )
 
 
@@ -285,6 +286,199 @@ methods:
     ]
     assert [[arg.source.source for arg in each.construct.arguments] for each in op.overloads if each.construct] == [
         ["integer(1, 4)"], ["integer(1, 4)"], ["integer(2, 4)", "boolean()"],
+    ]  # fmt: skip
+
+
+WORDED = """\
+family: extreme
+where: {most: null, of: real}
+summary: The {most}.
+judge: exact
+overloads:
+  - label: of all
+    signature: (input)
+    arguments: {input: "tensor({of})"}
+    result: {shape: "[]", dtype: input.dtype}
+  - label: of some
+    family: chosen
+    signature: (input, dim)
+rules:
+  R1: NaN is {most}.
+"""
+CHOSEN = """\
+family: chosen
+summary: Chosen.
+signature: (input, dim=-1)
+variants: [method]
+arguments: {input: tensor(real), dim: dim(input)}
+result: {shape: input.shape, dtype: input.dtype}
+errors:
+  - {call: {input: [], dim: 0}, raises: IndexError, because: it is empty}
+"""
+
+
+def test_a_family_leaves_words_open_and_a_member_says_them(load: Load) -> None:
+    op = load(of_extreme=WORDED, of_chosen=CHOSEN, f=PLAIN + "family: extreme\nwhere: {most: largest, of: bool}\n")[
+        "torch.f"
+    ]
+
+    assert op.rules == {"R1": "NaN is largest."}
+    assert [each.label for each in op.overloads] == ["of all", "of some"]
+    assert op.overloads[0].arguments[0].source.source == "tensor(bool)"
+
+
+def test_an_overload_of_a_member_fills_in_from_that_of_its_family_with_the_same_label(load: Load) -> None:
+    text = """\
+family: extreme
+where: {most: largest}
+overloads:
+  - label: of others
+    signature: (input, other)
+  - label: of some
+    judge: {ulp: 2}
+    errors:
+      - {call: {input: [1.0], dim: 2}, raises: IndexError, because: that is too far}
+"""
+    op = load(of_extreme=WORDED, of_chosen=CHOSEN, f=PLAIN + text)["torch.f"]
+    _, some, others = op.overloads
+
+    assert [each.label for each in op.overloads] == ["of all", "of some", "of others"]
+    assert (some.signature.source, some.variants, some.judge) == (
+        "(input, dim)",
+        ("method",),
+        {"result": Budget("ulp", 2)},
+    )
+    assert [each.name for each in some.arguments] == ["input", "dim"]
+    assert [each.because for each in some.errors] == [
+        "that is too far", "it is empty", "the dimension is out of range",
+    ]  # fmt: skip
+    assert others.signature.names == ("input", "other")
+
+
+def test_arguments_are_filled_in_name_by_name_and_null_takes_one_out(load: Load) -> None:
+    text = """\
+signature: (input, dim=0, k=1)
+arguments: {input: tensor(real), dim: dim(input), k: "integer(0, 1)"}
+overloads:
+  - arguments: {input: tensor(bool), j: boolean()}
+  - arguments: {dim: null}
+"""
+    first, second = load(f=PLAIN + text)["torch.f"].overloads
+
+    assert [(each.name, each.source.source) for each in first.arguments] == [
+        ("input", "tensor(bool)"), ("dim", "dim(input)"), ("k", "integer(0, 1)"), ("j", "boolean()"),
+    ]  # fmt: skip
+    assert [each.name for each in second.arguments] == ["input", "k"]
+
+
+def test_a_dimension_out_of_range_is_an_error_that_no_file_need_say(load: Load) -> None:
+    text = """\
+signature: (input, dim, other=0)
+arguments: {input: tensor(real), dim: given(dim(input)), other: dim(input)}
+errors:
+  - {outside: other, raises: RuntimeError, because: of that}
+"""
+    (overload,) = load(f=PLAIN + text)["torch.f"].overloads
+
+    assert overload.errors == (
+        Misuse("RuntimeError", "of that", outside="other", line=7),
+        Misuse("IndexError", "the dimension is out of range", outside="dim", line=5),
+    )
+
+
+FUNCTION = (
+    PLAIN
+    + """\
+signature: (input, target, reduction='mean', weight=None)
+arguments: {input: tensor(floating), target: tensor(floating), reduction: "one_of('sum')", weight: tensor(floating)}
+result: {shape: "[]", dtype: input.dtype}
+judge: conditioned
+gradient: [input]
+errors:
+  - {call: {input: [1.0], target: [1.0], reduction: none}, raises: ValueError, because: of that}
+  - {call: {input: [1.0], target: [1.0], weight: 1.0}, raises: TypeError, because: it is no tensor}
+"""
+)
+MODULE = (
+    PLAIN.replace("torch.f", "torch.G")
+    + """\
+kind: class
+functional: torch.f
+construct:
+  signature: (size=1, reduction='mean')
+methods:
+  forward:
+    signature: (input, target)
+  extra:
+    signature: (input)
+"""
+)
+
+
+def test_a_module_has_in_common_with_its_function_what_it_does_not_say_itself(load: Load) -> None:
+    forward, extra = load(f=FUNCTION, G=MODULE)["torch.G"].overloads
+
+    assert forward.construct is not None
+    assert [each.name for each in forward.construct.arguments] == ["reduction"]
+    assert [each.name for each in forward.arguments] == ["input", "target"]
+    assert forward.judge == {"result": Budget("conditioned")}
+    assert forward.gradient == {"result": ("input",)}
+    assert [each.raises for each in forward.errors] == ["ValueError"]
+    assert (extra.arguments, extra.results) == ((), ())
+
+
+def test_a_module_that_says_itself_what_its_arguments_are_takes_none_of_its_function(load: Load) -> None:
+    own = MODULE.replace(
+        "(input, target)",
+        "(input, target)\n    judge: exact\n    arguments: {input: tensor(bool), target: tensor(bool)}",
+    )
+    forward, _ = load(f=FUNCTION, G=own.replace("'mean')", "'mean')\n  arguments: {size: \"integer(1, 2)\"}"))[
+        "torch.G"
+    ].overloads
+
+    assert forward.construct is not None
+    assert [each.name for each in forward.construct.arguments] == ["size"]
+    assert [each.source.source for each in forward.arguments] == ["tensor(bool)", "tensor(bool)"]
+    assert forward.judge == {"result": Budget("exact")}
+
+
+def test_the_digest_of_a_module_covers_its_function(load: Load, tmp_path: Path) -> None:
+    before = load(f=FUNCTION, G=MODULE)["torch.G"].digest
+    load_corpus.cache_clear()
+
+    assert load(f=FUNCTION.replace("conditioned", "exact"), G=MODULE)["torch.G"].digest != before
+
+
+def test_parameters_repeat_by_layer_and_direction(load: Load) -> None:
+    op = load(
+        f=PLAIN
+        + """\
+kind: class
+construct:
+  signature: (size, layers=1, both=False)
+  arguments: {size: "integer(1, 2)", layers: "integer(1, 2)", both: boolean()}
+state:
+  each: {layer: [0, 1], suffix: ["", _back]}
+  each_when: layer < layers and (both or not suffix)
+  parameters:
+    "w{layer}{suffix}": {shape: "[size if layer == 0 else 2 * size]", init: "uniform(0, layer + 1)"}
+    "b{layer}{suffix}": {shape: "[size]", when: size > 1}
+    scale: {shape: "[]"}
+methods:
+  forward: {signature: (input), gradient: [w1_back], result: {shape: "[]", dtype: bool}}
+"""
+    )["torch.f"]
+    made = op.overloads[0].construct
+
+    assert made is not None
+    assert [each.name for each in made.parameters] == [
+        "scale", "w0", "b0", "w0_back", "b0_back", "w1", "b1", "w1_back", "b1_back",
+    ]  # fmt: skip
+    scope = {"size": 3, "layers": 2, "both": False}
+    assert [each.shape(scope) for each in made.parameters[1::4]] == [(3,), (6,)]
+    assert [each.init(scope) for each in made.parameters[1::4] if each.init] == [("uniform", 0, 1), ("uniform", 0, 2)]
+    assert [each.name for each in made.parameters if each.when is None or each.when(scope)] == [
+        "scale", "w0", "b0", "w1", "b1",
     ]  # fmt: skip
 
 

@@ -265,6 +265,37 @@ def test_an_op_is_no_family_and_a_family_no_op(complaint: Complaint, place: str)
     )
 
 
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("{mots: x}", "5: u has no word 'mots' (did you mean 'most'?)"),
+        ("{}", "4: u needs the word 'most' (add `where: {most: …}`)"),
+    ],
+)
+def test_the_words_of_a_family_are_checked(complaint: Complaint, where: str, message: str) -> None:
+    said = complaint(f=TOP + f"family: u\nwhere: {where}\n", of_u="family: u\nwhere: {most: null}\nsummary: S.\n")
+
+    assert said == f"f.yaml:{message}"
+
+
+def test_a_family_of_an_overload_is_compared_with_those_there_are(complaint: Complaint) -> None:
+    said = complaint(f=TOP + "overloads:\n  - {family: v}\n", of_u="family: u\nsummary: S.\n")
+
+    assert said == "f.yaml:5: no family 'v' (known: u)"
+
+
+def test_a_fault_in_the_family_of_an_overload_is_said_of_the_family(complaint: Complaint) -> None:
+    said = complaint(f=TOP + "overloads:\n  - {family: u}\n", of_u="family: u\nsummary: S.\n" + BROKEN)
+
+    assert said == f"u.yaml:4: {SAID}"
+
+
+def test_the_function_of_a_module_is_one_that_there_is(complaint: Complaint) -> None:
+    said = complaint(f=OP, g=CLASS.replace("torch.f", "torch.g") + "functional: torch.ff\n" + FORWARD)
+
+    assert said == "g.yaml:8: no function 'torch.ff' (did you mean 'torch.f' or 'torch.g'?)"
+
+
 @pytest.mark.parametrize("text", ["", "- 1\n", "torch.f\n"])
 def test_a_file_is_a_mapping(complaint: Complaint, text: str) -> None:
     assert complaint(f=text) == "f.yaml:1: a spec file is a mapping (begin with `name:` or `family:`)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,11 +15,12 @@ from assay.cases.draw import ABSTAINED, walk
 from assay.judge.laws import check_law
 from assay.mutants import Hunt
 from assay.mutants.families import mutants_of
-from assay_spec.builder import build_op, checked
+from assay_spec.builder import build_op
 from assay_spec.documents import read
 from assay_spec.domains import Focus
 from assay_spec.expression import ExpressionError
 from assay_spec.keys import Class, Function
+from assay_spec.layers import Layer, checked, family_of
 from assay_spec.loader import load_corpus
 from assay_spec.model import Op, Overload
 from assay_spec.signature import Parameter
@@ -35,6 +36,9 @@ _NOT_ASKED: Final = frozenset(
      "fused", "differentiable", "capturable", "inplace", "sparse", "size_average", "reduce", "last_epoch", "closure",
      "epoch")
 )  # fmt: skip
+
+
+_OWN: Final = frozenset(("family", "where", "kind", "summary"))  # what a family and its member say of themselves
 
 
 def keys_in_order(op: Op) -> Iterator[Complaint]:
@@ -98,14 +102,18 @@ def rules_are_shown(op: Op) -> Iterator[Complaint]:
 
 
 def family_is_not_repeated(op: Op) -> Iterator[Complaint]:
-    """A member does not say again what its family says."""
-    if op.family is None:
-        return
-    shared = load_corpus().families[op.family].content
-    own = read(op.file)
-    for key, value in own.content.items():
-        if key in shared and shared[key] == value and key not in ("family", "summary"):
-            yield own.line(key), f"{key!r} repeats the family {op.family}: leave it out"
+    """What has a family, an op or an overload, does not say again what its family says."""
+    document = read(op.file)
+    own = checked(document)
+    forms = getattr(own, "overloads", None) or ()
+    layers = [Layer(document, ("overloads", at), each) for at, each in enumerate(forms)]
+    for layer in (Layer(document, (), own), *layers):
+        for family in family_of(layer, load_corpus().families):
+            for key in (each.name for each in fields(layer.says) if each.name not in _OWN):
+                said = getattr(layer.says, key)
+                if said is not None and said == getattr(family.says, key, None):
+                    line = document.line(*layer.path, key)
+                    yield line, f"{key!r} repeats the family {layer.says.family}: leave it out"
 
 
 def domains_can_be_drawn(op: Op) -> Iterator[Complaint]:
@@ -165,18 +173,6 @@ def misuses_can_be_tried(op: Op) -> Iterator[Complaint]:
                     )
 
 
-def dims_have_an_end(op: Op) -> Iterator[Complaint]:
-    """Every dimension that a call names is tried out of range, or nothing would notice that a backend takes it."""
-    tried = {misuse.outside for overload in op.overloads for misuse in overload.errors}
-    arguments = [argument for overload in op.overloads for argument in overload.arguments]
-    for name in dict.fromkeys(each.name for each in arguments if any(kind.endswith("dim") for kind in each.kinds)):
-        if name not in tried:
-            yield (
-                read(op.file).line("errors"),
-                f"nothing takes {name!r} out of range: add {{outside: {name}, raises: IndexError, because: …}}",
-            )
-
-
 def equivalents_are_right(op: Op) -> Iterator[Complaint]:
     """A mutant that is said to be equivalent is one that the spec makes possible, shows, and does not notice."""
     if not op.equivalent:
@@ -221,7 +217,6 @@ RULES: Final[tuple[Rule, ...]] = (
     domains_can_be_drawn,
     misuses_can_be_tried,
     arguments_are_passed,
-    dims_have_an_end,
     equivalents_are_right,
     laws_can_be_read,
     sentences_end,
@@ -252,8 +247,8 @@ def _all() -> list[Op]:
 
 
 def _named(files: Sequence[Path]) -> Iterator[Op]:
-    families = load_corpus().families
+    corpus = load_corpus()
     for file in files:
         document = read(file.resolve())
         if isinstance(checked(document), (Function, Class)):
-            yield build_op(document, families)
+            yield build_op(document, corpus.families, corpus.sources)
