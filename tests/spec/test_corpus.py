@@ -55,7 +55,7 @@ def test_no_two_ops_have_one_name() -> None:
 
 
 def test_an_op_loads_alike_twice() -> None:
-    again = [build_op(read(op.file), FAMILIES) for op in CORPUS]
+    again = [build_op(read(op.file), FAMILIES, CORPUS.sources) for op in CORPUS]
 
     assert [(op.name, op.digest) for op in again] == [(op.name, op.digest) for op in CORPUS]
 
