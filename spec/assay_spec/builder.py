@@ -53,8 +53,6 @@ def build_op(document: Document, families: Mapping[str, Document], sources: Mapp
         family=own.says.family,
         aliases=own.says.aliases,
         editions=own.says.editions,
-        documents=own.says.documents,
-        errata=own.says.errata,
         rules=part.get("rules", {}),
         equivalent={each.mutant: each.because for each in own.says.equivalent},
         overloads=overloads,

@@ -21,7 +21,8 @@ Need = Literal["files", "processes", "cuda", "numpy", "printing"]
 
 OpName = Annotated[str, Pattern(r"^(torch(\.[A-Za-z_]\w*)+|broadcasting)$", "write it as torch.nn.Linear")]
 RuleName = Annotated[str, Pattern(r"^[RE][0-9]+$", "number it R1 or E1")]
-Place = Annotated[str, Pattern(r"^\w+\.txt:\d+(-\d+)?$", "write FILE:LINE")]
+Place = Annotated[str, Pattern(r"^\w+:\d+(-\d+)?$", "write DOCUMENT:LINE or DOCUMENT:LINE-LINE")]
+Lines = int | Annotated[str, Pattern(r"^\d+-\d+$", "write LINE or LINE-LINE")]
 SignatureText = Annotated[str, Pattern(r"^\(.*\)$", "write it as Python would: (input, dim=-1, *, out=None)")]
 Source = Annotated[Any, Named("Expression", lambda: str | float | bool)]  # `[]`, `1` and `input.shape[0]` alike
 Value = Annotated[Any, Named("Value", lambda: bool | float | str | tuple[Value, ...] | Tensor | Slice | None, True)]
@@ -47,28 +48,6 @@ class Slice:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Documented:
-    """Where the documents describe an op"""
-
-    at: Place = key("the file and the line")
-    signature: str | None = key("the signature given there", None)
-    note: str = key("what else is to be known of it", "")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Erratum:
-    """A statement of the documents that PyTorch contradicts"""
-
-    at: str = key("the file and the line")
-    says: str = key("what stands there")
-    holds: str = key("what PyTorch does")
-    evidence: str = key(
-        "`CODE -> RESULT`: what a session with `torch`, `nn` and `np` shows, or the class of what it raises; a test "
-        "runs it"
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
 class Equivalent:
     """A mutant of `assay mutants` that cannot be killed"""
 
@@ -83,7 +62,7 @@ class Example:
     call: Call = key("the arguments by name; of a method those of its construction and the state too")
     gives: Any = key("the result; by name if there are several", None)
     gradient: dict[str, Any] = key("the gradients of the sum of the result", {})
-    at: str | None = key("where the documents have it", None)
+    at: Place | None = key("where the documents have it", None)
     shows: str | None = key("the rule that it shows", None)
     decimals: int | None = key("how many decimals the result is written with", None)
 
@@ -114,7 +93,7 @@ class Trajectory:
     start: Any = key("where it starts: a parameter, a learning rate")
     gradients: Any = key("what the parameter's gradient is before each call", ())
     gives: Any = key("what the trail shows after each call")
-    at: str | None = key("where the documents have it", None)
+    at: Place | None = key("where the documents have it", None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +101,7 @@ class Scenario:
     """A scenario: a short program in the API's own words"""
 
     name: str = key("what it shows, in words")
-    documents: str | None = key("where the documents have it", None)
+    documents: Place | None = key("where the documents have it", None)
     needs: tuple[Need, ...] = key("what the machine must have", ())
     run: str = key("the program")
     expect: dict[str, Any] = key("expressions and the values that they have after it", {})
@@ -306,7 +285,6 @@ class Header:
     area: str = key("the group in reports")
     summary: str = key("a sentence")
     editions: tuple[Edition, ...] = key("`[documented]` for what only the documents have; both if absent", EDITIONS)
-    documents: tuple[Documented, ...] = key("where the documents describe it", ())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -343,7 +321,6 @@ class Numbered:
 class Footer(Numbered):
     scenarios: tuple[Scenario, ...] = key("short programs", ())
     equivalent: tuple[Equivalent, ...] = key("mutants for which either answer is right", ())
-    errata: tuple[Erratum, ...] = key("statements of the documents that PyTorch contradicts", ())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -364,6 +341,40 @@ class FunctionFamily(Numbered, Overloaded, Says, FamilyHeader):
 @dataclass(frozen=True, kw_only=True)
 class ClassFamily(Numbered, Members, FamilyHeader):
     """What classes have in common"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mention:
+    """A place where a document describes an op; the lines alone where it says no more"""
+
+    lines: Lines = key("the line, or the first and the last: `65-70`")
+    signature: str | None = key("the signature given there", None)
+    note: str = key("what else is to be known of it", "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistake:
+    """A statement of a document that PyTorch contradicts"""
+
+    lines: Lines = key("the line, or the first and the last")
+    says: str = key("what stands there")
+    holds: str = key("what PyTorch does")
+    evidence: str = key(
+        "`CODE -> RESULT`: what a session with `torch`, `nn` and `np` shows, or the class of what it raises; a test "
+        "runs it"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentFile:
+    """A document that describes PyTorch"""
+
+    document: str = key("its name, which is the file's")
+    title: str = key("its title, as it has it")
+    about: str = key("what it is")
+    file: str = key("the file that it is kept in")
+    ops: dict[OpName, tuple[Lines | Mention, ...]] = key("where it describes which op")
+    errata: dict[OpName, tuple[Mistake, ...]] = key("what it says that PyTorch contradicts, by op", {})
 
 
 File = Function | Class | FunctionFamily | ClassFamily

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from assay_spec import keys
 from assay_spec.documents import Document, SpecError
@@ -14,22 +14,24 @@ from assay_spec.suggestion import suggestion
 from assay_spec.typed import Mismatch, read
 
 Path = tuple[Any, ...]
+T = TypeVar("T")
 
 
 @cache
 def checked(document: Document) -> File:
-    """Read what a file says; raise SpecError where it says what no file may say."""
+    """Read what a file of an op or a family says; raise SpecError where it says what no such file may say."""
     content = document.content
     if not isinstance(content, dict):
         raise document.error((), "a spec file is a mapping", "begin with `name:` or `family:`")
     if not {"name", "family"} & set(content):
         raise document.error((), "neither name nor family", "begin with `name:` or `family:`")
-    return _read(document, content)
+    return read_as(keys.kind_of_file(content), document, content)
 
 
-def _read(document: Document, content: dict[str, Any]) -> File:
+def read_as(kind: type[T], document: Document, content: Any) -> T:
+    """Read the content of a file as what it is to be."""
     try:
-        found: File = read(keys.kind_of_file(content), content)
+        found: T = read(kind, content)
     except Mismatch as mismatch:
         raise document.error(mismatch.path, mismatch.message, mismatch.hint) from None
     return found
@@ -74,7 +76,7 @@ def family_of(layer: Layer, families: Mapping[str, Document]) -> list[Layer]:
         at = (*layer.path, "family")
         raise layer.document.error(at, f"{name} needs the word {missing!r}", f"add `where: {{{missing}: …}}`")
     content = {**worded(family.content, chosen), "where": words} if words else family.content
-    return [Layer(family, (), _read(family, content))]
+    return [Layer(family, (), read_as(keys.kind_of_file(content), family, content))]
 
 
 def worded(value: Any, words: Mapping[str, str]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -10,12 +10,13 @@ from typing import Final, TypeVar
 
 from assay_spec.builder import build_op
 from assay_spec.documents import Document, SpecError, read
-from assay_spec.keys import Class, Function
-from assay_spec.layers import checked
+from assay_spec.keys import Class, DocumentFile, Function
+from assay_spec.layers import checked, read_as
 from assay_spec.model import Corpus, Op
+from assay_spec.suggestion import suggestion
 
 TORCH: Final = "2.13"
-FAMILIES: Final = "families"
+FOLDERS: Final = ("families", "documented")  # of what is no op
 
 T = TypeVar("T")
 
@@ -54,29 +55,51 @@ def load_corpus(root: Path | None = None) -> Corpus:
     paths = sorted(root.rglob("*.yaml"))
     if not paths:
         raise SpecError(root, 1, "no spec files here", "point at a folder that holds .yaml files")
-    named = {".".join(path.relative_to(root).with_suffix("").parts): path for path in paths}
-    shared = {path.stem: path for path in paths if path.parent == root / FAMILIES}
-    own = {name: path for name, path in named.items() if path.parent != root / FAMILIES}
-    families = Lazy(shared, _family)
-
-    sources = Lazy(own, _placed)
+    folders = {folder: {path.stem: path for path in paths if path.parent == root / folder} for folder in FOLDERS}
+    apart = {path for found in folders.values() for path in found.values()}
+    own = {".".join(path.relative_to(root).with_suffix("").parts): path for path in paths if path not in apart}
+    families, sources = Lazy(folders["families"], _family), Lazy(own, _source)
 
     def op(name: str, path: Path) -> Op:
         return build_op(sources[name], families, sources)
 
-    return Corpus(Lazy(own, op), families, sources, TORCH, root)
+    def documented(name: str, path: Path) -> DocumentFile:
+        return _documented(name, path, own)
+
+    return Corpus(Lazy(own, op), families, sources, Lazy(folders["documented"], documented), TORCH, root)
+
+
+def _source(name: str, path: Path) -> Document:
+    document = read(path)
+    said = checked(document)
+    if not isinstance(said, (Function, Class)):
+        raise _elsewhere(document, "family", said.family, f"families/{said.family}")
+    if said.name != name:
+        raise _elsewhere(document, "name", said.name, said.name.replace(".", "/"))
+    return document
 
 
 def _family(name: str, path: Path) -> Document:
-    return _placed(f"{FAMILIES}.{name}", path)
-
-
-def _placed(name: str, path: Path) -> Document:
-    """Read a file, and check that it stands where its name belongs."""
     document = read(path)
     said = checked(document)
-    key, due = ("name", said.name) if isinstance(said, (Function, Class)) else ("family", f"{FAMILIES}.{said.family}")
-    if due != name:
-        where = f"{due.replace('.', '/')}.yaml"
-        raise document.error((key,), f"{getattr(said, key)} belongs at {where}", "move the file or change its name")
+    if isinstance(said, (Function, Class)):
+        raise _elsewhere(document, "name", said.name, said.name.replace(".", "/"))
+    if said.family != name:
+        raise _elsewhere(document, "family", said.family, f"families/{said.family}")
     return document
+
+
+def _documented(name: str, path: Path, ops: Collection[str]) -> DocumentFile:
+    document = read(path)
+    said = read_as(DocumentFile, document, document.content)
+    if said.document != name:
+        raise _elsewhere(document, "document", said.document, f"documented/{said.document}")
+    for key, named in (("ops", said.ops), ("errata", said.errata)):
+        for op in named:
+            if op not in ops:
+                raise document.error((key, op), f"no op {op!r}", suggestion(op, ops))
+    return said
+
+
+def _elsewhere(document: Document, key: str, name: str, due: str) -> SpecError:
+    return document.error((key,), f"{name} belongs at {due}.yaml", "move the file or change its name")

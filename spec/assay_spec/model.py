@@ -13,7 +13,7 @@ from assay_spec import keys
 from assay_spec.documents import Document
 from assay_spec.domains import Domain, Many, Maybe, Tensors
 from assay_spec.expression import Expression, ExpressionError, Free, Names, alternatives, is_size_name
-from assay_spec.keys import EDITIONS, Documented, Edition, Erratum, OutDtype, Trajectory, Variant
+from assay_spec.keys import EDITIONS, DocumentFile, Edition, OutDtype, Trajectory, Variant
 from assay_spec.signature import Signature
 
 __all__ = [
@@ -24,6 +24,37 @@ __all__ = [
 
 BudgetKind = Literal["exact", "ulp", "accumulation", "conditioned", "law", "free"]
 ResultKind = Literal["tensor", "sequence", "value"]
+
+
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """A place in a document that describes an op, and the signature it gives there."""
+
+    document: str
+    title: str
+    lines: str
+    signature: str | None = None
+    note: str = ""
+
+    @property
+    def at(self) -> str:
+        return f"{self.document}:{self.lines}"
+
+
+@dataclass(frozen=True, slots=True)
+class Erratum:
+    """A statement of a document that PyTorch contradicts."""
+
+    document: str
+    title: str
+    lines: str
+    says: str
+    holds: str
+    evidence: str
+
+    @property
+    def at(self) -> str:
+        return f"{self.document}:{self.lines}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +250,6 @@ class Op:
     family: str | None
     aliases: tuple[str, ...]
     editions: tuple[Edition, ...]
-    documents: tuple[Documented, ...]
-    errata: tuple[Erratum, ...]
     rules: Mapping[str, str]
     equivalent: Mapping[str, str]  # equivalent mutants -> why either answer is right
     overloads: tuple[Overload, ...]
@@ -260,17 +289,39 @@ class Corpus:
     ops: Mapping[str, Op]
     families: Mapping[str, Document]
     sources: Mapping[str, Document]  # the file of each op
+    documents: Mapping[str, DocumentFile]
     torch: str
     root: Path
 
     @cached_property
     def spec_hash(self) -> str:
-        """A hash of the files as they stand: no file need be read for what it says."""
+        """A hash of the files of ops and families as they stand: none need be read for what it says."""
         found = hashlib.sha256()
         for path in sorted(self.root.rglob("*.yaml")):
+            if path.parent == self.root / "documented":
+                continue  # what a document says decides no verdict
             found.update(f"{path.relative_to(self.root).as_posix()}\n".encode())
             found.update(path.read_bytes())
         return found.hexdigest()[:16]
+
+    def documented(self, op: str) -> tuple[Documented, ...]:
+        """Return where the documents describe an op."""
+        mentions = [
+            (file, each if isinstance(each, keys.Mention) else keys.Mention(lines=each))
+            for file in self.documents.values()
+            for each in file.ops.get(op, ())
+        ]
+        return tuple(
+            Documented(file.document, file.title, str(each.lines), each.signature, each.note) for file, each in mentions
+        )
+
+    def errata(self, op: str) -> tuple[Erratum, ...]:
+        """Return what the documents say of an op that PyTorch contradicts."""
+        return tuple(
+            Erratum(file.document, file.title, str(each.lines), each.says, each.holds, each.evidence)
+            for file in self.documents.values()
+            for each in file.errata.get(op, ())
+        )
 
     def __iter__(self) -> Iterator[Op]:
         return iter(self.ops.values())

@@ -48,28 +48,32 @@ TABLES: Final[tuple[tuple[str, tuple[tuple[str, type], ...]], ...]] = (
             ("judge", keys.Conditioned),
             ("a tensor as a value", keys.Tensor),
             ("a slice as a value", keys.Slice),
-            ("documents", keys.Documented),
-            ("errata", keys.Erratum),
             ("equivalent", keys.Equivalent),
         ),
     ),
     ("A family", (("", keys.FamilyHeader),)),
+    ("A document", (("", keys.DocumentFile), ("ops", keys.Mention), ("errata", keys.Mistake))),
 )
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a spec file."""
+    """Return the JSON Schema of a file of the corpus."""
     definitions: dict[str, Any] = {}
     function, of_class, functions, classes = (
         schema(kind, definitions) for kind in (keys.Function, keys.Class, keys.FunctionFamily, keys.ClassFamily)
     )
+    document = schema(keys.DocumentFile, definitions)
     is_class = {"properties": {"kind": {"const": "class"}}, "required": ["kind"]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "An Assay spec file: one op, or one family of ops",
+        "title": "A file of Assay's corpus: an op, a family of ops, or a document that describes ops",
         "if": {"required": ["name"]},
         "then": {"if": is_class, "then": of_class, "else": function},
-        "else": {"if": is_class, "then": classes, "else": functions},
+        "else": {
+            "if": {"required": ["document"]},
+            "then": document,
+            "else": {"if": is_class, "then": classes, "else": functions},
+        },
         "$defs": dict(sorted(definitions.items())),
     }
 

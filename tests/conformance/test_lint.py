@@ -15,7 +15,6 @@ from assay.cli.lint import (
     domains_can_be_drawn,
     equivalents_are_right,
     family_is_not_repeated,
-    is_documented,
     keys_in_order,
     laws_can_be_read,
     misuses_can_be_tried,
@@ -37,7 +36,6 @@ SOUND = """\
 name: torch.f
 area: a
 summary: A sentence.
-documents: [{at: "a.txt:1"}]
 signature: (input, dim=-1)
 arguments:
   input: tensor(real)
@@ -67,26 +65,24 @@ def test_a_sound_file_has_no_complaints(tmp_path: Path) -> None:
 
 FAULTS: list[tuple[Rule, str, str, str]] = [
     (keys_in_order, "area: a\nsummary: A sentence.\n", "summary: A sentence.\narea: a\n",
-     "2: the key 'summary' stands before 'area'; the order is name, area, summary, documents, signature, arguments, "
+     "2: the key 'summary' stands before 'area'; the order is name, area, summary, signature, arguments, "
      "require, result, laws, examples, errors, rules"),
     (stands_at_its_name, "name: torch.f\n", "name: torch.nn.f\n", "1: torch.nn.f belongs at torch/nn/f.yaml"),
-    (is_documented, 'documents: [{at: "a.txt:1"}]\n', "",
-     "1: no documents: say where the five documents describe it"),
     (asks_something,
      "examples:\n  - {call: {input: [1.0]}, gives: [1.0], shows: R1}\n" + ERRORS + "rules: {R1: It holds.}\n", ERRORS,
      "1: no examples, trajectories or scenarios: give at least one worked case"),
-    (rules_are_shown, ", shows: R1", "", "16: nothing shows R1: add `shows: R1` to an example or scenario"),
+    (rules_are_shown, ", shows: R1", "", "15: nothing shows R1: add `shows: R1` to an example or scenario"),
     (domains_can_be_drawn, "dim < 9", "dim > 9",
      "1: no call can be drawn: the domains or require: leave nothing over"),
     (domains_can_be_drawn, "dim: dim(input)", "dim: dim(input.ndim)",
      "1: no call can be drawn: AttributeError: 'int' object has no attribute 'ndim'"),
     (misuses_can_be_tried, "errors:\n", "errors:\n  - {outside: input, raises: IndexError, because: of that}\n",
-     "15: nothing lies just outside the domain of 'input': give a call instead"),
+     "14: nothing lies just outside the domain of 'input': give a call instead"),
     (arguments_are_passed, "dim=-1)", "dim=-1, keepdim=False)",
      "1: nothing ever passes 'keepdim': give it a domain, or pass it in an example or a scenario"),
     (equivalents_are_right, "rules: {R1: It holds.}\n",
      "rules: {R1: It holds.}\nequivalent:\n  - {mutant: an input chagned, because: of that}\n",
-     "18: the spec makes no mutant 'an input chagned' possible; did you mean 'an input changed: input' or "
+     "17: the spec makes no mutant 'an input chagned' possible; did you mean 'an input changed: input' or "
      "'an argument ignored: dim'?"),
     (laws_can_be_read, "same(input, result)", "same(input, reslt)",
      "1: 'same(input, reslt)': nothing defines 'reslt'"),
@@ -112,19 +108,18 @@ name: torch.f
 family: pointwise-unary
 area: a
 summary: A sentence.
-documents: [{at: "a.txt:1"}]
 variants: [method, in-place, out]
 examples:
   - [{input: [1.0]}, [1.0]]
 """
 
-    assert said(tmp_path, text) == ["torch/f.yaml:6: 'variants' repeats the family pointwise-unary: leave it out"]
+    assert said(tmp_path, text) == ["torch/f.yaml:5: 'variants' repeats the family pointwise-unary: leave it out"]
 
 
 def test_an_overload_does_not_say_again_what_its_family_says(tmp_path: Path) -> None:
     form = "overloads:\n  - {family: creation-filled, signature: '(input, dim=-1)', variants: [out]}\n"
 
-    assert "torch/f.yaml:17: 'variants' repeats the family creation-filled: leave it out" in said(
+    assert "torch/f.yaml:16: 'variants' repeats the family creation-filled: leave it out" in said(
         tmp_path, SOUND.replace("rules:", f"{form}rules:")
     )
 

@@ -29,7 +29,7 @@ each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 
 
 def test_the_corpus_has_every_file() -> None:
-    assert len(FILES) == len(CORPUS) + len(CORPUS.families)
+    assert len(FILES) == len(CORPUS) + len(CORPUS.families) + len(CORPUS.documents)
     assert len(CORPUS) >= 100
     assert (CORPUS.torch, TORCH, CORPUS.root) == ("2.13", "2.13", ROOT)
 
@@ -163,10 +163,20 @@ def test_every_size_that_a_rule_names_is_fixed_by_an_argument() -> None:
     assert unfixed == []
 
 
-def test_a_place_in_the_documents_is_named_by_file_and_line() -> None:
-    places = {op.name: [each.at for each in op.documents] for op in CORPUS}
+def test_a_place_in_the_documents_is_one_of_a_document_that_there_is() -> None:
+    places = [
+        place
+        for op in CORPUS
+        for place in (
+            *(each.documents for each in op.scenarios),
+            *(each.at for overload in op.overloads for each in (*overload.examples, *overload.trajectories)),
+        )
+        if place is not None
+    ]
 
-    assert [name for name, found in places.items() if not found] == []
-    assert [
-        at for found in places.values() for at in found if not re.fullmatch(r"00\d_\w{16}\.txt:\d+(-\d+)?", at)
-    ] == []
+    assert len(places) > 100
+    assert {place.partition(":")[0] for place in places} <= set(CORPUS.documents)
+
+
+def test_the_documents_describe_every_op_so_far() -> None:
+    assert [name for name in CORPUS.ops if not CORPUS.documented(name)] == []

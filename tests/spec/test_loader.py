@@ -19,8 +19,6 @@ aliases: [torch.largest]
 area: comparison
 summary: The k largest.
 signature: (input, k, dim=-1, *, out=None)
-documents:
-  - {at: "001_ab.txt:147", signature: "(input, k)", note: older}
 variants: [method, out]
 arguments:
   input: tensor(real)
@@ -45,14 +43,12 @@ examples:
     gradient: {input: [1.0]}
     shows: R1
     decimals: 4
-    at: "001_ab.txt:150"
+    at: handbook:150
 errors:
   - {outside: k, raises: RuntimeError, because: k is too large}
   - {call: {input: [1.0], k: 2}, raises: RuntimeError, because: k is too large}
-errata:
-  - {at: "001_ab.txt:147", says: one thing, holds: another, evidence: tried}
 scenarios:
-  - {name: one, run: x = 1, expect: {x: 1}, needs: [files], documents: "001_ab.txt:9", shows: R1, editions: [current]}
+  - {name: one, run: x = 1, expect: {x: 1}, needs: [files], documents: handbook:9, shows: R1, editions: [current]}
 equivalent:
   - {mutant: ties, because: either is right}
 """
@@ -65,8 +61,6 @@ def test_a_function_is_loaded_whole(load: Load, tmp_path: Path) -> None:
     assert (op.name, op.area, op.summary, op.family) == ("torch.topk", "comparison", "The k largest.", None)
     assert (op.aliases, op.editions) == (("torch.largest",), ("current", "documented"))
     assert op.file == tmp_path / "torch" / "topk.yaml"
-    assert op.documents == (Documented(at="001_ab.txt:147", signature="(input, k)", note="older"),)
-    assert op.errata == (Erratum(at="001_ab.txt:147", says="one thing", holds="another", evidence="tried"),)
     assert (op.rules, op.equivalent) == ({"R1": "NaN is the largest."}, {"ties": "either is right"})
     assert (op.short_name, op.is_method, op.variants, op.dtypes[:2]) == (
         "topk", False, ("method", "out"), ("float32", "float64"),
@@ -77,10 +71,10 @@ def test_a_function_is_loaded_whole(load: Load, tmp_path: Path) -> None:
             run="x = 1",
             expect={"x": 1},
             needs=("files",),
-            documents="001_ab.txt:9",
+            documents="handbook:9",
             shows="R1",
             editions=("current",),
-            line=39,
+            line=35,
         ),
     )
     assert (overload.label, overload.method, overload.construct, overload.trail) == ("", None, None, None)
@@ -98,16 +92,16 @@ def test_a_function_is_loaded_whole(load: Load, tmp_path: Path) -> None:
     assert [rule.source for rule in overload.require] == ["k < 9"]
     assert {name: rule.source for name, rule in overload.let.items()} == {"left": "replace(input.shape, dim, k)"}
     assert overload.examples == (
-        Example(call={"input": [1.0], "k": 1}, gives=[1.0], line=26),
+        Example(call={"input": [1.0], "k": 1}, gives=[1.0], line=24),
         Example(
             call={"input": [1.0], "k": 1}, gives={"values": [1.0], "indices": [0]}, gradient={"input": [1.0]},
-            at="001_ab.txt:150", shows="R1", decimals=4, line=27,
+            at="handbook:150", shows="R1", decimals=4, line=25,
         ),
     )  # fmt: skip
     assert overload.errors == (
-        Misuse("RuntimeError", "k is too large", outside="k", line=34),
-        Misuse("RuntimeError", "k is too large", call={"input": [1.0], "k": 2}, line=35),
-        Misuse("IndexError", "the dimension is out of range", outside="dim", line=11),
+        Misuse("RuntimeError", "k is too large", outside="k", line=32),
+        Misuse("RuntimeError", "k is too large", call={"input": [1.0], "k": 2}, line=33),
+        Misuse("IndexError", "the dimension is out of range", outside="dim", line=9),
     )
 
 
@@ -483,7 +477,7 @@ methods:
 
 
 def test_a_refused_form_is_expected_of_one_edition_and_raises_in_the_other(load: Load) -> None:
-    scenario = "{name: n, run: x = 1, expect: {x: 1}, documents: '001_ab.txt:9', refused: TypeError}"
+    scenario = "{name: n, run: x = 1, expect: {x: 1}, documents: handbook:9, refused: TypeError}"
     op = load(f=PLAIN + f"scenarios:\n  - {scenario}\n")["torch.f"]
     documented, current = op.within("documented"), op.within("current")
 
@@ -493,7 +487,7 @@ def test_a_refused_form_is_expected_of_one_edition_and_raises_in_the_other(load:
             name="n",
             run="x = 1",
             expect={"x": 1},
-            documents="001_ab.txt:9",
+            documents="handbook:9",
             editions=("documented",),
             line=5,
         ),
@@ -503,7 +497,7 @@ def test_a_refused_form_is_expected_of_one_edition_and_raises_in_the_other(load:
             name="n, refused",
             run="x = 1",
             raises="TypeError",
-            documents="001_ab.txt:9",
+            documents="handbook:9",
             editions=("current",),
             line=5,
         ),
@@ -567,6 +561,40 @@ def test_a_file_is_read_when_its_op_is_asked_for(tmp_path: Path) -> None:
         corpus["torch.broken"]
     with pytest.raises(SpecError):
         list(corpus)
+
+
+def test_a_document_says_where_it_describes_an_op_and_what_it_says_wrongly(tmp_path: Path) -> None:
+    files = {
+        "torch/f": PLAIN,
+        "documented/handbook": """\
+document: handbook
+title: A Handbook
+about: a handbook
+file: 001.txt
+ops:
+  torch.f: [7, 9-12, {lines: 14, signature: (input), note: older}]
+errata:
+  torch.f:
+    - {lines: 8, says: one thing, holds: another, evidence: 1 -> 1}
+""",
+    }
+    for name, text in files.items():
+        file = (tmp_path / name).with_suffix(".yaml")
+        file.parent.mkdir()
+        file.write_text(text)
+    corpus = load_corpus(tmp_path)
+
+    assert list(corpus.ops) == ["torch.f"]
+    assert corpus.documented("torch.f") == (
+        Documented("handbook", "A Handbook", "7"),
+        Documented("handbook", "A Handbook", "9-12"),
+        Documented("handbook", "A Handbook", "14", "(input)", "older"),
+    )
+    assert corpus.errata("torch.f") == (Erratum("handbook", "A Handbook", "8", "one thing", "another", "1 -> 1"),)
+    assert [each.at for each in (*corpus.documented("torch.f"), *corpus.errata("torch.f"))] == [
+        "handbook:7", "handbook:9-12", "handbook:14", "handbook:8",
+    ]  # fmt: skip
+    assert corpus.documented("torch.g") == ()
 
 
 def test_a_folder_without_specs_is_no_corpus(tmp_path: Path) -> None:

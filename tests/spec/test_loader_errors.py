@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+from assay_spec import SpecError, load_corpus
 
 Complaint = Callable[..., str]
 
@@ -59,9 +62,6 @@ EXPRESSIONS = "(see the expressions in docs/spec-format.md)"
         ("errors: [{outside: k, raises: E, becuase: b}]", "unknown key 'becuase' (did you mean 'because'?)"),
         ("errors: [{call: {input: 1, k: 1}, raises: E, why: b}]",
          "unknown key 'why' (known: call, raises, because)"),
-        ("documents: [{at: 'a.txt:1', signatur: x}]", "unknown key 'signatur' (did you mean 'signature'?)"),
-        ("errata: [{at: a, says: b, holds: c, evidence: d, e: f}]",
-         "unknown key 'e' (known: at, says, holds, evidence)"),
         ("examples: [[{input: {tensor: [1], dtpye: int8}, k: 1}, 1]]", "unknown key 'dtpye' (did you mean 'dtype'?)"),
         ("examples: [{call: {input: {tensor: [1], dtype: int7}, k: 1}}]",
          "unknown word 'int7' (did you mean 'int8' or 'uint8'?)"),
@@ -72,8 +72,8 @@ EXPRESSIONS = "(see the expressions in docs/spec-format.md)"
         ("kind: clas", "unknown word 'clas' (did you mean 'class'?)"),
         ("variants: [methd]", "unknown word 'methd' (did you mean 'method'?)"),
         ("editions: [now]", "unknown word 'now' (known: current, documented)"),
-        ("documents: [{at: page 3}]", "'page 3' does not fit (write FILE:LINE)"),
-        ("documents: [{}]", "the key 'at' is missing (add `at:`)"),
+        ("scenarios: [{name: a, documents: page 3, run: b, raises: E}]",
+         "'page 3' does not fit (write DOCUMENT:LINE or DOCUMENT:LINE-LINE)"),
         ("rules: {X: it holds}", "'X' does not fit (number it R1 or E1)"),
         ("errors: [{outside: k, because: b}]", "the key 'raises' is missing (add `raises:`)"),
         ("examples: [[{input: 1, k: 1}]]", f"a list of 1, not of 2 {DOCS}"),
@@ -311,3 +311,31 @@ def test_a_key_written_wrong_is_said_before_the_key_that_is_missing(complaint: C
     said = complaint(f=TOP.replace("summary", "sumary"))
 
     assert said == "f.yaml:3: unknown key 'sumary' (did you mean 'summary' or 'shares'?)"
+
+
+DOCUMENT = "document: d\ntitle: T\nabout: a\nfile: f.txt\nops:\n  torch.f: [1]\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("document: d", "document: e", "1: e belongs at documented/e.yaml (move the file or change its name)"),
+        ("title: T\n", "", "1: the key 'title' is missing (add `title:`)"),
+        ("torch.f", "torch.ff", "6: no op 'torch.ff' (did you mean 'torch.f'?)"),
+        ("[1]", "[1-]", "6: '1-' does not fit (write LINE or LINE-LINE)"),
+        ("[1]", "[{line: 1}]", "6: unknown key 'line' (did you mean 'lines' or 'note'?)"),
+        ("[1]\n", "[1]\nerrata: {torch.f: [{lines: 1, says: a, holds: b}]}\n",
+         "7: the key 'evidence' is missing (add `evidence:`)"),
+        ("[1]\n", "[1]\nerrata: {torch.g: []}\n", "7: no op 'torch.g' (did you mean 'torch.f'?)"),
+    ],
+)  # fmt: skip
+def test_a_document_is_checked(tmp_path: Path, old: str, new: str, message: str) -> None:
+    for name, text in {"torch/f": OP, "documented/d": DOCUMENT.replace(old, new)}.items():
+        file = (tmp_path / name).with_suffix(".yaml")
+        file.parent.mkdir()
+        file.write_text(text)
+
+    with pytest.raises(SpecError) as caught:
+        list(load_corpus(tmp_path).documents.values())
+
+    assert str(caught.value) == f"{tmp_path}/documented/d.yaml:{message}"
