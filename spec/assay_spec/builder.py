@@ -72,12 +72,12 @@ class _Builder:
         self.used: list[Layer] = []  # of other files than the op's own and its family's
 
     def scenarios(self, part: Part) -> Iterator[Scenario]:
-        for layer, place, each in part.every("scenarios"):
+        for layer, position, each in part.every("scenarios"):
             if not each.expect and not each.raises:
                 raise layer.document.error(
-                    ("scenarios", place), "a scenario that expects nothing", "add expect: or raises:"
+                    ("scenarios", position), "a scenario that expects nothing", "add expect: or raises:"
                 )
-            line = layer.document.line("scenarios", place)
+            line = layer.document.line("scenarios", position)
             scenario = Scenario(**{**vars(each), "refused": None}, line=line)
             if each.refused is None:
                 yield scenario
@@ -326,11 +326,11 @@ class _Builder:
     ) -> tuple[tuple[Any, ...], ...]:
         rows: tuple[tuple[Any, ...], ...] = part.get("special", ())
         passed = [each.name for each in arguments if each.passed]
-        least = max((place + 1 for place, name in enumerate(passed) if signature[name].required), default=1)
-        for place, row in enumerate(rows):
+        least = max((position + 1 for position, name in enumerate(passed) if signature[name].required), default=1)
+        for position, row in enumerate(rows):
             if not least <= len(row) - 1 <= len(passed):
                 raise part.error(
-                    ("special", place),
+                    ("special", position),
                     f"a row of {len(row) - 1} inputs and a result",
                     f"write [{', '.join(passed)}, result]",
                 )
@@ -338,8 +338,8 @@ class _Builder:
 
     def _examples(self, part: Part, signature: Signature, construct: Construct | None) -> tuple[Example, ...]:
         examples = []
-        for place, each in enumerate(part.get("examples", ())):
-            at = ("examples", place)
+        for position, each in enumerate(part.get("examples", ())):
+            at = ("examples", position)
             says = {"call": each[0], "gives": each[1]} if isinstance(each, tuple) else vars(each)
             example = Example(**says, line=part.line(*at))
             _check_call(part, at, example.call, signature, construct)
@@ -353,19 +353,21 @@ class _Builder:
     ) -> tuple[Misuse, ...]:
         errors = []
         drawn = [each.name for each in (*arguments, *(construct.arguments if construct else ()))]
-        for layer, place, each in part.every("errors"):
-            here, at = Part([layer]), ("errors", place)
+        for layer, position, each in part.every("errors"):
+            here, at = Part([layer]), ("errors", position)
             misuse = Misuse(**vars(each), line=here.line(*at))
             if misuse.call is not None:
                 _check_call(here, at, misuse.call, signature, construct)
-            elif misuse.outside not in drawn:
-                raise here.error(at, f"outside names {misuse.outside!r}", suggestion(str(misuse.outside), drawn))
+            elif misuse.out_of_range not in drawn:
+                raise here.error(
+                    at, f"out_of_range names {misuse.out_of_range!r}", suggestion(str(misuse.out_of_range), drawn)
+                )
             errors.append(misuse)
-        tried = {misuse.outside for misuse in errors}
+        tried = {misuse.out_of_range for misuse in errors}
         for argument in arguments:
             if argument.name not in tried and any(kind.endswith("dim") for kind in argument.kinds):
                 line = part.line("arguments", argument.name)
-                errors.append(Misuse("IndexError", OUT_OF_RANGE, outside=argument.name, line=line))
+                errors.append(Misuse("IndexError", OUT_OF_RANGE, out_of_range=argument.name, line=line))
         return tuple(errors)
 
     def _optional(self, part: Part, key: str, known: set[str], words: Mapping[str, Any] = WORDS) -> Expression | None:

@@ -80,7 +80,7 @@ class BadCall:
 class OutOfRange:
     """An error, of values out of an argument's domain"""
 
-    outside: str = key("the argument")
+    out_of_range: str = key("the argument")
     raises: str = key("the class of the exception")
     because: str = key("the reason, in a user's words")
 
@@ -345,7 +345,7 @@ class ClassFamily(Numbered, Members, FamilyHeader):
 
 @dataclass(frozen=True, kw_only=True)
 class Mention:
-    """A place where a document describes an op; the lines alone where it says no more"""
+    """Where a document describes an op; the lines alone where it says no more"""
 
     lines: Lines = key("the line, or the first and the last: `65-70`")
     signature: str | None = key("the signature given there", None)

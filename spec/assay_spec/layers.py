@@ -1,4 +1,4 @@
-"""One thing said in several places: an overload, what stands around it, the families of both."""
+"""One thing said at several levels: an overload, what stands around it, the families of both."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def read_as(kind: type[T], document: Document, content: Any) -> T:
 
 @dataclass(frozen=True)
 class Layer:
-    """What one place says, and where it stands."""
+    """What one level says, and where it stands."""
 
     document: Document
     path: Path
@@ -121,7 +121,7 @@ class Part:
         found = (layer.only(key) if name is None else layer.inner(key, name) for layer in self.layers)
         return Part([layer for layer in found if layer is not None])
 
-    def place(self, *path: Any) -> tuple[Document, Path]:
+    def locate(self, *path: Any) -> tuple[Document, Path]:
         """Find where something is said: the document, and the path in it."""
         for layer in self.layers:
             found = getattr(layer.says, path[0], None) if path else layer.says
@@ -131,9 +131,9 @@ class Part:
         return first.document, (*first.path, *path)
 
     def error(self, path: Path, message: str, hint: str = "") -> SpecError:
-        document, path = self.place(*path)
+        document, path = self.locate(*path)
         return document.error(path, message, hint)
 
     def line(self, *path: Any) -> int:
-        document, path = self.place(*path)
+        document, path = self.locate(*path)
         return document.line(*path)

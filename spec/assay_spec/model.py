@@ -28,7 +28,7 @@ ResultKind = Literal["tensor", "sequence", "value"]
 
 @dataclass(frozen=True, slots=True)
 class Documented:
-    """A place in a document that describes an op, and the signature it gives there."""
+    """Where a document describes an op, and the signature it gives there."""
 
     document: str
     title: str
@@ -115,12 +115,12 @@ class Example(keys.Example):
 
 @dataclass(frozen=True, slots=True)
 class Misuse:
-    """A call that must raise: given whole, or one argument just outside its domain."""
+    """A call that must raise: given whole, or by the argument that is out of range."""
 
     raises: str
     because: str
     call: Mapping[str, Any] | None = None
-    outside: str | None = None
+    out_of_range: str | None = None
     line: int = 0
 
 
@@ -242,7 +242,7 @@ class Overload(Shown, Remembered, Answered, Called):
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """One documented function, class or behaviour."""
+    """One function, class or behaviour of PyTorch."""
 
     name: str
     area: str

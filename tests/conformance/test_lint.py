@@ -29,7 +29,7 @@ from assay_spec.loader import corpus_root, load_corpus
 
 ERRORS = """\
 errors:
-  - {outside: dim, raises: IndexError, because: there is no such dimension}
+  - {out_of_range: dim, raises: IndexError, because: there is no such dimension}
 """
 
 SOUND = """\
@@ -46,7 +46,7 @@ laws: ["same(input, result)"]
 examples:
   - {call: {input: [1.0]}, gives: [1.0], shows: R1}
 errors:
-  - {outside: dim, raises: IndexError, because: there is no such dimension}
+  - {out_of_range: dim, raises: IndexError, because: there is no such dimension}
 rules: {R1: It holds.}
 """
 
@@ -76,8 +76,8 @@ FAULTS: list[tuple[Rule, str, str, str]] = [
      "1: no call can be drawn: the domains or require: leave nothing over"),
     (domains_can_be_drawn, "dim: dim(input)", "dim: dim(input.ndim)",
      "1: no call can be drawn: AttributeError: 'int' object has no attribute 'ndim'"),
-    (misuses_can_be_tried, "errors:\n", "errors:\n  - {outside: input, raises: IndexError, because: of that}\n",
-     "14: nothing lies just outside the domain of 'input': give a call instead"),
+    (misuses_can_be_tried, "errors:\n", "errors:\n  - {out_of_range: input, raises: IndexError, because: of that}\n",
+     "14: no value of 'input' is out of range: give a call instead"),
     (arguments_are_passed, "dim=-1)", "dim=-1, keepdim=False)",
      "1: nothing ever passes 'keepdim': give it a domain, or pass it in an example or a scenario"),
     (equivalents_are_right, "rules: {R1: It holds.}\n",

@@ -45,7 +45,7 @@ examples:
     decimals: 4
     at: handbook:150
 errors:
-  - {outside: k, raises: RuntimeError, because: k is too large}
+  - {out_of_range: k, raises: RuntimeError, because: k is too large}
   - {call: {input: [1.0], k: 2}, raises: RuntimeError, because: k is too large}
 scenarios:
   - {name: one, run: x = 1, expect: {x: 1}, needs: [files], documents: handbook:9, shows: R1, editions: [current]}
@@ -99,9 +99,9 @@ def test_a_function_is_loaded_whole(load: Load, tmp_path: Path) -> None:
         ),
     )  # fmt: skip
     assert overload.errors == (
-        Misuse("RuntimeError", "k is too large", outside="k", line=32),
+        Misuse("RuntimeError", "k is too large", out_of_range="k", line=32),
         Misuse("RuntimeError", "k is too large", call={"input": [1.0], "k": 2}, line=33),
-        Misuse("IndexError", "the dimension is out of range", outside="dim", line=9),
+        Misuse("IndexError", "the dimension is out of range", out_of_range="dim", line=9),
     )
 
 
@@ -370,13 +370,13 @@ def test_a_dimension_out_of_range_is_an_error_that_no_file_need_say(load: Load) 
 signature: (input, dim, other=0)
 arguments: {input: tensor(real), dim: given(dim(input)), other: dim(input)}
 errors:
-  - {outside: other, raises: RuntimeError, because: of that}
+  - {out_of_range: other, raises: RuntimeError, because: of that}
 """
     (overload,) = load(f=PLAIN + text)["torch.f"].overloads
 
     assert overload.errors == (
-        Misuse("RuntimeError", "of that", outside="other", line=7),
-        Misuse("IndexError", "the dimension is out of range", outside="dim", line=5),
+        Misuse("RuntimeError", "of that", out_of_range="other", line=7),
+        Misuse("IndexError", "the dimension is out of range", out_of_range="dim", line=5),
     )
 
 

@@ -153,17 +153,17 @@ def _parameters(overload: Overload) -> Iterator[Parameter]:
 
 
 def misuses_can_be_tried(op: Op) -> Iterator[Complaint]:
-    """Where an argument is to lie outside its domain, the domain has values just outside."""
+    """Where an argument is to be out of range, its domain has values that are."""
     for overload in op.overloads:
         maker = overload.construct
         domains = {each.name: each for each in (*overload.arguments, *(maker.arguments if maker else ()))}
         for misuse in overload.errors:
-            if misuse.outside is not None and not _undrawable(overload):
+            if misuse.out_of_range is not None and not _undrawable(overload):
                 plan = next(walk(overload, Focus(frozenset({"options"})), 8))
-                if next(domains[misuse.outside].domain(plan.scope).breach(), None) is None:
+                if next(domains[misuse.out_of_range].domain(plan.scope).invalid(), None) is None:
                     yield (
                         misuse.line,
-                        f"nothing lies just outside the domain of {misuse.outside!r}: give a call instead",
+                        f"no value of {misuse.out_of_range!r} is out of range: give a call instead",
                     )
 
 
