@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import yaml
+
+from assay_spec.builder import RANDOM_WORDS
+from assay_spec.domains import CONSTRUCTORS
+from assay_spec.keys import Class
+from assay_spec.loader import corpus_root
 from assay_spec.schema import BEGIN, END, GUIDE, SCHEMA, TABLES, guide, json_schema, tables, written
+from assay_spec.typed import read
 
 # What every object of JavaScript has: its validators take such a key for one that is there.
 OF_EVERY_OBJECT = {
@@ -66,3 +74,37 @@ def test_json_stands_on_one_line_where_it_fits() -> None:
     assert written({"a": "x" * 60, "b": {"c": "y" * 60}}) == (
         '{\n "a": "' + "x" * 60 + '",\n "b": {"c": "' + "y" * 60 + '"}\n}'
     )
+
+
+def blocks() -> list[str]:
+    return re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def test_the_first_file_of_the_guide_says_what_the_corpus_says() -> None:
+    first = yaml.safe_load(blocks()[0])
+    due = yaml.safe_load((corpus_root() / "torch" / "topk.yaml").read_text(encoding="utf-8"))
+
+    assert {key: due.get(key) for key in first} == {
+        **first, "errors": [{**first["errors"][0], "because": due["errors"][0]["because"]}],
+    }  # fmt: skip
+
+
+def test_the_class_of_the_guide_can_be_read() -> None:
+    text = f"name: torch.f\narea: a\nsummary: S.\n{blocks()[1]}"
+
+    assert read(Class, yaml.safe_load(text)).methods is not None
+
+
+def test_the_guide_names_words_that_there_are() -> None:
+    text = GUIDE.read_text(encoding="utf-8")
+    told = text[text.index("Shapes: `") : text.index("`assay_spec/vocabulary.py` has")]
+
+    assert [
+        word for word in re.findall(r"`(\w+)`", told) if word not in (*RANDOM_WORDS, *CONSTRUCTORS, "random", "init")
+    ] == []
+
+
+def test_the_guide_names_every_domain() -> None:
+    text = GUIDE.read_text(encoding="utf-8")
+
+    assert [name for name in CONSTRUCTORS if f"`{name}(" not in text and name != "varying"] == []
