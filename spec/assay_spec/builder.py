@@ -100,23 +100,18 @@ class _Builder:
                 yield self._overload(way, label)
 
     def _ways(self, part: Part) -> Iterator[tuple[Part, str]]:
-        """Yield each overload with its label: what it says, then what stands around it, each with its family."""
-        labels = [
-            each.label or str(at + 1)
-            for layer in reversed(part.layers)
-            for at, each in enumerate(getattr(layer.says, "overloads", None) or ())
-        ]
-        if not labels:
+        """Yield each overload with its label: what is said of it, then what is said of all of them."""
+        forms: dict[str, list[Layer]] = {}
+        for layer in reversed(part.layers):  # in the order of the family
+            for at, each in enumerate(getattr(layer.says, "overloads", None) or ()):
+                own = Layer(layer.document, (*layer.path, "overloads", at), each)
+                family = self._also(family_of(own, self.families))
+                label = each.label or str(at + 1)
+                forms[label] = [own, *family, *forms.get(label, [])]
+        for label, layers in forms.items():
+            yield Part([*layers, *part.layers]), label
+        if not forms:
             yield part, ""
-        for label in dict.fromkeys(labels):
-            layers = []
-            for layer in part.layers:
-                for at, each in enumerate(getattr(layer.says, "overloads", None) or ()):
-                    if (each.label or str(at + 1)) == label:
-                        own = Layer(layer.document, (*layer.path, "overloads", at), each)
-                        layers += [own, *self._also(family_of(own, self.families))]
-                layers.append(layer)
-            yield Part(layers), label
 
     def _also(self, layers: list[Layer]) -> list[Layer]:
         self.used += layers
