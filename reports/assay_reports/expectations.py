@@ -108,7 +108,7 @@ class Expectations:
         self._check_globs(run)
         if run.complete and not run.header["selection"]["filter"]:
             found.stale.extend(
-                f"{self.path}:{each.line}: {each.id} matched nothing"
+                f"{self.path}:{each.line}: {each.id} matches no item"
                 for index, each in enumerate(self.entries)
                 if index not in used and each.active
             )

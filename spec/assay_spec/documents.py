@@ -79,7 +79,7 @@ def _construct(node: yaml.Node, path: tuple[Any, ...], lines: dict[tuple[Any, ..
     if isinstance(node, yaml.ScalarNode):
         return node.value if node.style else _scalar(node.value)
     if isinstance(node, yaml.SequenceNode):
-        return [_construct(item, (*path, place), lines, file) for place, item in enumerate(node.value)]
+        return [_construct(item, (*path, position), lines, file) for position, item in enumerate(node.value)]
     result: dict[Any, Any] = {}
     for key_node, value_node in node.value:
         key = _construct(key_node, (*path, "?"), {}, file)

@@ -95,7 +95,7 @@ CLASSES: Final = {
 
 
 def kind(dtype: str) -> str:
-    """Tell which class a dtype is of: bool, integral, floating or complex."""
+    """Return the class of a dtype: bool, integral, floating or complex."""
     return _KIND[str(dtype)]  # where values are judged it is an array's own, which prints as the name
 
 

@@ -251,10 +251,10 @@ def _sequence(elements: list[ast.expr], vocabulary: Mapping[str, Any]) -> Evalua
         plain = [part for part, _ in parts]
         return lambda scope: tuple([part(scope) for part in plain])
 
-    def spread(scope: Names) -> tuple[Any, ...]:
+    def unpacked(scope: Names) -> tuple[Any, ...]:
         return tuple(item for part, starred in parts for item in (_unpacked(part(scope)) if starred else [part(scope)]))
 
-    return spread
+    return unpacked
 
 
 def _unpacked(value: Any) -> Iterator[Any]:
@@ -263,8 +263,8 @@ def _unpacked(value: Any) -> Iterator[Any]:
 
 def _index(node: ast.expr, vocabulary: Mapping[str, Any]) -> Evaluate:
     if isinstance(node, ast.Tuple) and any(isinstance(each, ast.Slice) for each in node.elts):
-        places = [_index(each, vocabulary) for each in node.elts]
-        return lambda scope: tuple([place(scope) for place in places])
+        items = [_index(each, vocabulary) for each in node.elts]
+        return lambda scope: tuple([item(scope) for item in items])
     if not isinstance(node, ast.Slice):
         return _compile(node, vocabulary)
     bounds = [_compile(each, vocabulary) if each else None for each in (node.lower, node.upper, node.step)]

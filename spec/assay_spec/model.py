@@ -2,39 +2,60 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from assay_spec import keys
+from assay_spec.documents import Document
 from assay_spec.domains import Domain, Many, Maybe, Tensors
 from assay_spec.editions import EDITIONS, Edition
 from assay_spec.expression import Expression, ExpressionError, Free, Names, alternatives, is_size_name
+from assay_spec.keys import DocumentFile, OutDtype, Trajectory, Variant
 from assay_spec.signature import Signature
 
-Variant = Literal["method", "operator", "in-place", "out"]
+__all__ = [
+    "EDITIONS", "Argument", "Budget", "BudgetKind", "Construct", "Corpus", "Documented", "Edition", "Erratum",
+    "Example", "Misuse", "Op", "OutDtype", "Overload", "ResultKind", "ResultRule", "Scenario", "StateRule",
+    "Trajectory", "Variant",
+]  # fmt: skip
+
 BudgetKind = Literal["exact", "ulp", "accumulation", "conditioned", "law", "free"]
 ResultKind = Literal["tensor", "sequence", "value"]
-OutDtype = Literal["castable", "own", "any", "free"]
 
 
 @dataclass(frozen=True, slots=True)
 class Documented:
-    """A place in the documents that describes an op, and the signature it gives there."""
+    """Where a document describes an op, and the signature it gives there."""
 
-    at: str
+    document: str
+    title: str
+    lines: str
     signature: str | None = None
     note: str = ""
+
+    @property
+    def at(self) -> str:
+        return f"{self.document}:{self.lines}"
 
 
 @dataclass(frozen=True, slots=True)
 class Erratum:
-    """A statement of the documents that PyTorch contradicts."""
+    """A statement of a document that PyTorch contradicts."""
 
-    at: str
+    document: str
+    title: str
+    lines: str
     says: str
     holds: str
     evidence: str
+
+    @property
+    def at(self) -> str:
+        return f"{self.document}:{self.lines}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,27 +107,21 @@ class ResultRule:
     value: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+@dataclass(frozen=True, kw_only=True)
+class Example(keys.Example):
     """A call with the answer it must give."""
 
-    call: Mapping[str, Any]
-    gives: Any = None
-    gradient: Mapping[str, Any] = field(default_factory=dict)
-    at: str | None = None
-    shows: str | None = None
-    decimals: int | None = None
     line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Misuse:
-    """A call that must raise: given whole, or one argument just outside its domain."""
+    """A call that must raise: given whole, or by the argument that is out of range."""
 
     raises: str
     because: str
     call: Mapping[str, Any] | None = None
-    outside: str | None = None
+    out_of_range: str | None = None
     line: int = 0
 
 
@@ -133,29 +148,10 @@ class Construct:
     modes: tuple[bool, ...] = (True,)  # training, evaluation
 
 
-@dataclass(frozen=True, slots=True)
-class Trajectory:
-    """A worked run: a start, what is fed in before each call of a method, and what its trail shows after each."""
-
-    call: Mapping[str, Any]
-    start: Any
-    gives: Any
-    gradients: Any = ()
-    at: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
+@dataclass(frozen=True, kw_only=True)
+class Scenario(keys.Scenario):
     """A short program in the API's own words, and what must hold after it."""
 
-    name: str
-    run: str
-    expect: Mapping[str, Any]
-    raises: str | None = None
-    needs: tuple[str, ...] = ()
-    documents: str | None = None
-    shows: str | None = None
-    editions: tuple[Edition, ...] = EDITIONS
     line: int = 0
 
 
@@ -166,35 +162,58 @@ class _Unsettled(dict[str, Any]):
         return Free(name)
 
 
-@dataclass(frozen=True, slots=True)
-class Overload:
-    """One way to call a function or a method."""
+@dataclass(frozen=True, kw_only=True)
+class Called:
+    """How a call is made."""
 
-    label: str
-    method: str | None  # None: the op is a function
-    construct: Construct | None  # how the instance is made whose method it is
+    label: str = ""
+    method: str | None = None  # None: the op is a function
+    construct: Construct | None = None  # how the instance is made whose method it is
     signature: Signature
-    variants: tuple[Variant, ...]
-    arguments: tuple[Argument, ...]
-    let: Mapping[str, Expression]  # with those of the construction
-    require: tuple[Expression, ...]
-    results: tuple[ResultRule, ...]
-    named: bool  # the results are fields of a named tuple
-    judge: Mapping[str, Budget]
-    laws: tuple[str, ...]
-    undefined: tuple[str, ...]
-    gradient: Mapping[str, tuple[str, ...]]  # result -> the inputs it has gradients for
-    out_dtype: OutDtype  # which element types out= may have
-    shares: str | None  # the argument whose memory the result shares
-    shares_when: Expression | None
-    changes: tuple[str, ...]  # the arguments that a call writes to, as its purpose or on the side
-    changes_when: Expression | None
-    special: tuple[tuple[Any, ...], ...]
-    examples: tuple[Example, ...]
-    errors: tuple[Misuse, ...]
-    random: Expression | None
-    trail: str | None  # what to look at after each of repeated calls
-    trajectories: tuple[Trajectory, ...]
+    variants: tuple[Variant, ...] = ()
+    arguments: tuple[Argument, ...] = ()
+    let: Mapping[str, Expression] = field(default_factory=dict)  # with those of the construction
+    require: tuple[Expression, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """What a call answers, and how that is judged."""
+
+    results: tuple[ResultRule, ...] = ()
+    named: bool = False  # the results are fields of a named tuple
+    judge: Mapping[str, Budget] = field(default_factory=dict)
+    laws: tuple[str, ...] = ()
+    undefined: tuple[str, ...] = ()
+    gradient: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # result -> the inputs it has gradients for
+    random: Expression | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remembered:
+    """What a call does to memory."""
+
+    out_dtype: OutDtype = "castable"  # which element types out= may have
+    shares: str | None = None  # the argument whose memory the result shares
+    shares_when: Expression | None = None
+    changes: tuple[str, ...] = ()  # the arguments that a call writes to, as its purpose or on the side
+    changes_when: Expression | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """Calls that are written down, with what comes of them."""
+
+    special: tuple[tuple[Any, ...], ...] = ()
+    examples: tuple[Example, ...] = ()
+    errors: tuple[Misuse, ...] = ()
+    trail: str | None = None  # what to look at after each of repeated calls
+    trajectories: tuple[Trajectory, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overload(Shown, Remembered, Answered, Called):
+    """One way to call a function or a method."""
 
     @property
     def always_given(self) -> frozenset[str]:
@@ -224,7 +243,7 @@ class Overload:
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """One documented function, class or behaviour."""
+    """One function, class or behaviour of PyTorch."""
 
     name: str
     area: str
@@ -232,15 +251,12 @@ class Op:
     family: str | None
     aliases: tuple[str, ...]
     editions: tuple[Edition, ...]
-    documents: tuple[Documented, ...]
-    errata: tuple[Erratum, ...]
     rules: Mapping[str, str]
     equivalent: Mapping[str, str]  # equivalent mutants -> why either answer is right
     overloads: tuple[Overload, ...]
     scenarios: tuple[Scenario, ...]
     file: Path
-    content: Mapping[str, Any]  # the file as it stands, its family merged in
-    digest: str  # a hash of that content
+    digest: str  # a hash of what the file says, its families and the function that it calls
 
     def within(self, edition: Edition) -> Op | None:
         """Return what an edition has of this op, or None where it lacks the op altogether."""
@@ -267,15 +283,46 @@ class Op:
         return tuple(dict.fromkeys(name for lead in leads if lead for name in lead.dtypes))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Corpus:
-    """Every op, by name, and one hash over everything that decides a verdict."""
+    """Every op by name, read when it is asked for, and one hash over everything that decides a verdict."""
 
     ops: Mapping[str, Op]
-    families: Mapping[str, Mapping[str, Any]]
+    families: Mapping[str, Document]
+    sources: Mapping[str, Document]  # the file of each op
+    documents: Mapping[str, DocumentFile]
     torch: str
-    spec_hash: str
     root: Path
+
+    @cached_property
+    def spec_hash(self) -> str:
+        """A hash of the files of ops and families as they stand: none need be read for what it says."""
+        found = hashlib.sha256()
+        for path in sorted(self.root.rglob("*.yaml")):
+            if path.parent == self.root / "documented":
+                continue  # what a document says decides no verdict
+            found.update(f"{path.relative_to(self.root).as_posix()}\n".encode())
+            found.update(path.read_bytes())
+        return found.hexdigest()[:16]
+
+    def documented(self, op: str) -> tuple[Documented, ...]:
+        """Return where the documents describe an op."""
+        mentions = [
+            (file, each if isinstance(each, keys.Mention) else keys.Mention(lines=each))
+            for file in self.documents.values()
+            for each in file.ops.get(op, ())
+        ]
+        return tuple(
+            Documented(file.document, file.title, str(each.lines), each.signature, each.note) for file, each in mentions
+        )
+
+    def errata(self, op: str) -> tuple[Erratum, ...]:
+        """Return what the documents say of an op that PyTorch contradicts."""
+        return tuple(
+            Erratum(file.document, file.title, str(each.lines), each.says, each.holds, each.evidence)
+            for file in self.documents.values()
+            for each in file.errata.get(op, ())
+        )
 
     def __iter__(self) -> Iterator[Op]:
         return iter(self.ops.values())

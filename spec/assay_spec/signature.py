@@ -67,8 +67,8 @@ def _parameters(arguments: ast.arguments) -> list[Parameter]:
     plain = [*arguments.posonlyargs, *arguments.args]
     without = len(plain) - len(arguments.defaults)
     found = [
-        _parameter(each, "positional", None if place < without else arguments.defaults[place - without])
-        for place, each in enumerate(plain)
+        _parameter(each, "positional", None if position < without else arguments.defaults[position - without])
+        for position, each in enumerate(plain)
     ]
     if arguments.vararg:
         found.append(Parameter(arguments.vararg.arg, "many", required=True))

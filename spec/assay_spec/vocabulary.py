@@ -89,8 +89,8 @@ def reduced(shape: Shape, dim: int | Sequence[int] | None = None, keepdim: bool 
     dims = [dim] if isinstance(dim, int) else list(dim or range(len(shape)))
     gone = {at(each, len(shape)) for each in dims}
     if keepdim:
-        return tuple(1 if place in gone else length for place, length in enumerate(shape))
-    return tuple(length for place, length in enumerate(shape) if place not in gone)
+        return tuple(1 if dim in gone else length for dim, length in enumerate(shape))
+    return tuple(length for dim, length in enumerate(shape) if dim not in gone)
 
 
 def swapped(shape: Shape, first: int, second: int) -> Shape:
@@ -123,13 +123,13 @@ def squeezed(shape: Shape, dim: int | Sequence[int] | None = None) -> Shape:
     """Return the shape without its dimensions of size one: without all of them, or those named."""
     dims = range(len(shape)) if dim is None else [dim] if isinstance(dim, int) else dim
     gone = {at(each, len(shape)) for each in dims}
-    return tuple(length for place, length in enumerate(shape) if length != 1 or place not in gone)
+    return tuple(length for dim, length in enumerate(shape) if length != 1 or dim not in gone)
 
 
 def stretched(shape: Shape, sizes: Sequence[int]) -> Shape:
     """Return the sizes with each -1 replaced by what the shape has there, counted from the back."""
     start = len(sizes) - len(shape)
-    return tuple(shape[place - start] if length == -1 else length for place, length in enumerate(sizes))
+    return tuple(shape[dim - start] if length == -1 else length for dim, length in enumerate(sizes))
 
 
 def repeated(shape: Shape, repeats: Sequence[int]) -> Shape:
@@ -154,10 +154,10 @@ def indexed(shape: Shape, index: Sequence[Any]) -> Shape:
     """Return the shape of what an index picks: positions first, then what lists and tensors pick, which broadcast."""
     taken = sum(each is not None and each is not Ellipsis and not isinstance(each, bool) for each in index)
     rest = [Slice()] * (len(shape) - taken)
-    place = next((at for at, each in enumerate(index) if each is Ellipsis), len(index))
+    middle = next((at for at, each in enumerate(index) if each is Ellipsis), len(index))
     sizes = iter(shape)
     picked: list[int | Shape] = []  # lengths, and the shapes of lists and tensors
-    for each in (*index[:place], *rest, *index[place + 1 :]):
+    for each in (*index[:middle], *rest, *index[middle + 1 :]):
         if each is None:
             picked.append(1)
         elif isinstance(each, bool):
@@ -169,23 +169,23 @@ def indexed(shape: Shape, index: Sequence[Any]) -> Shape:
             if not basic([each]):
                 picked.append(each.shape if isinstance(each, TensorPlan) else (len(each),))
     lengths = [each for each in picked if isinstance(each, int)]
-    places = [at for at, each in enumerate(picked) if not isinstance(each, int)]
-    if not places:
+    advanced = [at for at, each in enumerate(picked) if not isinstance(each, int)]
+    if not advanced:
         return tuple(lengths)
-    together = places[-1] - places[0] == len(places) - 1
-    start = places[0] if together else 0
-    return (*lengths[:start], *broadcast(*(picked[at] for at in places)), *lengths[start:])
+    together = advanced[-1] - advanced[0] == len(advanced) - 1
+    start = advanced[0] if together else 0
+    return (*lengths[:start], *broadcast(*(picked[at] for at in advanced)), *lengths[start:])
 
 
 def window(
     length: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1, ceil_mode: bool = False
 ) -> int:
-    """Count the places of a sliding window along one dimension."""
-    room = length + 2 * padding - dilation * (kernel - 1) - 1
-    places = (-(-room // stride) if ceil_mode else room // stride) + 1
-    if ceil_mode and (places - 1) * stride >= length + padding:
-        places -= 1
-    return places
+    """Return how many positions a sliding window has along one dimension."""
+    last = length + 2 * padding - dilation * (kernel - 1) - 1  # where the last window may start
+    count = (-(-last // stride) if ceil_mode else last // stride) + 1
+    if ceil_mode and (count - 1) * stride >= length + padding:
+        count -= 1
+    return count
 
 
 def result_type(*operands: Any) -> str:

@@ -117,6 +117,31 @@ def test_an_unknown_facet_is_an_error_with_a_suggestion() -> None:
     assert str(caught.value) == "unknown facet 'gradients' (did you mean 'gradient'?)"
 
 
+@pytest.mark.parametrize(
+    ("text", "admitted"),
+    [
+        ("", True),
+        ("op:torch.exp", True),
+        ("op:exp", True),
+        ("op:torch.nn.*", False),
+        ("op:torch.nn.* op:torch.exp", True),
+        ("-op:torch.exp", False),
+        ("-op:torch.nn.*", True),
+        ("xp", True),
+        ("conv", False),
+        ("torch.exp::values[float32]", True),
+        ("torch.exp::*", True),
+        ("torch.*::values", True),
+        ("torch.nn.ReLU::values", False),
+        ("torch.nn.ReLU::values torch.exp::values", True),
+        ("-torch.exp::values", True),
+        ("area:nn facet:values outcome:fail", True),
+    ],
+)
+def test_a_query_tells_by_name_which_ops_may_match(text: str, admitted: bool) -> None:
+    assert parse(text).may_match("torch.exp") is admitted
+
+
 def test_an_unknown_op_is_an_error_with_a_suggestion() -> None:
     with pytest.raises(QueryError) as caught:
         check_ops(parse("op:torch.clmap"), ["torch.clamp", "torch.exp"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,12 +16,17 @@ Complaint = Callable[..., str]
 
 @pytest.fixture
 def load(tmp_path: Path) -> Load:
-    """Write files by name, then load them all."""
+    """Write ops and families by name, then load them all."""
 
     def write_and_load(**files: str) -> Corpus:
         for name, text in files.items():
-            (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
-        return load_corpus(tmp_path)
+            folder = tmp_path / ("families" if name.startswith("of_") else "torch")
+            folder.mkdir(exist_ok=True)
+            (folder / f"{name.removeprefix('of_')}.yaml").write_text(text, encoding="utf-8")
+        corpus = load_corpus(tmp_path)
+        list(corpus.families.values())
+        list(corpus)
+        return corpus
 
     return write_and_load
 
@@ -32,6 +38,6 @@ def complaint(load: Load, tmp_path: Path) -> Complaint:
     def refused(**files: str) -> str:
         with pytest.raises(SpecError) as caught:
             load(**files)
-        return str(caught.value).replace(f"{tmp_path}/", "")
+        return re.sub(rf"{tmp_path}/\w+/", "", str(caught.value))
 
     return refused

@@ -1,4 +1,4 @@
-"""The four faces of every domain but tensors: walk, draw, breach and describe."""
+"""The four faces of every domain but tensors: walk, draw, invalid and describe."""
 
 from __future__ import annotations
 
@@ -209,11 +209,11 @@ def test_every_value_walked_and_drawn_lies_inside(source: str, inside: Callable[
 
 
 @pytest.mark.parametrize(("source", "inside"), INSIDE)
-def test_every_breach_lies_outside(source: str, inside: Callable[[Any], bool]) -> None:
-    assert [value for value in domain(source).breach() if inside(value)] == []
+def test_every_invalid_value_lies_outside_the_domain(source: str, inside: Callable[[Any], bool]) -> None:
+    assert [value for value in domain(source).invalid() if inside(value)] == []
 
 
-BREACHES: list[tuple[str, list[Any]]] = [
+INVALID: list[tuple[str, list[Any]]] = [
     ("integer(1, 5)", [0, 6]),
     ("dim(cube)", [3, -4]),
     ("dim(one)", [1, -2]),
@@ -242,9 +242,9 @@ BREACHES: list[tuple[str, list[Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("source", "values"), BREACHES)
-def test_a_breach_gives_the_values_just_outside(source: str, values: list[Any]) -> None:
-    assert list(domain(source).breach()) == values
+@pytest.mark.parametrize(("source", "values"), INVALID)
+def test_the_invalid_values_are_those_just_out_of_range(source: str, values: list[Any]) -> None:
+    assert list(domain(source).invalid()) == values
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ def test_either_holds_what_one_of_its_choices_holds(source: str, value: Any) -> 
         ("order(cube)", "every dimension once, in any order"),
         ("number()", "a number"),
         ("number(0, 0.5)", "a number in [0, 0.5]"),
-        ("number(1, inf, of=int8)", "a whole number in [1, inf]"),
+        ("number(1, inf, of=int8)", "an integer in [1, inf]"),
         ("number(whole=False)", "a float"),
         ("boolean()", "one of False, True"),
         ("one_of('mean', None)", "one of 'mean', None"),
@@ -298,7 +298,7 @@ def test_a_domain_says_what_it_holds(source: str, words: str) -> None:
     ("source", "message"),
     [
         ("integer(low, high)", "there is no integer from 1 to 0"),
-        ("number(0.5, 0.9, of=int8)", "there is no whole number in [0.5, 0.9]"),
+        ("number(0.5, 0.9, of=int8)", "there is no integer in [0.5, 0.9]"),
     ],
 )
 def test_nothing_is_drawn_from_an_empty_domain(source: str, message: str) -> None:
@@ -326,7 +326,7 @@ def test_an_object_fixes_the_sizes_of_its_arguments() -> None:
 
 
 def test_every_domain_is_tested() -> None:
-    tested = " ".join(source for source, *_ in (*WALKS, *INSIDE, *BREACHES))
+    tested = " ".join(source for source, *_ in (*WALKS, *INSIDE, *INVALID))
 
     # tensors have a file of their own
     assert [name for name in CONSTRUCTORS if f"{name}(" not in tested] == ["varying"]

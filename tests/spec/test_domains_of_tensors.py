@@ -176,8 +176,8 @@ def test_every_tensor_walked_and_drawn_lies_inside(source: str, inside: Callable
     assert [plan for plan in plans if not inside(plan)] == []
 
 
-def test_a_tensor_has_no_values_just_outside() -> None:
-    assert list(domain("tensor(real)").breach()) == []
+def test_a_tensor_has_no_invalid_values() -> None:
+    assert list(domain("tensor(real)").invalid()) == []
 
 
 def test_nothing_is_walked_where_no_shape_is_allowed() -> None:

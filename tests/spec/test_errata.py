@@ -15,7 +15,8 @@ import pytest
 from assay_spec.loader import load_corpus
 from assay_spec.model import Erratum
 
-ERRATA = [pytest.param(each, id=f"{op.name}, {each.at}") for op in load_corpus() for each in op.errata]
+CORPUS = load_corpus()
+ERRATA = [pytest.param(each, id=f"{op}, {each.at}") for op in CORPUS.ops for each in CORPUS.errata(op)]
 
 
 @pytest.fixture

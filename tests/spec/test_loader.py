@@ -19,9 +19,6 @@ aliases: [torch.largest]
 area: comparison
 summary: The k largest.
 signature: (input, k, dim=-1, *, out=None)
-returns: [values, indices]
-documents:
-  - {at: "001_ab.txt:147", signature: "(input, k)", note: older}
 variants: [method, out]
 arguments:
   input: tensor(real)
@@ -46,14 +43,12 @@ examples:
     gradient: {input: [1.0]}
     shows: R1
     decimals: 4
-    at: "001_ab.txt:150"
+    at: handbook:150
 errors:
-  - {outside: k, raises: RuntimeError, because: k is too large}
+  - {out_of_range: k, raises: RuntimeError, because: k is too large}
   - {call: {input: [1.0], k: 2}, raises: RuntimeError, because: k is too large}
-errata:
-  - {at: "001_ab.txt:147", says: one thing, holds: another, evidence: tried}
 scenarios:
-  - {name: one, run: x = 1, expect: {x: 1}, needs: [files], documents: "001_ab.txt:9", shows: R1, editions: [current]}
+  - {name: one, run: x = 1, expect: {x: 1}, needs: [files], documents: handbook:9, shows: R1, editions: [current]}
 equivalent:
   - {mutant: ties, because: either is right}
 """
@@ -64,15 +59,23 @@ def test_a_function_is_loaded_whole(load: Load, tmp_path: Path) -> None:
     (overload,) = op.overloads
 
     assert (op.name, op.area, op.summary, op.family) == ("torch.topk", "comparison", "The k largest.", None)
-    assert (op.aliases, op.editions, op.file) == (("torch.largest",), ("current", "documented"), tmp_path / "topk.yaml")
-    assert op.documents == (Documented("001_ab.txt:147", "(input, k)", "older"),)
-    assert op.errata == (Erratum("001_ab.txt:147", "one thing", "another", "tried"),)
+    assert (op.aliases, op.editions) == (("torch.largest",), ("current", "documented"))
+    assert op.file == tmp_path / "torch" / "topk.yaml"
     assert (op.rules, op.equivalent) == ({"R1": "NaN is the largest."}, {"ties": "either is right"})
     assert (op.short_name, op.is_method, op.variants, op.dtypes[:2]) == (
         "topk", False, ("method", "out"), ("float32", "float64"),
     )  # fmt: skip
     assert op.scenarios == (
-        Scenario("one", "x = 1", {"x": 1}, None, ("files",), "001_ab.txt:9", "R1", ("current",), 40),
+        Scenario(
+            name="one",
+            run="x = 1",
+            expect={"x": 1},
+            needs=("files",),
+            documents="handbook:9",
+            shows="R1",
+            editions=("current",),
+            line=35,
+        ),
     )
     assert (overload.label, overload.method, overload.construct, overload.trail) == ("", None, None, None)
     assert overload.signature.names == ("input", "k", "dim", "out")
@@ -89,13 +92,16 @@ def test_a_function_is_loaded_whole(load: Load, tmp_path: Path) -> None:
     assert [rule.source for rule in overload.require] == ["k < 9"]
     assert {name: rule.source for name, rule in overload.let.items()} == {"left": "replace(input.shape, dim, k)"}
     assert overload.examples == (
-        Example({"input": [1.0], "k": 1}, [1.0], line=27),
-        Example({"input": [1.0], "k": 1}, {"values": [1.0], "indices": [0]}, {"input": [1.0]}, "001_ab.txt:150", "R1",
-                4, line=28),
+        Example(call={"input": [1.0], "k": 1}, gives=[1.0], line=24),
+        Example(
+            call={"input": [1.0], "k": 1}, gives={"values": [1.0], "indices": [0]}, gradient={"input": [1.0]},
+            at="handbook:150", shows="R1", decimals=4, line=25,
+        ),
     )  # fmt: skip
     assert overload.errors == (
-        Misuse("RuntimeError", "k is too large", outside="k", line=35),
-        Misuse("RuntimeError", "k is too large", call={"input": [1.0], "k": 2}, line=36),
+        Misuse("RuntimeError", "k is too large", out_of_range="k", line=32),
+        Misuse("RuntimeError", "k is too large", call={"input": [1.0], "k": 2}, line=33),
+        Misuse("IndexError", "the dimension is out of range", out_of_range="dim", line=9),
     )
 
 
@@ -113,7 +119,7 @@ gradient: [input]
 
 
 def test_a_member_has_what_its_family_says(load: Load) -> None:
-    op = load(unary=FAMILY, f=PLAIN + "family: unary\n")["torch.f"]
+    op = load(of_unary=FAMILY, f=PLAIN + "family: unary\n")["torch.f"]
     (overload,) = op.overloads
 
     assert (op.family, op.summary, op.variants) == ("unary", "S.", ("method",))
@@ -124,7 +130,7 @@ def test_a_member_has_what_its_family_says(load: Load) -> None:
 
 
 def test_a_member_overrides_its_family_key_by_key(load: Load) -> None:
-    op = load(unary=FAMILY, f=PLAIN + "family: unary\njudge: exact\narguments: {input: tensor(bool)}\n")["torch.f"]
+    op = load(of_unary=FAMILY, f=PLAIN + "family: unary\njudge: exact\narguments: {input: tensor(bool)}\n")["torch.f"]
 
     assert op.overloads[0].judge == {"result": Budget("exact")}
     assert op.dtypes == ("bool",)
@@ -132,7 +138,7 @@ def test_a_member_overrides_its_family_key_by_key(load: Load) -> None:
 
 
 def test_a_family_is_no_op(load: Load) -> None:
-    corpus = load(unary=FAMILY, f=PLAIN + "family: unary\n")
+    corpus = load(of_unary=FAMILY, f=PLAIN + "family: unary\n")
 
     assert list(corpus.ops) == ["torch.f"]
     assert list(corpus.families) == ["unary"]
@@ -143,7 +149,7 @@ def test_a_family_is_no_op(load: Load) -> None:
 
 def test_an_overload_inherits_what_it_leaves_out(load: Load) -> None:
     op = load(
-        unary=FAMILY,
+        of_unary=FAMILY,
         f=PLAIN
         + """\
 family: unary
@@ -237,8 +243,8 @@ methods:
 
     assert (op.overloads[0].method, op.overloads[0].trail) == ("step", "params[0]")
     assert op.overloads[0].trajectories == (
-        Trajectory({"lr": 1.0}, [0.0], [[-1.0]], [[1.0]]),
-        Trajectory({}, [0.0], [[0.0]]),
+        Trajectory(call={"lr": 1.0}, start=[0.0], gradients=[[1.0]], gives=[[-1.0]]),
+        Trajectory(call={}, start=[0.0], gives=[[0.0]]),
     )
 
 
@@ -277,17 +283,224 @@ methods:
     ]  # fmt: skip
 
 
+WORDED = """\
+family: extreme
+where: {most: null, of: real}
+summary: The {most}.
+judge: exact
+overloads:
+  - label: of all
+    signature: (input)
+    arguments: {input: "tensor({of})"}
+    result: {shape: "[]", dtype: input.dtype}
+  - label: of some
+    family: chosen
+    signature: (input, dim)
+rules:
+  R1: NaN is {most}.
+"""
+CHOSEN = """\
+family: chosen
+summary: Chosen.
+signature: (input, dim=-1)
+variants: [method]
+arguments: {input: tensor(real), dim: dim(input)}
+result: {shape: input.shape, dtype: input.dtype}
+errors:
+  - {call: {input: [], dim: 0}, raises: IndexError, because: it is empty}
+"""
+
+
+def test_a_family_leaves_words_open_and_a_member_says_them(load: Load) -> None:
+    op = load(of_extreme=WORDED, of_chosen=CHOSEN, f=PLAIN + "family: extreme\nwhere: {most: largest, of: bool}\n")[
+        "torch.f"
+    ]
+
+    assert op.rules == {"R1": "NaN is largest."}
+    assert [each.label for each in op.overloads] == ["of all", "of some"]
+    assert op.overloads[0].arguments[0].source.source == "tensor(bool)"
+
+
+def test_an_overload_of_a_member_fills_in_from_that_of_its_family_with_the_same_label(load: Load) -> None:
+    text = """\
+family: extreme
+where: {most: largest}
+overloads:
+  - label: of others
+    signature: (input, other)
+  - label: of some
+    judge: {ulp: 2}
+    errors:
+      - {call: {input: [1.0], dim: 2}, raises: IndexError, because: that is too far}
+"""
+    op = load(of_extreme=WORDED, of_chosen=CHOSEN, f=PLAIN + text)["torch.f"]
+    _, some, others = op.overloads
+
+    assert [each.label for each in op.overloads] == ["of all", "of some", "of others"]
+    assert (some.signature.source, some.variants, some.judge) == (
+        "(input, dim)",
+        ("method",),
+        {"result": Budget("ulp", 2)},
+    )
+    assert [each.name for each in some.arguments] == ["input", "dim"]
+    assert [each.because for each in some.errors] == [
+        "that is too far", "it is empty", "the dimension is out of range",
+    ]  # fmt: skip
+    assert others.signature.names == ("input", "other")
+
+
+def test_arguments_are_filled_in_name_by_name_and_null_takes_one_out(load: Load) -> None:
+    text = """\
+signature: (input, dim=0, k=1)
+arguments: {input: tensor(real), dim: dim(input), k: "integer(0, 1)"}
+overloads:
+  - arguments: {input: tensor(bool), j: boolean()}
+  - arguments: {dim: null}
+"""
+    first, second = load(f=PLAIN + text)["torch.f"].overloads
+
+    assert [(each.name, each.source.source) for each in first.arguments] == [
+        ("input", "tensor(bool)"), ("dim", "dim(input)"), ("k", "integer(0, 1)"), ("j", "boolean()"),
+    ]  # fmt: skip
+    assert [each.name for each in second.arguments] == ["input", "k"]
+
+
+def test_a_dimension_out_of_range_is_an_error_that_no_file_need_say(load: Load) -> None:
+    text = """\
+signature: (input, dim, other=0)
+arguments: {input: tensor(real), dim: given(dim(input)), other: dim(input)}
+errors:
+  - {out_of_range: other, raises: RuntimeError, because: of that}
+"""
+    (overload,) = load(f=PLAIN + text)["torch.f"].overloads
+
+    assert overload.errors == (
+        Misuse("RuntimeError", "of that", out_of_range="other", line=7),
+        Misuse("IndexError", "the dimension is out of range", out_of_range="dim", line=5),
+    )
+
+
+FUNCTION = (
+    PLAIN
+    + """\
+signature: (input, target, reduction='mean', weight=None)
+arguments: {input: tensor(floating), target: tensor(floating), reduction: "one_of('sum')", weight: tensor(floating)}
+result: {shape: "[]", dtype: input.dtype}
+judge: conditioned
+gradient: [input]
+errors:
+  - {call: {input: [1.0], target: [1.0], reduction: none}, raises: ValueError, because: of that}
+  - {call: {input: [1.0], target: [1.0], weight: 1.0}, raises: TypeError, because: it is no tensor}
+"""
+)
+MODULE = (
+    PLAIN.replace("torch.f", "torch.G")
+    + """\
+kind: class
+functional: torch.f
+construct:
+  signature: (size=1, reduction='mean')
+methods:
+  forward:
+    signature: (input, target)
+  extra:
+    signature: (input)
+"""
+)
+
+
+def test_a_module_has_in_common_with_its_function_what_it_does_not_say_itself(load: Load) -> None:
+    forward, extra = load(f=FUNCTION, G=MODULE)["torch.G"].overloads
+
+    assert forward.construct is not None
+    assert [each.name for each in forward.construct.arguments] == ["reduction"]
+    assert [each.name for each in forward.arguments] == ["input", "target"]
+    assert forward.judge == {"result": Budget("conditioned")}
+    assert forward.gradient == {"result": ("input",)}
+    assert [each.raises for each in forward.errors] == ["ValueError"]
+    assert (extra.arguments, extra.results) == ((), ())
+
+
+def test_a_module_that_says_itself_what_its_arguments_are_takes_none_of_its_function(load: Load) -> None:
+    own = MODULE.replace(
+        "(input, target)",
+        "(input, target)\n    judge: exact\n    arguments: {input: tensor(bool), target: tensor(bool)}",
+    )
+    forward, _ = load(f=FUNCTION, G=own.replace("'mean')", "'mean')\n  arguments: {size: \"integer(1, 2)\"}"))[
+        "torch.G"
+    ].overloads
+
+    assert forward.construct is not None
+    assert [each.name for each in forward.construct.arguments] == ["size"]
+    assert [each.source.source for each in forward.arguments] == ["tensor(bool)", "tensor(bool)"]
+    assert forward.judge == {"result": Budget("exact")}
+
+
+def test_the_digest_of_a_module_covers_its_function(load: Load, tmp_path: Path) -> None:
+    before = load(f=FUNCTION, G=MODULE)["torch.G"].digest
+    load_corpus.cache_clear()
+
+    assert load(f=FUNCTION.replace("conditioned", "exact"), G=MODULE)["torch.G"].digest != before
+
+
+def test_parameters_repeat_by_layer_and_direction(load: Load) -> None:
+    op = load(
+        f=PLAIN
+        + """\
+kind: class
+construct:
+  signature: (size, layers=1, both=False)
+  arguments: {size: "integer(1, 2)", layers: "integer(1, 2)", both: boolean()}
+state:
+  each: {layer: [0, 1], suffix: ["", _back]}
+  each_when: layer < layers and (both or not suffix)
+  parameters:
+    "w{layer}{suffix}": {shape: "[size if layer == 0 else 2 * size]", init: "uniform(0, layer + 1)"}
+    "b{layer}{suffix}": {shape: "[size]", when: size > 1}
+    scale: {shape: "[]"}
+methods:
+  forward: {signature: (input), gradient: [w1_back], result: {shape: "[]", dtype: bool}}
+"""
+    )["torch.f"]
+    made = op.overloads[0].construct
+
+    assert made is not None
+    assert [each.name for each in made.parameters] == [
+        "scale", "w0", "b0", "w0_back", "b0_back", "w1", "b1", "w1_back", "b1_back",
+    ]  # fmt: skip
+    scope = {"size": 3, "layers": 2, "both": False}
+    assert [each.shape(scope) for each in made.parameters[1::4]] == [(3,), (6,)]
+    assert [each.init(scope) for each in made.parameters[1::4] if each.init] == [("uniform", 0, 1), ("uniform", 0, 2)]
+    assert [each.name for each in made.parameters if each.when is None or each.when(scope)] == [
+        "scale", "w0", "b0", "w1", "b1",
+    ]  # fmt: skip
+
+
 def test_a_refused_form_is_expected_of_one_edition_and_raises_in_the_other(load: Load) -> None:
-    scenario = "{name: n, run: x = 1, expect: {x: 1}, documents: '001_ab.txt:9', refused: TypeError}"
+    scenario = "{name: n, run: x = 1, expect: {x: 1}, documents: handbook:9, refused: TypeError}"
     op = load(f=PLAIN + f"scenarios:\n  - {scenario}\n")["torch.f"]
     documented, current = op.within("documented"), op.within("current")
 
     assert documented is not None and current is not None
     assert documented.scenarios == (
-        Scenario("n", "x = 1", {"x": 1}, documents="001_ab.txt:9", editions=("documented",), line=5),
+        Scenario(
+            name="n",
+            run="x = 1",
+            expect={"x": 1},
+            documents="handbook:9",
+            editions=("documented",),
+            line=5,
+        ),
     )
     assert current.scenarios == (
-        Scenario("n, refused", "x = 1", {}, "TypeError", documents="001_ab.txt:9", editions=("current",), line=5),
+        Scenario(
+            name="n, refused",
+            run="x = 1",
+            raises="TypeError",
+            documents="handbook:9",
+            editions=("current",),
+            line=5,
+        ),
     )
 
 
@@ -312,14 +525,76 @@ def test_a_result_is_a_tensor_a_sequence_or_a_value(load: Load, rule: str, kind:
 
 
 def test_the_digest_covers_what_an_op_says_and_its_family(load: Load, tmp_path: Path) -> None:
-    before = load(unary=FAMILY, f=PLAIN + "family: unary\n")
-    (tmp_path / "later").mkdir()
-    (tmp_path / "later" / "unary.yaml").write_text(FAMILY.replace("ulp: 4", "ulp: 2"))
-    (tmp_path / "later" / "f.yaml").write_text(PLAIN + "family: unary\n")
+    before = load(of_unary=FAMILY, f=PLAIN + "family: unary\n")
+    changed = {"families/unary": FAMILY.replace("ulp: 4", "ulp: 2"), "torch/f": PLAIN + "family: unary\n"}
+    for name, text in changed.items():
+        file = (tmp_path / "later" / name).with_suffix(".yaml")
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
     after = load_corpus(tmp_path / "later")
 
     assert before["torch.f"].digest != after["torch.f"].digest
     assert before.spec_hash != after.spec_hash
+
+
+def test_the_hash_of_the_corpus_is_that_of_its_files_and_their_names(tmp_path: Path) -> None:
+    for folder, name, text in (("a", "f", PLAIN), ("b", "f", PLAIN), ("c", "g", PLAIN), ("d", "f", PLAIN + "\n")):
+        (tmp_path / folder / "torch").mkdir(parents=True)
+        (tmp_path / folder / "torch" / f"{name}.yaml").write_text(text)
+    a, b, c, d = (load_corpus(tmp_path / folder).spec_hash for folder in "abcd")
+
+    assert a == b
+    assert len({a, c, d}) == 3
+
+
+def test_a_file_is_read_when_its_op_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "f.yaml").write_text(PLAIN)
+    (tmp_path / "torch" / "broken.yaml").write_text("[")
+    corpus = load_corpus(tmp_path)
+
+    assert list(corpus.ops) == ["torch.broken", "torch.f"]
+    assert "torch.broken" in corpus
+    assert corpus["torch.f"].name == "torch.f"
+    assert corpus["torch.f"] is corpus["torch.f"]
+    with pytest.raises(SpecError):
+        corpus["torch.broken"]
+    with pytest.raises(SpecError):
+        list(corpus)
+
+
+def test_a_document_says_where_it_describes_an_op_and_what_it_says_wrongly(tmp_path: Path) -> None:
+    files = {
+        "torch/f": PLAIN,
+        "documented/handbook": """\
+document: handbook
+title: A Handbook
+about: a handbook
+file: 001.txt
+ops:
+  torch.f: [7, 9-12, {lines: 14, signature: (input), note: older}]
+errata:
+  torch.f:
+    - {lines: 8, says: one thing, holds: another, evidence: 1 -> 1}
+""",
+    }
+    for name, text in files.items():
+        file = (tmp_path / name).with_suffix(".yaml")
+        file.parent.mkdir()
+        file.write_text(text)
+    corpus = load_corpus(tmp_path)
+
+    assert list(corpus.ops) == ["torch.f"]
+    assert corpus.documented("torch.f") == (
+        Documented("handbook", "A Handbook", "7"),
+        Documented("handbook", "A Handbook", "9-12"),
+        Documented("handbook", "A Handbook", "14", "(input)", "older"),
+    )
+    assert corpus.errata("torch.f") == (Erratum("handbook", "A Handbook", "8", "one thing", "another", "1 -> 1"),)
+    assert [each.at for each in (*corpus.documented("torch.f"), *corpus.errata("torch.f"))] == [
+        "handbook:7", "handbook:9-12", "handbook:14", "handbook:8",
+    ]  # fmt: skip
+    assert corpus.documented("torch.g") == ()
 
 
 def test_a_folder_without_specs_is_no_corpus(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,22 +19,16 @@ from assay_spec.builder import build_op
 from assay_spec.documents import read
 from assay_spec.domains import Focus
 from assay_spec.expression import ExpressionError
-from assay_spec.loader import load_corpus, validate
-from assay_spec.model import Corpus, Op, Overload
+from assay_spec.keys import Class, Function
+from assay_spec.layers import Layer, checked, family_of
+from assay_spec.loader import load_corpus
+from assay_spec.model import Op, Overload
 from assay_spec.signature import Parameter
 from assay_spec.suggestion import suggestion
+from assay_spec.typed import keys_of
 
 Complaint = tuple[int, str]
 Rule = Callable[[Op], Iterator[Complaint]]
-
-# Keys stand in one order, so that every file reads alike.
-ORDER: Final = (
-    "name", "aliases", "kind", "family", "area", "summary", "editions", "signature", "returns", "documents", "variants",
-    "construct", "state", "arguments", "let", "require", "result", "out_dtype", "changes", "changes_when", "shares",
-    "shares_when", "judge", "laws", "undefined", "gradient", "random", "special", "rules", "overloads", "methods",
-    "examples", "errors", "scenarios", "equivalent", "errata",
-)  # fmt: skip
-
 
 # What chooses where and how a result is made, not what it is; and what stands for another argument's old name.
 _NOT_ASKED: Final = frozenset(
@@ -43,17 +38,36 @@ _NOT_ASKED: Final = frozenset(
 )  # fmt: skip
 
 
+_OWN: Final = frozenset(("family", "where", "kind", "summary"))  # what a family and its member say of themselves
+
+
 def keys_in_order(op: Op) -> Iterator[Complaint]:
-    """Keys stand in the fixed order."""
-    own = list(read(op.file).content)
-    expected = sorted(own, key=ORDER.index)
-    for found, due in zip(own, expected, strict=True):
-        if found != due:
-            yield (
-                read(op.file).line(found),
-                f"the key {found!r} stands before {due!r}; the order is {', '.join(expected)}",
-            )
-            return
+    """Keys stand in the order in which `assay_spec.keys` has them, so that every file reads alike."""
+    document = read(op.file)
+    for path, own, order in _mappings(checked(document), document.content):
+        expected = sorted(own, key=order.index)
+        for found, due in zip(own, expected, strict=True):
+            if found != due:
+                yield (
+                    document.line(*path, found),
+                    f"the key {found!r} stands before {due!r}; the order is {', '.join(expected)}",
+                )
+                break
+
+
+def _mappings(
+    typed: Any, content: Any, path: tuple[Any, ...] = ()
+) -> Iterator[tuple[tuple[Any, ...], list[str], list[str]]]:
+    """Yield the path of each mapping of a file, the keys that it has, and the order of those that it may have."""
+    if is_dataclass(typed) and not isinstance(typed, type):
+        yield path, list(content), [each.name for each in keys_of(type(typed))]
+        parts = [(name, getattr(typed, name)) for name in content]
+    elif isinstance(typed, (dict, tuple)) and isinstance(content, (dict, list)):
+        parts = list(typed.items() if isinstance(typed, dict) else enumerate(typed))
+    else:
+        return
+    for name, part in parts:
+        yield from _mappings(part, content[name], (*path, name))
 
 
 def stands_at_its_name(op: Op) -> Iterator[Complaint]:
@@ -61,12 +75,6 @@ def stands_at_its_name(op: Op) -> Iterator[Complaint]:
     path = Path(*op.name.split(".")).with_suffix(".yaml")
     if op.file.parts[-len(path.parts) :] != path.parts:
         yield 1, f"{op.name} belongs at {path}"
-
-
-def is_documented(op: Op) -> Iterator[Complaint]:
-    """Every op says where the documents describe it."""
-    if not op.documents:
-        yield 1, "no documents: say where the five documents describe it"
 
 
 def asks_something(op: Op) -> Iterator[Complaint]:
@@ -88,14 +96,18 @@ def rules_are_shown(op: Op) -> Iterator[Complaint]:
 
 
 def family_is_not_repeated(op: Op) -> Iterator[Complaint]:
-    """A member does not say again what its family says."""
-    if op.family is None:
-        return
-    shared = load_corpus().families[op.family]
-    own = read(op.file)
-    for key, value in own.content.items():
-        if key in shared and shared[key] == value and key not in ("family", "summary"):
-            yield own.line(key), f"{key!r} repeats the family {op.family}: leave it out"
+    """What has a family, an op or an overload, does not say again what its family says."""
+    document = read(op.file)
+    own = checked(document)
+    forms = getattr(own, "overloads", None) or ()
+    layers = [Layer(document, ("overloads", at), each) for at, each in enumerate(forms)]
+    for layer in (Layer(document, (), own), *layers):
+        for family in family_of(layer, load_corpus().families):
+            for key in (each.name for each in fields(layer.says) if each.name not in _OWN):
+                said = getattr(layer.says, key)
+                if said is not None and said == getattr(family.says, key, None):
+                    line = document.line(*layer.path, key)
+                    yield line, f"{key!r} repeats the family {layer.says.family}: leave it out"
 
 
 def domains_can_be_drawn(op: Op) -> Iterator[Complaint]:
@@ -141,30 +153,18 @@ def _parameters(overload: Overload) -> Iterator[Parameter]:
 
 
 def misuses_can_be_tried(op: Op) -> Iterator[Complaint]:
-    """Where an argument is to lie outside its domain, the domain has values just outside."""
+    """Where an argument is to be out of range, its domain has values that are."""
     for overload in op.overloads:
         maker = overload.construct
         domains = {each.name: each for each in (*overload.arguments, *(maker.arguments if maker else ()))}
         for misuse in overload.errors:
-            if misuse.outside is not None and not _undrawable(overload):
+            if misuse.out_of_range is not None and not _undrawable(overload):
                 plan = next(walk(overload, Focus(frozenset({"options"})), 8))
-                if next(domains[misuse.outside].domain(plan.scope).breach(), None) is None:
+                if next(domains[misuse.out_of_range].domain(plan.scope).invalid(), None) is None:
                     yield (
                         misuse.line,
-                        f"nothing lies just outside the domain of {misuse.outside!r}: give a call instead",
+                        f"no value of {misuse.out_of_range!r} is out of range: give a call instead",
                     )
-
-
-def dims_have_an_end(op: Op) -> Iterator[Complaint]:
-    """Every dimension that a call names is tried out of range, or nothing would notice that a backend takes it."""
-    tried = {misuse.outside for overload in op.overloads for misuse in overload.errors}
-    arguments = [argument for overload in op.overloads for argument in overload.arguments]
-    for name in dict.fromkeys(each.name for each in arguments if any(kind.endswith("dim") for kind in each.kinds)):
-        if name not in tried:
-            yield (
-                read(op.file).line("errors"),
-                f"nothing takes {name!r} out of range: add {{outside: {name}, raises: IndexError, because: …}}",
-            )
 
 
 def equivalents_are_right(op: Op) -> Iterator[Complaint]:
@@ -204,14 +204,12 @@ def sentences_end(op: Op) -> Iterator[Complaint]:
 RULES: Final[tuple[Rule, ...]] = (
     keys_in_order,
     stands_at_its_name,
-    is_documented,
     asks_something,
     rules_are_shown,
     family_is_not_repeated,
     domains_can_be_drawn,
     misuses_can_be_tried,
     arguments_are_passed,
-    dims_have_an_end,
     equivalents_are_right,
     laws_can_be_read,
     sentences_end,
@@ -227,7 +225,7 @@ def complaints(op: Op) -> Iterator[str]:
 
 def check(files: Sequence[Path]) -> int:
     """Lint files (the whole corpus if none is named); return the exit code."""
-    ops = list(_named(files)) if files else list(load_corpus())
+    ops = list(_named(files)) if files else _all()
     found = [words for op in ops for words in complaints(op)]
     for words in found:
         click.echo(words)
@@ -235,11 +233,16 @@ def check(files: Sequence[Path]) -> int:
     return 1 if found else 0
 
 
+def _all() -> list[Op]:
+    corpus = load_corpus()
+    list(corpus.families.values())  # those without a member too
+    list(corpus.documents.values())
+    return list(corpus)
+
+
 def _named(files: Sequence[Path]) -> Iterator[Op]:
-    corpus: Corpus = load_corpus()
-    families: dict[str, Any] = {name: read(corpus.root / "families" / f"{name}.yaml") for name in corpus.families}
+    corpus = load_corpus()
     for file in files:
         document = read(file.resolve())
-        validate(document)
-        if "name" in document.content:
-            yield build_op(document, families)
+        if isinstance(checked(document), (Function, Class)):
+            yield build_op(document, corpus.families, corpus.sources)

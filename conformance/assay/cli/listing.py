@@ -11,7 +11,7 @@ from assay.cases.draw import SHARES
 from assay.running.items import Item, plan
 from assay_spec import load_corpus
 from assay_spec.editions import Edition
-from assay_spec.model import Op, Overload
+from assay_spec.model import Corpus, Op, Overload
 from assay_spec.suggestion import suggestion
 
 
@@ -50,12 +50,12 @@ def explained(subject: str) -> str:
         return codes.explain(subject)
     corpus = load_corpus()
     if subject in corpus:
-        return "\n".join(_spec(corpus[subject]))
+        return "\n".join(_spec(corpus, corpus[subject]))
     known = [*corpus.ops, *codes.CODES]
     raise ValueError(f"{subject!r} is neither a code nor an op ({suggestion(subject, known)})")
 
 
-def _spec(op: Op) -> Iterator[str]:
+def _spec(corpus: Corpus, op: Op) -> Iterator[str]:
     yield f"{op.name} · {op.area}" + (f" · {op.family}" if op.family else "")
     yield f"  {op.summary}"
     for overload in op.overloads:
@@ -64,9 +64,9 @@ def _spec(op: Op) -> Iterator[str]:
         yield f"  {name}: {rule}"
     for scenario in op.scenarios:
         yield f"  scenario: {scenario.name}"
-    for document in op.documents:
+    for document in corpus.documented(op.name):
         yield f"  documented at {document.at}" + (f" as {document.signature}" if document.signature else "")
-    for erratum in op.errata:
+    for erratum in corpus.errata(op.name):
         yield f"  erratum at {erratum.at}: it says {erratum.says}; in fact {erratum.holds}"
 
 

@@ -29,13 +29,13 @@ def _trials(op: Op, overload: Overload, misuse: Misuse, request: SamplingRequest
         case = written.case(op, overload, misuse.call, observe=observe)
         yield Trial(case, partial(_judge, case, misuse), about=misuse)
         return
-    assert misuse.outside is not None
+    assert misuse.out_of_range is not None
     maker = overload.construct
     domains = {each.name: each for each in (*overload.arguments, *(maker.arguments if maker else ()))}
     for plan in plans(op, request, "shape", fits=lambda each: each is overload, limit=6):
-        for value in domains[misuse.outside].domain(plan.scope).breach():
+        for value in domains[misuse.out_of_range].domain(plan.scope).invalid():
             given, constructed = dict(plan.given), dict(plan.constructed)
-            (given if misuse.outside in given else constructed)[misuse.outside] = value
+            (given if misuse.out_of_range in given else constructed)[misuse.out_of_range] = value
             broken = draw.Plan(overload, given, plan.scope, constructed, plan.training)
             case = draw.case(op, broken, observe=observe)
             yield Trial(case, partial(_judge, case, misuse), broken, about=misuse)

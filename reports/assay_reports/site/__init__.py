@@ -236,6 +236,6 @@ class Site:
             "errors": sum(len(each.errors) for each in overloads),
             "dtypes": len(op.dtypes),
             "gradient": any(each.gradient for each in overloads),
-            "errata": len(op.errata),
-            "documents": op.documents,
+            "errata": len(self.corpus.errata(op.name)),
+            "documents": self.corpus.documented(op.name),
         }

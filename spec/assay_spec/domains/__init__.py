@@ -1,4 +1,4 @@
-"""The values that an argument may take: one object, read as a walk, a draw, a breach and a description.
+"""The values that an argument may take: one object, read as a walk, a draw, invalid values and a description.
 
 Specs write these domains as calls: `CONSTRUCTORS` has them by name.
 """
@@ -88,7 +88,7 @@ def dtype(of: DtypeSet | str) -> Choice:
 
 def varying(shape: Shape, dim: int) -> tuple[Any, ...]:
     """Return a shape whose size along one dimension is free."""
-    return tuple(Free("") if place == dim % len(shape) else length for place, length in enumerate(shape))
+    return tuple(Free("") if at == dim % len(shape) else length for at, length in enumerate(shape))
 
 
 CONSTRUCTORS: Final[dict[str, Callable[..., Any]]] = {

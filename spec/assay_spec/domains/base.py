@@ -29,15 +29,15 @@ class Domain:
     """What an argument may be."""
 
     def walk(self, focus: Focus) -> Iterator[Any]:
-        """Return representative values, the plainest first, boundaries included."""
+        """Yield representative values, the plainest first, boundaries included."""
         raise NotImplementedError
 
     def draw(self, draw: Draw, focus: Focus) -> Any:
         """Draw any value of the whole domain."""
         raise NotImplementedError
 
-    def breach(self) -> Iterator[Any]:
-        """Return values just outside."""
+    def invalid(self) -> Iterator[Any]:
+        """Yield values just out of range."""
         return iter(())
 
     def describe(self) -> str:
@@ -45,7 +45,7 @@ class Domain:
         raise NotImplementedError
 
     def holds(self, value: Any) -> bool:
-        """Return whether a value just outside another domain lies inside this one."""
+        """Return whether a value that is invalid for another domain is valid for this one."""
         return False
 
     def bind(self, value: Any, scope: MutableMapping[str, Any]) -> None:
@@ -73,9 +73,9 @@ class Either(Domain):
     def draw(self, draw: Draw, focus: Focus) -> Any:
         return self.choices[draw(integers(0, len(self.choices) - 1))].draw(draw, focus)
 
-    def breach(self) -> Iterator[Any]:
+    def invalid(self) -> Iterator[Any]:
         for choice in self.choices:
-            yield from (value for value in choice.breach() if not self.holds(value))
+            yield from (value for value in choice.invalid() if not self.holds(value))
 
     def describe(self) -> str:
         return " or ".join(choice.describe() for choice in self.choices)

@@ -27,11 +27,11 @@ class ParameterGroups(Domain):
     def _group(self, draw: Draw, focus: Focus, at: int) -> dict[str, Any]:
         shapes = [tuple(draw(integers(0, 4)) for _ in range(draw(integers(0, 3)))) for _ in range(draw(integers(1, 2)))]
         group: dict[str, Any] = {
-            "params": tuple(_parameter(shape, focus, 2 * at + place) for place, shape in enumerate(shapes))
+            "params": tuple(_parameter(shape, focus, 2 * at + each) for each, shape in enumerate(shapes))
         }
         return {**group, "lr": draw(integers(1, 8)) / 8} if draw(booleans()) else group
 
-    def breach(self) -> Iterator[tuple[()]]:
+    def invalid(self) -> Iterator[tuple[()]]:
         yield ()
 
     def describe(self) -> str:
@@ -59,10 +59,10 @@ class Objects(Domain):
     def draw(self, draw: Draw, focus: Focus) -> Made:
         return self._made(_drawn(tuple(self.arguments.values()), draw, focus))
 
-    def breach(self) -> Iterator[Made]:
+    def invalid(self) -> Iterator[Made]:
         for plain in islice(self.walk(Focus()), 1):
             for name, part in self.arguments.items():
-                for value in part.breach() if isinstance(part, Domain) else ():
+                for value in part.invalid() if isinstance(part, Domain) else ():
                     yield Made(self.target, {**plain.arguments, name: value})
 
     def describe(self) -> str:

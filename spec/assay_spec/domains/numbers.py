@@ -14,7 +14,7 @@ from assay_spec.expression import ExpressionError
 
 @dataclass(frozen=True)
 class Integers(Domain):
-    """Whole numbers between two limits, both included."""
+    """Integers between two limits, both included."""
 
     low: int
     high: int
@@ -29,7 +29,7 @@ class Integers(Domain):
             raise ExpressionError(f"there is no {self.describe().removeprefix('an ')}")
         return int(draw(integers(self.low, self.high)))
 
-    def breach(self) -> Iterator[int]:
+    def invalid(self) -> Iterator[int]:
         yield self.low - 1
         yield self.high + 1
 
@@ -42,7 +42,7 @@ class Integers(Domain):
 
 @dataclass(frozen=True)
 class Numbers(Domain):
-    """Python numbers: whole, fractional, or both; all are exact in every floating dtype."""
+    """Python numbers: integers, fractions, or both; all are exact in every floating dtype."""
 
     low: float = -math.inf
     high: float = math.inf
@@ -68,11 +68,11 @@ class Numbers(Domain):
             return draw(integers(math.ceil(low), math.floor(high)))
         values = self._values()
         if not values:
-            raise ExpressionError(f"there is no {self.describe().removeprefix('a ')}")
+            raise ExpressionError(f"there is no {self.describe().removeprefix('an ').removeprefix('a ')}")
         return draw(sampled(values))
 
     def describe(self) -> str:
-        word = "a number" if self.whole and self.fractional else "a whole number" if self.whole else "a float"
+        word = "a number" if self.whole and self.fractional else "an integer" if self.whole else "a float"
         limits = (self.low, self.high) != (-math.inf, math.inf)
         return f"{word} in [{self.low:g}, {self.high:g}]" if limits else word
 

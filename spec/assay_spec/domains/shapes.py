@@ -26,7 +26,7 @@ class Dims(Domain):
         rank = max(self.rank, 1)
         return int(draw(integers(-rank, rank - 1)))
 
-    def breach(self) -> Iterator[int]:
+    def invalid(self) -> Iterator[int]:
         rank = max(self.rank, 1)
         yield rank
         yield -rank - 1
@@ -62,7 +62,7 @@ class DimTuples(Domain):
         chosen = order if self.whole else order[: draw(integers(0, self.rank))]
         return tuple(dim - self.rank if draw(booleans()) else dim for dim in chosen)
 
-    def breach(self) -> Iterator[Shape]:
+    def invalid(self) -> Iterator[Shape]:
         rank = max(self.rank, 1)  # a 0-d tensor has the dimension 0, but no order of it
         yield (rank,) * (rank if self.whole else 1)
         if self.rank:
@@ -74,8 +74,8 @@ class DimTuples(Domain):
     def holds(self, value: Any) -> bool:
         if not isinstance(value, tuple) or not all(Dims(self.rank).holds(dim) for dim in value):
             return False
-        places = {dim % max(self.rank, 1) for dim in value}
-        return len(places) == len(value) and (len(value) == self.rank or not self.whole)
+        dims = {dim % max(self.rank, 1) for dim in value}
+        return len(dims) == len(value) and (len(value) == self.rank or not self.whole)
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ class Indices(Domain):
             )
         return draw(integers(-length, length - 1))
 
-    def breach(self) -> Iterator[tuple[Any, ...]]:
+    def invalid(self) -> Iterator[tuple[Any, ...]]:
         if not self.shape:
             yield (0,)
             return

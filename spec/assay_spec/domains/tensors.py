@@ -66,9 +66,9 @@ class Tensors(Domain):
         plain = TensorPlan(self._dtype(focus), first, fill=self._fill(focus.seed))
         yield plain
         if focus.on("dtype"):
-            for place, dtype in enumerate(self.dtypes, 1):
+            for at, dtype in enumerate(self.dtypes, 1):
                 if dtype != plain.dtype:
-                    yield replace(plain, dtype=dtype, fill=self._fill(focus.seed + place))
+                    yield replace(plain, dtype=dtype, fill=self._fill(focus.seed + at))
         if focus.on("shape"):
             for shape in dict.fromkeys(self._shapes(focus, swept=True)):
                 if shape != plain.shape:
@@ -192,7 +192,7 @@ class Tensors(Domain):
         """Make sizes hold what the domain asks for at least; those that are given stay."""
         if math.prod(sizes) >= self.min_numel:
             return tuple(sizes)
-        return tuple(length if place in given else max(length, self.min_numel) for place, length in enumerate(sizes))
+        return tuple(length if at in given else max(length, self.min_numel) for at, length in enumerate(sizes))
 
     def _layouts(self, plain: TensorPlan) -> Iterator[TensorPlan]:
         if self.dense:
@@ -261,7 +261,7 @@ def _partners(shape: Shape) -> Iterator[Shape]:
     """Yield shapes that broadcast with a shape: the same, smaller, stretched and longer ones."""
     yield shape
     found = {shape}
-    ones = [tuple(1 if place == at else length for place, length in enumerate(shape)) for at in range(len(shape))]
+    ones = [tuple(1 if dim == at else length for dim, length in enumerate(shape)) for at in range(len(shape))]
     for partner in ((), shape[1:], (1,), *ones, (1,) * len(shape), (2, *shape), (1, *shape)):
         if partner not in found and len(partner) <= 4 and broadcasts(shape, partner):
             found.add(partner)

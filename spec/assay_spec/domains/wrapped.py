@@ -63,8 +63,8 @@ class Pairs(Domain):
             return self.each.draw(draw, focus)
         return tuple(self.each.draw(draw, focus) for _ in range(self.count))
 
-    def breach(self) -> Iterator[Any]:
-        return self.each.breach()
+    def invalid(self) -> Iterator[Any]:
+        return self.each.invalid()
 
     def describe(self) -> str:
         return f"{self.each.describe()}, or {self.count} of them"
@@ -87,8 +87,8 @@ class Maybe(Domain):
     def draw(self, draw: Draw, focus: Focus) -> Any:
         return self.each.draw(draw, focus) if draw(booleans()) else None
 
-    def breach(self) -> Iterator[Any]:
-        return self.each.breach()
+    def invalid(self) -> Iterator[Any]:
+        return self.each.invalid()
 
     def describe(self) -> str:
         return f"None, or {self.each.describe()}"
@@ -112,8 +112,8 @@ class Given(Domain):
     def draw(self, draw: Draw, focus: Focus) -> Any:
         return self.each.draw(draw, focus)
 
-    def breach(self) -> Iterator[Any]:
-        return self.each.breach()
+    def invalid(self) -> Iterator[Any]:
+        return self.each.invalid()
 
     def describe(self) -> str:
         return f"{self.each.describe()}, always given"
