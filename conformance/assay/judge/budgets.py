@@ -46,6 +46,7 @@ class Expected:
 
     @classmethod
     def of(cls, want: Host, dtype: str, budget: Budget, bounds: Bounds, *more: Any) -> Expected:
+        """Return what an oracle's answer lets expect in a dtype; `more` are the last fields."""
         wide = want.astype(np.complex128 if dtypes.is_complex(dtype) else np.float64)
         unit = ulp_of(np.abs(wide), dtypes.real_part(dtype))
         return cls(wide, rounded(want, dtype), unit, dtype, budget, bounds, *more)
