@@ -80,7 +80,7 @@ def test_required_arguments_go_by_position_and_the_others_by_name() -> None:
 
     case = draw.case(op, plan)
 
-    assert case.positional == ("input", "k")
+    assert case.call is not None and case.call.positional == ("input", "k")
     assert case.arguments["largest"] is False
     assert "out" not in case.arguments
 

@@ -9,10 +9,10 @@ from types import ModuleType
 
 import pytest
 
-from assay.cases import draw
-from assay.cases.draw import SHARES
+from assay.cases.case import Case
+from assay.cases.draw import SHARES, Plan
 from assay.facets import facets
-from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, plans, unanswered
+from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, drawn_trial, plans, unanswered
 from assay.judge.bench import Bench
 from assay.running.session import Session
 from assay.running.settings import Settings
@@ -37,13 +37,13 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> str:
 
     def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
         for each in plans(op, request, limit=1):
-            yield Trial(draw.call(op, each), each)
+            yield drawn_trial(op, each, judge)
 
-    def judge(op: Op, trial: Trial, bench: Bench) -> Judgement:
-        return unanswered(bench.ask(trial.case)) or PASS
+    def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
+        return unanswered(bench.ask(case)) or PASS
 
     module = ModuleType("assay.facets.made_up")
-    module.FACET = Facet("made-up", lambda op: op.name == "torch.sign", trials, judge)  # type: ignore[attr-defined]
+    module.FACET = Facet("made-up", lambda op: op.name == "torch.sign", trials)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(vocabulary, "FACETS", (*vocabulary.FACETS, "made-up"))
     return "made-up"
