@@ -11,14 +11,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay_reference import devices, dtypes
-from assay_reference.arrays import Array
-from assay_reference.layouts import KINDS, layout, sparse_coo
-from assay_reference.memory import Storage, UntypedStorage
+from assay_reference.core import devices, dtypes
+from assay_reference.core.arrays import Array
+from assay_reference.core.layouts import KINDS, layout, sparse_coo
+from assay_reference.core.memory import Storage, UntypedStorage
+from assay_reference.core.packed import Sparse
+from assay_reference.core.tensor import Size, Tensor
+from assay_reference.nn.parameter import Parameter
 from assay_reference.sparse.construction import of_lines, sparse_coo_tensor
-from assay_reference.sparse.packed import Sparse
 from assay_reference.storage import TypedStorage, section
-from assay_reference.tensor import Size, Tensor
 
 # What each dtype's storage was called when storages had classes; files still name them so.
 _DTYPES: Final = {f"{kind.title}Storage": kind for kind in dtypes.DTYPES}
@@ -82,7 +83,7 @@ class _Writer(_PurePickler):  # type: ignore[misc]
     def _save_tensor(self, tensor: Tensor) -> Any:
         if id(tensor) in self.memo:
             return self.write(self.get(self.memo[id(tensor)][0]))
-        if type(tensor).__name__ == "Parameter":
+        if isinstance(tensor, Parameter):
             inner = self._rebuilt(tensor, requires_grad=False)
             self.save(_Rebuilt("_rebuild_parameter", (inner, tensor.requires_grad, OrderedDict())))
         else:
@@ -197,8 +198,6 @@ def _layout_of(name: str) -> layout:
 
 
 def _rebuild_parameter(data: Tensor, requires_grad: bool, hooks: Any) -> Any:
-    from assay_reference.nn.parameter import Parameter
-
     return Parameter(data, requires_grad)
 
 

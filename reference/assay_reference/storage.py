@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
-from functools import cache
 from typing import Any, Final
 
 import numpy as np
 
-from assay_reference import devices, dtypes
-from assay_reference.arrays import contiguous_strides
-from assay_reference.creation import tensor, whole_sizes
-from assay_reference.dispatch import attach, composite
-from assay_reference.dtypes import dtype
-from assay_reference.grad_mode import records
-from assay_reference.memory import Storage, UntypedStorage
-from assay_reference.recording import check_writable
-from assay_reference.shape import contiguous_format, preserve_format, spread_out
-from assay_reference.tensor import Tensor
-from assay_reference.writing import resize
+from assay_reference.core import devices, dtypes
+from assay_reference.core.arrays import contiguous_strides
+from assay_reference.core.dispatch import attach, composite
+from assay_reference.core.dtypes import dtype
+from assay_reference.core.grad_mode import records
+from assay_reference.core.history import check_writable
+from assay_reference.core.memory import Storage, UntypedStorage
+from assay_reference.core.tensor import Tensor
+from assay_reference.core.warn import warn_once
+from assay_reference.core.writing import resize
+from assay_reference.ops.creation import tensor, whole_sizes
+from assay_reference.ops.shape import contiguous_format, preserve_format, spread_out
 
 DEPRECATED: Final = (
     "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage class. "
@@ -39,12 +38,6 @@ LEGACY_FORMS: Final = """{}.__new__ received an invalid combination of arguments
  * (Sequence data)
  * (*, UntypedStorage wrap_storage)
 """
-
-
-@cache
-def warn_once(message: str) -> None:
-    """Warn whoever called the caller, the first time only."""
-    warnings.warn(message, UserWarning, stacklevel=3)
 
 
 class TypedStorage(Storage):

@@ -10,7 +10,7 @@ import pytest
 from assay.backends import program
 from assay.backends.reference import ReferenceBackend
 from assay.cases.case import Program
-from assay_reference.arrays import cuda_namespace
+from assay_reference.core.arrays import cuda_namespace
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import assay_reference as torch
-from assay_reference import strict_cupy
-from assay_reference.arrays import cuda_namespace
+from assay_reference.core import strict_cupy
+from assay_reference.core.arrays import cuda_namespace
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import assay_reference as reference
-from assay_reference.box_muller import fused
+from assay_reference.core.box_muller import fused
 
 SIZES = [1, 2, 7, 15, 16, 17, 33, 1000]
 

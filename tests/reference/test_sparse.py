@@ -15,8 +15,8 @@ import pytest
 
 import assay_reference
 import assay_reference as torch
-from assay_reference import pointwise
-from assay_reference.arrays import cuda_namespace
+from assay_reference.core.arrays import cuda_namespace
+from assay_reference.ops import pointwise
 
 CALLS = (Path(__file__).parent / "calls" / "sparse.txt").read_text().splitlines()
 ON_CUDA = [each for each in CALLS if not re.search(r"device|mkldnn|FloatTensor|\bm\b|out=|format", each)]

@@ -8,9 +8,10 @@ from typing import Any
 
 from assay_reference.autograd.function import Function, once_differentiable
 from assay_reference.autograd.variable import Variable
-from assay_reference.engine import Edge, Node, RemovableHandle, edge_of, walk
-from assay_reference.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
-from assay_reference.tensor import Tensor
+from assay_reference.core.dispatch import composite
+from assay_reference.core.engine import Edge, Node, RemovableHandle, edge_of, walk
+from assay_reference.core.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from assay_reference.core.tensor import Tensor
 
 ONLY_INPUTS = (
     "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for other parts "
@@ -65,6 +66,18 @@ def backward(
         retain_graph=retain_graph,
         create_graph=create_graph,
     )
+
+
+@composite(function=False, name="backward")
+def backward_method(
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add the gradient with respect to every leaf that made this to the leaf's .grad."""
+    backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
 
 def grad(

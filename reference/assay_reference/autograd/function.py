@@ -7,11 +7,12 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from assay_reference.engine import FREED, Grads, Node, edge_of, meta_of
-from assay_reference.grad_mode import no_grad, records
-from assay_reference.recording import Saved, rebase
-from assay_reference.shape import alias
-from assay_reference.tensor import Tensor
+from assay_reference.core.engine import FREED, Grads, Node, edge_of, meta_of
+from assay_reference.core.grad_mode import no_grad, records
+from assay_reference.core.history import rebase
+from assay_reference.core.recording import Saved
+from assay_reference.core.tensor import Tensor
+from assay_reference.ops.shape import alias
 
 
 class FunctionNode(Node):
@@ -79,7 +80,7 @@ class FunctionNode(Node):
         for number, out in enumerate(outs):
             if not isinstance(out, Tensor) or _among(out, self.non_differentiable):
                 continue
-            if not (out.dtype.is_floating_point or out.dtype.is_complex):
+            if not out.dtype.is_differentiable:
                 continue
             if _among(out, self.dirty):
                 rebase(out, self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from assay_reference.tensor import Tensor
+from assay_reference.core.tensor import Tensor
 
 
 class _VariableMeta(type):

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 
 import assay_reference
-from assay_reference.arrays import Array, namespace
-from assay_reference.dispatch import op
+from assay_reference.core.arrays import Array, namespace
+from assay_reference.core.dispatch import op
+from assay_reference.core.tensor import Tensor
 from assay_reference.documented import autograd as autograd
 from assay_reference.documented.forms import filling, optional, renamed
 from assay_reference.linalg.checks import check_square
 from assay_reference.linalg.decompositions import eigen
-from assay_reference.tensor import Tensor
 
 current: Any = assay_reference
 

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from assay_reference.dispatch import composite
+from assay_reference.core.dispatch import composite
 
 Function = Callable[..., Any]
 

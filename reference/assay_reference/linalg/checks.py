@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from assay_reference.arrays import Array
-from assay_reference.tensor import Tensor
+from assay_reference.core.arrays import Array
+from assay_reference.core.tensor import Tensor
 
 
 class _LinAlgError(RuntimeError):

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from assay_reference.arrays import Array, namespace, to_host
-from assay_reference.creation import eye
-from assay_reference.dispatch import composite, op
-from assay_reference.joining import cat
+from assay_reference.core.arrays import Array, namespace, to_host
+from assay_reference.core.dispatch import composite, op
+from assay_reference.core.tensor import Tensor
 from assay_reference.linalg.checks import LinAlgError, batch_element, check_matrix, check_square
 from assay_reference.linalg.equations import solve
-from assay_reference.pointwise import conj, where
-from assay_reference.shape import adjoint
-from assay_reference.tensor import Tensor
+from assay_reference.ops.creation import eye
+from assay_reference.ops.joining import cat
+from assay_reference.ops.pointwise import conj, where
+from assay_reference.ops.shape import adjoint
 
 # -- eigenvalues ------------------------------------------------------------------------------------------------------
 

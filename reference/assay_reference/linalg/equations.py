@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from scipy.linalg import lu
 
-from assay_reference.arrays import Array, to_host
-from assay_reference.dispatch import composite, op
+from assay_reference.core.arrays import Array, to_host
+from assay_reference.core.dispatch import composite, op
+from assay_reference.core.tensor import Tensor
 from assay_reference.linalg.checks import LinAlgError, batch_element, check_square
-from assay_reference.pointwise import conj
-from assay_reference.shape import adjoint
-from assay_reference.tensor import Tensor
+from assay_reference.ops.pointwise import conj
+from assay_reference.ops.shape import adjoint
 
 
 @op(name="linalg_inv", function=False, method=False, out="own", node="LinalgInvExBackward0")

@@ -8,15 +8,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from assay_reference.arrays import Array
-from assay_reference.creation import as_dtype, zeros_like
-from assay_reference.dispatch import broadcast_shape, composite, elementwise, op
-from assay_reference.dtypes import can_cast, promote_types
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import broadcast_shape, composite, elementwise, op
+from assay_reference.core.dtypes import can_cast, promote_types
+from assay_reference.core.tensor import Tensor, wrap_dim
 from assay_reference.linalg.checks import check_numbers
 from assay_reference.linalg.decompositions import svdvals
-from assay_reference.pointwise import check_difference, where
-from assay_reference.reduction import axes, real_type, spread
-from assay_reference.tensor import Tensor, wrap_dim
+from assay_reference.ops.creation import as_dtype, zeros_like
+from assay_reference.ops.pointwise import check_difference, where
+from assay_reference.ops.reduction import axes, real_type, spread
 
 Order: TypeAlias = float | str
 

@@ -6,10 +6,10 @@ import warnings
 
 import numpy as np
 
-from assay_reference.arrays import Array
-from assay_reference.dispatch import broadcast_shape, composite, op
-from assay_reference.pointwise import conj
-from assay_reference.tensor import Tensor, wrap_dim
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import broadcast_shape, composite, op
+from assay_reference.core.tensor import Tensor, wrap_dim
+from assay_reference.ops.pointwise import conj
 
 
 @op(name="linalg_cross", function=False, method=False, out="own")

@@ -8,9 +8,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
-from assay_reference.generator import Generator
-from assay_reference.grad_mode import no_grad
-from assay_reference.tensor import Tensor
+from assay_reference.core.generator import Generator
+from assay_reference.core.grad_mode import no_grad
+from assay_reference.core.tensor import Tensor
 
 Mode: TypeAlias = Literal["fan_in", "fan_out"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from assay_reference.creation import tensor, zeros_like
+from assay_reference.core.tensor import Tensor
+from assay_reference.ops.creation import tensor, zeros_like
 from assay_reference.optim.optimizer import Group, Optimizer, checked
-from assay_reference.tensor import Tensor
 
 
 class Adam(Optimizer):

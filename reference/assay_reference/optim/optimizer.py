@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from assay_reference.grad_mode import enable_grad, no_grad
-from assay_reference.tensor import Tensor
+from assay_reference.core.grad_mode import enable_grad, no_grad
+from assay_reference.core.tensor import Tensor
 
 Group = dict[str, Any]
 Closure = Callable[[], Any]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from assay_reference.core.tensor import Tensor
 from assay_reference.optim.optimizer import Group, Optimizer, checked
-from assay_reference.tensor import Tensor
 
 
 class SGD(Optimizer):

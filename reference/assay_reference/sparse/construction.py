@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from assay_reference.arrays import Array, cuda_namespace
-from assay_reference.creation import as_dtype, as_tensor, wanting_grad, whole_sizes
-from assay_reference.dispatch import composite, op
-from assay_reference.layouts import layout
+from assay_reference.core.arrays import Array, cuda_namespace
+from assay_reference.core.dispatch import composite, op
+from assay_reference.core.layouts import layout
+from assay_reference.core.packed import Compressed, Coo, Csc, Csr
+from assay_reference.core.tensor import Tensor
+from assay_reference.ops.creation import as_dtype, as_tensor, wanting_grad, whole_sizes
 from assay_reference.sparse.conversion import sparse_mask, values_of
 from assay_reference.sparse.invariants import (
     check_compressed,
@@ -17,8 +19,6 @@ from assay_reference.sparse.invariants import (
     check_parts,
     checks,
 )
-from assay_reference.sparse.packed import Compressed, Coo, Csc, Csr
-from assay_reference.tensor import Tensor
 
 
 @op(

@@ -5,36 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from assay_reference.arrays import Array
-from assay_reference.dispatch import composite, op, view
-from assay_reference.layouts import Packed, layout, sparse_coo, sparse_csc, sparse_csr, strided
-from assay_reference.sparse.kernels import COMPRESSED, SPARSE
-from assay_reference.sparse.packed import Coo, Csc, Csr, Sparse
-from assay_reference.tensor import Tensor
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import composite, op, view
+from assay_reference.core.layouts import COMPRESSED, SPARSE, Packed, layout, sparse_coo, sparse_csc, sparse_csr, strided
+from assay_reference.core.packed import Coo, Csc, Csr, Sparse
+from assay_reference.core.tensor import Tensor
+from assay_reference.ops.conversion import no_kernel_for, to_dense, unpack
 
 # -- to dense, and back -----------------------------------------------------------------------------------------------
-
-
-@op(name="to_dense", function=False, method=False, layouts=SPARSE)
-def unpack(input: Array, masked_grad: bool) -> Array:
-    return input.to_dense()
 
 
 unpack.vjp(
     input=lambda grad, input, masked_grad: packed_like(grad, input) if masked_grad else CONVERSIONS[input.layout](grad)
 )
-
-
-@composite(function=False)
-def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
-    """Return a strided tensor with the same elements."""
-    if self.layout is strided:
-        return self.to(dtype or self.dtype)  # type: ignore[no-any-return]
-    if dtype is not None and self.layout in SPARSE:
-        raise RuntimeError(
-            f"dtype argument is not supported by {'sparse' if self.is_sparse else self.layout.name}_to_dense"
-        )
-    return unpack(self, masked_grad is not False or self.is_mkldnn).to(dtype or self.dtype)  # type: ignore[no-any-return]
 
 
 @op(name="sparse_mask", function=False, method=False, layouts=SPARSE)
@@ -49,7 +32,7 @@ masked.vjp(input=lambda grad, input: packed_like(grad, input))
 def sparse_mask(self: Tensor, mask: Tensor) -> Tensor:
     """Keep the elements at the places that a sparse tensor has."""
     if mask.layout not in SPARSE:
-        raise not_run("sparse_mask", self)
+        raise no_kernel_for("sparse_mask", self)
     if self.shape != mask.shape:
         raise RuntimeError(
             "sparse_mask(): operands have incompatible sizes; self has size "
@@ -155,12 +138,6 @@ CONVERSIONS: Final[dict[layout, Callable[[Tensor], Tensor]]] = {
 # -- parts ------------------------------------------------------------------------------------------------------------
 
 
-def not_run(name: str, tensor: Tensor) -> NotImplementedError:
-    """Say that an op takes no tensors of this layout."""
-    backend = tensor.device.type.upper() if tensor.layout is strided else tensor._array.backend
-    return NotImplementedError(f"Could not run 'aten::{name}' with arguments from the '{backend}' backend.")
-
-
 def check_layout(name: str, wanted: str, tensor: Tensor, *layouts: layout) -> None:
     """Refuse a tensor of another layout than those that have such a part."""
     if tensor.layout not in layouts:
@@ -224,7 +201,7 @@ for _packed, _wanted in ((Csr, "sparse row compressed"), (Csc, "sparse column co
 def _indices(self: Tensor) -> Tensor:
     """Return the coordinates as they are, also where some are there twice."""
     if not self.is_sparse:
-        raise not_run("_indices", self)
+        raise no_kernel_for("_indices", self)
     return Tensor._wrap(self._array.indices)
 
 
@@ -232,7 +209,7 @@ def _indices(self: Tensor) -> Tensor:
 def _values(self: Tensor) -> Tensor:
     """Return the values as they are, also where some share a place."""
     if not self.is_sparse:
-        raise not_run("_values", self)
+        raise no_kernel_for("_values", self)
     return Tensor._wrap(self._array.values)
 
 
@@ -240,7 +217,7 @@ def _values(self: Tensor) -> Tensor:
 def _nnz(self: Tensor) -> int:
     """Count the values."""
     if self.layout not in SPARSE:
-        raise not_run("_nnz", self)
+        raise no_kernel_for("_nnz", self)
     return self._array.nnz  # type: ignore[no-any-return]
 
 

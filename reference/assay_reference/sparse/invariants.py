@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay_reference.arrays import namespace
-from assay_reference.grad_mode import _Switch
-from assay_reference.tensor import Tensor
+from assay_reference.core.arrays import namespace
+from assay_reference.core.grad_mode import _Switch
+from assay_reference.core.tensor import Tensor
 
 checks: Final[ContextVar[bool]] = ContextVar("checks", default=False)
 

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from assay_reference import (
-    conversion,
-    dtypes,
-    elementary,
-    joining,
-    logic,
-    parts,
-    pointwise,
-    products,
-    reduction,
-    shape,
-)
-from assay_reference.arrays import namespace
-from assay_reference.dispatch import broadcast_shape
-from assay_reference.layouts import layout, sparse_coo, sparse_csc, sparse_csr
+from assay_reference.core import dtypes
+from assay_reference.core.arrays import namespace
+from assay_reference.core.dispatch import broadcast_shape
+from assay_reference.core.layouts import COMPRESSED, SPARSE, layout, sparse_coo
+from assay_reference.core.op import Op
+from assay_reference.core.packed import Compressed, Coo, Sparse
+from assay_reference.core.tensor import wrap_dim
 from assay_reference.linalg import norms
-from assay_reference.ops import Op
-from assay_reference.sparse.packed import Compressed, Coo, Sparse
-from assay_reference.tensor import wrap_dim
-
-COMPRESSED: Final = (sparse_csr, sparse_csc)
-SPARSE: Final = (sparse_coo, *COMPRESSED)
-
+from assay_reference.ops import conversion, elementary, joining, logic, parts, pointwise, products, reduction, shape
 
 # -- one value at a time ----------------------------------------------------------------------------------------------
 

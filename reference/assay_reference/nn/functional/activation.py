@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from assay_reference.arrays import Array
-from assay_reference.dispatch import composite, not_implemented, op
-from assay_reference.dtypes import dtype as dtype_type
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import composite, not_implemented, op
+from assay_reference.core.dtypes import dtype as dtype_type
+from assay_reference.core.op import Op
+from assay_reference.core.tensor import Tensor, wrap_dim
 from assay_reference.nn.functional.precision import wide
-from assay_reference.ops import Op
-from assay_reference.tensor import Tensor, wrap_dim
 
 
 def softmax_op(name: str, node: str, kernel: Any) -> Op:

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay_reference.arrays import Array, namespace
-from assay_reference.dispatch import composite, not_implemented, op
+from assay_reference.core.arrays import Array, namespace
+from assay_reference.core.dispatch import composite, not_implemented, op
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.windows import Steps, Sweep, added_up, numbers, parts_of, places, reach, windows
-from assay_reference.pointwise import conj
-from assay_reference.tensor import Tensor
+from assay_reference.ops.pointwise import conj
 
 REFUSES: Final = {"bool": not_implemented("slow_conv2d_cpu")}
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from assay_reference.creation import empty_like, zeros
-from assay_reference.tensor import Tensor
+from assay_reference.core.tensor import Tensor
+from assay_reference.ops.creation import empty_like, zeros
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

@@ -7,16 +7,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from assay_reference.arrays import Array
-from assay_reference.creation import zeros
-from assay_reference.dispatch import not_implemented, op
-from assay_reference.dtypes import promote_types
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import not_implemented, op
+from assay_reference.core.dtypes import promote_types
+from assay_reference.core.op import Op
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.activation import log_softmax
 from assay_reference.nn.functional.precision import wide
-from assay_reference.ops import Op
-from assay_reference.pointwise import where
-from assay_reference.shape import broadcast_tensors
-from assay_reference.tensor import Tensor
+from assay_reference.ops.creation import zeros
+from assay_reference.ops.pointwise import where
+from assay_reference.ops.shape import broadcast_tensors
 
 Shape: TypeAlias = tuple[int, ...]
 

@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
-from assay_reference.arrays import Array
-from assay_reference.dispatch import op
-from assay_reference.grad_mode import no_grad
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import op
+from assay_reference.core.grad_mode import no_grad
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.precision import wide
-from assay_reference.tensor import Tensor
 
 
 def along(values: Tensor | Array, ndim: int) -> Tensor | Array:

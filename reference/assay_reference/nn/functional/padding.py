@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from assay_reference.arrays import Array
-from assay_reference.creation import tensor
-from assay_reference.dispatch import op
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import op
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.windows import Borders
-from assay_reference.tensor import Tensor
+from assay_reference.ops.creation import tensor
 
 
 @op(name="constant_pad_nd", function=False, method=False, keeps_half=True)

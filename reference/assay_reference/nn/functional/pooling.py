@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from assay_reference.arrays import Array, namespace
-from assay_reference.creation import zeros
-from assay_reference.dispatch import composite, not_implemented, op
+from assay_reference.core.arrays import Array, namespace
+from assay_reference.core.dispatch import composite, not_implemented, op
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.windows import Numbers, Steps, Sweep, added_up, numbers, places, reach, windows
-from assay_reference.tensor import Tensor
+from assay_reference.ops.creation import zeros
 
 # -- the kernels ------------------------------------------------------------------------------------------------------
 

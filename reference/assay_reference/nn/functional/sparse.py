@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from assay_reference.arrays import Array
-from assay_reference.creation import zeros
-from assay_reference.dispatch import op
-from assay_reference.grad_mode import no_grad
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import op
+from assay_reference.core.grad_mode import no_grad
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.precision import wide
+from assay_reference.ops.creation import zeros
 from assay_reference.sparse.construction import sparse_coo_tensor
-from assay_reference.tensor import Tensor
 
 
 @op(function=False, method=False, node="EmbeddingBackward0", keeps_half=True)

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from assay_reference.arrays import Array, strided
+from assay_reference.core.arrays import Array, strided
 
 Numbers: TypeAlias = int | Sequence[int]
 Steps: TypeAlias = tuple[int, ...]

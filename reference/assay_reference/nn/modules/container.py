@@ -7,9 +7,9 @@ from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Va
 from operator import index as whole
 from typing import Any, Self
 
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn.modules.module import Module, indented, shown
 from assay_reference.nn.parameter import Parameter
-from assay_reference.tensor import Tensor
 
 
 class Row(Module):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn import functional as F
 from assay_reference.nn.modules.module import Module
-from assay_reference.tensor import Tensor
 
 
 class Dropout(Module):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from assay_reference.creation import empty
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn import functional as F
 from assay_reference.nn import init
 from assay_reference.nn.modules.module import Module
 from assay_reference.nn.parameter import Parameter
-from assay_reference.tensor import Tensor
+from assay_reference.ops.creation import empty
 
 
 class Identity(Module):

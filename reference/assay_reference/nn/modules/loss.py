@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn import functional as F
 from assay_reference.nn.functional.loss import legacy
 from assay_reference.nn.modules.module import Module
-from assay_reference.tensor import Tensor
 
 
 class Loss(Module):

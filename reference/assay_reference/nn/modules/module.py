@@ -6,11 +6,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
-from assay_reference import dtypes
-from assay_reference.engine import RemovableHandle
-from assay_reference.grad_mode import no_grad
+from assay_reference.core import dtypes
+from assay_reference.core.engine import RemovableHandle
+from assay_reference.core.grad_mode import no_grad
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn.parameter import Parameter
-from assay_reference.tensor import Tensor
 
 
 class Incompatible(NamedTuple):
@@ -331,9 +331,9 @@ class Module:
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Move parameters and buffers to a device, and those of floating point to a dtype."""
         place, kind = destination_of(args, kwargs)
-        if kind is not None and not (kind.is_floating_point or kind.is_complex):
+        if kind is not None and not kind.is_differentiable:
             raise TypeError(f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={kind}")
-        return self._apply(lambda each: each.to(device=place, dtype=kind if is_inexact(each) else None))
+        return self._apply(lambda each: each.to(device=place, dtype=kind if each.dtype.is_differentiable else None))
 
     def type(self, dst_type: Any) -> Self:
         """Convert parameters and buffers to a type."""
@@ -459,10 +459,6 @@ def shown(name: str, extra: str, lines: list[str]) -> str:
 def type_name(value: Any) -> str:
     """Name a type, as PyTorch's messages do."""
     return value.type() if type(value) is Tensor else type(value).__name__
-
-
-def is_inexact(tensor: Tensor) -> bool:
-    return tensor.dtype.is_floating_point or tensor.dtype.is_complex
 
 
 def unmatched(kind: str, names: list[str]) -> list[str]:

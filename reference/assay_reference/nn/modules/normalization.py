@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from assay_reference.creation import empty, ones, tensor, zeros
-from assay_reference.dtypes import int64
+from assay_reference.core.dtypes import int64
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn import functional as F
 from assay_reference.nn import init
 from assay_reference.nn.modules.module import Module
 from assay_reference.nn.parameter import Parameter
-from assay_reference.tensor import Tensor
+from assay_reference.ops.creation import empty, ones, tensor, zeros
 
 
 class BatchNorm(Module):

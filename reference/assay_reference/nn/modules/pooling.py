@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn import functional as F
 from assay_reference.nn.functional.windows import numbers
 from assay_reference.nn.modules.module import Module
-from assay_reference.tensor import Tensor
 
 
 class MaxPool(Module):

@@ -7,14 +7,14 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from assay_reference.creation import empty, zeros
-from assay_reference.joining import cat, stack
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn import functional as F
 from assay_reference.nn import init
 from assay_reference.nn.functional.recurrent import State, Weights, recurrent_layer
 from assay_reference.nn.modules.module import Module
 from assay_reference.nn.parameter import Parameter
-from assay_reference.tensor import Tensor
+from assay_reference.ops.creation import empty, zeros
+from assay_reference.ops.joining import cat, stack
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 

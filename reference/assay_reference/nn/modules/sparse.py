@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from assay_reference.creation import empty
-from assay_reference.grad_mode import no_grad
+from assay_reference.core.grad_mode import no_grad
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn import functional as F
 from assay_reference.nn import init
 from assay_reference.nn.functional.sparse import check_padding
 from assay_reference.nn.modules.module import Module
 from assay_reference.nn.parameter import Parameter
-from assay_reference.tensor import Tensor
+from assay_reference.ops.creation import empty
 
 
 class Embedding(Module):

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from assay_reference.dispatch import FUNCTIONS
-from assay_reference.dtypes import float64
-from assay_reference.generator import Generator, default_generator
-from assay_reference.tensor import Tensor
+from assay_reference.core.dispatch import FUNCTIONS
+from assay_reference.core.dtypes import float64
+from assay_reference.core.generator import Generator, default_generator
+from assay_reference.core.tensor import Tensor
 from assay_reference.utils.data.dataset import IterableDataset
 from assay_reference.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from assay_reference.dispatch import FUNCTIONS
-from assay_reference.generator import Generator, default_generator
-from assay_reference.tensor import Tensor
+from assay_reference.core.dispatch import FUNCTIONS
+from assay_reference.core.generator import Generator, default_generator
+from assay_reference.core.tensor import Tensor
 
 
 class Dataset:

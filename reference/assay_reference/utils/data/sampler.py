@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from assay_reference.dispatch import FUNCTIONS
-from assay_reference.generator import Generator, default_generator
+from assay_reference.core.dispatch import FUNCTIONS
+from assay_reference.core.generator import Generator, default_generator
 
 
 class Sampler:

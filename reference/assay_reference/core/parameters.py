@@ -1,0 +1,138 @@
+"""What the annotations of a kernel's parameters say, and how a call's arguments are put in their places."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from assay_reference.core.tensor import Tensor
+
+MISSING: Final = object()
+
+# The words of a kernel's annotations, and what each lets a caller pass.
+ARRAY: Final = "Array"  # a tensor
+MASK: Final = "Mask"  # a tensor of truth values, which takes no part in promotion
+ARRAYS: Final = "Sequence[Array]"  # several tensors
+NUMBER: Final = "Number"  # with Array: a Python number will do as well
+SCALAR: Final = "Scalar"  # a Python number, which an elementwise kernel gets in the common type
+SIZES: Final = "Sizes"  # whole numbers, in a sequence or spread out
+
+
+class Parameters:
+    """The parameters of a kernel."""
+
+    def __init__(self, kernel: Callable[..., Any], name: str, former: Sequence[str] = ()) -> None:
+        self.name = name
+        self.former = former  # the order in which PyTorch once took them, and still does with a warning
+        parameters = inspect.signature(kernel).parameters.values()
+        words = [str(each.annotation).split(" | ") for each in parameters]
+        self.names = [each.name for each in parameters]
+        self.index = {each: place for place, each in enumerate(self.names)}
+        self.defaults = [MISSING if each.default is each.empty else each.default for each in parameters]
+        self.required = [place for place, default in enumerate(self.defaults) if default is MISSING]
+        self.positional = sum(each.kind is not each.KEYWORD_ONLY for each in parameters)
+        self.operands = [place for place, word in enumerate(words) if {ARRAY, MASK, ARRAYS} & set(word)]
+        self.masks = frozenset(place for place, word in enumerate(words) if MASK in word)
+        self.lists = frozenset(place for place, word in enumerate(words) if ARRAYS in word)
+        self.takes_number = frozenset(place for place, word in enumerate(words) if NUMBER in word)
+        self.scalars = [place for place, word in enumerate(words) if SCALAR in word]
+        self.takes_none = frozenset(place for place, word in enumerate(words) if "None" in word)
+        first = next((place for place in self.operands if place not in self.masks), 0)
+        if first in self.takes_number:
+            self.index.setdefault("self", first)  # PyTorch's name of an input that is a number
+        self.spread = next((place for place, word in enumerate(words) if SIZES in word), None)
+        if not self.operands:
+            raise TypeError(f"{name}: no parameter of the kernel is annotated Array")
+
+    def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any], *, method: bool = False) -> list[Any]:
+        """Put a call's arguments in the kernel's order, and check the operands among them."""
+        if self.former and self._is_former(args, kwargs):
+            args, kwargs = self._from_former(args, kwargs)
+        if len(args) > self.positional or (self.spread is not None and len(args) > self.spread):
+            args = self._gathered(args, method)
+        values = [*args, *self.defaults[len(args) :]]
+        for name, value in kwargs.items():
+            place = self.index.get(name)
+            if place is None:
+                self._check_complete(args, kwargs)
+                raise TypeError(f"{self.name}() got an unexpected keyword argument '{name}'")
+            if place < len(args):
+                raise TypeError(f"{self.name}() got multiple values for argument '{name}'")
+            values[place] = value
+        for place in self.operands:
+            if not isinstance(values[place], Tensor) or place in self.lists:
+                values[place] = self._operand(place, values[place], place + (not method))
+        if self.required and len(args) <= self.required[-1]:
+            self._check_complete(args, kwargs)
+        return values
+
+    def _is_former(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+        """Return whether a number stands where it once did, and the call is complete in that order."""
+        complete = len(args) + len(kwargs) == len(self.former) and self.former[1] not in kwargs
+        return complete and len(args) > 1 and not isinstance(args[1], Tensor)
+
+    def _from_former(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any]]:
+        """Name the arguments of a call in the former order, and warn."""
+        shown = {
+            name: f"{'Tensor' if place in self.operands else 'Number'} {name}" for name, place in self.index.items()
+        }
+        now = [shown[name] for name in self.names[: self.positional]]
+        options = [f"{shown[name]} = {self.defaults[self.index[name]]}" for name in self.names[self.positional :]]
+        warnings.warn(
+            f"This overload of {self.name} is deprecated:\n"
+            f"\t{self.name}({', '.join(shown[name] for name in self.former)}, *, Tensor out = None)\n"
+            "Consider using one of the following signatures instead:\n"
+            f"\t{self.name}({', '.join([*now, '*', *options])}, Tensor out = None)",
+            UserWarning,
+            stacklevel=4,
+        )
+        return args[:1], {**dict(zip(self.former[1:], args[1:], strict=False)), **kwargs}
+
+    def _gathered(self, args: Sequence[Any], method: bool) -> Sequence[Any]:
+        """Collect sizes that were spread out over the arguments."""
+        if self.spread is None or len(args) <= self.spread:
+            takes, given = self.positional - method, len(args) - method
+            raise TypeError(
+                f"{self.name}() takes {takes} positional argument{'s' * (takes != 1)} "
+                f"but {given} {'were' if given != 1 else 'was'} given"
+            )
+        before, sizes = args[: self.spread], args[self.spread :]
+        if isinstance(sizes[0], (tuple, list)):
+            return (*before, tuple(sizes[0]), *sizes[1:])
+        return (*before, tuple(sizes))
+
+    def _check_complete(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        given = {*range(len(args)), *(self.index.get(name) for name in kwargs)}
+        absent = next((place for place in self.required if place not in given), None)
+        if absent is not None:  # PyTorch lists all that come after it too, and puts the plural where it is not one
+            listed = [f'"{self.names[place]}"' for place in self.required if place >= absent]
+            plural = "s" if len(listed) == 1 else ""
+            raise TypeError(
+                f"{self.name}() missing {len(listed)} required positional argument{plural}: {', '.join(listed)}"
+            )
+
+    def _operand(self, place: int, value: Any, position: int) -> Any:
+        """Accept what may stand for a tensor, or say what is wrong with it."""
+        if value is MISSING or (value is None and place in self.takes_none):
+            return value
+        if place in self.lists and isinstance(value, (tuple, list)):
+            for number, each in enumerate(value):
+                if not isinstance(each, Tensor):
+                    raise TypeError(
+                        f"expected Tensor as element {number} in argument {position - 1}, but got {type(each).__name__}"
+                    )
+            return tuple(value)
+        if place in self.takes_number:
+            if isinstance(value, (bool, int, float, complex)):
+                return value
+            if isinstance(value, np.generic):
+                return value.item()
+        wanted = "tuple of Tensors" if place in self.lists else "Tensor"
+        raise TypeError(
+            f"{self.name}(): argument '{self.names[place]}' (position {position}) must be {wanted}, "
+            f"not {type(value).__name__}"
+        )
