@@ -16,7 +16,7 @@ from assay_reference.linalg.checks import check_numbers
 from assay_reference.linalg.decompositions import svdvals
 from assay_reference.ops.creation import as_dtype, zeros_like
 from assay_reference.ops.pointwise import check_difference, where
-from assay_reference.ops.reduction import axes, real_type, spread
+from assay_reference.ops.reduction import axes, expand_reduced, real_type
 
 Order: TypeAlias = float | str
 
@@ -42,7 +42,7 @@ def vector_norm_op(x: Array, ord: float, dim: Any, keepdim: bool) -> Array:
 @vector_norm_op.vjp
 def vector_norm_vjp(grad: Tensor, out: Tensor, x: Tensor, ord: float, dim: Any, keepdim: bool) -> Any:
     """Follow the definition where the norm is smooth; at its kinks, share out or give 0."""
-    grad, norm = (spread(each, x.shape, dim, keepdim) for each in (grad, out))
+    grad, norm = (expand_reduced(each, x.shape, dim, keepdim) for each in (grad, out))
     if ord == 0:
         return zeros_like(x)
     if ord == 1:

@@ -48,11 +48,11 @@ def mm(mat1: Tensor, mat2: Tensor) -> Tensor:
 
 @op(name="sparse_sum", function=False, method=False, layouts=SPARSE)
 def sum_dims(input: Array, dim: Any) -> Array:
-    return kernels.sum_dims(input, dim, False)
+    return kernels.sum(input, dim, False)
 
 
 sum_dims.vjp(
-    input=lambda grad, input, dim: packed_like(reduction.spread(to_dense(grad), input.shape, dim, False), input)
+    input=lambda grad, input, dim: packed_like(reduction.expand_reduced(to_dense(grad), input.shape, dim, False), input)
 )
 
 

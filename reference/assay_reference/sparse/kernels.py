@@ -217,13 +217,10 @@ def mv(input: Any, vec: Any) -> Any:
 # -- sums and norms ---------------------------------------------------------------------------------------------------
 
 
-@reduction.sum_all.on(*SPARSE)
-def sum_all(input: Any) -> Any:
-    return np.sum(input.values, dtype=input.dtype)
-
-
-@reduction.sum_dims.on(*SPARSE)
-def sum_dims(input: Any, dim: Any, keepdim: bool) -> Any:
+@reduction.sum.on(*SPARSE)
+def sum(input: Any, dim: Any, keepdim: bool) -> Any:
+    if dim is None and not keepdim:
+        return np.sum(input.values, dtype=input.dtype)
     if isinstance(input, Compressed) and not keepdim:
         raise RuntimeError("reduction operations on CSR tensors with keepdim=False is unsupported")
     total = input.coo().sum(reduction.axes(dim, input.ndim), keepdim)
