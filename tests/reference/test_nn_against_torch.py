@@ -87,7 +87,7 @@ def assert_same(actual: Any, expected: Any) -> None:
         for one, other in zip(actual, expected, strict=True):
             assert_same(one, other)
     else:
-        assert str(actual).replace("assay_reference.tensor.", "torch.") == str(expected)
+        assert str(actual).replace("assay_reference.core.tensor.", "torch.") == str(expected)
 
 
 @pytest.mark.parametrize("call", calls("nn_functional"))

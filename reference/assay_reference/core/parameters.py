@@ -136,3 +136,13 @@ class Parameters:
             f"{self.name}(): argument '{self.names[place]}' (position {position}) must be {wanted}, "
             f"not {type(value).__name__}"
         )
+
+
+def bound(name: str, signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a call by the names of the parameters, those that were left out too."""
+    try:
+        given = signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{name}() {error}") from None
+    given.apply_defaults()
+    return given.arguments

@@ -9,13 +9,18 @@ from typing import Any
 
 from assay_reference.core.grad_mode import enable_grad, no_grad
 from assay_reference.core.tensor import Tensor
+from assay_reference.optim.options import check_options
 
 Group = dict[str, Any]
 Closure = Callable[[], Any]
 
 
 class Optimizer:
-    """Moves parameters by their gradients; subclasses say how, for one parameter, in `update`."""
+    """Moves parameters by their gradients.
+
+    A subclass declares its options as the parameters of an __init__ that `keeps_options`, and says in `update` how one
+    parameter moves.
+    """
 
     def __init__(self, params: Any, defaults: Group) -> None:
         if isinstance(params, Tensor):
@@ -30,6 +35,11 @@ class Optimizer:
             raise ValueError("optimizer got an empty parameter list")
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
+
+    def _begin(self, params: Any, options: Group) -> None:
+        """Start with the options that a subclass was constructed with."""
+        check_options(options)
+        Optimizer.__init__(self, params, options)
 
     def add_param_group(self, param_group: Group) -> None:
         """Take up more parameters, with options of their own."""
@@ -62,7 +72,7 @@ class Optimizer:
             for group in self.param_groups:
                 for parameter in group["params"]:
                     if parameter.grad is not None:
-                        gradient = -parameter.grad if group["maximize"] else parameter.grad
+                        gradient = -parameter.grad if group.get("maximize", False) else parameter.grad
                         self.update(parameter, gradient.detach(), self.state[parameter], group)
                         if not self.state[parameter]:
                             del self.state[parameter]
@@ -130,8 +140,11 @@ def _fitting(state: Group, parameter: Tensor) -> Group:
     }
 
 
-def checked(**options: tuple[Any, bool, str]) -> None:
-    """Refuse options that are out of range; each comes with whether it is right, and what to call it."""
-    for value, right, words in options.values():
-        if not right:
-            raise ValueError(f"Invalid {words}: {value}")
+def decayed(gradient: Tensor, parameter: Tensor, group: Group) -> Tensor:
+    """Decay the weights: by way of the gradient, or, decoupled from it, in the parameter itself."""
+    if not group["weight_decay"]:
+        return gradient
+    if group.get("decoupled_weight_decay", False):
+        parameter.mul_(1 - group["lr"] * group["weight_decay"])
+        return gradient
+    return gradient + parameter * group["weight_decay"]  # type: ignore[no-any-return]

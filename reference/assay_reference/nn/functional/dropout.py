@@ -6,10 +6,14 @@ from assay_reference.core.tensor import Tensor
 from assay_reference.ops.creation import empty_like, zeros
 
 
-def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Zero elements at random with chance p, and scale the others up to keep the mean."""
+def check_probability(p: float) -> None:
     if p < 0.0 or p > 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Zero elements with probability p, and scale the others up to keep the mean."""
+    check_probability(p)
     if not training or p == 0 or not input.numel():
         return input
     if p == 1:
