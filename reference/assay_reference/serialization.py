@@ -100,8 +100,8 @@ class _Writer(_PurePickler):  # type: ignore[misc]
             layout = _Rebuilt("_get_layout", (str(tensor.layout),), "torch.serialization")
             return _Rebuilt("_rebuild_sparse_tensor", (layout, (*parts, tuple(tensor.shape), *more)))
         memory = self._kept(TypedStorage._of(tensor.untyped_storage(), tensor.dtype))
-        place = (tensor.storage_offset(), tuple(tensor.shape), tensor.stride())
-        return _Rebuilt("_rebuild_tensor_v2", (memory, *place, requires_grad, OrderedDict()))
+        geometry = (tensor.storage_offset(), tuple(tensor.shape), tensor.stride())
+        return _Rebuilt("_rebuild_tensor_v2", (memory, *geometry, requires_grad, OrderedDict()))
 
     def _kept(self, storage: Storage) -> _StorageReference:
         """Keep the bytes of a storage, once for all that share it."""
@@ -137,9 +137,9 @@ def save(
 class _Reader(pickle.Unpickler):
     """Reads PyTorch's pickles; in the safe mode nothing but tensors and plain containers."""
 
-    def __init__(self, file: Any, storages: Callable[[str], bytes], weights_only: bool, place: Any) -> None:
+    def __init__(self, file: Any, storages: Callable[[str], bytes], weights_only: bool, map_location: Any) -> None:
         super().__init__(file, encoding="utf-8")
-        self.storages, self.weights_only, self.place = storages, weights_only, place
+        self.storages, self.weights_only, self.map_location = storages, weights_only, map_location
         self.loaded: dict[str, UntypedStorage] = {}
 
     def find_class(self, module: str, name: str) -> Any:
@@ -171,12 +171,12 @@ class _Reader(pickle.Unpickler):
     def _placed(self, array: Array, location: str) -> Array:
         """Put a storage where it was, or where map_location says."""
         wanted: Any = location
-        if isinstance(self.place, dict):
-            wanted = self.place.get(location, location)
-        elif self.place is not None and not callable(self.place):
-            wanted = self.place
-        place = devices.resolve(wanted)
-        return array if place.type == "cpu" else place.xp.asarray(array)
+        if isinstance(self.map_location, dict):
+            wanted = self.map_location.get(location, location)
+        elif self.map_location is not None and not callable(self.map_location):
+            wanted = self.map_location
+        device = devices.resolve(wanted)
+        return array if device.type == "cpu" else device.xp.asarray(array)
 
 
 def _rebuild_tensor(

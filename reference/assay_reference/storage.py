@@ -17,8 +17,8 @@ from assay_reference.core.memory import Storage, UntypedStorage
 from assay_reference.core.tensor import Tensor
 from assay_reference.core.warn import warn_once
 from assay_reference.core.writing import resize
-from assay_reference.ops.creation import tensor, whole_sizes
-from assay_reference.ops.shape import contiguous_format, preserve_format, spread_out
+from assay_reference.ops.creation import integer_sizes, tensor
+from assay_reference.ops.shape import as_sequence, contiguous_format, preserve_format
 
 DEPRECATED: Final = (
     "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage class. "
@@ -130,7 +130,7 @@ class TypedStorage(Storage):
         return self._shown(f"TypedStorage(dtype={self._kind!r}, device={self.device})")
 
 
-def _memory(forms: str, args: tuple[Any, ...], wrapped: Any, kind: dtype, place: Any) -> UntypedStorage:
+def _memory(forms: str, args: tuple[Any, ...], wrapped: Any, kind: dtype, device: Any) -> UntypedStorage:
     """Read the arguments of a typed storage: nothing, a size, a sequence, or memory that is there already."""
     if wrapped is not None:
         if args:
@@ -142,10 +142,10 @@ def _memory(forms: str, args: tuple[Any, ...], wrapped: Any, kind: dtype, place:
         raise RuntimeError(f"{forms}Too many positional arguments")
     given = args[0] if args else 0
     if isinstance(given, Sequence):
-        return tensor(given, dtype=kind, device=place).untyped_storage()
+        return tensor(given, dtype=kind, device=device).untyped_storage()
     if not isinstance(given, (int, np.integer)):
         raise TypeError(f"{forms}Argument type not recognized: {_shown(given)}")
-    return UntypedStorage(int(given) * kind.itemsize, device=place)
+    return UntypedStorage(int(given) * kind.itemsize, device=device)
 
 
 def _shown(value: Any) -> str:
@@ -163,8 +163,8 @@ class LegacyStorage(type):
         for name in named:
             raise RuntimeError(f"{forms}Keyword argument '{name}' cannot be specified")
         warn_once(DEPRECATED)
-        place = "cuda" if cls.is_cuda else "cpu"
-        return TypedStorage._of(_memory(forms, args, wrap_storage, cls.dtype, place), cls.dtype)
+        device = "cuda" if cls.is_cuda else "cpu"
+        return TypedStorage._of(_memory(forms, args, wrap_storage, cls.dtype, device), cls.dtype)
 
     def __instancecheck__(cls, instance: Any) -> bool:
         return isinstance(instance, TypedStorage) and (instance.dtype, instance.is_cuda) == (cls.dtype, cls.is_cuda)
@@ -235,8 +235,8 @@ def resize_(self: Tensor, *sizes: Any, size: Any = None, memory_format: Any = co
     """Have another size: the elements stay where they are in memory, which grows where it is too short."""
     if size is None and not sizes:
         raise TypeError('resize_() missing 1 required positional arguments: "size"')
-    given = spread_out(sizes) if size is None else size
-    wanted = whole_sizes("resize_", given, spread=given is sizes)
+    given = as_sequence(sizes) if size is None else size
+    wanted = integer_sizes("resize_", given, unpacked=given is sizes)
     if self.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
     if any(each < 0 for each in wanted):

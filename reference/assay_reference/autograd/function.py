@@ -23,8 +23,8 @@ class FunctionNode(Node):
     def __init__(self, inputs: Sequence[Any]) -> None:
         self.needs_input_grad = tuple(isinstance(each, Tensor) and each.requires_grad for each in inputs)
         self.recorded = records() and any(self.needs_input_grad)
-        self.tensors = [place for place, each in enumerate(inputs) if isinstance(each, Tensor)]
-        super().__init__([edge_of(inputs[place]) for place in self.tensors] if self.recorded else (), ())
+        self.tensors = [position for position, each in enumerate(inputs) if isinstance(each, Tensor)]
+        super().__init__([edge_of(inputs[position]) for position in self.tensors] if self.recorded else (), ())
         self.materialize = True
         self.to_save: tuple[Tensor | None, ...] = ()
         self.saved: list[tuple[Saved | None, int | None]] = []  # with the number of the output that each is, if any
@@ -34,10 +34,11 @@ class FunctionNode(Node):
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep tensors for backward, guarded against changes in place."""
-        for place, each in enumerate(tensors):
+        for position, each in enumerate(tensors):
             if not isinstance(each, (Tensor, type(None))):
                 raise TypeError(
-                    f"save_for_backward can only save variables, but argument {place} is of type {type(each).__name__}"
+                    f"save_for_backward can only save variables, but argument {position} is of type "
+                    f"{type(each).__name__}"
                 )
         self.to_save = tensors
 
@@ -107,15 +108,15 @@ class FunctionNode(Node):
                 f"function {self.name()} returned an incorrect number of gradients (expected {count}, got "
                 f"{len(results)})"
             )
-        for place, each in enumerate(results[:count]):
-            if each is not None and place not in self.tensors:
+        for position, each in enumerate(results[:count]):
+            if each is not None and position not in self.tensors:
                 raise RuntimeError(
-                    f"function {self.name()} returned a gradient different than None at position {place + 1}, but the "
-                    "corresponding forward input was not a Variable"
+                    f"function {self.name()} returned a gradient different than None at position {position + 1}, but "
+                    "the corresponding forward input was not a Variable"
                 )
             if not isinstance(each, (Tensor, type(None))):
                 raise RuntimeError(f"expected Variable or None (got {type(each).__name__})")
-        return [results[place] for place in self.tensors]
+        return [results[position] for position in self.tensors]
 
     def check_dirty(self, outs: Sequence[Any]) -> None:
         """Refuse changes in place that are not given back, or that a leaf does not allow."""

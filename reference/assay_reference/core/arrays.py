@@ -1,7 +1,7 @@
 """Arrays of either kind: NumPy's on the CPU, CuPy's on CUDA.
 
 Kernels call NumPy's functions by name. NumPy hands a call on CuPy's arrays to CuPy (NEP 13 and NEP 18), so that one
-formula serves both. What this module adds is for the few places where no array is at hand to decide, and for what has
+formula serves both. What this module adds is for the few cases where no array is at hand to decide, and for what has
 to do with where an array lies.
 """
 

@@ -16,7 +16,7 @@ TYPES: Final = (
 
 
 class device:
-    """A place where tensors live: the CPU, or a CUDA device with its number; others can only be named."""
+    """A device that holds tensors: the CPU, or a CUDA device with its number; others can only be named."""
 
     __slots__ = ("index", "type")
     type: str
@@ -65,23 +65,23 @@ CPU: Final = device("cpu")
 
 
 class _Default:
-    """Where tensors are made that nothing else puts anywhere."""
+    """The device of tensors for which nothing else decides."""
 
-    place = CPU
-
-
-def set_default(place: device) -> None:
-    """Choose where tensors are made that nothing else puts anywhere."""
-    _Default.place = place
+    device = CPU
 
 
-def resolve(place: device | str | int | None) -> device:
+def set_default(chosen: device) -> None:
+    """Choose the device of tensors for which nothing else decides."""
+    _Default.device = chosen
+
+
+def resolve(wanted: device | str | int | None) -> device:
     """Return the device that an argument means, and make sure that it is there."""
-    if place is None:
-        return _Default.place
-    if place is CPU:
+    if wanted is None:
+        return _Default.device
+    if wanted is CPU:
         return CPU
-    wanted = device(place)
+    wanted = device(wanted)
     if wanted.type == "cpu":
         return CPU
     if wanted.type != "cuda":

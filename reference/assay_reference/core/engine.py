@@ -173,11 +173,11 @@ def walk(
     retain_graph: bool | None,
     create_graph: bool,
 ) -> list[Tensor | None]:
-    """Send gradients from the roots back through the graph; give those that arrived at the targets."""
+    """Send gradients from the roots back through the graph; return those that arrived at the targets."""
     create_graph = bool(index(create_graph))  # None is no truth value
     retain_graph = create_graph if retain_graph is None else bool(index(retain_graph))
     leads = None if targets is None else _leading_to({edge.node for edge in targets}, [edge.node for edge, _ in roots])
-    wanted_at = {(edge.node, edge.output): place for place, edge in reversed(list(enumerate(targets or ())))}
+    wanted_at = {(edge.node, edge.output): position for position, edge in reversed(list(enumerate(targets or ())))}
     arrived: list[Tensor | None] = [None] * len(targets or ())
     pending: dict[Node, list[Tensor | None]] = {}
     queue: list[tuple[int, int, Node]] = []
@@ -213,8 +213,8 @@ def walk(
             for position, (onward, result) in enumerate(zip(node.edges, results, strict=True)):
                 if onward is not None and wanted[position] and result is not None:
                     deliver(onward, _conform(result, onward, node, position))
-    for place, edge in enumerate(targets or ()):  # the same input may be asked for twice
-        arrived[place] = arrived[wanted_at[edge.node, edge.output]]
+    for position, edge in enumerate(targets or ()):  # the same input may be asked for twice
+        arrived[position] = arrived[wanted_at[edge.node, edge.output]]
     return arrived
 
 

@@ -53,7 +53,7 @@ class Generator:
         return pairs[:, 0] << np.uint64(32) | pairs[:, 1]
 
     def whole(self, count: int, low: int, high: int, *, wide: bool) -> Array:
-        """Return whole numbers of [low, high), each from 32 bits or, where these are not wide enough, from 64."""
+        """Return integers of [low, high), each from 32 bits or, where these are not wide enough, from 64."""
         words = self.long_words(count) if wide else self.words(count)
         return (words % np.uint64(high - low) + np.uint64(low % 2**64)).astype(np.int64)
 
@@ -88,9 +88,9 @@ class Generator:
     def permutation(self, count: int) -> Array:
         """Return 0, 1, 2, … shuffled from the front."""
         order = np.arange(count)
-        for place, word in enumerate(self.words(max(count - 1, 0)).tolist()):
-            other = place + word % (count - place)
-            order[place], order[other] = order[other], order[place]
+        for index, word in enumerate(self.words(max(count - 1, 0)).tolist()):
+            other = index + word % (count - index)
+            order[index], order[other] = order[other], order[index]
         return order
 
 

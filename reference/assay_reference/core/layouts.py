@@ -1,4 +1,4 @@
-"""Layouts: how a tensor's elements are arranged, and what it keeps in an array's place where strides do not say it."""
+"""Layouts: how a tensor's elements are arranged, and what a tensor that is not strided keeps instead of an array."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Packed:
         raise NotImplementedError
 
     def with_values(self, values: Array) -> Self:
-        """Make another with other values in the same places."""
+        """Make another with other values at the same indices."""
         raise NotImplementedError
 
     def to_dense(self) -> Array:

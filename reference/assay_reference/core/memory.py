@@ -89,10 +89,10 @@ class Storage:
         ours[...] = to_host(theirs) if xp is np else xp.asarray(theirs)
         return self
 
-    def _element(self, place: Any) -> Any:
-        if not -len(self) <= place < len(self):
-            raise IndexError(f"index {place} out of range for storage of size {len(self)}")
-        return self._row()[place].astype(self._kind.compute).item()
+    def _element(self, index: Any) -> Any:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"index {index} out of range for storage of size {len(self)}")
+        return self._row()[index].astype(self._kind.compute).item()
 
     def _shown(self, kind: str) -> str:
         """Write the elements, one on a line, and what kind of storage it is."""
@@ -111,9 +111,9 @@ class UntypedStorage(Storage):
     fixed: bool  # whether it must stay where it is: NumPy knows the memory too, or it is a part of other
 
     def __init__(self, size: int | Sequence[int] = 0, *, device: Any = None) -> None:
-        place = devices.resolve(device)
+        target = devices.resolve(device)
         array = np.empty(checked_size(size), np.uint8) if isinstance(size, (int, np.integer)) else _bytes(size)
-        self.array, self.version, self.inference, self.fixed = place.xp.asarray(array), 0, False, False
+        self.array, self.version, self.inference, self.fixed = target.xp.asarray(array), 0, False, False
 
     @classmethod
     def _over(cls, array: Array, inference: bool = False, fixed: bool = False) -> UntypedStorage:
@@ -150,7 +150,7 @@ class UntypedStorage(Storage):
         return strided(self.row(kind)[offset:], size, [step * kind.itemsize for step in steps])
 
     def offset_of(self, array: Array) -> int:
-        """Tell how many elements into this memory an array starts."""
+        """Return how many elements into this memory an array starts."""
         start = address(array) - address(self.array)
         is_here = array.size or 0 <= start <= self.nbytes()  # empty ones stay behind where memory grows
         return start // int(array.itemsize) if is_here else 0
@@ -205,8 +205,8 @@ class UntypedStorage(Storage):
 
     def cuda(self, device: Any = None, non_blocking: bool = False) -> UntypedStorage:
         """Bring the memory to a CUDA device; what is there already is not copied."""
-        place = devices.resolve("cuda" if device is None else device)
-        return self if self.device == place else UntypedStorage._over(place.xp.asarray(self.memory))
+        wanted = devices.resolve("cuda" if device is None else device)
+        return self if self.device == wanted else UntypedStorage._over(wanted.xp.asarray(self.memory))
 
     def type(self) -> str:
         """Name the kind of storage."""
@@ -257,7 +257,7 @@ def checked_size(size: Any) -> int:
 
 
 def _bytes(values: Any) -> Array:
-    """Read bytes from a sequence of whole numbers."""
+    """Read bytes from a sequence of integers."""
     kind = type(values).__name__
     if not isinstance(values, Sequence):
         raise RuntimeError(f"torch.UntypedStorage(): Expected a sequence type, but got {kind}")

@@ -96,7 +96,7 @@ class Op:
         if rule is not None:
             self.joint_rule = Rule(self, rule)
             return rule
-        unknown = rules.keys() - {self.names[place] for place in self.operands}
+        unknown = rules.keys() - {self.names[position] for position in self.operands}
         if unknown:
             raise TypeError(f"{self.name}: {', '.join(sorted(unknown))} is not an operand")
         self.rules = {operand: Rule(self, each) for operand, each in rules.items()}
@@ -139,16 +139,16 @@ class Op:
         self.device_of(values)
         arrays = list(values)
         half = packed = None
-        for place in self.operands:
-            value = values[place]
+        for position in self.operands:
+            value = values[position]
             if isinstance(value, Tensor):
                 half = value.dtype if value.dtype.is_half and not self.keeps_half else half
-                arrays[place] = array = self.computable(value)
+                arrays[position] = array = self.computable(value)
                 if isinstance(array, Packed) and packed is None:
                     packed = array
             elif isinstance(value, tuple):
                 half = next((each.dtype for each in value if each.dtype.is_half and not self.keeps_half), half)
-                arrays[place] = listed = tuple(self.computable(each) for each in value)
+                arrays[position] = listed = tuple(self.computable(each) for each in value)
                 packed = next((each for each in listed if isinstance(each, Packed)), packed)
         if packed is None:
             self.check_arguments(values)
@@ -268,18 +268,18 @@ class Op:
         return False
 
     def _only_device(self, tensors: list[Tensor]) -> device:
-        places = list(dict.fromkeys(each.device for each in tensors))
-        if len(places) > 1:
+        devices = list(dict.fromkeys(each.device for each in tensors))
+        if len(devices) > 1:
             raise RuntimeError(
                 "Expected all tensors to be on the same device, but found at least two devices, "
-                f"{places[0]} and {places[1]}!"
+                f"{devices[0]} and {devices[1]}!"
             )
-        return places[0]
+        return devices[0]
 
     def tensors(self, values: list[Any]) -> Iterator[Tensor]:
         """Yield the tensors among the operands."""
-        for place in self.operands:
-            value = values[place]
+        for position in self.operands:
+            value = values[position]
             if isinstance(value, Tensor):
                 yield value
             elif isinstance(value, tuple):
@@ -290,8 +290,8 @@ class Op:
         if self.joint_rule is not None:
             return [self.joint_rule]
         wanted = []
-        for place in self.operands:
-            rule, value = self.rules.get(self.names[place]), values[place]
+        for position in self.operands:
+            rule, value = self.rules.get(self.names[position]), values[position]
             tensors = value if isinstance(value, tuple) else (value,)
             if rule is not None and any(isinstance(each, Tensor) and each.requires_grad for each in tensors):
                 wanted.append(rule)
@@ -309,20 +309,20 @@ class Op:
     def edges(self, values: list[Any]) -> dict[str, list[Edge | None]]:
         """Return where the gradient of each operand goes; a number that counts as a tensor has none."""
         found: dict[str, list[Edge | None]] = {}
-        for place in self.operands:
-            name, value = self.names[place], values[place]
+        for position in self.operands:
+            name, value = self.names[position], values[position]
             if self.rules and name not in self.rules:
                 continue
             if isinstance(value, Tensor):
                 found[name] = [edge_of(value)]
             elif isinstance(value, tuple):
                 found[name] = [edge_of(each) for each in value]
-            elif (self.wraps_numbers and place) or (value is None and not self._has_numbers(values)):
+            elif (self.wraps_numbers and position) or (value is None and not self._has_numbers(values)):
                 found[name] = [None]
         return found
 
     def _has_numbers(self, values: list[Any]) -> bool:
-        return any(isinstance(values[place], (bool, int, float, complex)) for place in self.operands)
+        return any(isinstance(values[position], (bool, int, float, complex)) for position in self.operands)
 
     def make_node(
         self, values: list[Any], outs: tuple[Tensor, ...], edges: Mapping[str, Sequence[Edge | None]]
@@ -373,8 +373,8 @@ class Elementwise(Op):
         arrays = list(values)
         kernel = self.kernel
         shape = None
-        for place in self.operands:
-            value = values[place]
+        for position in self.operands:
+            value = values[position]
             if isinstance(value, Tensor):
                 array = value._array
                 if isinstance(array, Packed):
@@ -385,13 +385,13 @@ class Elementwise(Op):
                     shape = broadcast_shape(shape, array.shape)
                 if value.device is CPU and target is not CPU:
                     array = array[()]  # the one element of a tensor on the CPU may meet arrays on CUDA
-                if place not in self.parameters.masks and array.dtype != compute:
+                if position not in self.parameters.masks and array.dtype != compute:
                     array = cast(array, compute)
-                arrays[place] = array
+                arrays[position] = array
             elif value is not None:
-                arrays[place] = common.scalar(value, wide=self.wraps_numbers)
-        for place in self.parameters.scalars:
-            arrays[place] = common.scalar(values[place], wide=True)
+                arrays[position] = common.scalar(value, wide=self.wraps_numbers)
+        for position in self.parameters.scalars:
+            arrays[position] = common.scalar(values[position], wide=True)
         with np.errstate(all="ignore"):
             result = self.call(kernel, arrays)
             if common.compute is not common.numpy and result.dtype == compute:
@@ -408,10 +408,10 @@ class Elementwise(Op):
     def common_dtype(self, values: list[Any]) -> dtype:
         """Return the type in which a call computes."""
         ranked: list[tuple[dtype, dtypes.Rank]] = []
-        for place in self.operands:
-            value = values[place]
+        for position in self.operands:
+            value = values[position]
             if isinstance(value, Tensor):
-                if place not in self.parameters.masks:
+                if position not in self.parameters.masks:
                     ranked.append((value.dtype, "dimensioned" if value._array.ndim else "zero_dim"))
             elif value is not None:
                 ranked.append((dtypes.of_number(value), "number"))

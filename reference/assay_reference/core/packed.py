@@ -1,4 +1,4 @@
-"""Sparse matrices and tensors as arrays: the elements that are there, and the places where they are."""
+"""Sparse matrices and tensors as arrays: the elements that are there, and their indices."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Sparse(Packed):
         raise NotImplementedError
 
     def coalesce(self) -> Self:
-        """Return the same elements, no place twice."""
+        """Return the same elements, no index twice."""
         return self
 
     def of_coo(self, coo: Coo) -> Any:
@@ -45,7 +45,7 @@ class Sparse(Packed):
 
     @property
     def sparse_dim(self) -> int:
-        """How many dimensions have places."""
+        """How many dimensions have indices."""
         return 2
 
     @property
@@ -54,7 +54,7 @@ class Sparse(Packed):
         return int(self.values.ndim) - 1
 
     def taken_from(self, array: Array) -> Array:
-        """Take the elements of an array at the places of the values."""
+        """Take the elements of an array at the indices of the values."""
         return np.broadcast_to(array, self.shape)[tuple(self.coo().indices)]
 
 
@@ -65,7 +65,7 @@ class Coo(Sparse):
     indices: Array
     values: Array
     shape: tuple[int, ...]
-    coalesced: bool = False  # whether the places are in order, and each is there once
+    coalesced: bool = False  # whether the indices are in order, and each is there once
 
     layout: ClassVar[layout] = sparse_coo
     implementation: ClassVar[str] = "SparseTensorImpl"
@@ -112,50 +112,50 @@ class Coo(Sparse):
         np.add.at(dense, tuple(self.indices), self.values)
         return dense
 
-    def places(self) -> Array:
-        """Return the place of each value as one number, in the order of the dimensions."""
-        places = namespace(self.values).zeros(self.nnz, np.int64)
+    def flat_indices(self) -> Array:
+        """Return the index of each value as one number, counted in the order of the dimensions."""
+        flat = namespace(self.values).zeros(self.nnz, np.int64)
         for index, size in zip(self.indices, self.shape, strict=False):
-            places = places * size + index
-        return places
+            flat = flat * size + index
+        return flat
 
     def coalesce(self) -> Coo:
-        """Put the places in order, and add up the values that share one."""
-        return self if self.coalesced else replace(self._summed(self.places(), 1), coalesced=True)
+        """Put the indices in order, and add up the values that share one."""
+        return self if self.coalesced else replace(self._summed(self.flat_indices(), 1), coalesced=True)
 
     def is_in_order(self) -> bool:
-        """Return whether the places are in order, and each is there once."""
-        places = self.places()
-        return bool((places[1:] > places[:-1]).all())
+        """Return whether the indices are in order, and each is there once."""
+        flat = self.flat_indices()
+        return bool((flat[1:] > flat[:-1]).all())
 
     def plus(self, other: Coo) -> Coo:
-        """Add: values that share a place are added, the first to the first, the second to the second."""
+        """Add: of the values that share an index, the first is added to the first, the second to the second."""
         coalesced = self.coalesced and other.coalesced
         if self.nnz == other.nnz and (self.indices == other.indices).all():
             return replace(self, values=self.values + other.values, coalesced=coalesced)
         indices = np.concatenate([self.indices, other.indices], axis=1)
         both = Coo(indices, np.concatenate([self.values, other.values]), self.shape, coalesced)
-        turns = np.concatenate([self._turns(), other._turns()])
-        of_each = int(turns.max()) + 1
-        return both._summed(both.places() * of_each + turns, of_each)
+        repeats = np.concatenate([self._repeats(), other._repeats()])
+        most = int(repeats.max()) + 1
+        return both._summed(both.flat_indices() * most + repeats, most)
 
-    def _turns(self) -> Array:
-        """Tell of each value how many before it have the same place."""
-        places = self.places()
-        order = np.argsort(places, kind="stable")
-        turns = namespace(places).empty(self.nnz, np.int64)
-        turns[order] = namespace(places).arange(self.nnz) - np.searchsorted(places[order], places[order])
-        return turns
+    def _repeats(self) -> Array:
+        """Return for each value how many before it have the same index."""
+        flat = self.flat_indices()
+        order = np.argsort(flat, kind="stable")
+        repeats = namespace(flat).empty(self.nnz, np.int64)
+        repeats[order] = namespace(flat).arange(self.nnz) - np.searchsorted(flat[order], flat[order])
+        return repeats
 
-    def _summed(self, keys: Array, of_each: int) -> Coo:
-        """Add up the values with the same key, which is a place times a number, plus less than the number."""
+    def _summed(self, keys: Array, factor: int) -> Coo:
+        """Add up the values with the same key, which is a flat index times the factor, plus less than the factor."""
         keys, which = np.unique(keys, return_inverse=True)
         values = namespace(self.values).zeros((len(keys), *self.values.shape[1:]), self.dtype)
         np.add.at(values, which, self.values)
-        places, rows = keys // of_each, []
+        flat, rows = keys // factor, []
         for size in reversed(self.shape[: self.sparse_dim]):
-            rows.append(places % max(size, 1))
-            places = places // max(size, 1)
+            rows.append(flat % max(size, 1))
+            flat = flat // max(size, 1)
         indices = np.stack(rows[::-1]) if rows else self.indices[:, : len(keys)]
         return replace(self, indices=indices, values=values)
 
@@ -169,7 +169,7 @@ class Coo(Sparse):
         return Coo(indices, values, shape, self.coalesced and in_order)
 
     def select(self, dim: int, index: int) -> Any:
-        """Take one place along a dimension; an array is left where no sparse dimension is."""
+        """Take one index along a dimension; what is left without a sparse dimension is an array."""
         if dim >= self.sparse_dim:
             taken = self.values[(slice(None),) * (dim - self.sparse_dim + 1) + (index,)]
             return replace(self, values=taken, shape=self.shape[:dim] + self.shape[dim + 1 :])
@@ -189,7 +189,7 @@ class Coo(Sparse):
         return Coo(np.concatenate([self.indices[:dim], row, self.indices[dim:]]), self.values, shape)
 
     def sum(self, dims: Sequence[int], keepdim: bool) -> Any:
-        """Add up along dimensions; an array is left where no sparse dimension is."""
+        """Add up along dimensions; what is left without a sparse dimension is an array."""
         kept = [dim for dim in range(self.sparse_dim) if dim not in dims]
         values = self.values.sum(
             axis=tuple(dim - self.sparse_dim + 1 for dim in dims if dim >= self.sparse_dim),
@@ -215,14 +215,14 @@ class Coo(Sparse):
         return Coo(indices, np.concatenate([each.values for each in moved]), moved[0].shape)
 
     def moved(self, dim: int, start: int, size: int) -> Coo:
-        """Return a dimension another size, in which the elements begin at a place."""
+        """Give a dimension another size, in which the elements begin at an index."""
         shape = (*self.shape[:dim], size, *self.shape[dim + 1 :])
         if dim < self.sparse_dim:
             row = self.indices[dim : dim + 1] + start
             return Coo(np.concatenate([self.indices[:dim], row, self.indices[dim + 1 :]]), self.values, shape)
         values = namespace(self.values).zeros((self.nnz, *shape[self.sparse_dim :]), self.dtype)
-        place = (slice(None),) * (dim - self.sparse_dim + 1) + (slice(start, start + self.shape[dim]),)
-        values[place] = self.values
+        key = (slice(None),) * (dim - self.sparse_dim + 1) + (slice(start, start + self.shape[dim]),)
+        values[key] = self.values
         return Coo(self.indices, values, shape)
 
     def times(self, dense: Array) -> Array:
@@ -236,16 +236,16 @@ class Coo(Sparse):
 
 @dataclass(eq=False)
 class Compressed(Sparse):
-    """A matrix whose values stand line after line: where each line begins, and the place of each value in its line."""
+    """A matrix whose values stand line after line: where each line begins, and the index of each value in its line."""
 
     starts: Array  # with the end of the last
-    places: Array
+    plain_indices: Array
     values: Array
     shape: tuple[int, ...]
 
-    line: ClassVar[int]  # the dimension whose places are compressed
+    line: ClassVar[int]  # the dimension whose indices are compressed
     title: ClassVar[str]
-    names: ClassVar[tuple[str, str]]  # of starts and places
+    names: ClassVar[tuple[str, str]]  # of starts and plain indices
     implementation: ClassVar[str] = "SparseCsrTensorImpl"
 
     @classmethod
@@ -266,18 +266,20 @@ class Compressed(Sparse):
         return cls(np.searchsorted(lines.indices[0], count), lines.indices[1], lines.values, coo.shape)
 
     def each(self, function: Callable[[Array], Array]) -> Self:
-        return replace(self, starts=function(self.starts), places=function(self.places), values=function(self.values))
+        return replace(
+            self, starts=function(self.starts), plain_indices=function(self.plain_indices), values=function(self.values)
+        )
 
     @property
     def nnz(self) -> int:
-        return len(self.places)
+        return len(self.plain_indices)
 
     def parts(self) -> dict[str, Array]:
-        return dict(zip((*self.names, "values"), (self.starts, self.places, self.values), strict=True))
+        return dict(zip((*self.names, "values"), (self.starts, self.plain_indices, self.values), strict=True))
 
     def coo(self) -> Coo:
         lines = np.searchsorted(self.starts, namespace(self.values).arange(self.nnz), side="right") - 1
-        rows = (lines, self.places) if not self.line else (self.places, lines)
+        rows = (lines, self.plain_indices) if not self.line else (self.plain_indices, lines)
         return Coo(np.stack(rows).astype(np.int64), self.values, self.shape, coalesced=not self.line)
 
     def of_coo(self, coo: Coo) -> Self:
@@ -303,7 +305,7 @@ class Csr(Compressed):
 
     def transposed(self) -> Csc:
         """Read the rows as columns."""
-        return Csc(self.starts, self.places, self.values, self.shape[::-1])
+        return Csc(self.starts, self.plain_indices, self.values, self.shape[::-1])
 
 
 @dataclass(eq=False)
@@ -317,4 +319,4 @@ class Csc(Compressed):
 
     def transposed(self) -> Csr:
         """Read the columns as rows."""
-        return Csr(self.starts, self.places, self.values, self.shape[::-1])
+        return Csr(self.starts, self.plain_indices, self.values, self.shape[::-1])

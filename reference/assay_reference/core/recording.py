@@ -112,7 +112,7 @@ class OpNode(Node):
     ) -> None:
         super().__init__([each for group in edges.values() for each in group], [meta_of(each) for each in outs])
         self.operands = [(name, len(each)) for name, each in edges.items()]
-        self.differentiable = [place for place, each in enumerate(outs) if each.dtype.is_differentiable]
+        self.differentiable = [position for position, each in enumerate(outs) if each.dtype.is_differentiable]
         self.saved_outs: tuple[Saved, ...] = ()
         self.freed = False
         self.shape = _shape(values[self.op.operands[0]])
@@ -135,7 +135,7 @@ class OpNode(Node):
             raise RuntimeError(f"derivative for aten::{self.op.name} is not implemented")
         if self.freed:
             raise RuntimeError(FREED)
-        given = [(grads[place], self.outputs[place]) for place in self.differentiable]
+        given = [(grads[position], self.outputs[position]) for position in self.differentiable]
         defined = [meta.zeros() if grad is None and meta is not None else grad for grad, meta in given]
         grad = defined[0] if len(defined) == 1 else tuple(defined)
         if self.op.joint_rule is not None:
@@ -156,7 +156,7 @@ class OpNode(Node):
         entries = results if len(self.op.operands) > 1 else (results,)
         present = {name for name, _ in self.operands}
         flat: list[Tensor | None] = []
-        for place, entry in zip(self.op.operands, entries, strict=True):
-            if self.op.names[place] in present:
-                flat += entry if place in self.op.parameters.lists else [entry]
+        for position, entry in zip(self.op.operands, entries, strict=True):
+            if self.op.names[position] in present:
+                flat += entry if position in self.op.parameters.lists else [entry]
         return flat

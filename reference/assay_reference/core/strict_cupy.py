@@ -85,7 +85,7 @@ class ndarray:
         return len(self._host)
 
     def __iter__(self) -> Any:
-        return (self[place] for place in range(len(self)))
+        return (self[index] for index in range(len(self)))
 
     def __bool__(self) -> bool:
         return bool(self._host)
@@ -175,7 +175,7 @@ def asnumpy(array: Any) -> Any:
 
 
 def asarray(value: Any, dtype: Any = None) -> Any:
-    """Bring an array to the device; that is the one place where NumPy's arrays are welcome."""
+    """Bring an array to the device; which alone takes NumPy's arrays."""
     host = value._host if isinstance(value, ndarray) else np.array(value)
     return ndarray(host if dtype is None else host.astype(dtype))
 

@@ -32,9 +32,9 @@ class Size(tuple[int, ...]):
 
     def __new__(cls, sizes: Iterable[Any] = ()) -> Size:
         whole = tuple(each.item() if isinstance(each, Tensor) else each for each in sizes)
-        for place, each in enumerate(whole):
+        for position, each in enumerate(whole):
             if not hasattr(each, "__index__"):
-                raise TypeError(f"torch.Size() takes an iterable of 'int' (item {place} is '{type(each).__name__}')")
+                raise TypeError(f"torch.Size() takes an iterable of 'int' (item {position} is '{type(each).__name__}')")
         return super().__new__(cls, map(int, whole))
 
     def numel(self) -> int:
@@ -87,7 +87,7 @@ class Tensor:
     # -- making ---------------------------------------------------------------------------------------------------
 
     @classmethod
-    def _wrap(cls, array: Any, place: devices.device | None = None, storage: UntypedStorage | None = None) -> Tensor:
+    def _wrap(cls, array: Any, device: devices.device | None = None, storage: UntypedStorage | None = None) -> Tensor:
         """Make a tensor of an array, which it keeps."""
         if isinstance(array, np.generic):
             array = np.asarray(array)
@@ -96,7 +96,7 @@ class Tensor:
             array = strided(array, array.shape, contiguous_strides(array.shape, array.itemsize))
         tensor._array = array
         tensor.dtype = dtypes.OF_ARRAY[array.dtype]
-        tensor.device = devices.of_array(array) if place is None else place
+        tensor.device = devices.of_array(array) if device is None else device
         tensor._storage = UntypedStorage._over(array, inference.get()) if storage is None else storage
         return tensor
 

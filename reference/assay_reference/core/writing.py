@@ -29,7 +29,7 @@ def check_cast(result: Any, target: Tensor) -> None:
 
 
 def check_overlap(target: Tensor, operands: Iterable[Tensor]) -> None:
-    """Refuse to write to memory that is read at other places at the same time."""
+    """Refuse to write to memory that is read at other locations at the same time."""
     for operand in operands:
         if operand is target or operand._storage is not target._storage:
             continue
@@ -68,8 +68,8 @@ def write(target: Tensor, result: Any) -> None:
         array.become(cast(result, array.dtype))
         target._storage.version += 1
         return
-    repeated = [place for place, stride in enumerate(array.strides) if stride == 0 and array.shape[place] > 1]
-    if array.size and any(result.strides[place] for place in repeated):  # a value that is repeated too may be written
+    repeated = [dim for dim, stride in enumerate(array.strides) if stride == 0 and array.shape[dim] > 1]
+    if array.size and any(result.strides[dim] for dim in repeated):  # a value that is repeated too may be written
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."
@@ -94,11 +94,11 @@ def check_own(result: Any, target: Tensor, refusal: str) -> None:
 def fill_out(target: Tensor, result: Any) -> None:
     """Put a result where out= says, which is resized to hold it."""
     check_cast(result, target)
-    place = devices.of_array(result)
-    if target.device != place:
+    device = devices.of_array(result)
+    if target.device != device:
         raise RuntimeError(
             "Expected all tensors to be on the same device, but found at least two devices, "
-            f"{place} and {target.device}!"
+            f"{device} and {target.device}!"
         )
     if target._array.shape != result.shape:
         if target._array.size:

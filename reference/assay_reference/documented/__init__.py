@@ -2,7 +2,7 @@
 
     from assay_reference import documented as torch
 
-Every form calls what has taken its place. A namespace inside it that has such forms is a module here. Tensors are those
+Every form calls what has replaced it. A namespace inside it that has such forms is a module here. Tensors are those
 of the current edition: what a method takes besides, it takes inside `with documented.served() as torch:`.
 """
 
@@ -106,12 +106,12 @@ def logspace(start: Any, end: Any, steps: int = 100, **options: Any) -> Any:
 
 
 def median(input: Tensor, dim: int = -1, values: Tensor | None = None, indices: Tensor | None = None) -> Any:
-    """Return the middle elements along a dimension, by default the last, and their places."""
+    """Return the middle elements along a dimension, by default the last, and their indices."""
     return current.median(input, dim, out=pair(input, values, indices))
 
 
 def mode(input: Tensor, dim: int = -1, values: Tensor | None = None, indices: Tensor | None = None) -> Any:
-    """Return the most frequent elements along a dimension, and their places."""
+    """Return the most frequent elements along a dimension, and their indices."""
     return current.mode(input, dim, out=pair(input, values, indices))
 
 

@@ -14,7 +14,7 @@ LinAlgError = _LinAlgError
 
 
 def check_numbers(name: str, tensor: Tensor, *, low_precision: bool = False) -> None:
-    """Refuse whole numbers and, where nothing computes with them, half types."""
+    """Refuse integers and, where nothing computes with them, half types."""
     if tensor.dtype.category in ("bool", "integer"):
         raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {tensor.dtype.title}")
     if tensor.dtype.is_half and not low_precision:

@@ -69,24 +69,24 @@ sum_to_size.vjp(input=lambda grad, shape: grad.expand(shape))
 @composite(function=False)
 def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """Convert to a type, a device, or both; return the tensor itself if it is so already."""
-    place, kind, copy = _destination(self, args, dict(kwargs))
-    if not copy and place == self.device and kind is self.dtype:
+    target, kind, copy = _destination(self, args, dict(kwargs))
+    if not copy and target == self.device and kind is self.dtype:
         return self
-    return to_copy(self, kind, place)  # type: ignore[no-any-return]
+    return to_copy(self, kind, target)  # type: ignore[no-any-return]
 
 
 def _destination(self: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[device, dtype, bool]:
     """Read the arguments of to(): (dtype), (device, dtype) or (other), then non_blocking and copy."""
-    place, kind = self.device, self.dtype
+    target, kind = self.device, self.dtype
     rest = list(args)
     if "other" in kwargs or (rest and isinstance(rest[0], Tensor)):
         other = kwargs.pop("other", None)
         other = rest.pop(0) if other is None else other
-        place, kind = other.device, other.dtype
+        target, kind = other.device, other.dtype
     elif rest and isinstance(rest[0], dtype):
         kind = rest.pop(0)
     elif rest and (rest[0] is None or isinstance(rest[0], (str, int, device))) and not isinstance(rest[0], bool):
-        place = self.device if rest[0] is None else devices.resolve(rest[0])
+        target = self.device if rest[0] is None else devices.resolve(rest[0])
         rest.pop(0)
         if rest and (rest[0] is None or isinstance(rest[0], dtype)):
             kind = rest.pop(0) or kind
@@ -95,15 +95,15 @@ def _destination(self: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
             "to() received an invalid combination of arguments - got "
             f"({', '.join(each.__class__.__name__ for each in args)})"
         )
-    named_place = kwargs.pop("device", None)
-    place = place if named_place is None else devices.resolve(named_place)
+    named_device = kwargs.pop("device", None)
+    target = target if named_device is None else devices.resolve(named_device)
     kind = kwargs.pop("dtype", None) or kind
     copy = bool(kwargs.pop("copy", rest[1] if len(rest) > 1 else False))
     kwargs.pop("non_blocking", None)
     kwargs.pop("memory_format", None)
     if kwargs:
         raise TypeError(f"to() got an unexpected keyword argument '{next(iter(kwargs))}'")
-    return place, kind, copy
+    return target, kind, copy
 
 
 def _converter(name: str, kind: dtype) -> None:

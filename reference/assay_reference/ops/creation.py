@@ -33,10 +33,10 @@ PYTHON_TYPES: Final[dict[Any, dtype]] = {
 SQUARE: Final = object()  # as many columns as rows
 
 
-def factory(*, spread: bool = False) -> Callable[[Kernel], Callable[..., Tensor]]:
+def factory(*, size: bool = False) -> Callable[[Kernel], Callable[..., Tensor]]:
     """Make a function that creates a tensor, of a kernel that takes the array module, the dtype or None, and the rest.
 
-    With spread, the first of the rest is a size, which callers may spread out.
+    With size, the first of the rest is a size, which callers may unpack.
     """
 
     def decorate(kernel: Kernel) -> Callable[..., Tensor]:
@@ -46,7 +46,7 @@ def factory(*, spread: bool = False) -> Callable[[Kernel], Callable[..., Tensor]
         @functools.wraps(kernel)
         def create(*args: Any, **kwargs: Any) -> Tensor:
             options = {option: kwargs.pop(option, default) for option, default in OPTIONS.items()}
-            if spread and args:
+            if size and args:
                 args = _size(name, args)
             try:
                 bound = own.bind(*map(_number, args), **{each: _number(value) for each, value in kwargs.items()})
@@ -55,11 +55,11 @@ def factory(*, spread: bool = False) -> Callable[[Kernel], Callable[..., Tensor]
             out, kind = options["out"], as_dtype(name, options["dtype"])
             if out is not None:
                 check_out(name, out)
-            place = devices.resolve(options["device"]) if out is None else out.device
+            target = devices.resolve(options["device"]) if out is None else out.device
             made = kernel if options["layout"] in (None, strided) else packed_kernel(name, options["layout"])
-            array = made(place.xp, kind, *bound.args, **bound.kwargs)
+            array = made(target.xp, kind, *bound.args, **bound.kwargs)
             if out is None:
-                return _new(array, place, options["requires_grad"], options["pin_memory"])
+                return _new(array, target, options["requires_grad"], options["pin_memory"])
             if kind is not None and kind is not out.dtype:
                 raise RuntimeError(f"dtype {kind.title} does not match dtype of out parameter ({out.dtype.title})")
             fill_out(out, cast(array, out.dtype.numpy))
@@ -77,8 +77,8 @@ def factory(*, spread: bool = False) -> Callable[[Kernel], Callable[..., Tensor]
     return decorate
 
 
-def _new(array: Any, place: device, requires_grad: bool, pin_memory: bool) -> Tensor:
-    return wanting_grad(Tensor._wrap(pinned(array) if pin_memory else array, place), requires_grad)
+def _new(array: Any, target: device, requires_grad: bool, pin_memory: bool) -> Tensor:
+    return wanting_grad(Tensor._wrap(pinned(array) if pin_memory else array, target), requires_grad)
 
 
 def wanting_grad(made: Tensor, requires_grad: bool) -> Tensor:
@@ -120,10 +120,10 @@ def _number(value: Any) -> Any:
 
 
 def _size(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Collect a size that may be spread out over the arguments."""
+    """Collect a size that may be unpacked into the arguments."""
     if isinstance(args[0], (tuple, list)):
-        return (_not_negative(name, whole_sizes(name, args[0])), *args[1:])
-    return (_not_negative(name, whole_sizes(name, args, spread=True)),)
+        return (_not_negative(name, integer_sizes(name, args[0])), *args[1:])
+    return (_not_negative(name, integer_sizes(name, args, unpacked=True)),)
 
 
 def _not_negative(name: str, sizes: tuple[int, ...]) -> tuple[int, ...]:
@@ -132,16 +132,16 @@ def _not_negative(name: str, sizes: tuple[int, ...]) -> tuple[int, ...]:
     return sizes
 
 
-def whole_sizes(name: str, sizes: Sequence[Any], *, spread: bool = False) -> tuple[int, ...]:
-    """Read sizes, which are whole numbers in a sequence or spread out over the arguments."""
-    for place, each in enumerate(sizes):
-        if hasattr(each, "__index__") and (place or not isinstance(each, bool)):
+def integer_sizes(name: str, sizes: Sequence[Any], *, unpacked: bool = False) -> tuple[int, ...]:
+    """Read sizes, which are integers in a sequence or unpacked into the arguments."""
+    for position, each in enumerate(sizes):
+        if hasattr(each, "__index__") and (position or not isinstance(each, bool)):
             continue
         kind, subject = type(each).__name__, f"{name}(): argument 'size'"
-        if place:
+        if position:
             why = f'error "type must be tuple of ints,but got {kind}"'
-            raise TypeError(f"{subject} failed to unpack the object at pos {place + 1} with {why}")
-        if not spread:
+            raise TypeError(f"{subject} failed to unpack the object at pos {position + 1} with {why}")
+        if not unpacked:
             raise TypeError(f"{subject} (position 1) must be tuple of ints, but found element of type {kind} at pos 0")
         if len(sizes) > 1:
             raise TypeError(f"{name}() takes 1 positional argument but {len(sizes)} were given")
@@ -153,19 +153,19 @@ def _default(kind: dtype | None) -> Any:
     return (kind or dtypes.get_default_dtype()).numpy
 
 
-@factory(spread=True)
+@factory(size=True)
 def zeros(xp: Any, dtype: dtype | None, size: Sequence[int]) -> Any:
     """Make a tensor of zeros."""
     return xp.zeros(size, _default(dtype))
 
 
-@factory(spread=True)
+@factory(size=True)
 def ones(xp: Any, dtype: dtype | None, size: Sequence[int]) -> Any:
     """Make a tensor of ones."""
     return xp.ones(size, _default(dtype))
 
 
-@factory(spread=True)
+@factory(size=True)
 def empty(xp: Any, dtype: dtype | None, size: Sequence[int], *, memory_format: Any = None) -> Any:
     """Make a tensor whose elements may be anything."""
     return xp.empty(size, _default(dtype))
@@ -175,7 +175,7 @@ def empty(xp: Any, dtype: dtype | None, size: Sequence[int], *, memory_format: A
 def full(xp: Any, dtype: dtype | None, size: Sequence[int], fill_value: complex) -> Any:
     """Make a tensor with one value everywhere."""
     kind = dtype or dtypes.of_number(fill_value)
-    return xp.full(_not_negative("full", whole_sizes("full", size)), kind.scalar(fill_value), kind.numpy)
+    return xp.full(_not_negative("full", integer_sizes("full", size)), kind.scalar(fill_value), kind.numpy)
 
 
 @composite(method=False)
@@ -183,23 +183,23 @@ def tensor(
     data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
 ) -> Tensor:
     """Make a tensor of numbers in nested lists, or a copy of an array or of a tensor."""
-    place = devices.resolve(device)
+    target = devices.resolve(device)
     kind = as_dtype("tensor", dtype)
     if isinstance(data, Tensor):
-        place = data.device if device is None else place
-        return _new(data.detach().to(device=place, dtype=kind, copy=True)._array, place, requires_grad, pin_memory)
+        target = data.device if device is None else target
+        return _new(data.detach().to(device=target, dtype=kind, copy=True)._array, target, requires_grad, pin_memory)
     if isinstance(data, Storage):  # whose memory is shared
         kind = kind or dtypes.get_default_dtype()
         return Tensor._over(data, kind, kind.title)
     if isinstance(data, (np.ndarray, np.generic)):
         array = np.array(data)
         kind = kind or dtypes.of_array(array)
-        return _new(_on(place, cast(array, kind.numpy)), place, requires_grad, pin_memory)
-    return _new(_on(place, _of_nested(data, kind)), place, requires_grad, pin_memory)
+        return _new(_on(target, cast(array, kind.numpy)), target, requires_grad, pin_memory)
+    return _new(_on(target, _of_nested(data, kind)), target, requires_grad, pin_memory)
 
 
-def _on(place: device, array: Any) -> Any:
-    return array if place.xp is np else place.xp.asarray(array)
+def _on(target: device, array: Any) -> Any:
+    return array if target.xp is np else target.xp.asarray(array)
 
 
 def _of_nested(data: Any, kind: dtype | None) -> Any:
@@ -210,8 +210,8 @@ def _of_nested(data: Any, kind: dtype | None) -> Any:
             functools.reduce(dtypes.promote_types, map(_leaf_dtype, leaves)) if leaves else dtypes.get_default_dtype()
         )
     array = np.empty(len(leaves), kind.numpy)
-    for place, leaf in enumerate(leaves):
-        array[place] = _leaf_value(leaf, kind)
+    for position, leaf in enumerate(leaves):
+        array[position] = _leaf_value(leaf, kind)
     return array.reshape(shape)
 
 
@@ -288,7 +288,7 @@ def _check_number(value: Any, kind: dtype) -> None:
 
 @composite(method=False)
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """Make a tensor that shares the memory of an array, or give the tensor that was given, where that will do."""
+    """Make a tensor that shares the memory of an array, or return the tensor that was given, where that will do."""
     if isinstance(data, Tensor):
         return data.to(device=device, dtype=as_dtype("as_tensor", dtype))  # type: ignore[no-any-return]
     if isinstance(data, np.ndarray):
@@ -369,7 +369,7 @@ def check_bounds(start: Any, end: Any, step: Any) -> None:
 
 @factory()
 def linspace(xp: Any, dtype: dtype | None, start: Any, end: Any, steps: int) -> Any:
-    """Place so many numbers evenly from start to end, both included."""
+    """Return so many numbers, evenly from start to end, both included."""
     kind = dtype or dtypes.promote_types(dtypes.get_default_dtype(), _span_dtype(start, end))
     return _evenly(xp, kind, "linspace", start, end, steps).astype(kind.numpy)
 
@@ -405,9 +405,11 @@ def _evenly(xp: Any, kind: dtype, name: str, start: Any, end: Any, steps: int) -
         )
     if kind.category == "integer":
         start, end = int(start), int(end)
-    places = xp.arange(steps)
+    step_numbers = xp.arange(steps)
     step = (end - start) / max(steps - 1, 1)
-    return np.where(places < max(steps, 2) // 2, start + step * places, end - step * (steps - 1 - places))
+    return np.where(
+        step_numbers < max(steps, 2) // 2, start + step * step_numbers, end - step * (steps - 1 - step_numbers)
+    )
 
 
 @factory()
@@ -446,14 +448,14 @@ def like(kernel: Kernel) -> Callable[..., Tensor]:
     ) -> Tensor:
         if not isinstance(input, Tensor):
             raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
-        place = input.device if device is None else devices.resolve(device)
+        target = input.device if device is None else devices.resolve(device)
         kind = as_dtype(name, dtype) or input.dtype
         wanted = layout or input.layout
         if wanted is not strided:
-            return _new(packed_kernel(name, wanted)(place.xp, kind, input.shape), place, requires_grad, pin_memory)
+            return _new(packed_kernel(name, wanted)(target.xp, kind, input.shape), target, requires_grad, pin_memory)
         source = input if input.layout is strided else input.to_dense()
-        array = source._array if place == input.device else source.to(place)._array
-        return _new(kernel(array, kind, *args, **kwargs), place, requires_grad, pin_memory)
+        array = source._array if target == input.device else source.to(target)._array
+        return _new(kernel(array, kind, *args, **kwargs), target, requires_grad, pin_memory)
 
     return composite(method=False)(create)
 

@@ -29,7 +29,7 @@ def pow(input: Array | Number, exponent: Array | Number) -> Array:
         return np.sqrt(input) if exponent == 0.5 else 1 / np.sqrt(input)
     if input.dtype.kind not in "iu":
         return np.power(input, exponent)
-    # 1 / n is a whole number for n = 1 and n = -1 alone.
+    # 1 / n is an integer for n = 1 and n = -1 alone.
     reciprocal = np.where(exponent % 2 == 0, input * input == 1, (input * input == 1) * input)
     return np.where(exponent < 0, reciprocal, np.power(input, np.maximum(exponent, 0))).astype(input.dtype)
 
@@ -181,12 +181,12 @@ def atan2(input: Array, other: Array) -> Array:
 
 
 atan2.vjp(
-    input=lambda grad, input, other: grad * turning(other, input, other),
-    other=lambda grad, input, other: grad * -turning(input, input, other),
+    input=lambda grad, input, other: grad * atan2_slope(other, input, other),
+    other=lambda grad, input, other: grad * -atan2_slope(input, input, other),
 )
 
 
-def turning(side: Tensor, input: Tensor, other: Tensor) -> Any:
+def atan2_slope(side: Tensor, input: Tensor, other: Tensor) -> Any:
     """Divide a side by the square of the distance from the origin, where no angle changes."""
     squared = input * input + other * other
     return where(squared == 0, 0.0, side / squared)

@@ -1,4 +1,4 @@
-"""Elements by their places along one dimension: gather and scatter, select and add, take."""
+"""Elements by their indices along one dimension: gather and scatter, select and add, take."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from assay_reference.ops.creation import zeros
 
 
 def check_index_type(name: str, index: Array, words: str = "int32/int64") -> None:
-    """Refuse an index that is not of whole numbers."""
+    """Refuse an index that is not of integers."""
     if index.dtype not in (np.int32, np.int64):
         raise RuntimeError(f"{name}(): Expected dtype {words} for index")
 
@@ -32,7 +32,7 @@ def along(dim: int, index: Array) -> tuple[Any, ...]:
 
 
 def check_along(dim: int, index: Array, size: int) -> None:
-    """Refuse places that are not there; these are counted from the front only."""
+    """Refuse indices that are out of range; negative ones are."""
     wrong = index[(index < 0) | (index >= size)]
     if wrong.size:
         raise RuntimeError(f"index {int(wrong.reshape(-1)[0])} is out of bounds for dimension {dim} with size {size}")
@@ -130,7 +130,7 @@ scatter_op.vjp(
 def scatter(
     input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
 ) -> Tensor:
-    """Write the elements of src, or one value, to the places that the index names along a dimension."""
+    """Write the elements of src, or one value, to the index along a dimension."""
     return scatter_op(input, dim, index, value if src is None else src, reduce)  # type: ignore[no-any-return]
 
 
@@ -138,22 +138,22 @@ def scatter(
 def scatter_method(
     self: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
 ) -> Tensor:
-    """Write the elements of src, or one value, to the places that the index names along a dimension, in place."""
+    """Write the elements of src, or one value, to the index along a dimension, in place."""
     values = scatter_op.bind((self, dim, index, value if src is None else src, reduce), {})
     return scatter_op.perform_in_place(values)
 
 
 @op(in_place=True)
 def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
-    """Add the elements of src to the places that the index names along a dimension."""
+    """Add the elements of src to the index along a dimension."""
     return scattered(input, dim, index, src, np.add.at)
 
 
 scatter_add.vjp(input=lambda grad: grad, src=lambda grad, dim, index: gather(grad, dim, index))
 
 
-def vector_of_places(name: str, index: Array, size: int) -> Array:
-    """Read an index that is a vector, or one place."""
+def index_vector(name: str, index: Array, size: int) -> Array:
+    """Read an index that is a vector, or one number."""
     if index.ndim > 1:
         raise IndexError(f"{name}(): Index is supposed to be a vector")
     check_index_type(name, index, "int32 or int64")
@@ -171,7 +171,7 @@ def index_select(input: Array, dim: int, index: Array) -> Array:
         raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {index.size} value(s)")
     if index.size and not source.shape[dim]:
         raise RuntimeError("index_select(): self indexing axis dim should be positive")
-    taken = np.take(source, vector_of_places("index_select", index, source.shape[dim]), axis=dim)
+    taken = np.take(source, index_vector("index_select", index, source.shape[dim]), axis=dim)
     return taken if input.ndim else taken.reshape(())
 
 
@@ -182,13 +182,13 @@ index_select.vjp(
 
 @op(in_place=True, out="own")
 def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: complex = 1) -> Array:
-    """Add whole slices of source, multiplied by alpha, at places along a dimension."""
+    """Add whole slices of source, multiplied by alpha, at the index along a dimension."""
     dim = wrap_dim(dim, input.ndim)
     result = input.copy(order="C")
     target, added = np.atleast_1d(result), np.atleast_1d(source)
     if input.ndim > 1:
         check_along(dim, index, target.shape[dim])
-    where = vector_of_places("index_add", index, target.shape[dim])
+    where = index_vector("index_add", index, target.shape[dim])
     if where.size != added.shape[dim]:
         raise RuntimeError(
             f"index_add_(): Number of indices ({where.size}) should be equal to source.size(dim): "
@@ -248,11 +248,11 @@ def take(input: Array, index: Array) -> Array:
 
 
 def take_vjp(grad: Tensor, shape: Any, index: Tensor) -> Any:
-    """Add the gradient at the places from which elements were taken."""
+    """Add the gradient at the indices from which elements were taken."""
     count = math.prod(shape)
     flat = zeros((count,), dtype=grad.dtype, device=grad.device)
-    places = (index % count if count else index).reshape(-1)
-    return flat.index_add(0, places, grad.reshape(-1)).reshape(shape)
+    indices = (index % count if count else index).reshape(-1)
+    return flat.index_add(0, indices, grad.reshape(-1)).reshape(shape)
 
 
 take.vjp(input=take_vjp)

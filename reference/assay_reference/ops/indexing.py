@@ -1,4 +1,4 @@
-"""Elements by their places along all dimensions: x[...]."""
+"""Elements by their indices along all dimensions: x[...]."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from assay_reference.ops.shape import alias, unsqueeze
 INDEX_TYPES = "tensors used as indices must be long, int, byte or bool tensors"
 
 
-# -- places along all dimensions: the ops behind x[...] ---------------------------------------------------------------
+# -- the ops behind x[...] --------------------------------------------------------------------------------------------
 
 
-class Places(NamedTuple):
-    """Where in an array: an index for each of some dimensions, everything along the others."""
+class Located(NamedTuple):
+    """Which elements of an array: those at an index for each of some dimensions, everything along the others."""
 
     key: tuple[Any, ...]
     shape: tuple[int, ...]  # of what is there
 
 
-def places(array: Array, indices: Sequence[Array], dims: Sequence[int]) -> Places:
+def locate(array: Array, indices: Sequence[Array], dims: Sequence[int]) -> Located:
     """Check the indices of some dimensions, and line them up with all."""
     if any(each.size and not array.shape[dim] for dim, each in zip(dims, indices, strict=True)):
         raise IndexError("index is out of bounds for dimension with size 0")
@@ -46,12 +46,12 @@ def places(array: Array, indices: Sequence[Array], dims: Sequence[int]) -> Place
         key[dim] = each
     others = [size for dim, size in enumerate(array.shape) if dim not in dims]
     adjacent = dims[-1] - dims[0] == len(dims) - 1
-    first = dims[0] if adjacent else 0  # with others between them, there is no one place to put the result but in front
+    first = dims[0] if adjacent else 0  # with others between them, the result can only stand in front
     shape = (*others[:first], *indexed, *others[first:])
     if math.prod(shape):  # where nothing is taken, nothing is out of bounds
         for number, (dim, each) in enumerate(zip(dims, indices, strict=True)):
             check_in_range(each, array.shape[dim], number)
-    return Places(tuple(key), shape)
+    return Located(tuple(key), shape)
 
 
 def check_in_range(index: Array, size: int, dim: int) -> None:
@@ -64,14 +64,14 @@ def check_in_range(index: Array, size: int, dim: int) -> None:
 @op(function=False, method=False, keeps_half=True)
 def index(input: Array, indices: Sequence[Array], dims: tuple[int, ...]) -> Array:
     """Take the elements at the indices of some dimensions."""
-    where = places(input, indices, dims)
+    where = locate(input, indices, dims)
     if not math.prod(where.shape):
         return namespace(input).empty(where.shape, input.dtype)
     return in_order(input[where.key])
 
 
 def index_vjp(grad: Tensor, shape: Sequence[int], indices: Any, dims: tuple[int, ...]) -> Tensor:
-    """Add the gradient at the places from which elements were taken."""
+    """Add the gradient at the indices from which elements were taken."""
     nothing = zeros(shape, dtype=grad.dtype, device=grad.device)
     return index_put(nothing, indices, grad, dims, True)  # type: ignore[no-any-return]
 
@@ -82,7 +82,7 @@ index.vjp(input=index_vjp)
 @op(name="index_put", function=False, method=False)
 def index_put(input: Array, indices: Sequence[Array], values: Array, dims: tuple[int, ...], accumulate: bool) -> Array:
     """Put values at the indices of some dimensions, or add them to what is there."""
-    where = places(input, indices, dims)
+    where = locate(input, indices, dims)
     try:
         values = np.broadcast_to(values, where.shape)
     except ValueError:
@@ -117,13 +117,13 @@ def check_values(input: Tensor, indices: Any, values: Tensor, dims: Any, accumul
 
 def of_mask(mask: Tensor, view: Tensor, dim: int) -> tuple[Tensor, ...]:
     """Turn a mask over some dimensions into an index for each."""
-    for place, size in enumerate(mask.shape):
-        if dim + place >= view.ndim:
+    for number, size in enumerate(mask.shape):
+        if dim + number >= view.ndim:
             raise IndexError(f"too many indices for tensor of dimension {view.ndim}")
-        if size != view.shape[dim + place]:
+        if size != view.shape[dim + number]:
             raise IndexError(
-                f"The shape of the mask {list(mask.shape)} at index {place} does not match the shape of the indexed "
-                f"tensor {list(view.shape)} at index {dim + place}"
+                f"The shape of the mask {list(mask.shape)} at index {number} does not match the shape of the indexed "
+                f"tensor {list(view.shape)} at index {dim + number}"
             )
     return nonzero(mask, as_tuple=True)  # type: ignore[no-any-return]
 
@@ -143,7 +143,7 @@ def entries(index: Any) -> tuple[Any, ...]:
 
 
 def as_index(entry: Any, device: Any) -> Any:
-    """Turn a list of places into a tensor; leave the rest."""
+    """Turn a list of indices into a tensor; leave the rest."""
     if isinstance(entry, np.ndarray) or (isinstance(entry, Sequence) and not isinstance(entry, (str, bytes))):
         made = tensor(entry, device=device)
         return made.long() if not made.numel() else made
@@ -211,7 +211,7 @@ def check_number(index: Any) -> None:
 
 
 def is_number(entry: Any) -> bool:
-    """Return whether an entry is one place."""
+    """Return whether an entry is one integer."""
     if isinstance(entry, Tensor):
         return not entry.ndim and entry.dtype.category == "integer"
     if isinstance(entry, bool):
@@ -250,12 +250,12 @@ def sliced(view: Tensor, dim: int, entry: slice) -> Tensor:
     return slice_of(view, dim, start, max(start, stop), step)  # type: ignore[no-any-return]
 
 
-def selected(view: Tensor, dim: int, place: int, number: int) -> Tensor:
-    """Take one place along a dimension; a message names the dimension by the number of the entry."""
+def selected(view: Tensor, dim: int, index: int, number: int) -> Tensor:
+    """Take one index along a dimension; a message names the dimension by the number of the entry."""
     size = view.shape[dim]
-    if not -size <= place < size:
-        raise IndexError(f"index {place} is out of bounds for dimension {number} with size {size}")
-    return select(view, dim, place)  # type: ignore[no-any-return]
+    if not -size <= index < size:
+        raise IndexError(f"index {index} is out of bounds for dimension {number} with size {size}")
+    return select(view, dim, index)  # type: ignore[no-any-return]
 
 
 def getitem(self: Tensor, index_: Any) -> Tensor:

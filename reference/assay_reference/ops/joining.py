@@ -11,7 +11,7 @@ from assay_reference.core import dtypes
 from assay_reference.core.arrays import Array
 from assay_reference.core.dispatch import FUNCTIONS, Sizes, cast, composite, op
 from assay_reference.core.tensor import Tensor, wrap_dim
-from assay_reference.ops.shape import spread_out, wrap_dims
+from assay_reference.ops.shape import as_sequence, wrap_dims
 
 
 def promoted(arrays: Sequence[Array]) -> list[Array]:
@@ -30,16 +30,16 @@ def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
     """Join tensors along a dimension that they have."""
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
-    for place, each in enumerate(tensors):
+    for position, each in enumerate(tensors):
         if not each.ndim:
-            raise RuntimeError(f"zero-dimensional tensor (at position {place}) cannot be concatenated")
+            raise RuntimeError(f"zero-dimensional tensor (at position {position}) cannot be concatenated")
     first = next((each for each in tensors if each.shape != (0,)), tensors[0])
     if first.shape == (0,):
         return promoted(tensors)[0]
     dim = wrap_dim(dim, first.ndim)
-    for place, each in enumerate(tensors):
+    for position, each in enumerate(tensors):
         if counts(each.shape, first.ndim):
-            check_joinable(first.shape, each.shape, dim, place)
+            check_joinable(first.shape, each.shape, dim, position)
     return np.concatenate([each for each in promoted(tensors) if counts(each.shape, first.ndim)], axis=dim)
 
 
@@ -49,7 +49,7 @@ def cat_vjp(grad: Tensor, shape: Any, dim: int) -> list[Tensor]:
     return [part.reshape(each) for part, each in zip(grad.split(sizes, dim), shape, strict=True)]
 
 
-def check_joinable(first: tuple[int, ...], shape: tuple[int, ...], dim: int, place: int) -> None:
+def check_joinable(first: tuple[int, ...], shape: tuple[int, ...], dim: int, position: int) -> None:
     """Refuse to join shapes that differ elsewhere than where they are joined."""
     if len(first) != len(shape):
         raise RuntimeError(f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}")
@@ -57,7 +57,7 @@ def check_joinable(first: tuple[int, ...], shape: tuple[int, ...], dim: int, pla
         if each != dim and wanted != present:
             raise RuntimeError(
                 f"Sizes of tensors must match except in dimension {dim}. Expected size {wanted} but got size {present} "
-                f"for tensor number {place} in the list."
+                f"for tensor number {position} in the list."
             )
 
 
@@ -72,11 +72,11 @@ def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
         raise RuntimeError("stack expects a non-empty TensorList")
     shape = tensors[0].shape
     dim = wrap_dim(dim, len(shape) + 1)
-    for place, each in enumerate(tensors):
+    for position, each in enumerate(tensors):
         if each.shape != shape:
             raise RuntimeError(
                 f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
-                f"{list(each.shape)} at entry {place}"
+                f"{list(each.shape)} at entry {position}"
             )
     return np.stack(promoted(tensors), axis=dim)
 
@@ -114,7 +114,7 @@ def tile(input: Tensor, dims: Sequence[int]) -> Tensor:
 @composite(function=False, name="tile")
 def tile_method(self: Tensor, *dims: Any) -> Tensor:
     """Repeat the whole tensor along its last dimensions."""
-    return tile(self, spread_out(dims))
+    return tile(self, as_sequence(dims))
 
 
 @op(keeps_half=True)

@@ -113,7 +113,7 @@ def logical_not(input: Array) -> Array:
 
 
 def bitwise(operator: str, kernel_name: str) -> Callable[[Kernel], Elementwise]:
-    """Make an op on bits, which only whole numbers and truth values have."""
+    """Make an op on bits, which only integers and truth values have."""
 
     def decorate(kernel: Kernel) -> Elementwise:
         refusal = not_implemented(kernel_name)

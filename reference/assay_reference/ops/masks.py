@@ -13,7 +13,7 @@ from assay_reference.ops.creation import zeros
 
 
 @op(name="nonzero", function=False, method=False)
-def nonzero_places(input: Array) -> Array:
+def nonzero_indices(input: Array) -> Array:
     found = np.nonzero(input) if input.ndim else ()
     if not input.ndim:
         return namespace(input).zeros((int(bool(input)), 0), np.int64)
@@ -22,10 +22,10 @@ def nonzero_places(input: Array) -> Array:
 
 @composite(out="own")
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """Return the places of the elements that are not zero: one in each row, or a tensor for each dimension."""
+    """Return the indices of the elements that are not zero: a row for each, or a tensor for each dimension."""
     if as_tuple:
-        return nonzero_places(input if input.ndim else input.unsqueeze(0)).unbind(1)
-    return nonzero_places(input)
+        return nonzero_indices(input if input.ndim else input.unsqueeze(0)).unbind(1)
+    return nonzero_indices(input)
 
 
 @op(out="own", keeps_half=True)

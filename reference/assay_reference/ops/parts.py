@@ -1,4 +1,4 @@
-"""Views of parts of a tensor: places, slices, diagonals, windows, pieces."""
+"""Views of parts of a tensor: selected indices, slices, diagonals, windows, pieces."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from assay_reference.core.arrays import Array, strided
 from assay_reference.core.dispatch import composite, view
 from assay_reference.core.tensor import Tensor, wrap_dim
 from assay_reference.ops.joining import cat, stack
-from assay_reference.ops.shape import put_back
+from assay_reference.ops.shape import view_backward
 
 # -- one part ---------------------------------------------------------------------------------------------------------
 
 
 @view()
 def select(input: Array, dim: int, index: int) -> Array:
-    """Take one place along a dimension, which goes away."""
+    """Take one index along a dimension, which goes away."""
     if not input.ndim:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     dim = wrap_dim(dim, input.ndim)
@@ -28,7 +28,7 @@ def select(input: Array, dim: int, index: int) -> Array:
     return input[(slice(None),) * dim + (index, ...)]
 
 
-select.vjp(input=lambda grad, shape, dim, index: put_back(grad, select, (dim, index), shape))
+select.vjp(input=lambda grad, shape, dim, index: view_backward(grad, select, (dim, index), shape))
 
 
 @view(name="slice", function=False, method=False)
@@ -36,7 +36,9 @@ def slice_of(input: Array, dim: int, start: int, end: int, step: int = 1) -> Arr
     return input[(slice(None),) * dim + (slice(start, end, step),)]
 
 
-slice_of.vjp(input=lambda grad, shape, dim, start, end, step: put_back(grad, slice_of, (dim, start, end, step), shape))
+slice_of.vjp(
+    input=lambda grad, shape, dim, start, end, step: view_backward(grad, slice_of, (dim, start, end, step), shape)
+)
 
 
 @composite()
@@ -58,7 +60,7 @@ def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
 
 @view()
 def diagonal(input: Array, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Array:
-    """Take the places where two dimensions have the same index, or indices that differ by the offset."""
+    """Take the elements whose indices in two dimensions are the same, or differ by the offset."""
     first, second = wrap_dim(dim1, input.ndim), wrap_dim(dim2, input.ndim)
     if first == second:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
@@ -74,7 +76,7 @@ def diagonal(input: Array, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Arr
     )
 
 
-diagonal.vjp(input=lambda grad, shape, offset, dim1, dim2: put_back(grad, diagonal, (offset, dim1, dim2), shape))
+diagonal.vjp(input=lambda grad, shape, offset, dim1, dim2: view_backward(grad, diagonal, (offset, dim1, dim2), shape))
 
 
 @view(function=False)
@@ -95,7 +97,7 @@ def unfold(input: Array, dimension: int, size: int, step: int) -> Array:
     return strided(input, [*shape, size], [*strides, input.strides[dim]])
 
 
-unfold.vjp(input=lambda grad, shape, dimension, size, step: put_back(grad, unfold, (dimension, size, step), shape))
+unfold.vjp(input=lambda grad, shape, dimension, size, step: view_backward(grad, unfold, (dimension, size, step), shape))
 
 
 # -- several parts ----------------------------------------------------------------------------------------------------
@@ -174,11 +176,11 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 @view()
 def unbind(input: Array, dim: int = 0) -> tuple[Array, ...]:
-    """Take every place along a dimension, which goes away."""
+    """Take every index along a dimension, which goes away."""
     if not input.ndim:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     dim = wrap_dim(dim, input.ndim)
-    return tuple(input[(slice(None),) * dim + (place, ...)] for place in range(input.shape[dim]))
+    return tuple(input[(slice(None),) * dim + (index, ...)] for index in range(input.shape[dim]))
 
 
 @unbind.vjp

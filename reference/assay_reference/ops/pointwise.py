@@ -78,7 +78,7 @@ def check_condition(condition: Tensor, input: Any, other: Any) -> None:
 
 @composite(method=False)
 def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = None) -> Any:
-    """Choose from input where the condition holds and from other elsewhere; alone, tell where the condition holds."""
+    """Choose from input where the condition holds and from other elsewhere; alone, return where the condition holds."""
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
     return choice(condition, input, other, out=out)
@@ -92,7 +92,7 @@ def where_method(self: Tensor, condition: Tensor, other: Any) -> Any:
 
 @composite()
 def conj(input: Any) -> Any:
-    """Return the complex conjugate; what is real is given as it is."""
+    """Return the complex conjugate; what is real is returned as it is."""
     if isinstance(input, Tensor):
         return conj_physical(input) if input.is_complex() else input
     return input.conjugate()
@@ -212,7 +212,7 @@ def divided_into(self: Tensor, other: Any) -> Any:
 
 
 def check_divisor(other: Array) -> None:
-    """Refuse to divide whole numbers by zero."""
+    """Refuse to divide integers by zero."""
     if other.dtype.kind in "iu" and np.any(other == 0):
         raise RuntimeError("ZeroDivisionError")
 
@@ -370,7 +370,7 @@ square.vjp(input=lambda grad, input: grad * conj(2 * input))
 
 
 def rounding(kernel: Kernel) -> Elementwise:
-    """Make an op that gives whole numbers, and whole numbers as they are."""
+    """Make an op that rounds to integers, and returns integers as they are."""
     name = kernel.__name__
     refuses = {
         "bool": not_implemented(f"{name}_vml_cpu"),
@@ -507,7 +507,7 @@ clamp.vjp(
 
 
 def is_between(value: Tensor, min: Any, max: Any) -> Any:
-    """Tell where a value is within the bounds that there are."""
+    """Return where a value is within the bounds that there are."""
     if min is None or max is None:
         return value <= max if min is None else value >= min
     return (value >= min) & (value <= max)

@@ -18,7 +18,7 @@ from assay_reference.core.grad_mode import no_grad
 from assay_reference.core.tensor import Tensor
 from assay_reference.ops.creation import empty, empty_like, zeros_like
 
-_WIDE_SPAN: Final = 2**28  # the number of whole numbers from which on each is made of 64 bits
+_WIDE_SPAN: Final = 2**28  # the number of integers from which on each is made of 64 bits
 
 # -- in place ---------------------------------------------------------------------------------------------------------
 
@@ -98,7 +98,7 @@ def bernoulli_(self: Tensor, p: float | Tensor = 0.5, *, generator: Generator | 
 def random_(
     self: Tensor, from_: int | None = None, to: int | None = None, *, generator: Generator | None = None
 ) -> Tensor:
-    """Fill a tensor with whole numbers of [from, to), of [0, to), or of as many as its type tells apart."""
+    """Fill a tensor with integers of [from, to), of [0, to), or of as many as its type tells apart."""
     node = f"RandomBackward{sum(each is None for each in (from_, to))}"
     low, high = (0, from_) if to is None else (from_ or 0, to)
     if high is None:
@@ -111,7 +111,7 @@ def random_(
 
 
 def _reach(kind: dtype_type) -> int:
-    """Return one more than the largest whole number up to which a type has all."""
+    """Return one more than the largest integer up to which a type has all."""
     if kind.category == "bool":
         return 2
     if kind.category == "integer":
@@ -142,7 +142,7 @@ def _whole_bounds(kind: dtype_type, low: int, high: int) -> tuple[int, int]:
 
 
 def _spacing(kind: dtype_type, number: int) -> int:
-    """Return the distance between the whole numbers that a type has about a large one."""
+    """Return the distance between the integers that a type has about a large one."""
     return int(2 ** (abs(number).bit_length() - 1) * finfo(kind).eps)
 
 
@@ -175,7 +175,7 @@ def randn(*size: Any, generator: Generator | None = None, **options: Any) -> Ten
 def randint(
     low: Any = None, high: Any = None, size: Any = None, *, generator: Generator | None = None, **options: Any
 ) -> Tensor:
-    """Whole numbers of [low, high), or of [0, low)."""
+    """Return integers of [low, high), or of [0, low)."""
     if size is None:
         low, high, size = None, low, high
     if high is None:

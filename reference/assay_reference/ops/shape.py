@@ -51,16 +51,16 @@ def wrap_dims(dims: Sequence[int], ndim: int) -> tuple[int, ...]:
 
 
 @op(function=False, method=False)
-def put_back(input: Array, taken: Any, arguments: tuple[Any, ...], size: tuple[int, ...]) -> Array:
-    """Return zeros with the input in the places that a view takes: the gradient of that view."""
+def view_backward(input: Array, taken: Any, arguments: tuple[Any, ...], size: tuple[int, ...]) -> Array:
+    """Return zeros with the input where a view takes its elements: the gradient of that view."""
     xp = namespace(input)
     whole_array = xp.zeros(size, input.dtype)
-    places = taken.kernel(xp.arange(math.prod(size)).reshape(size), *arguments)
-    np.add.at(whole_array.reshape(-1), places, input)  # places may be there twice
+    indices = taken.kernel(xp.arange(math.prod(size)).reshape(size), *arguments)
+    np.add.at(whole_array.reshape(-1), indices, input)  # an index may be there twice
     return whole_array
 
 
-put_back.vjp(input=lambda grad, taken, arguments: taken(grad, *arguments))
+view_backward.vjp(input=lambda grad, taken, arguments: taken(grad, *arguments))
 
 
 # -- view and reshape -------------------------------------------------------------------------------------------------
@@ -69,9 +69,9 @@ put_back.vjp(input=lambda grad, taken, arguments: taken(grad, *arguments))
 def inferred(size: Sequence[int], count: int) -> tuple[int, ...]:
     """Replace -1 in a shape by what is left for it."""
     sizes = tuple(map(whole, size))
-    for place, each in enumerate(sizes):
+    for position, each in enumerate(sizes):
         if each < -1:
-            raise RuntimeError(f"invalid shape dimension {each} at index {place} of shape {list(sizes)}")
+            raise RuntimeError(f"invalid shape dimension {each} at index {position} of shape {list(sizes)}")
     if sizes.count(-1) > 1:
         raise RuntimeError("only one dimension can be inferred")
     known = math.prod(each for each in sizes if each != -1)
@@ -125,7 +125,7 @@ def reshape_alias(input: Array, size: Sequence[int]) -> Array:
 
 @op(name="_unsafe_view", function=False, method=False, keeps_half=True, node="UnsafeViewBackward0")
 def unsafe_view(input: Array, size: Sequence[int]) -> Array:
-    """Return another shape to what nobody else has: in history, the result is no view."""
+    """Reshape an unshared array: in history, the result is no view."""
     return input.reshape(size)
 
 
@@ -188,10 +188,10 @@ def reshape(input: Tensor, shape: Sequence[int]) -> Tensor:
 @composite(function=False, name="reshape")
 def reshape_method(self: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """Show the elements in another shape: a view where there is one, and otherwise a copy."""
-    return reshape(self, spread_out(sizes) if shape is None else shape)
+    return reshape(self, as_sequence(sizes) if shape is None else shape)
 
 
-def spread_out(sizes: tuple[Any, ...]) -> Sequence[int]:
+def as_sequence(sizes: tuple[Any, ...]) -> Sequence[int]:
     """Read sizes that are given in one sequence, or one by one."""
     return sizes[0] if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
 
@@ -322,7 +322,7 @@ swaps("swapdims", "dim0", "dim1")
 
 @composite()
 def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
-    """Move dimensions to other places; the others keep their order."""
+    """Move dimensions to other positions; the others keep their order."""
     sources, destinations = ([each] if isinstance(each, int) else list(each) for each in (source, destination))
     if len(sources) != len(destinations):
         raise RuntimeError(
@@ -468,7 +468,7 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
 @composite(method=False)
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """Repeat, without a copy, until all have one shape."""
-    given: Any = spread_out(tensors)
+    given: Any = as_sequence(tensors)
     shape: tuple[int, ...] = ()
     for each in given:
         shape = broadcast_shape(shape, tuple(each.shape))
@@ -481,14 +481,13 @@ Geometry: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], int]  # sizes, str
 
 
 def addresses(xp: Any, geometry: Geometry) -> Array:
-    """Return the places in memory of all elements."""
+    """Return the locations in memory of all elements."""
     sizes, strides, first = geometry
     steps = [xp.arange(size) * stride for size, stride in zip(sizes, strides, strict=True)]
-    places = xp.full(sizes, first)
+    locations: Array = xp.full(sizes, first)
     for dim, each in enumerate(steps):
-        places += each.reshape((-1,) + (1,) * (len(sizes) - 1 - dim))
-    written: Array = places
-    return written
+        locations += each.reshape((-1,) + (1,) * (len(sizes) - 1 - dim))
+    return locations
 
 
 @view(name="as_strided", function=False, method=False)
@@ -519,7 +518,7 @@ through_memory.vjp(input=lambda grad, written, read: through_memory(grad, read, 
 
 @composite()
 def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None) -> Tensor:
-    """Show memory with this shape and these strides, from a place counted from the start of the storage."""
+    """Show memory with this shape and these strides, from an element counted from the start of the storage."""
     if len(size) != len(stride):
         raise RuntimeError("mismatch in length of strides and shape")
     if any(each < 0 for each in stride):

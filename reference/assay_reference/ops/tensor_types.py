@@ -40,12 +40,12 @@ OPTIONS: Final = (
 )
 
 
-def constructed(kind: dtype, place: device, args: tuple[Any, ...], named: dict[str, Any], *, alike: bool) -> Tensor:
+def constructed(kind: dtype, target: device, args: tuple[Any, ...], named: dict[str, Any], *, alike: bool) -> Tensor:
     """Make a tensor of nothing, a size, data, a storage, or another tensor, which may have to be alike."""
     wanted = named.pop("device", None)
-    if wanted is not None and device(wanted).type != place.type:
+    if wanted is not None and device(wanted).type != target.type:
         raise RuntimeError(
-            f"legacy constructor expects device type: {place.type} but device type: {device(wanted).type} was passed"
+            f"legacy constructor expects device type: {target.type} but device type: {device(wanted).type} was passed"
         )
     given = _given(args, named)
     if isinstance(given, Storage):
@@ -56,8 +56,8 @@ def constructed(kind: dtype, place: device, args: tuple[Any, ...], named: dict[s
                 "Legacy tensor constructor of the form torch.Tensor(tensor, device=device) is not supported.  Use "
                 "torch.tensor(...) or torch.as_tensor(...) instead."
             )
-        if alike and (given.dtype, given.device.type, given.layout) != (kind, place.type, strided):
-            here = OPTIONS.format(kind.c_name, place, strided.title)
+        if alike and (given.dtype, given.device.type, given.layout) != (kind, target.type, strided):
+            here = OPTIONS.format(kind.c_name, target, strided.title)
             there = OPTIONS.format(given.dtype.c_name, given.device, given.layout.title)
             raise TypeError(f"expected {here} (got {there})")
         return alias(given)  # type: ignore[no-any-return]
@@ -65,8 +65,8 @@ def constructed(kind: dtype, place: device, args: tuple[Any, ...], named: dict[s
         if any(each < 0 for each in given):
             first = next(each for each in given if each < 0)
             raise RuntimeError(f"Trying to create tensor with negative dimension {first}: {list(given)}")
-        return creation.empty(given, dtype=kind, device=place)
-    return creation.tensor(_checked(given), dtype=kind, device=place)
+        return creation.empty(given, dtype=kind, device=target)
+    return creation.tensor(_checked(given), dtype=kind, device=target)
 
 
 def _given(args: tuple[Any, ...], named: dict[str, Any]) -> Any:
@@ -83,7 +83,7 @@ def _given(args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         kinds = [qualified_name(type(each)) for each in args]
         kinds += [f"{name}={qualified_name(type(value))}" for name, value in named.items()]
         raise TypeError(INVALID.format(", ".join(kinds)))
-    return Size(creation.whole_sizes("new", args, spread=True))
+    return Size(creation.integer_sizes("new", args, unpacked=True))
 
 
 def _is_whole(value: Any) -> bool:
@@ -126,9 +126,9 @@ class TensorType(type):
     is_sparse = False
 
     def __call__(cls, *args: Any, **named: Any) -> Tensor:
-        return constructed(cls.dtype, cls._place(), args, named, alike=True)
+        return constructed(cls.dtype, cls._device(), args, named, alike=True)
 
-    def _place(cls) -> device:
+    def _device(cls) -> device:
         if cls.is_cuda and cuda_namespace() is None:
             raise TypeError(f"type {qualified_name(cls)} not available. Torch not compiled with CUDA enabled.")
         return devices.resolve("cuda" if cls.is_cuda else "cpu")
@@ -156,7 +156,7 @@ MODULES: Final = {
 }
 # What each name of a type converts to, which is never another layout.
 TYPE_NAMES: Final = {
-    f"{module}.{kind.title}Tensor": (kind, place) for kind in dtypes.DTYPES for (_, place), module in MODULES.items()
+    f"{module}.{kind.title}Tensor": (kind, target) for kind in dtypes.DTYPES for (_, target), module in MODULES.items()
 }
 
 
@@ -176,8 +176,8 @@ def as_type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     name = dtype if isinstance(dtype, str) else qualified_name(dtype)
     if name not in TYPE_NAMES:
         raise ValueError(f"invalid type: '{name}'")
-    kind, place = TYPE_NAMES[name]
-    return to(self, place, kind)
+    kind, target = TYPE_NAMES[name]
+    return to(self, target, kind)
 
 
 def set_default_tensor_type(t: Any, /) -> None:
@@ -186,9 +186,9 @@ def set_default_tensor_type(t: Any, /) -> None:
     chosen = _named(t) if isinstance(t, str) else t
     if not isinstance(chosen, TensorType):
         raise TypeError("invalid type object: only floating-point types are supported as the default type")
-    place = chosen._place()
+    target = chosen._device()
     dtypes.set_default_dtype(chosen.dtype)
-    devices.set_default(place)
+    devices.set_default(target)
 
 
 def _named(name: str) -> Any:

@@ -19,12 +19,12 @@ class LRScheduler:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
         self.optimizer = optimizer
-        for place, group in enumerate(optimizer.param_groups):
+        for index, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
                 group["initial_lr"] = group["lr"]
             elif "initial_lr" not in group:
                 raise KeyError(
-                    f"param 'initial_lr' is not specified in param_groups[{place}] when resuming scheduler with "
+                    f"param 'initial_lr' is not specified in param_groups[{index}] when resuming scheduler with "
                     f"last_epoch >= 0."
                 )
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]

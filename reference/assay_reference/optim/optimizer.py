@@ -91,17 +91,17 @@ class Optimizer:
 
     def state_dict(self) -> Group:
         """Return the state and the groups, parameters counted through."""
-        places = self._places()
+        indices = self._indices()
         groups = [
             {**{key: value for key, value in group.items() if key != "params"},
-             "params": [places[id(each)] for each in group["params"]]}
+             "params": [indices[id(each)] for each in group["params"]]}
             for group in self.param_groups
         ]  # fmt: skip
-        return {"state": {places[id(each)]: state for each, state in self.state.items()}, "param_groups": groups}
+        return {"state": {indices[id(each)]: state for each, state in self.state.items()}, "param_groups": groups}
 
-    def _places(self) -> dict[int, int]:
+    def _indices(self) -> dict[int, int]:
         members = (id(each) for group in self.param_groups for each in group["params"])
-        return {member: place for place, member in enumerate(dict.fromkeys(members))}
+        return {member: index for index, member in enumerate(dict.fromkeys(members))}
 
     def load_state_dict(self, state_dict: Group) -> None:
         """Go on from what another optimizer saved."""
@@ -114,7 +114,7 @@ class Optimizer:
             )
         members = [each for group in self.param_groups for each in group["params"]]
         state = copy.deepcopy(state_dict["state"])
-        self.state = defaultdict(dict, {members[place]: _fitting(state[place], members[place]) for place in state})
+        self.state = defaultdict(dict, {members[index]: _fitting(state[index], members[index]) for index in state})
         self.param_groups = [
             {**copy.deepcopy(old), "params": new["params"]} for old, new in zip(saved, self.param_groups, strict=True)
         ]

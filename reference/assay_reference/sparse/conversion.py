@@ -30,7 +30,7 @@ masked.vjp(input=lambda grad, input: packed_like(grad, input))
 
 @composite(function=False)
 def sparse_mask(self: Tensor, mask: Tensor) -> Tensor:
-    """Keep the elements at the places that a sparse tensor has."""
+    """Keep the elements at the indices that a sparse tensor has."""
     if mask.layout not in SPARSE:
         raise no_kernel_for("sparse_mask", self)
     if self.shape != mask.shape:
@@ -42,7 +42,7 @@ def sparse_mask(self: Tensor, mask: Tensor) -> Tensor:
 
 
 def packed_like(grad: Tensor, input: Tensor) -> Tensor:
-    """Return a gradient the layout of what it is the gradient of; sparse tensors have one only at their places."""
+    """Convert a gradient to the layout of what it is the gradient of; sparse tensors have one only at their indices."""
     if input.layout in SPARSE:
         return sparse_mask(grad, coalesce(input) if input.is_sparse else input)
     return to_dense(grad) if input.layout is strided else grad.to_mkldnn()
@@ -145,7 +145,7 @@ def check_layout(name: str, wanted: str, tensor: Tensor, *layouts: layout) -> No
 
 
 def check_coalesced(name: str, tensor: Tensor) -> None:
-    """Refuse parts in which places may be there twice."""
+    """Refuse parts in which an index may be there twice."""
     if not tensor._array.coalesced:
         raise RuntimeError(f"Cannot get {name} on an uncoalesced tensor, please call .coalesce() first")
 
@@ -193,7 +193,7 @@ def part(name: str, wanted: str, to: layout, attribute: str) -> None:
 
 
 for _packed, _wanted in ((Csr, "sparse row compressed"), (Csc, "sparse column compressed")):
-    for _name, _attribute in zip(_packed.names, ("starts", "places"), strict=True):
+    for _name, _attribute in zip(_packed.names, ("starts", "plain_indices"), strict=True):
         part(_name, _wanted, _packed.layout, _attribute)
 
 
@@ -207,7 +207,7 @@ def _indices(self: Tensor) -> Tensor:
 
 @composite(function=False)
 def _values(self: Tensor) -> Tensor:
-    """Return the values as they are, also where some share a place."""
+    """Return the values as they are, also where some share an index."""
     if not self.is_sparse:
         raise no_kernel_for("_values", self)
     return Tensor._wrap(self._array.values)

@@ -21,7 +21,7 @@ from assay_reference.ops import conversion, elementary, joining, logic, parts, p
 
 
 def by_value(op: Op, *layouts: layout, linear: bool = False) -> None:
-    """Let an op that leaves zeros alone do with the values what it does with an array; a place's are added up."""
+    """Let an op that keeps zeros do with the values what it does with an array, those of one index added up first."""
 
     def kernel(input: Any, *rest: Any, **options: Any) -> Any:
         input = input if linear else input.coalesce()
@@ -125,7 +125,7 @@ def mul(input: Any, other: Any) -> Any:
         first, second = second, first
     product = second.with_values(second.taken_from(first.to_dense()) * second.values)
     if second.coalesced:  # so are both
-        product = product.only(np.isin(second.places(), first.places()))
+        product = product.only(np.isin(second.flat_indices(), first.flat_indices()))
     return input.of_coo(product)
 
 
@@ -313,16 +313,16 @@ def unbind(input: Sparse, dim: int = 0) -> tuple[Any, ...]:
 
 @joining.cat.on(sparse_coo)
 def cat(tensors: Sequence[Any], dim: int = 0) -> Coo:
-    for place, each in enumerate(tensors):
+    for position, each in enumerate(tensors):
         if not isinstance(each, Coo):
-            raise RuntimeError(f"Concatenating sparse tensors, but a dense tensor was found at position {place}.")
+            raise RuntimeError(f"Concatenating sparse tensors, but a dense tensor was found at position {position}.")
     first = tensors[0]
     dim = wrap_dim(dim, first.ndim)
-    for place, each in enumerate(tensors):
+    for position, each in enumerate(tensors):
         if (each.shape[:dim], each.shape[dim + 1 :]) != (first.shape[:dim], first.shape[dim + 1 :]):
             raise RuntimeError(
                 f"All tensors must have the same shape: {list(first.shape)} (except in the concatenating dimension), "
-                f"but found shape: {list(each.shape)} at position {place}."
+                f"but found shape: {list(each.shape)} at position {position}."
             )
     return Coo.joined(tensors, dim)
 

@@ -11,7 +11,16 @@ import numpy as np
 from assay_reference.core.arrays import Array, namespace
 from assay_reference.core.dispatch import composite, not_implemented, op
 from assay_reference.core.tensor import Tensor
-from assay_reference.nn.functional.windows import Steps, Sweep, added_up, numbers, parts_of, places, reach, windows
+from assay_reference.nn.functional.windows import (
+    Steps,
+    Sweep,
+    added_up,
+    numbers,
+    parts_of,
+    reach,
+    window_counts,
+    windows,
+)
 from assay_reference.ops.pointwise import conj
 
 REFUSES: Final = {"bool": not_implemented("slow_conv2d_cpu")}
@@ -20,7 +29,7 @@ REFUSES: Final = {"bool": not_implemented("slow_conv2d_cpu")}
 
 
 def columns(input: Array, kernel: Sequence[int], sweep: Sweep, groups: int) -> Array:
-    """Lay the windows of (N, C, *sizes) out as (N, groups, C / groups * kernel, places)."""
+    """Lay the windows of (N, C, *sizes) out as (N, groups, C / groups * kernel, windows)."""
     parts = windows(input, kernel, sweep)
     counts = parts.shape[-len(kernel) :]
     return parts.reshape(len(input), groups, input.shape[1] // groups * math.prod(kernel), math.prod(counts))
@@ -35,7 +44,7 @@ def by_group(array: Array, dim: int, groups: int) -> Array:
 @op(function=False, method=False, node="ConvolutionBackward0", refuses=REFUSES)
 def convolution(input: Array, weight: Array, bias: Array | None, sweep: Sweep, groups: int) -> Array:
     kernel = weight.shape[2:]
-    counts = places(input.shape[2:], kernel, sweep)
+    counts = window_counts(input.shape[2:], kernel, sweep)
     rows = by_group(weight, 0, groups)
     result = namespace(input).empty((len(input), *rows.shape[:2], math.prod(counts)), input.dtype)
     for part in parts_of(len(input), rows[0, 0].size * groups * math.prod(counts)):

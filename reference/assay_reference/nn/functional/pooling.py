@@ -12,7 +12,16 @@ import numpy as np
 from assay_reference.core.arrays import Array, namespace
 from assay_reference.core.dispatch import composite, not_implemented, op
 from assay_reference.core.tensor import Tensor
-from assay_reference.nn.functional.windows import Numbers, Steps, Sweep, added_up, numbers, places, reach, windows
+from assay_reference.nn.functional.windows import (
+    Numbers,
+    Steps,
+    Sweep,
+    added_up,
+    numbers,
+    reach,
+    window_counts,
+    windows,
+)
 from assay_reference.ops.creation import zeros
 
 # -- the kernels ------------------------------------------------------------------------------------------------------
@@ -24,7 +33,7 @@ def least(kind: Any) -> Any:
 
 
 def positions(array: Array, kernel: Sequence[int], sweep: Sweep) -> Array:
-    """Say for each window (*kernel, *places) where its elements stand in the input, counted in a row."""
+    """Return for each window (*kernel, *counts) the indices of its elements in the input, counted in a row."""
     sizes = array.shape[-len(kernel) :]
     count = math.prod(sizes)
     plane = namespace(array).arange(count).reshape(sizes)
@@ -34,15 +43,15 @@ def positions(array: Array, kernel: Sequence[int], sweep: Sweep) -> Array:
 def largest(input: Array, kernel: Sequence[int], sweep: Sweep) -> tuple[Array, Array]:
     """Return the largest element of each window and where it stands; of equal ones the first, of NaNs the last."""
     lead = input.ndim - len(kernel)
-    parts, place = windows(input, kernel, sweep, border=least(input.dtype)), positions(input, kernel, sweep)
-    first = place.min(axis=tuple(range(len(kernel))))  # within the border there is nothing to choose
+    parts, index = windows(input, kernel, sweep, border=least(input.dtype)), positions(input, kernel, sweep)
+    first = index.min(axis=tuple(range(len(kernel))))  # within the border there is nothing to choose
     indices = np.broadcast_to(first, (*input.shape[:lead], *first.shape)).copy()
     values = np.full_like(input, least(input.dtype), shape=indices.shape)
     for offset in np.ndindex(*kernel):
         candidate = parts[(slice(None),) * lead + offset]
         better = (candidate > values) | (candidate != candidate)
         values = np.where(better, candidate, values)
-        indices = np.where(better, place[offset], indices)
+        indices = np.where(better, index[offset], indices)
     return values, indices
 
 
@@ -142,7 +151,7 @@ def sweep_of(
     sweep = Sweep(steps, borders, dilation)
     if ceil_mode:
         sweep = replace(sweep, borders=tuple(map(longer, sizes, reach(kernel, dilation), steps, padding)))
-    counts = places(sizes, kernel, sweep)
+    counts = window_counts(sizes, kernel, sweep)
     if min(counts) < 1:
         channels = input.shape[-dims - 1]
         raise RuntimeError(
@@ -156,8 +165,8 @@ def sweep_of(
 
 def longer(size: int, span: int, step: int, edge: int) -> tuple[int, int]:
     """Return the borders that a last window needs, if it begins in the input or in the border before it."""
-    room = size + 2 * edge - span
-    last = -(-room // step)
+    beyond_first = size + 2 * edge - span
+    last = -(-beyond_first // step)
     if last * step >= size + edge:
         last -= 1
     return edge, max(edge, last * step + span - size - edge)

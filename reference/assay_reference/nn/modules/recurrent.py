@@ -167,9 +167,9 @@ class Recurrent(Module):
             count = 2 if self.mode == "LSTM" else 1
             return tuple(zeros(shape, dtype=steps.dtype, device=steps.device) for shape in shapes[:count])
         given = tuple(each.unsqueeze(1) if unbatched else each for each in state)
-        for place, (each, shape) in enumerate(zip(given, shapes, strict=False)):
+        for position, (each, shape) in enumerate(zip(given, shapes, strict=False)):
             if tuple(each.shape) != shape:
-                which = f"hidden[{place}]" if self.mode == "LSTM" else "hidden"
+                which = f"hidden[{position}]" if self.mode == "LSTM" else "hidden"
                 raise RuntimeError(f"Expected {which} size {shape}, got {list(each.shape)}")
         return given
 

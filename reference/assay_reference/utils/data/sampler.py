@@ -72,7 +72,7 @@ class SubsetRandomSampler(Sampler):
 
     def __iter__(self) -> Iterator[int]:
         order = FUNCTIONS["randperm"](len(self.indices), generator=self.generator).tolist()
-        return (self.indices[place] for place in order)
+        return (self.indices[index] for index in order)
 
     def __len__(self) -> int:
         return len(self.indices)
