@@ -22,5 +22,5 @@ def initial_seed() -> int:
 
 @composite(method=False)
 def seed() -> int:
-    """Start the default generator from a seed that the operating system gives, and return it."""
+    """Start the default generator from a seed of the operating system's, and return it."""
     return default_generator.seed()

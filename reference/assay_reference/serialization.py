@@ -93,7 +93,7 @@ class _Writer(_PurePickler):  # type: ignore[misc]
         return None
 
     def _rebuilt(self, tensor: Tensor, *, requires_grad: bool) -> _Rebuilt:
-        """Say how a tensor is made again: over its storage, or of its parts if it is sparse."""
+        """Return the call that makes a tensor again: over its storage, or of its parts if it is sparse."""
         if isinstance(tensor._array, Sparse):
             parts = [Tensor._wrap(part) for part in tensor._array.parts().values()]
             more = (tensor.is_coalesced(),) if tensor.is_sparse else ()
@@ -169,7 +169,7 @@ class _Reader(pickle.Unpickler):
         return TypedStorage._of(self.loaded[key], dtype)
 
     def _placed(self, array: Array, location: str) -> Array:
-        """Put a storage where it was, or where map_location says."""
+        """Bring a storage to its device, or to that of map_location."""
         wanted: Any = location
         if isinstance(self.map_location, dict):
             wanted = self.map_location.get(location, location)

@@ -1,4 +1,4 @@
-"""torch.storage: memory as numbers of a type, torch.FloatStorage and its like, and tensors set to memory."""
+"""torch.storage: memory as numbers of a type, torch.FloatStorage and its like, and tensors that share memory."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class TypedStorage(Storage):
         return self
 
     def resize_(self, size: int) -> None:
-        """Have so many elements; where there are more, all tensors that share the memory move with it."""
+        """Change the number of elements; memory that grows moves, and all tensors that share it with it."""
         self._untyped.resize_(size * self._kind.itemsize)
 
     def clone(self) -> TypedStorage:
@@ -211,7 +211,7 @@ def set_(
     size: Sequence[int] | None = None,
     stride: Sequence[int] | None = None,
 ) -> Tensor:
-    """Show other memory from now on: another tensor's, or a storage's with an offset, a size and strides."""
+    """Share other memory: another tensor's, or a storage's with an offset, a size and strides."""
     check_writable(self, records() and self.requires_grad)
     if not isinstance(source, (Tensor, Storage, type(None))):
         raise TypeError(f"set_() received an invalid combination of arguments - got ({type(source).__name__})")
@@ -232,7 +232,7 @@ def set_(
 
 
 def resize_(self: Tensor, *sizes: Any, size: Any = None, memory_format: Any = contiguous_format) -> Tensor:
-    """Have another size: the elements stay where they are in memory, which grows where it is too short."""
+    """Change the size: the elements stay where they are in memory, which grows where it is too short."""
     if size is None and not sizes:
         raise TypeError('resize_() missing 1 required positional arguments: "size"')
     given = as_sequence(sizes) if size is None else size
@@ -252,7 +252,7 @@ def resize_(self: Tensor, *sizes: Any, size: Any = None, memory_format: Any = co
 
 @composite()
 def resize_as_(input: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
-    """Have the size of another tensor: the elements stay where they are in memory."""
+    """Change the size to another tensor's: the elements stay where they are in memory."""
     if not isinstance(the_template, Tensor):
         kind = type(the_template).__name__
         raise TypeError(f"resize_as_(): argument 'the_template' (position 1) must be Tensor, not {kind}")

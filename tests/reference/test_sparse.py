@@ -252,7 +252,7 @@ MAKERS = ("tensor", "zeros", "ones", "arange", "eye", "sparse_coo_tensor", "spar
 
 
 def answer(library: Any, call: str) -> Any:
-    """Make a call; give what it gives, or what it raises in words."""
+    """Make a call; return the result, or what it raises in words."""
 
     def G(function: Any, *inputs: Any) -> Any:
         """Return the result of a function, and the gradients of its sum."""

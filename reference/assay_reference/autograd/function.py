@@ -119,7 +119,7 @@ class FunctionNode(Node):
         return [results[position] for position in self.tensors]
 
     def check_dirty(self, outs: Sequence[Any]) -> None:
-        """Refuse changes in place that are not given back, or that a leaf does not allow."""
+        """Refuse changes in place of inputs that are not returned, or of leaves."""
         if not all(_among(each, outs) for each in self.dirty):
             raise RuntimeError(
                 "Some elements marked as dirty during the forward method were not returned as output. The inputs that "
@@ -197,7 +197,7 @@ class Function:
 
 
 def _node_type(function: type[Function]) -> type[FunctionNode]:
-    """Return the class of a function's nodes, which bears its name."""
+    """Return the class of a function's nodes, which has the function's name."""
     if "_node" not in vars(function):
         function._node = type(f"{function.__name__}Backward", (FunctionNode,), {"function": function})
     return function._node

@@ -16,7 +16,7 @@ class _VariableMeta(type):
 
 
 class Variable(metaclass=_VariableMeta):
-    """Calling it gives a tensor over the same memory."""
+    """The former type of tensors with gradients; calling it returns a tensor over the same memory."""
 
     def __new__(cls, data: Tensor, requires_grad: bool = False, volatile: bool = False) -> Any:
         """Return the tensor without its history."""

@@ -23,7 +23,7 @@ Array: TypeAlias = Any  # NumPy's ndarray or CuPy's, which share no base
 
 @cache
 def cuda_namespace() -> Any:
-    """Return CuPy where it and a GPU are present, its stand-in where that was asked for, and otherwise None."""
+    """Return CuPy where it and a GPU are present, its stand-in on request, and otherwise None."""
     if os.environ.get("ASSAY_REFERENCE_CUDA") == "stand-in":
         return importlib.import_module("assay_reference.core.strict_cupy")
     if importlib.util.find_spec("cupy") is None:
@@ -69,7 +69,7 @@ def to_host(array: Any) -> Array:
 
 
 def pinned(array: Any) -> Array:
-    """Copy an array of the CPU into memory that is locked for quick copies to a GPU, as only its driver gives it."""
+    """Copy an array of the CPU into page-locked memory, from which copies to a GPU are quick."""
     if not is_on_host(array):
         raise RuntimeError("Only dense CPU tensors can be pinned")
     cupy = cuda_namespace()

@@ -52,7 +52,7 @@ def fused(left: Array, right: Array | float, addend: Array | float) -> Array:
 
 
 def _lost(left: Array, right: Array, product: Array) -> Array:
-    """Return what rounding took from a product of float64."""
+    """Return the rounding error of a product of float64."""
     (high, low), (other_high, other_low) = _halves(left), _halves(right)
     return low * other_low - (((product - high * other_high) - low * other_high) - high * other_low)
 

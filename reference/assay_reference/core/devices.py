@@ -42,7 +42,7 @@ class device:
 
     @property
     def xp(self) -> Any:
-        """The module whose arrays live here: NumPy, or CuPy."""
+        """The module of arrays on this device: NumPy, or CuPy."""
         return np if self.type == "cpu" else cuda_namespace()
 
     def __eq__(self, other: object) -> bool:
@@ -76,7 +76,7 @@ def set_default(chosen: device) -> None:
 
 
 def resolve(wanted: device | str | int | None) -> device:
-    """Return the device that an argument means, and make sure that it is there."""
+    """Return the device that an argument means, and refuse one that is not available."""
     if wanted is None:
         return _Default.device
     if wanted is CPU:

@@ -93,7 +93,7 @@ def op(
     operator: str | None = None,
     **options: Any,
 ) -> Callable[[Callable[..., Any]], Op]:
-    """Make an op of a kernel that gives a new array, or a tuple of them."""
+    """Make an op of a kernel that returns a new array, or a tuple of them."""
 
     def decorate(kernel: Callable[..., Any]) -> Op:
         made = Op(kernel, out=out, **options)
@@ -104,7 +104,7 @@ def op(
 
 
 def view(*, function: bool = True, method: bool = True, **options: Any) -> Callable[[Callable[..., Any]], ViewOp]:
-    """Make an op of a kernel that gives a view of its first operand's memory, or a tuple of views."""
+    """Make an op of a kernel that returns a view of its first operand's memory, or a tuple of views."""
 
     def decorate(kernel: Callable[..., Any]) -> ViewOp:
         made = ViewOp(kernel, **options)
@@ -117,7 +117,7 @@ def view(*, function: bool = True, method: bool = True, **options: Any) -> Calla
 def composite(
     *, function: bool = True, method: bool = True, out: OutType | None = None, name: str | None = None
 ) -> Callable[[Function], Function]:
-    """Name a function that is written on tensors, by way of other ops: a function, a method, or both."""
+    """Offer a function on tensors, which calls other ops, as a function, a method, or both."""
 
     def decorate(body: Function) -> Function:
         called = name or body.__name__
@@ -144,11 +144,11 @@ def _with_out(body: Function, name: str, out_type: OutType) -> Function:
                 f"{name}(): functions with out=... arguments don't support automatic differentiation, "
                 "but one of the arguments requires grad."
             )
-        asked = kwargs.get("dtype") is not None
-        if out_type == "any" and not asked:
+        has_dtype = kwargs.get("dtype") is not None
+        if out_type == "any" and not has_dtype:
             kwargs["dtype"] = out.dtype
         result = body(*args, **kwargs)
-        if out_type == "own" or asked:
+        if out_type == "own" or has_dtype:
             check_own(result._array, out, EXPECTED)
         fill_out(out, result._array)
         return out

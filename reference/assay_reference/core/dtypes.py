@@ -191,7 +191,7 @@ def _outrank(first: dtype | None, second: dtype | None) -> dtype | None:
 
 
 def promote_all(types: Iterable[dtype]) -> dtype | None:
-    """Promote any number of types; give None for none."""
+    """Promote any number of types; return None for none."""
     result: dtype | None = None
     for each in types:
         result = each if result is None else promote_types(result, each)

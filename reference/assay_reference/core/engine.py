@@ -90,11 +90,11 @@ class Node:
         return tuple((None, 0) if edge is None else (edge.node, edge.output) for edge in self.edges)
 
     def register_prehook(self, hook: NodeHook) -> RemovableHandle:
-        """Call a function with the gradients of the outputs; what it gives, if anything, replaces them."""
+        """Call a function with the gradients of the outputs; what it returns, if anything, replaces them."""
         return RemovableHandle(self.prehooks, hook)
 
     def register_hook(self, hook: NodeHook) -> RemovableHandle:
-        """Call a function with the gradients of the inputs, and of the outputs; what it gives replaces the former."""
+        """Call a function with the gradients of the inputs, and of the outputs; what it returns replaces the former."""
         return RemovableHandle(self.posthooks, hook)
 
     def __repr__(self) -> str:
@@ -213,13 +213,13 @@ def walk(
             for position, (onward, result) in enumerate(zip(node.edges, results, strict=True)):
                 if onward is not None and wanted[position] and result is not None:
                     deliver(onward, _conform(result, onward, node, position))
-    for position, edge in enumerate(targets or ()):  # the same input may be asked for twice
+    for position, edge in enumerate(targets or ()):  # the same input may be a target twice
         arrived[position] = arrived[wanted_at[edge.node, edge.output]]
     return arrived
 
 
 def _leading_to(targets: set[Node], roots: Sequence[Node]) -> set[Node]:
-    """Find the nodes from which the walk reaches a target, the targets among them."""
+    """Return the nodes from which the walk reaches a target, the targets among them."""
     reached = set(roots)
     stack = list(reached)
     while stack:
@@ -297,7 +297,7 @@ def _conform(grad: Tensor, edge: Edge, node: Node, position: int) -> Tensor:
 
 
 class RemovableHandle:
-    """What register_hook gives: a way to take the hook off again."""
+    """What register_hook returns: a way to remove the hook."""
 
     _ids = itertools.count()
 
@@ -307,7 +307,7 @@ class RemovableHandle:
         hooks[self.id] = hook
 
     def remove(self) -> None:
-        """Take the hook off; a second time does nothing."""
+        """Remove the hook; a second time does nothing."""
         self._hooks.pop(self.id, None)
 
     def __enter__(self) -> RemovableHandle:

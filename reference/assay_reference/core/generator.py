@@ -32,7 +32,7 @@ class Generator:
         return self._seed
 
     def seed(self) -> int:
-        """Start from a seed that the operating system gives."""
+        """Start from a seed of the operating system's, and return it."""
         self.manual_seed(int.from_bytes(os.urandom(8)))
         return self._seed
 

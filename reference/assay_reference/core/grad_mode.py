@@ -37,7 +37,7 @@ class _Switch:
         self._before: dict[ContextVar[bool], bool] = {}
 
     def settings(self) -> Mapping[ContextVar[bool], bool]:
-        """Say what each variable is set to."""
+        """Return what each variable is set to."""
         return self.switches
 
     def clone(self) -> Any:
@@ -102,7 +102,7 @@ class no_grad(_Switch):
 
 
 class enable_grad(_Switch):
-    """Record again, inside a no_grad."""
+    """Record, also inside a no_grad."""
 
     switches: ClassVar = {recording: True}
 

@@ -2,7 +2,7 @@
 
 A tensor that was computed knows the recorded step that made it; one that was not is a leaf, which keeps its gradient. A
 view takes part in the history of its base: a write to either is recorded as a step of the base's, after which the
-history of every view is made anew when it is next asked for.
+history of every view is recorded anew when it is next read.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ NEVER: Final = -1  # the version of no memory
 Chain: TypeAlias = "tuple[tuple[Any, tuple[Any, ...], int], ...]"
 
 
-# -- what a tensor tells of its history -------------------------------------------------------------------------------
+# -- the history of a tensor ------------------------------------------------------------------------------------------
 
 
 def grad_fn(self: Tensor) -> Node | None:

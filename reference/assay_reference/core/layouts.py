@@ -55,15 +55,15 @@ class Packed:
 
     @classmethod
     def zeros(cls, xp: Any, shape: tuple[int, ...], dtype: Any) -> Self:
-        """Make one that stands for zeros."""
+        """Return one that stands for zeros."""
         raise NotImplementedError
 
     def each(self, function: Callable[[Array], Array]) -> Self:
-        """Make another by a function of every array."""
+        """Return a copy with a function applied to every array."""
         raise NotImplementedError
 
     def with_values(self, values: Array) -> Self:
-        """Make another with other values at the same indices."""
+        """Return a copy with other values at the same indices."""
         raise NotImplementedError
 
     def to_dense(self) -> Array:
@@ -115,5 +115,5 @@ class Packed:
 
 
 def no_kernel(name: str, backend: str) -> NotImplementedError:
-    """Say that an op does not take the tensors of a backend."""
+    """Return the error of an op that does not take the tensors of a backend."""
     return NotImplementedError(f"Could not run 'aten::{name}' with arguments from the '{backend}' backend.")

@@ -179,7 +179,7 @@ class UntypedStorage(Storage):
         return self
 
     def resize_(self, size: int) -> UntypedStorage:
-        """Have another size; where that is larger, all tensors that share the memory move with it."""
+        """Change the size; memory that grows moves, and all tensors that share it with it."""
         size, present = checked_size(size), self.memory
         if self.fixed:
             raise RuntimeError("Trying to resize storage that is not resizable")
@@ -231,7 +231,7 @@ def reach(array: Array) -> int:
 
 
 def _tensors_over(storage: UntypedStorage) -> list[Any]:
-    """Find the tensors that share memory. Nobody keeps account of them, since that would cost every op; Python does."""
+    """Find the tensors that share memory: by Python's own references, since a list of them would cost every op."""
     found = {}
     for each in gc.get_referrers(storage):
         owners = gc.get_referrers(each) if isinstance(each, dict) else [each]
@@ -248,7 +248,7 @@ def _placed_like(array: Array, memory: Array) -> Array:
 
 
 def checked_size(size: Any) -> int:
-    """Refuse what no memory can be as large as."""
+    """Refuse what cannot be the size of memory."""
     if not hasattr(size, "__index__"):
         raise RuntimeError(f"resize_ expects an int, but got {type(size).__name__}")
     if size < 0:

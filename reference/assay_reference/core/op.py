@@ -121,7 +121,7 @@ class Op:
         return register
 
     def kernel_for(self, packed: Packed) -> Callable[..., Any]:
-        """Return the kernel for a layout, or say that there is none."""
+        """Return the kernel for a layout, or raise that there is none."""
         if packed.layout in self.kernels:
             return self.kernels[packed.layout]
         raise no_kernel(self.name, packed.backend)
@@ -135,7 +135,7 @@ class Op:
         return self.perform(values) if out is None else self.perform_into(out, values)
 
     def compute(self, values: list[Any]) -> Any:
-        """Run the kernel on arrays; return its array, or a tuple of them."""
+        """Run the kernel on arrays, and return its array, or a tuple of them."""
         self.device_of(values)
         arrays = list(values)
         half = packed = None
@@ -167,7 +167,7 @@ class Op:
             self.call(self.precondition, values)
 
     def computable(self, tensor: Tensor) -> Any:
-        """Return the array that the kernel is to have."""
+        """Return the array that the kernel gets: half types in single precision."""
         return tensor._array.astype(np.float32) if tensor.dtype.is_half and not self.keeps_half else tensor._array
 
     def check_accepted(self, kind: dtype) -> None:
@@ -327,7 +327,7 @@ class Op:
     def make_node(
         self, values: list[Any], outs: tuple[Tensor, ...], edges: Mapping[str, Sequence[Edge | None]]
     ) -> OpNode:
-        """Record a call; what has no gradient is missed only when gradients are to flow through."""
+        """Make the node of a call; an op without a rule raises only when gradients flow through."""
         name = self.call(self.node, values) if callable(self.node) else self.node
         name = name if self.rules or self.joint_rule is not None else UNDERIVED
         return self.node_type(name)(edges, outs, values)
@@ -339,7 +339,7 @@ class Op:
         return self.node_types[name]
 
     def record(self, values: list[Any], outs: tuple[Tensor, ...]) -> None:
-        """Make the results remember how they were made, where a gradient is wanted."""
+        """Record how the results were made, where a gradient is wanted."""
         if not self.needs_grad(values) or not any(each.dtype.is_differentiable for each in outs):
             return
         node = self.make_node(values, outs, self.edges(values))
@@ -448,7 +448,7 @@ class ViewOp(Op):
 
 
 def not_implemented(kernel: str) -> Exception:
-    """Say that a kernel does not take a type, for `refuses`."""
+    """Return the error of a kernel that does not take a type, for `refuses`."""
     return NotImplementedError(f'"{kernel}" not implemented for {{dtype}}')
 
 
@@ -489,7 +489,7 @@ def _camel(name: str) -> str:
 
 
 def _named_tuple(name: str, fields: tuple[str, ...]) -> Any:
-    """Make the type of a result of several parts, which shows itself a part a line."""
+    """Make the type of a result of several parts, whose repr has a line for each."""
     kind: Any = namedtuple(name, fields)  # type: ignore[misc]  # the name is not known to a type checker
 
     def show(self: Any) -> str:

@@ -1,4 +1,4 @@
-"""Sparse matrices and tensors as arrays: the elements that are there, and their indices."""
+"""Sparse matrices and tensors as arrays: the stored elements, and their indices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from assay_reference.core.layouts import Packed, layout, sparse_coo, sparse_csc,
 
 
 class Sparse(Packed):
-    """What all sparse layouts share: the elements that are there stand in values, and coo() says where."""
+    """What all sparse layouts share: the stored elements in `values`, and their indices by coo()."""
 
     def with_values(self, values: Array) -> Self:
         return replace(self, values=values)  # type: ignore[type-var]
@@ -24,7 +24,7 @@ class Sparse(Packed):
         raise NotImplementedError
 
     def coalesce(self) -> Self:
-        """Return the same elements, no index twice."""
+        """Return the same elements with no index twice."""
         return self
 
     def of_coo(self, coo: Coo) -> Any:
@@ -35,12 +35,12 @@ class Sparse(Packed):
         return self.coo().to_dense()
 
     def parts(self) -> dict[str, Array]:
-        """Return the arrays, by the names that they have in print."""
+        """Return the arrays by their names in a repr."""
         raise NotImplementedError
 
     @property
     def nnz(self) -> int:
-        """How many elements are there, zeros and repeated ones among them."""
+        """How many elements are stored, explicit zeros and repeated ones among them."""
         return len(self.values)
 
     @property
@@ -79,7 +79,7 @@ class Coo(Sparse):
 
     @classmethod
     def of_dense(cls, array: Array, sparse_dim: int) -> Coo:
-        """Keep what is not zero."""
+        """Store the elements that are not zero."""
         there = array != 0
         if sparse_dim < array.ndim:
             there = there.any(axis=tuple(range(sparse_dim, array.ndim)))
@@ -203,7 +203,7 @@ class Coo(Sparse):
         return Coo(np.stack(rows), values, shape).coalesce()
 
     def only(self, which: Array | slice) -> Coo:
-        """Leave out the values but those of a mask, or of a slice."""
+        """Keep the values of a mask, or of a slice."""
         return replace(self, indices=self.indices[:, which], values=self.values[which])
 
     @staticmethod
@@ -260,7 +260,7 @@ class Compressed(Sparse):
 
     @classmethod
     def pack(cls, coo: Coo) -> Self:
-        """Compress what has coordinates."""
+        """Compress a matrix with coordinates."""
         lines = coo.coalesce() if not cls.line else coo.permute((1, 0)).coalesce()
         count = namespace(coo.values).arange(lines.shape[0] + 1)
         return cls(np.searchsorted(lines.indices[0], count), lines.indices[1], lines.values, coo.shape)
@@ -296,7 +296,7 @@ class Compressed(Sparse):
 
 @dataclass(eq=False)
 class Csr(Compressed):
-    """Row after row."""
+    """A matrix compressed by rows."""
 
     layout: ClassVar[layout] = sparse_csr
     line: ClassVar[int] = 0
@@ -310,7 +310,7 @@ class Csr(Compressed):
 
 @dataclass(eq=False)
 class Csc(Compressed):
-    """Column after column."""
+    """A matrix compressed by columns."""
 
     layout: ClassVar[layout] = sparse_csc
     line: ClassVar[int] = 1

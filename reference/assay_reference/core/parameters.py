@@ -49,7 +49,7 @@ class Parameters:
             raise TypeError(f"{name}: no parameter of the kernel is annotated Array")
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any], *, method: bool = False) -> list[Any]:
-        """Put a call's arguments in the kernel's order, and check the operands among them."""
+        """Return a call's arguments in the kernel's order, the operands among them checked."""
         if self.former and self._is_former(args, kwargs):
             args, kwargs = self._from_former(args, kwargs)
         if len(args) > self.positional or (self.sizes is not None and len(args) > self.sizes):
@@ -71,7 +71,7 @@ class Parameters:
         return values
 
     def _is_former(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-        """Return whether a number stands where it once did, and the call is complete in that order."""
+        """Return whether a call is complete in the former order, with a number where it once stood."""
         complete = len(args) + len(kwargs) == len(self.former) and self.former[1] not in kwargs
         return complete and len(args) > 1 and not isinstance(args[1], Tensor)
 
@@ -117,7 +117,7 @@ class Parameters:
             )
 
     def _operand(self, position: int, value: Any, ordinal: int) -> Any:
-        """Accept what may stand for a tensor, or say what is wrong with it."""
+        """Return what may stand for a tensor, or raise what is wrong with it."""
         if value is MISSING or (value is None and position in self.takes_none):
             return value
         if position in self.lists and isinstance(value, (tuple, list)):
@@ -140,7 +140,7 @@ class Parameters:
 
 
 def bound(name: str, signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a call by the names of the parameters, those that were left out too."""
+    """Return the arguments of a call by name, with the defaults of those that were left out."""
     try:
         given = signature.bind(*args, **kwargs)
     except TypeError as error:

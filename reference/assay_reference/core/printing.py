@@ -1,4 +1,4 @@
-"""How tensors show."""
+"""The repr of tensors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from assay_reference.core.tensor import Tensor, attach
 
 @dataclass(frozen=True)
 class Options:
-    """How many digits, elements and columns tensors show."""
+    """How many digits, elements and columns a repr shows."""
 
     precision: int = 4
     threshold: float = 1000
@@ -43,7 +43,7 @@ def set_printoptions(
     profile: str | None = None,
     sci_mode: bool | None = None,
 ) -> None:
-    """Set how tensors show; a profile first, then what is given by itself."""
+    """Set how tensors are shown: by a profile, and by what is given besides."""
     global _options
     chosen = _options if profile is None else PROFILES.get(profile, _options)
     given: dict[str, Any] = {
@@ -63,7 +63,7 @@ def tensor_str(tensor: Tensor) -> str:
         text = (",\n" + " " * len(opening)).join(parts)
         return prefix + _joined(opening, text, suffixes, break_first=tensor.is_sparse)
     array = to_host(tensor._array.to_dense() if isinstance(tensor._array, Packed) else tensor._array)
-    if array.shape != (0,) and not (array.size and _options.edgeitems):  # where the elements do not tell it
+    if array.shape != (0,) and not (array.size and _options.edgeitems):  # where the elements do not show it
         suffixes.insert(0, f"size={tuple(tensor.shape)}")
     return prefix + _joined(opening, array_str(array, len(opening)), suffixes)
 
@@ -76,7 +76,7 @@ def _part(name: str, part: Array, indent: int) -> str:
 
 
 def _suffixes(tensor: Tensor) -> list[str]:
-    """Say what cannot be seen from the elements: device, dtype, and where the gradient comes from."""
+    """Return what cannot be seen from the elements: device, dtype, and where the gradient comes from."""
     found = []
     if tensor.device != devices.resolve(None):
         found.append(f"device='{tensor.device}'")
@@ -97,7 +97,7 @@ def _suffixes(tensor: Tensor) -> list[str]:
 
 
 def _joined(opening: str, text: str, suffixes: list[str], *, break_first: bool = False) -> str:
-    """Put the suffixes behind the elements, each on a new line where the line is full, and the first if so wanted."""
+    """Append the suffixes to the elements, each on a new line where the line is full, and the first on request."""
     lines = [opening + text]
     indent = len(opening)
     last = len(lines[0]) - lines[0].rfind("\n") + 1
@@ -125,7 +125,7 @@ def array_str(array: Array, indent: int) -> str:
 
 
 def _edges(array: Array) -> Array:
-    """Keep of an array what a summary shows."""
+    """Return the part of an array that a summary shows."""
     for axis, length in enumerate(array.shape):
         if length > 2 * _options.edgeitems:
             ends = [*range(_options.edgeitems), *range(length - _options.edgeitems, length)]
@@ -135,7 +135,7 @@ def _edges(array: Array) -> Array:
 
 @dataclass(frozen=True)
 class Form:
-    """How one element shows, and how wide the widest is."""
+    """How an element is written, and the width of the widest."""
 
     write: Callable[[Any], str]
     width: int

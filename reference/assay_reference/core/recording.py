@@ -45,7 +45,7 @@ class Rule:
 
 
 class Saved:
-    """A tensor that a gradient rule will need, and the version in which it needs it."""
+    """A tensor that a gradient rule needs, and the version in which it needs it."""
 
     __slots__ = ("maker", "tensor", "version")
 
@@ -80,7 +80,7 @@ class Saved:
 
 
 def _shape(value: Any) -> tuple[Any, ...]:
-    """Return a tensor's shape, or the shapes of several; unlike the tensor itself, nothing can make it stale."""
+    """Return a tensor's shape, or the shapes of several, which no write can make stale."""
     if isinstance(value, Tensor):
         return tuple(value._array.shape)
     return tuple(map(_shape, value)) if isinstance(value, tuple) else ()
@@ -150,7 +150,7 @@ class OpNode(Node):
         return results
 
     def _flat(self, results: Any) -> list[Tensor | None]:
-        """Line up what a joint rule gave, an entry for each operand of the op, with the edges."""
+        """Line up the results of a joint rule, one for each operand of the op, with the edges."""
         if len(self.op.operands) == 1 and self.op.operands[0] not in self.op.parameters.lists:
             return [results]
         entries = results if len(self.op.operands) > 1 else (results,)

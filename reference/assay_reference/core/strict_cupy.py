@@ -23,7 +23,7 @@ complex64, complex128, newaxis = np.complex64, np.complex128, None
 
 
 class _Device:
-    """The device that there is one of."""
+    """The only device."""
 
     id = 0
 
@@ -104,7 +104,7 @@ class ndarray:
 
 
 def _to_host(value: Any) -> Any:
-    """Open the stand-in's arrays; refuse NumPy's, which would be on the wrong side."""
+    """Return what is inside the stand-in's arrays; refuse NumPy's, which are not on the device."""
     if isinstance(value, ndarray):
         return value._host
     if isinstance(value, np.ndarray):
@@ -175,7 +175,7 @@ def asnumpy(array: Any) -> Any:
 
 
 def asarray(value: Any, dtype: Any = None) -> Any:
-    """Bring an array to the device; which alone takes NumPy's arrays."""
+    """Bring an array to the device; nothing else takes NumPy's arrays."""
     host = value._host if isinstance(value, ndarray) else np.array(value)
     return ndarray(host if dtype is None else host.astype(dtype))
 

@@ -241,7 +241,7 @@ class Tensor:
         return self._array.layout if isinstance(self._array, Packed) else layouts.strided
 
     def _is_view(self) -> bool:
-        """Return whether the tensor is a view of another, of which its history takes account."""
+        """Return whether the tensor is a view, whose history is part of its base's."""
         return self._base is not None
 
     @property
@@ -288,7 +288,7 @@ class Tensor:
         return array if dtype is None else array.astype(dtype, copy=bool(copy))
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Tensor:
-        """Make a tensor of what a function of NumPy gave for this one."""
+        """Make a tensor of what a function of NumPy returned for this one."""
         return Tensor._wrap(np.asarray(array))
 
     def item(self) -> Any:
@@ -426,7 +426,7 @@ def method(function: Function) -> Function:
 
 
 def wrap_dim(dim: int, ndim: int) -> int:
-    """Count a dimension from the front, or say which ones there are."""
+    """Return a dimension counted from the front, or raise which ones there are."""
     bound = max(ndim, 1)
     if not -bound <= dim < bound:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-bound}, {bound - 1}], but got {dim})")

@@ -1,4 +1,4 @@
-"""Warnings that are given once."""
+"""Warnings that are issued once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results into memory that is there already: casting, broadcasting, out= and in-place."""
+"""Writing results into memory that exists: casting, broadcasting, out= and in-place."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from assay_reference.core.tensor import Tensor
 
 # Which types out= may have: the result's own, or any to which it can be cast; or it decides in which to compute.
 OutType = Literal["own", "castable", "any"]
-OutTypes: TypeAlias = "OutType | Callable[..., OutType]"  # a function of the call may tell
+OutTypes: TypeAlias = "OutType | Callable[..., OutType]"  # or a function of the call
 
 EXPECTED: Final = "Expected out tensor to have dtype {own.c_name}, but got {target.c_name} instead"
 FOUND: Final = "Found dtype {target.title} but expected {own.title}"
@@ -116,7 +116,7 @@ def fill_out(target: Tensor, result: Any) -> None:
 
 
 def resize(target: Tensor, size: Sequence[int]) -> None:
-    """Show a tensor's memory from where it starts in another size, in order; memory that is too short grows."""
+    """Change a tensor's size, its elements in order from where it starts; memory that is too short grows."""
     memory = target.untyped_storage()
     target._array = memory.section(target.dtype, target.storage_offset(), size, contiguous_strides(size, 1))
 
@@ -140,7 +140,7 @@ def memory_order(array: Any) -> Literal["C", "K"]:
 
 
 def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape that two shapes have in common, or say in which dimension they differ."""
+    """Return the shape to which two shapes broadcast, or raise in which dimension they differ."""
     dims = max(len(a), len(b))
     left, right = (1,) * (dims - len(a)) + a, (1,) * (dims - len(b)) + b
     for dim in range(dims - 1, -1, -1):

@@ -45,7 +45,7 @@ def get_device_name(device: Any = None) -> str:
 
 
 def empty_cache() -> None:
-    """Return memory that is not in use back to the device; without CUDA there is none."""
+    """Give memory that is not in use back to the device; without CUDA there is none."""
     cupy = cuda_namespace()
     if cupy is not None:
         cupy.get_default_memory_pool().free_all_blocks()

@@ -96,12 +96,12 @@ def check_eig(a: Tensor, eigenvectors: bool) -> None:
 
 
 def linspace(start: Any, end: Any, steps: int = 100, **options: Any) -> Any:
-    """Return evenly spaced numbers, a hundred if nothing else is said."""
+    """Return evenly spaced numbers, a hundred by default."""
     return current.linspace(start, end, steps, **options)
 
 
 def logspace(start: Any, end: Any, steps: int = 100, **options: Any) -> Any:
-    """Return evenly spaced powers of ten, a hundred if nothing else is said."""
+    """Return evenly spaced powers of ten, a hundred by default."""
     return current.logspace(start, end, steps, **options)
 
 
@@ -116,7 +116,7 @@ def mode(input: Tensor, dim: int = -1, values: Tensor | None = None, indices: Te
 
 
 def pair(input: Tensor, values: Tensor | None, indices: Tensor | None) -> tuple[Tensor, Tensor] | None:
-    """Return what out= takes for results of which either may have a tensor of its own."""
+    """Return the out= of two results, either of which may have been given a tensor."""
     if values is None and indices is None:
         return None
     return (

@@ -25,7 +25,7 @@ def renamed(function: Function, **former: str) -> Function:
 
 
 def optional(function: Function, name: str) -> Function:
-    """Take None for an argument that may only be left out now."""
+    """Take None for an argument that may now only be left out."""
     signature = inspect.signature(function)
 
     @functools.wraps(function, updated=())

@@ -35,7 +35,7 @@ def check_inv(A: Tensor) -> None:
 
 
 def singular(stack: Array) -> LinAlgError:
-    """Say which matrix has no inverse, and at which pivot that shows."""
+    """Return the error of a matrix that has no inverse, with the pivot that shows it."""
     size = stack.shape[-1]
     triangles = (lu(each)[2] for each in to_host(stack).reshape(-1, size, size))
     number, pivot = next(

@@ -41,7 +41,7 @@ def vector_norm_op(x: Array, ord: float, dim: Any, keepdim: bool) -> Array:
 
 @vector_norm_op.vjp
 def vector_norm_vjp(grad: Tensor, out: Tensor, x: Tensor, ord: float, dim: Any, keepdim: bool) -> Any:
-    """Follow the definition where the norm is smooth; at its kinks, share out or give 0."""
+    """Differentiate a norm; where it is not smooth, elements that tie share the gradient, and zeros have 0."""
     grad, norm = (expand_reduced(each, x.shape, dim, keepdim) for each in (grad, out))
     if ord == 0:
         return zeros_like(x)
@@ -80,7 +80,7 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = Fals
 
 
 def check_has_norm(x: Tensor, ord: float, dim: Any) -> None:
-    """Refuse to choose the largest or smallest of nothing."""
+    """Refuse the largest or smallest of no elements."""
     shown = f"{ord:g}"
     if dim is None or dim == ():
         raise RuntimeError(
@@ -128,7 +128,7 @@ def matrix_norm(
 
 @composite(name="linalg_norm", function=False, method=False, out="own")
 def norm(A: Tensor, ord: Order | None = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """Return the norm of vectors or of matrices, as the dimensions, or else the rank, say."""
+    """Return the norm of vectors or of matrices, by the number of dimensions or else by the rank."""
     if dim is None and ord is not None and A.ndim not in (1, 2):
         raise RuntimeError(
             f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D."

@@ -44,7 +44,7 @@ def zeros_(tensor: Tensor) -> Tensor:
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """Return the factor by which a nonlinearity wants its weights scaled."""
+    """Return the recommended factor of the weights before a nonlinearity."""
     match nonlinearity:
         case "linear" | "conv1d" | "conv2d" | "conv3d" | "sigmoid":
             return 1

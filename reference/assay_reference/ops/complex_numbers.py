@@ -104,7 +104,7 @@ def check_parts(first: Tensor, second: Tensor) -> None:
 
 
 def joined(real: Array, imag: Array) -> Array:
-    """Put parts together; a sum would lose signs of zero, and make NaN of infinities."""
+    """Join parts; a sum would lose signs of zero, and make NaN of infinities."""
     both = np.broadcast_arrays(real, imag)
     made = namespace(real).empty(both[0].shape, PAIRS[real.dtype])
     made.real, made.imag = both
@@ -155,7 +155,7 @@ def angle(input: Array) -> Array:
 
 @angle.vjp
 def angle_vjp(grad: Tensor, input: Tensor) -> Any:
-    """Turn around the origin, where there is no angle to change; real numbers do not turn."""
+    """Differentiate the angle, which is 0 at the origin and for real numbers."""
     if not input.is_complex():
         return zeros_like(grad)
     return where(input == 0, 0.0, grad * (input / input.abs() ** 2 * 1j))
@@ -166,13 +166,13 @@ def angle_vjp(grad: Tensor, input: Tensor) -> Any:
 
 @composite()
 def resolve_conj(input: Tensor) -> Tensor:
-    """Conjugate what only says that it is to be: here nothing does."""
+    """Conjugate lazy conjugates, of which there are none here."""
     return input
 
 
 @composite()
 def resolve_neg(input: Tensor) -> Tensor:
-    """Negate what only says that it is to be: here nothing does."""
+    """Negate lazy negatives, of which there are none here."""
     return input
 
 

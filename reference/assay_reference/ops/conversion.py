@@ -176,7 +176,7 @@ zero.vjp(input=lambda grad: zeros_like(grad))
 
 
 def no_kernel_for(name: str, tensor: Tensor) -> NotImplementedError:
-    """Say that an op does not take tensors of this one's layout."""
+    """Return the error of an op that does not take tensors of this one's layout."""
     packed = tensor._array
     return no_kernel(name, packed.backend if isinstance(packed, Packed) else tensor.device.type.upper())
 

@@ -82,7 +82,7 @@ def _new(array: Any, target: device, requires_grad: bool, pin_memory: bool) -> T
 
 
 def wanting_grad(made: Tensor, requires_grad: bool) -> Tensor:
-    """Let a new tensor require a gradient, if that was asked for."""
+    """Make a new tensor require a gradient, or leave it."""
     if requires_grad:
         if not made.dtype.is_differentiable:
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
@@ -115,7 +115,7 @@ def as_dtype(name: str, kind: Any) -> dtype | None:
 
 
 def _number(value: Any) -> Any:
-    """Take the number out of a 0-d tensor, which may stand for one."""
+    """Return the number in a 0-d tensor, and anything else as it is."""
     return value.item() if isinstance(value, Tensor) and not value.ndim else value
 
 

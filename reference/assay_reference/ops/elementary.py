@@ -175,7 +175,7 @@ atan.vjp(input=lambda grad, input: grad / conj(1 + input * input))
 
 @elementwise(promotes="int_to_float", refuses={"complex": not_implemented("atan2_cpu")})
 def atan2(input: Array, other: Array) -> Array:
-    """Return the angle of the point whose height is input and whose distance to the right is other."""
+    """Return the angle of the point (other, input), in all four quadrants."""
     exact = np.float64 if input.dtype == np.float32 else None
     return np.arctan2(input, other, dtype=exact).astype(input.dtype)
 
@@ -187,7 +187,7 @@ atan2.vjp(
 
 
 def atan2_slope(side: Tensor, input: Tensor, other: Tensor) -> Any:
-    """Divide a side by the square of the distance from the origin, where no angle changes."""
+    """Return side / (input² + other²), and 0 at the origin."""
     squared = input * input + other * other
     return where(squared == 0, 0.0, side / squared)
 
@@ -221,7 +221,7 @@ tanh.vjp(input=lambda grad, out: grad * conj(1 - out * out))
 
 @elementwise(promotes="int_to_float", refuses={"complex": not_implemented("erf_vml_cpu")})
 def erf(input: Array) -> Array:
-    """Return the chance that a normal number of variance 1/2 is closer to 0 than each element."""
+    """Return the error function."""
     return special(input).erf(input)
 
 
@@ -230,7 +230,7 @@ erf.vjp(input=lambda grad, input: grad * (2 / math.sqrt(math.pi)) * exp(-(input 
 
 @elementwise(promotes="int_to_float", refuses={"complex": not_implemented("erfinv_vml_cpu")})
 def erfinv(input: Array) -> Array:
-    """Return the number whose error function each element is."""
+    """Return the inverse of the error function."""
     return np.copysign(special(input).erfinv(input), input)  # SciPy loses the sign of zero
 
 

@@ -24,7 +24,7 @@ EVERYTHING: Final = object()  # the dimension that max and min reduce where none
 
 
 def check_not_empty(name: str, array: Array, dim: Dims, no_dim: Exception | None = None) -> None:
-    """Refuse to choose from nothing, along the dimensions or, with an error of its own, for lack of any."""
+    """Refuse to choose from no elements: along a dimension, or of everything, for which there may be another error."""
     if dim is None or (not isinstance(dim, int) and not len(dim)):
         if not array.size:
             raise no_dim or RuntimeError(
@@ -84,7 +84,7 @@ def chosen_along(**options: Any) -> Callable[[Kernel], Op]:
 
 
 def back_to_chosen(grad: Tensor, indices: Tensor, shape: Sequence[int], dim: int, keepdim: bool) -> Tensor:
-    """Return the gradient to the elements that were chosen along a dimension."""
+    """Send the gradient to the elements that were chosen along a dimension."""
     if not keepdim and shape:
         grad, indices = grad.unsqueeze(dim), indices.unsqueeze(dim)
     return scatter(zeros(shape, dtype=grad.dtype, device=grad.device), dim, indices, grad)
@@ -154,7 +154,7 @@ def extreme_values(kernel_name: str) -> Callable[[Kernel], Op]:
 
 
 def back_to_extremes(grad: Tensor, out: Tensor, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
-    """Return the gradient to the elements that equal the extreme."""
+    """Send the gradient to the elements that equal the extreme."""
     wide_grad, extremes = (expand_reduced(each, input.shape, dim, keepdim) for each in (grad, out))
     return share_among_ties(wide_grad, input == extremes, dim)
 

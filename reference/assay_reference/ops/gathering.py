@@ -22,7 +22,7 @@ def check_index_type(name: str, index: Array, words: str = "int32/int64") -> Non
 
 
 def along(dim: int, index: Array) -> tuple[Any, ...]:
-    """Make the key of the elements that lie at the index along one dimension, and straight across along the others."""
+    """Return the key of the elements at an index along one dimension, and at their own along the others."""
     xp = namespace(index)
     key: list[Any] = [
         xp.arange(size).reshape((-1,) + (1,) * (index.ndim - 1 - each)) for each, size in enumerate(index.shape)
@@ -32,7 +32,7 @@ def along(dim: int, index: Array) -> tuple[Any, ...]:
 
 
 def check_along(dim: int, index: Array, size: int) -> None:
-    """Refuse indices that are out of range; negative ones are."""
+    """Refuse indices that are out of range, as negative ones are here."""
     wrong = index[(index < 0) | (index >= size)]
     if wrong.size:
         raise RuntimeError(f"index {int(wrong.reshape(-1)[0])} is out of bounds for dimension {dim} with size {size}")
@@ -66,7 +66,7 @@ gather.vjp(
 
 
 def scattered(input: Array, dim: int, index: Array, src: Any, combine: Any) -> Array:
-    """Write into a copy where an index says, by a function of (array, key, values)."""
+    """Return a copy with values combined into it at an index, by a function of (array, key, values)."""
     dim = wrap_dim(dim, input.ndim)
     check_index_type("scatter", index)
     result = input.copy(order="C")
@@ -130,7 +130,7 @@ scatter_op.vjp(
 def scatter(
     input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
 ) -> Tensor:
-    """Write the elements of src, or one value, to the index along a dimension."""
+    """Write the elements of src, or one value, at the index along a dimension."""
     return scatter_op(input, dim, index, value if src is None else src, reduce)  # type: ignore[no-any-return]
 
 
@@ -138,14 +138,14 @@ def scatter(
 def scatter_method(
     self: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
 ) -> Tensor:
-    """Write the elements of src, or one value, to the index along a dimension, in place."""
+    """Write the elements of src, or one value, at the index along a dimension, in place."""
     values = scatter_op.bind((self, dim, index, value if src is None else src, reduce), {})
     return scatter_op.perform_in_place(values)
 
 
 @op(in_place=True)
 def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
-    """Add the elements of src to the index along a dimension."""
+    """Add the elements of src at the index along a dimension."""
     return scattered(input, dim, index, src, np.add.at)
 
 

@@ -55,7 +55,7 @@ def locate(array: Array, indices: Sequence[Array], dims: Sequence[int]) -> Locat
 
 
 def check_in_range(index: Array, size: int, dim: int) -> None:
-    """Refuse an index that is not there."""
+    """Refuse an index that is out of range."""
     wrong = index[(index < -size) | (index >= size)]
     if wrong.size:
         raise IndexError(f"index {int(wrong.reshape(-1)[0])} is out of bounds for dimension {dim} with size {size}")
@@ -132,7 +132,7 @@ def of_mask(mask: Tensor, view: Tensor, dim: int) -> tuple[Tensor, ...]:
 
 
 def entries(index: Any) -> tuple[Any, ...]:
-    """Read what stands between the brackets as one entry for each comma."""
+    """Return the entries of an index, as many as it has commas and one more."""
     if isinstance(index, tuple):
         return index
     if isinstance(index, list) and any(
@@ -143,7 +143,7 @@ def entries(index: Any) -> tuple[Any, ...]:
 
 
 def as_index(entry: Any, device: Any) -> Any:
-    """Turn a list of indices into a tensor; leave the rest."""
+    """Turn a list of indices into a tensor, and return anything else as it is."""
     if isinstance(entry, np.ndarray) or (isinstance(entry, Sequence) and not isinstance(entry, (str, bytes))):
         made = tensor(entry, device=device)
         return made.long() if not made.numel() else made
@@ -198,7 +198,7 @@ def located(self: Tensor, index: Any) -> tuple[Tensor, list[Tensor], list[int]]:
 
 
 def check_number(index: Any) -> None:
-    """Say why a number cannot be indexed by a number, or sliced; leave other indices."""
+    """Refuse a number or a slice as the index of a 0-d tensor."""
     if isinstance(index, slice):
         raise IndexError("slice() cannot be applied to a 0-dim tensor.")
     if isinstance(index, int) and index:
@@ -241,7 +241,7 @@ def indices_of(entry: Tensor, view: Tensor, dim: int) -> tuple[Tensor, ...]:
 
 
 def sliced(view: Tensor, dim: int, entry: slice) -> Tensor:
-    """Take a stretch, in steps; the whole is the tensor itself."""
+    """Take a slice; the whole is the tensor itself."""
     start, stop, step = entry.indices(view.shape[dim])
     if step < 0:
         raise ValueError("step must be greater than zero")

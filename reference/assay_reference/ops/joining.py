@@ -15,7 +15,7 @@ from assay_reference.ops.shape import as_sequence, wrap_dims
 
 
 def promoted(arrays: Sequence[Array]) -> list[Array]:
-    """Return arrays one type."""
+    """Convert arrays to one type."""
     common = dtypes.promote_all(dtypes.of_array(each) for each in arrays)
     return [each if each.dtype == common.numpy else cast(each, common.numpy) for each in arrays] if common else []
 
@@ -156,7 +156,7 @@ def triangle(kernel: Any) -> Any:
 
 
 def check_matrices(name: str, input: Array) -> None:
-    """Refuse what has no rows and columns."""
+    """Refuse arrays of fewer than two dimensions."""
     if input.ndim < 2:
         raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
 

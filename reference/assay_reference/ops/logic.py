@@ -1,4 +1,4 @@
-"""Comparisons of elements, and what is done with truth values and bits."""
+"""Comparisons of elements, logic, and operations on bits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from assay_reference.ops.creation import zeros_like
 
 
 def comparison(operator: str) -> Callable[[Kernel], Elementwise]:
-    """Make an op that tells how two elements compare."""
+    """Make an op that compares two elements."""
 
     def decorate(kernel: Kernel) -> Elementwise:
         refusal = {} if operator in ("eq", "ne") else {"complex": not_implemented(f"{operator}_cpu")}
@@ -161,13 +161,13 @@ def bitwise_right_shift(input: Array | Number, other: Array | Number) -> Array:
     refuses={"floating": not_implemented("bitwise_not_cpu"), "complex": not_implemented("bitwise_not_cpu")},
 )
 def bitwise_not(input: Array) -> Array:
-    """Turn every bit over."""
+    """Invert every bit."""
     return np.invert(input)
 
 
 @composite(function=False, name="__invert__")
 def invert(self: Tensor) -> Any:
-    """Turn every bit over, as the operator ~."""
+    """Invert every bit, as the operator ~."""
     if self.dtype.category not in ("bool", "integer"):
         raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
     return bitwise_not(self)

@@ -49,7 +49,7 @@ masked_select.vjp(input=masked_select_vjp)
 
 @elementwise(promotes="first", node=lambda input, mask, value: f"MaskedFillBackward{int(isinstance(value, Tensor))}")
 def masked_fill(input: Array, mask: Mask, value: Array | Number) -> Array:
-    """Put a value where the mask holds."""
+    """Overwrite with a value where the mask holds."""
     return in_order(np.where(mask, value, input))
 
 

@@ -21,7 +21,7 @@ TAKEN: Final = ("float32", "bfloat16", "float16", "uint8", "int8")
 
 @dataclass(eq=False)
 class Mkldnn(Packed):
-    """An array that tells nothing of its order."""
+    """An array in oneDNN's own order."""
 
     values: Array
 

@@ -43,7 +43,7 @@ slice_of.vjp(
 
 @composite()
 def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
-    """Take a stretch along a dimension."""
+    """Take a range of indices along a dimension."""
     if not input.ndim:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if length < 0:

@@ -183,7 +183,7 @@ def promotion_of_quotient(input: Any, other: Any, rounding_mode: str | None) -> 
     node=lambda input, other, rounding_mode: f"DivBackward{2 if rounding_mode else 0}",
 )
 def div(input: Array | Number, other: Array | Number, *, rounding_mode: str | None = None) -> Array:
-    """Divide; round the quotient towards zero ('trunc') or downwards ('floor'), if asked to."""
+    """Divide; round the quotient towards zero ('trunc') or downwards ('floor') on request."""
     if rounding_mode is None:
         return np.true_divide(input, other)
     return floored(input, other) if rounding_mode == "floor" else truncated(input, other)
@@ -260,7 +260,7 @@ def node_of_remainder(input: Any, other: Any) -> str:
     node=node_of_remainder,
 )
 def remainder(input: Array | Number, other: Array | Number) -> Array:
-    """Return what a division that rounds downwards leaves: it has the sign of other."""
+    """Return the remainder of a division that rounds downwards, which has the sign of other."""
     check_divisor(other)
     rest = np.fmod(input, other)
     return np.where((rest != 0) & ((rest < 0) != (other < 0)), rest + other, rest)
@@ -277,7 +277,7 @@ remainder.vjp(
     node=lambda input, other: f"FmodBackward{int(isinstance(other, Tensor))}",
 )
 def fmod(input: Array, other: Array | Number) -> Array:
-    """Return what a division that rounds towards zero leaves: it has the sign of input."""
+    """Return the remainder of a division that rounds towards zero, which has the sign of input."""
     check_divisor(other)
     return np.fmod(input, other)
 
@@ -403,7 +403,7 @@ def trunc(input: Array) -> Array:
     promotes="same", out="own", refuses=dict.fromkeys(("bool", "integer", "complex"), not_implemented("frac_cpu"))
 )
 def frac(input: Array) -> Array:
-    """Return what rounding towards zero takes away."""
+    """Return the fractional part, which rounding towards zero takes away."""
     return input - np.trunc(input)
 
 
@@ -472,7 +472,7 @@ def sgn_vjp(grad: Tensor, input: Tensor, out: Tensor) -> Tensor:
 
 
 def extremes(kind: np.dtype[Any]) -> tuple[float, float]:
-    """Return what lies below and above every element of a type."""
+    """Return bounds of all elements of a type."""
     if kind.kind == "f":
         return -math.inf, math.inf
     info = np.iinfo(kind)

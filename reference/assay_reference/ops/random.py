@@ -86,19 +86,19 @@ def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Gen
 
 @composite(function=False)
 def bernoulli_(self: Tensor, p: float | Tensor = 0.5, *, generator: Generator | None = None) -> Tensor:
-    """Fill a tensor with ones of a chance p, and zeros."""
-    chances = p.detach().cpu()._array if isinstance(p, Tensor) else np.asarray(p, np.float64)
-    _check_chances(chances)
+    """Fill a tensor with ones, of probability p, and zeros."""
+    probabilities = p.detach().cpu()._array if isinstance(p, Tensor) else np.asarray(p, np.float64)
+    _check_probabilities(probabilities)
 
-    numbers = drawn(self, generator, lambda source, count: source.uniform(count, chances.dtype))
-    return fill(self, numbers < chances, f"BernoulliBackward{1 if isinstance(p, Tensor) else 2}")
+    numbers = drawn(self, generator, lambda source, count: source.uniform(count, probabilities.dtype))
+    return fill(self, numbers < probabilities, f"BernoulliBackward{1 if isinstance(p, Tensor) else 2}")
 
 
 @composite(function=False)
 def random_(
     self: Tensor, from_: int | None = None, to: int | None = None, *, generator: Generator | None = None
 ) -> Tensor:
-    """Fill a tensor with integers of [from, to), of [0, to), or of as many as its type tells apart."""
+    """Fill a tensor with integers of [from, to), of [0, to), or of as many as its type represents."""
     node = f"RandomBackward{sum(each is None for each in (from_, to))}"
     low, high = (0, from_) if to is None else (from_ or 0, to)
     if high is None:
@@ -122,7 +122,7 @@ def _reach(kind: dtype_type) -> int:
 
 
 def _whole_bounds(kind: dtype_type, low: int, high: int) -> tuple[int, int]:
-    """Refuse bounds that a type does not reach, and draw in those that rounding would leave."""
+    """Return the bounds of integers, narrowed to what a type represents; refuse those out of its range."""
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     if kind.is_complex:
@@ -151,8 +151,8 @@ def _check_floating(name: str, tensor: Tensor) -> None:
         raise NotImplementedError(f"\"check_{name}_bounds\" not implemented for '{tensor.dtype.title}'")
 
 
-def _check_chances(chances: Array) -> None:
-    if chances.size and not ((chances >= 0) & (chances <= 1)).all():
+def _check_probabilities(probabilities: Array) -> None:
+    if probabilities.size and not ((probabilities >= 0) & (probabilities <= 1)).all():
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
 
 
@@ -161,13 +161,13 @@ def _check_chances(chances: Array) -> None:
 
 @composite(method=False)
 def rand(*size: Any, generator: Generator | None = None, **options: Any) -> Tensor:
-    """Uniform numbers of [0, 1)."""
+    """Return uniform numbers of [0, 1)."""
     return _new(size, options, lambda target: target.uniform_(generator=generator))
 
 
 @composite(method=False)
 def randn(*size: Any, generator: Generator | None = None, **options: Any) -> Tensor:
-    """Normal numbers of mean 0 and variance 1."""
+    """Return normal numbers of mean 0 and variance 1."""
     return _new(size, options, lambda target: target.normal_(generator=generator))
 
 
@@ -189,7 +189,7 @@ def randint(
 
 @composite(method=False)
 def randperm(n: int, *, generator: Generator | None = None, dtype: dtype_type = int64, **options: Any) -> Tensor:
-    """The numbers 0 to n - 1 in a random order."""
+    """Return the numbers 0 to n - 1 in a random order."""
     return _new((n,), {**options, "dtype": dtype}, lambda target: _permuted(target, generator))
 
 
@@ -209,7 +209,7 @@ def randn_like(input: Tensor, **options: Any) -> Tensor:
 
 @composite(out="castable")
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
-    """One with the chance that each element (or p) gives, else zero."""
+    """Return one with the probability that each element (or p) is, and else zero."""
     if not input.dtype.is_floating_point:
         raise NotImplementedError(f"\"bernoulli_tensor_cpu_p_\" not implemented for '{input.dtype.title}'")
     return _tossed(input, empty_like(input).bernoulli_(input if p is None else p, generator=generator))  # type: ignore[no-any-return]
@@ -227,7 +227,7 @@ _tossed.vjp(input=lambda grad: zeros_like(grad))
 def normal(
     mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, out: Any = None, **options: Any
 ) -> Tensor:
-    """Normal numbers of a mean and a standard deviation, of which either may be a tensor."""
+    """Return normal numbers of a mean and a standard deviation, of which either may be a tensor."""
     if size is not None:
         return _new((size,), {**options, "out": out}, lambda target: target.normal_(mean, std, generator=generator))
     if not isinstance(mean, Tensor) and not isinstance(std, Tensor):

@@ -1,4 +1,4 @@
-"""Many elements to one, along dimensions: sums, means, deviations, products, truth."""
+"""Reductions along dimensions: sums, means, deviations, products, all and any."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from assay_reference.ops.pointwise import conj
 from assay_reference.ops.shape import wrap_dims
 
 Dims: TypeAlias = int | Sequence[int] | None
-ResultType: TypeAlias = Callable[[str, Tensor, Any], dtype]  # of the name, the input, and the dtype that was asked for
+ResultType: TypeAlias = Callable[[str, Tensor, Any], dtype]  # of the name, the input and the dtype argument
 
 
 # -- what all reductions share ----------------------------------------------------------------------------------------
@@ -72,7 +72,7 @@ def reduction(*, result_type: ResultType, out: OutType) -> Callable[[Kernel], Op
 
 
 def type_of_sum(name: str, input: Tensor, dtype: Any) -> dtype:
-    """Return the type in which to add or multiply: the one that was asked for, or int64 for integers."""
+    """Return the type in which to add or multiply: the dtype argument, or int64 for integers."""
     kind = as_dtype(name, dtype)
     if kind is None and input.dtype.category in ("bool", "integer"):
         return dtypes.int64
@@ -259,7 +259,7 @@ prod.vjp(input=prod_vjp)
 
 
 def quantifier(kernel: Kernel) -> Op:
-    """Make an op of a kernel of (is not zero, dimensions, keepdim); what it says of bytes is a byte."""
+    """Make an op of a kernel of (which elements are not zero, dim, keepdim); of bytes it returns bytes."""
 
     @op(out="own")
     @functools.wraps(kernel)

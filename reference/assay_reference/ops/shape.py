@@ -42,7 +42,7 @@ contiguous_format, preserve_format = memory_format("contiguous_format"), memory_
 
 
 def wrap_dims(dims: Sequence[int], ndim: int) -> tuple[int, ...]:
-    """Count dimensions from the front; none may be there twice."""
+    """Return dimensions counted from the front; none may occur twice."""
     wrapped = tuple(wrap_dim(each, ndim) for each in dims)
     for dim in wrapped:
         if wrapped.count(dim) > 1:
@@ -280,7 +280,7 @@ t.vjp(input=lambda grad: t(grad))
 
 
 def order_of(dims: Sequence[int], ndim: int) -> list[int]:
-    """Read an order of dimensions, in which each is there once."""
+    """Return an order of dimensions counted from the front; each must occur once."""
     if len(dims) != ndim:
         raise RuntimeError(
             "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
@@ -306,7 +306,7 @@ def permute_vjp(grad: Tensor, dims: Sequence[int]) -> Tensor:
 
 
 def swaps(name: str, first: str, second: str) -> None:
-    """Offer transpose under a name that calls its dimensions differently."""
+    """Offer transpose under another name, with other names of its dimensions."""
 
     @composite(name=name)
     def swapped(input: Tensor, *dims: int, **named: int) -> Tensor:

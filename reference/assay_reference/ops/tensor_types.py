@@ -1,4 +1,4 @@
-"""torch.Tensor(...), and torch.FloatTensor and its like: the constructors and the names of types that came first."""
+"""torch.Tensor(...), and torch.FloatTensor and its like: the legacy constructors and names of types."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ OPTIONS: Final = (
 
 
 def constructed(kind: dtype, target: device, args: tuple[Any, ...], named: dict[str, Any], *, alike: bool) -> Tensor:
-    """Make a tensor of nothing, a size, data, a storage, or another tensor, which may have to be alike."""
+    """Make a tensor of nothing, a size, data, a storage, or another tensor, of the same type if `alike`."""
     wanted = named.pop("device", None)
     if wanted is not None and device(wanted).type != target.type:
         raise RuntimeError(

@@ -42,7 +42,7 @@ class Optimizer:
         Optimizer.__init__(self, params, options)
 
     def add_param_group(self, param_group: Group) -> None:
-        """Take up more parameters, with options of their own."""
+        """Add a group of parameters, with options of its own."""
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         given = param_group["params"]
@@ -63,7 +63,7 @@ class Optimizer:
         self.param_groups.append({**self.defaults, **param_group, "params": members})
 
     def step(self, closure: Closure | None = None) -> Any:
-        """Move every parameter that has a gradient; give what the closure gives."""
+        """Move every parameter that has a gradient; return what the closure returns."""
         loss = None
         if closure is not None:
             with enable_grad():
@@ -90,7 +90,7 @@ class Optimizer:
                     parameter.grad = None if set_to_none else parameter.grad.detach().zero_()
 
     def state_dict(self) -> Group:
-        """Return the state and the groups, parameters counted through."""
+        """Return the state and the groups, with parameters by their indices."""
         indices = self._indices()
         groups = [
             {**{key: value for key, value in group.items() if key != "params"},
@@ -104,7 +104,7 @@ class Optimizer:
         return {member: index for index, member in enumerate(dict.fromkeys(members))}
 
     def load_state_dict(self, state_dict: Group) -> None:
-        """Go on from what another optimizer saved."""
+        """Restore what an optimizer saved."""
         saved = state_dict["param_groups"]
         if len(saved) != len(self.param_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
@@ -128,7 +128,7 @@ class Optimizer:
 
 
 def _tensor(member: Any) -> Any:
-    """Take the parameter of a named one."""
+    """Return the parameter of a (name, parameter) pair."""
     return member[1] if isinstance(member, tuple) else member
 
 

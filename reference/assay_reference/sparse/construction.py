@@ -98,18 +98,18 @@ def sizes(name: str, size: Any) -> tuple[int, ...]:
 
 @composite(method=False)
 def sparse_csr_tensor(crow_indices: Any, col_indices: Any, values: Any, size: Any = None, **options: Any) -> Tensor:
-    """Make a matrix of where each row begins in a list of values, and their columns."""
+    """Make a matrix of where each row begins in a list of values, and of their columns."""
     return compressed(Csr, "sparse_csr_tensor", crow_indices, col_indices, values, size, **options)
 
 
 @composite(method=False)
 def sparse_csc_tensor(ccol_indices: Any, row_indices: Any, values: Any, size: Any = None, **options: Any) -> Tensor:
-    """Make a matrix of where each column begins in a list of values, and their rows."""
+    """Make a matrix of where each column begins in a list of values, and of their rows."""
     return compressed(Csc, "sparse_csc_tensor", ccol_indices, row_indices, values, size, **options)
 
 
 def check_pinning(pin_memory: bool) -> None:
-    """Refuse to lock memory for quick copies to a GPU where there is none."""
+    """Refuse to pin memory where there is no GPU."""
     if pin_memory and cuda_namespace() is None:
         raise RuntimeError("Cannot access accelerator device when none is available.")
 

@@ -49,7 +49,7 @@ def packed_like(grad: Tensor, input: Tensor) -> Tensor:
 
 
 def coordinates(input: Array, sparse_dim: int) -> Coo:
-    """Return the elements that are there with their coordinates."""
+    """Return the stored elements with their coordinates."""
     return input.coo() if isinstance(input, Sparse) else Coo.of_dense(input, sparse_dim)
 
 
@@ -145,7 +145,7 @@ def check_layout(name: str, wanted: str, tensor: Tensor, *layouts: layout) -> No
 
 
 def check_coalesced(name: str, tensor: Tensor) -> None:
-    """Refuse parts in which an index may be there twice."""
+    """Refuse parts in which an index may occur twice."""
     if not tensor._array.coalesced:
         raise RuntimeError(f"Cannot get {name} on an uncoalesced tensor, please call .coalesce() first")
 
@@ -166,7 +166,7 @@ with_values.vjp(values=lambda grad, input: values_of(sparse_mask(grad, input)))
 
 @composite(function=False)
 def values(self: Tensor) -> Tensor:
-    """Return the elements that are there."""
+    """Return the stored elements."""
     check_layout("values", "sparse", self, *SPARSE)
     if self.is_sparse:
         check_coalesced("values", self)
@@ -182,14 +182,14 @@ def indices(self: Tensor) -> Tensor:
 
 
 def part(name: str, wanted: str, to: layout, attribute: str) -> None:
-    """Make the method that gives a part of a compressed matrix."""
+    """Make the method that returns a part of a compressed matrix."""
 
     @composite(function=False, name=name)
     def method(self: Tensor) -> Tensor:
         check_layout(name, wanted, self, to)
         return Tensor._wrap(getattr(self._array, attribute))
 
-    method.__name__, method.__doc__ = name, f"Give the {attribute} of the lines of a compressed matrix."
+    method.__doc__ = f"Return the {name} of a compressed matrix."
 
 
 for _packed, _wanted in ((Csr, "sparse row compressed"), (Csc, "sparse column compressed")):
@@ -199,7 +199,7 @@ for _packed, _wanted in ((Csr, "sparse row compressed"), (Csc, "sparse column co
 
 @composite(function=False)
 def _indices(self: Tensor) -> Tensor:
-    """Return the coordinates as they are, also where some are there twice."""
+    """Return the coordinates as they are, also where some occur twice."""
     if not self.is_sparse:
         raise no_kernel_for("_indices", self)
     return Tensor._wrap(self._array.indices)
@@ -237,7 +237,7 @@ def dense_dim(self: Tensor) -> int:
 
 @composite(function=False)
 def is_coalesced(self: Tensor) -> bool:
-    """Return whether the coordinates are in order, and each is there once."""
+    """Return whether the coordinates are in order, and none occurs twice."""
     check_layout("is_coalesced", "sparse coordinate", self, sparse_coo)
     return self._array.coalesced  # type: ignore[no-any-return]
 
@@ -252,6 +252,6 @@ summed_up.vjp(input=lambda grad: grad)
 
 @composite(function=False)
 def coalesce(self: Tensor) -> Tensor:
-    """Put the coordinates in order, and add up the values that share some."""
+    """Put the coordinates in order, and add up the values that share them."""
     check_layout("coalesce", "sparse coordinate", self, sparse_coo)
     return self if self._array.coalesced else summed_up(self)

@@ -16,7 +16,7 @@ from assay_reference.nn.functional.precision import wide
 
 
 def softmax_op(name: str, node: str, kernel: Any) -> Op:
-    """Make an op that relates the exponentials along a dimension to their sum."""
+    """Make softmax, or its logarithm, along a dimension."""
     refuses = dict.fromkeys(("bool", "integer", "complex"), not_implemented(f"{name}_lastdim_kernel_impl"))
 
     @op(function=False, method=False, name=name, node=node, refuses=refuses)

@@ -98,7 +98,7 @@ convolution_weight.vjp(
 )
 
 
-# -- what a caller asked for ------------------------------------------------------------------------------------------
+# -- the options ------------------------------------------------------------------------------------------------------
 
 
 def same(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[tuple[int, int], ...]:
@@ -107,7 +107,7 @@ def same(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[tuple[int, int
 
 
 def sweep_of(weight: Tensor, stride: Steps, padding: Steps | str, dilation: Steps, groups: int) -> Sweep:
-    """Read the options of a convolution, or say what is wrong with them."""
+    """Return the options of a convolution as a sweep, or raise what is wrong with them."""
     steps, holes = per_dim("stride", stride, weight), per_dim("dilation", dilation, weight)
     if groups <= 0:
         raise RuntimeError("non-positive groups is not supported")
@@ -128,7 +128,7 @@ def sweep_of(weight: Tensor, stride: Steps, padding: Steps | str, dilation: Step
 
 
 def per_dim(name: str, values: Steps, weight: Tensor) -> Steps:
-    """Expect as many numbers as a weight has dimensions to slide over."""
+    """Return one number for each dimension that the weight slides over."""
     if len(values) != weight.ndim - 2:
         raise RuntimeError(
             f"expected {name} to be a single integer value or a list of {weight.ndim - 2} values to match the "
@@ -150,7 +150,7 @@ def check_types(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
 
 
 def check_channels(input: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:
-    """Refuse channels that do not go with the weight's."""
+    """Refuse a number of channels other than the weight's."""
     shape = list(weight.shape)
     if not shape[0]:
         raise RuntimeError(

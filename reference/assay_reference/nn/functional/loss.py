@@ -33,21 +33,21 @@ def check_reduction(reduction: str) -> None:
 
 
 def reduced(loss: Tensor, reduction: str) -> Tensor:
-    """Sum or average a loss, or leave it."""
+    """Sum or average the terms of a loss, or return them as they are."""
     check_reduction(reduction)
     whole: Tensor = loss if reduction == "none" else getattr(loss, reduction)()
     return whole
 
 
 def total(terms: Array, reduction: str, count: Any) -> Array:
-    """Sum or average the terms of a loss in a kernel, or leave them."""
+    """Sum or average the terms of a loss in a kernel, or return them as they are."""
     if reduction == "none":
         return terms
     return terms.sum() / count if reduction == "mean" else terms.sum()
 
 
 def legacy(size_average: bool | None, reduce: bool | None, reduction: str, *, stacklevel: int = 3) -> str:
-    """Read the two flags that `reduction` replaced."""
+    """Return the reduction that the two flags say which it replaced, if they are given."""
     if size_average is None and reduce is None:
         return reduction
     chosen = "none" if reduce is False else "sum" if size_average is False else "mean"
@@ -138,12 +138,12 @@ def mse_loss(distance: Array) -> Array:
 
 
 def class_dim(input: Tensor) -> int:
-    """Say along which dimension the classes lie: the second, if there is one."""
+    """Return the dimension of the classes: the second, if there is one."""
     return min(1, input.ndim - 1)
 
 
 def target_weights(target: Tensor, weight: Tensor | None, ignore_index: int, like: Tensor) -> Tensor:
-    """Return the weight of each target: its class's, or 1; and 0 where it is to be ignored."""
+    """Return the weight of each target: its class's, or 1; 0 where it is ignored."""
     counts = target != ignore_index
     if weight is None:
         return where(counts, 1.0, 0.0).to(like.dtype)  # type: ignore[no-any-return]
@@ -182,7 +182,7 @@ nll_op_of_rows, nll_op_of_images = nll_op("NllLossBackward0"), nll_op("NllLoss2D
 
 
 def check_classes(input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> None:
-    """Refuse targets that do not go with the scores."""
+    """Refuse targets of another batch, type or range than the scores'."""
     check_batch(input, target)
     if target.dtype.name not in ("int64", "uint8"):
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.title}")

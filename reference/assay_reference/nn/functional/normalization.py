@@ -37,7 +37,7 @@ def normalized_vjp(
     grad: Tensor, input: Tensor, weight: Tensor | None, bias: Tensor | None, mean: Tensor, var: Tensor, eps: float,
     training: bool,
 ) -> tuple[Tensor | None, ...]:  # fmt: skip
-    """Take account of how the statistics depend on the input, if they are the batch's."""
+    """Differentiate; in training the statistics depend on the input too."""
     ndim, dims = input.ndim, others(input.ndim)
     grad, input = wide(grad), wide(input)
     if training:
@@ -120,7 +120,7 @@ def statistics(input: Tensor) -> tuple[Tensor, Tensor]:
 def keep(
     running_mean: Tensor | None, running_var: Tensor | None, mean: Tensor, var: Tensor, momentum: float, count: int
 ) -> None:
-    """Move the running statistics towards the batch's; the running variance takes the unbiased one."""
+    """Move the running statistics towards the batch's; the variance towards the unbiased one."""
     if running_mean is None or running_var is None or not count:
         return
     with no_grad():

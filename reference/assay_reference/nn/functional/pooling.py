@@ -28,7 +28,7 @@ from assay_reference.ops.creation import zeros
 
 
 def least(kind: Any) -> Any:
-    """Return what no element of a type is less than."""
+    """Return the lowest value of a type."""
     return -np.inf if kind.kind == "f" else np.iinfo(kind).min
 
 
@@ -41,7 +41,7 @@ def positions(array: Array, kernel: Sequence[int], sweep: Sweep) -> Array:
 
 
 def largest(input: Array, kernel: Sequence[int], sweep: Sweep) -> tuple[Array, Array]:
-    """Return the largest element of each window and where it stands; of equal ones the first, of NaNs the last."""
+    """Return the largest element of each window and its index; of equal ones the first, of NaNs the last."""
     lead = input.ndim - len(kernel)
     parts, index = windows(input, kernel, sweep, border=least(input.dtype)), positions(input, kernel, sweep)
     first = index.min(axis=tuple(range(len(kernel))))  # within the border there is nothing to choose
@@ -118,7 +118,7 @@ def avg_pool_over(dims: int) -> Any:
     return avg_pool
 
 
-# -- what a caller asked for ------------------------------------------------------------------------------------------
+# -- the options ------------------------------------------------------------------------------------------------------
 
 
 def shown(sizes: Sequence[int]) -> str:
@@ -128,7 +128,7 @@ def shown(sizes: Sequence[int]) -> str:
 def sweep_of(
     name: str, input: Tensor, kernel: Steps, stride: Numbers | None, padding: Steps, dilation: Steps, ceil_mode: bool
 ) -> Sweep:
-    """Read the options of a pooling, or say what is wrong with them."""
+    """Return the options of a pooling as a sweep, or raise what is wrong with them."""
     dims = len(kernel)
     steps = kernel if stride is None or stride == () or stride == [] else numbers(stride, dims)
     if 0 in steps:
@@ -173,7 +173,7 @@ def longer(size: int, span: int, step: int, edge: int) -> tuple[int, int]:
 
 
 def per_dim(name: str, option: str, value: Numbers, dims: int) -> Steps:
-    """Return one number for each dimension, or say that there are too many or too few."""
+    """Return one number for each dimension, or raise that there are too many or too few."""
     several = numbers(value, dims)
     if len(several) != dims:
         count = {1: "one", 2: "two", 3: "three"}[dims]

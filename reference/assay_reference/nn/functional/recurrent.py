@@ -62,7 +62,7 @@ CELLS = {"RNN_TANH": tanh_cell, "RNN_RELU": relu_cell, "GRU": gru_cell, "LSTM": 
 
 
 def step_by_step(mode: str, gates: Tensor, state: State, weights: Weights) -> tuple[Tensor, State]:
-    """Run a cell over a sequence of gates; give all its hidden states, and the last state."""
+    """Run a cell over a sequence of gates; return all its hidden states, and the last state."""
     outputs = []
     for each in gates:
         state = CELLS[mode](each, state, weights)

@@ -36,7 +36,7 @@ def check_lookup(weight: Tensor, indices: Tensor, padding_idx: int, scale_grad_b
 def embedding_vjp(
     grad: Tensor, shape: tuple[int, ...], indices: Tensor, padding_idx: int, scale_grad_by_freq: bool, sparse: bool
 ) -> tuple[Tensor, None]:
-    """Add each row's gradients up; the padding row gets none, and frequent rows less if so wanted."""
+    """Add each row's gradients up; the padding row gets none, and frequent rows less if scale_grad_by_freq."""
     flat = indices.reshape(-1)
     rows = wide(grad).reshape(flat.shape[0], shape[1])
     if sparse:
@@ -54,7 +54,7 @@ def embedding_vjp(
 
 
 def check_padding(padding_idx: int | None, count: int) -> int | None:
-    """Count a padding row from the front."""
+    """Return the index of the padding row, counted from the front."""
     if padding_idx is None:
         return None
     if not -count <= padding_idx < count:

@@ -13,17 +13,17 @@ from assay_reference.nn.parameter import Parameter
 
 
 class IndexedContainer(Module):
-    """What containers share whose members are numbered."""
+    """A container whose members have indices."""
 
     def _index(self, index: Any) -> int:
-        """Count from the front."""
+        """Return an index counted from the front."""
         position = whole(index)
         if not -len(self) <= position < len(self):
             raise IndexError(f"index {position} is out of range")
         return position % len(self)
 
     def _refill(self, modules: Iterable[Any]) -> None:
-        """Number modules anew."""
+        """Replace the members, which get new indices."""
         self._modules.clear()
         for position, module in enumerate(modules):
             self.add_module(str(position), module)
@@ -128,7 +128,7 @@ class ModuleList(IndexedContainer):
         return self
 
     def __repr__(self) -> str:
-        """Show neighbours that look alike once."""
+        """Show equal neighbours once, with their count."""
         lines: list[str] = []
         first = 0
         texts = [repr(module) for module in self]

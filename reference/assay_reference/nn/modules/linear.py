@@ -14,7 +14,7 @@ from assay_reference.ops.creation import empty
 
 
 class Identity(Module):
-    """Gives back what it gets."""
+    """Returns its input."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Flatten(Module):
 
 
 class Weighted(Module):
-    """What layers with a weight, and perhaps a bias, share: how these start."""
+    """What layers with a weight and a bias share: how these start."""
 
     weight: Parameter
     bias: Parameter | None

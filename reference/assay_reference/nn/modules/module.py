@@ -99,7 +99,7 @@ class Module:
         return sorted(name for name in names if not name[:1].isdigit())
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Add a parameter, or a name for one that is not there."""
+        """Add a parameter, or None under its name."""
         self._check_name("parameter", name, self._parameters)
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
@@ -159,7 +159,7 @@ class Module:
         return (module for _, module in self.named_modules())
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """Yield the modules right within this one, each once."""
+        """Yield the direct children, each once."""
         seen: set[Module] = set()
         for name, module in self._modules.items():
             if module is not None and module not in seen:
@@ -172,7 +172,7 @@ class Module:
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """Return the parameters with their dotted names, each once."""
+        """Yield the parameters with their dotted names, each once."""
         return self._named("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
@@ -181,7 +181,7 @@ class Module:
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
-        """Return the buffers with their dotted names, each once."""
+        """Yield the buffers with their dotted names, each once."""
         return self._named("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
@@ -238,7 +238,7 @@ class Module:
     # -- state --------------------------------------------------------------------------------------------------------
 
     def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
-        """Return every parameter and persistent buffer by its dotted name, and the versions of the modules beside."""
+        """Return every parameter and persistent buffer by its dotted name, with the versions of the modules."""
         if destination is None:
             destination = OrderedDict()
             destination._metadata = OrderedDict()
@@ -283,7 +283,7 @@ class Module:
         return False
 
     def _load(self, name: str, called: str, value: Any, assign: bool) -> list[str]:
-        """Take one value over; give what is wrong with it."""
+        """Load one value; return what is wrong with it."""
         member = self._state()[name]
         if not isinstance(value, Tensor):
             return [
@@ -361,7 +361,7 @@ class Module:
         return self._apply(lambda each: each.cuda(device))
 
     def _apply(self, fn: Callable[[Tensor], Tensor]) -> Self:
-        """Change every tensor; a parameter stays the object that it is."""
+        """Apply a function to every tensor; a parameter stays the same object."""
         for module in self.children():
             module._apply(fn)
         with no_grad():
@@ -402,7 +402,7 @@ class Module:
     # -- showing ------------------------------------------------------------------------------------------------------
 
     def extra_repr(self) -> str:
-        """Say what a layer was made with, for its repr."""
+        """Return the options of a layer, for its repr."""
         return ""
 
     def _get_name(self) -> str:

@@ -77,7 +77,7 @@ class Recurrent(Module):
             raise ValueError("proj_size has to be smaller than hidden_size")
 
     def _suffixes(self, layer: int) -> list[str]:
-        """Return what the names of a layer's parameters end in, for each direction."""
+        """Return the suffixes of the names of a layer's parameters, one for each direction."""
         return [f"l{layer}", f"l{layer}_reverse"][: 1 + self.bidirectional]
 
     def _shapes(self, layer: int) -> Iterator[tuple[str, tuple[int, ...]]]:

@@ -11,7 +11,7 @@ from assay_reference.core.generator import Generator, default_generator
 
 
 class Sampler:
-    """Gives indices of samples, one after the other."""
+    """Yields the indices of samples."""
 
     def __class_getitem__(cls, item: Any) -> Any:
         return cls
@@ -60,7 +60,7 @@ class RandomSampler(Sampler):
 
 
 def _seeded() -> Generator:
-    """Make a generator whose seed the default one gives."""
+    """Make a generator with a seed drawn from the default one."""
     return Generator().manual_seed(int(default_generator.long_words(1)[0] % 2**63))
 
 
