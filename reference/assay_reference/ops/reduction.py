@@ -97,7 +97,7 @@ def type_of_mean(name: str, input: Tensor, dtype: Any) -> dtype:
 @reduction(result_type=type_of_sum, out="any")
 def sum(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     """Add up along dimensions, or everything."""
-    return np.sum(input, axis=axes(dim, input.ndim), keepdims=keepdim, dtype=input.dtype)
+    return input.sum(axis=axes(dim, input.ndim), keepdims=keepdim, dtype=input.dtype)
 
 
 sum.vjp(input=lambda grad, shape, dim, keepdim: expand_reduced(grad, shape, dim, keepdim))
@@ -106,7 +106,7 @@ sum.vjp(input=lambda grad, shape, dim, keepdim: expand_reduced(grad, shape, dim,
 @reduction(result_type=type_of_mean, out="castable")
 def mean(input: Array, dim: Dims = None, keepdim: bool = False) -> Array:
     """Return the average along dimensions, or of everything."""
-    return np.sum(input, axis=axes(dim, input.ndim), keepdims=keepdim) / count_of(input.shape, dim)
+    return input.sum(axis=axes(dim, input.ndim), keepdims=keepdim) / count_of(input.shape, dim)
 
 
 mean.vjp(input=lambda grad, shape, dim, keepdim: expand_reduced(grad, shape, dim, keepdim) / count_of(shape, dim))
