@@ -160,7 +160,7 @@ WHOLE = [
 
 @pytest.mark.filterwarnings("ignore:.*out of bounds:UserWarning")
 @pytest.mark.parametrize("call", WHOLE)
-def test_whole_numbers_are_torchs(call: str) -> None:
+def test_integers_are_torchs(call: str) -> None:
     torch = pytest.importorskip("torch")
     torch.manual_seed(5)
     reference.manual_seed(5)

@@ -52,7 +52,7 @@ class Generator:
         pairs = self.words(2 * count).reshape(count, 2)
         return pairs[:, 0] << np.uint64(32) | pairs[:, 1]
 
-    def whole(self, count: int, low: int, high: int, *, wide: bool) -> Array:
+    def integers(self, count: int, low: int, high: int, *, wide: bool) -> Array:
         """Return integers of [low, high), each from 32 bits or, where these are not wide enough, from 64."""
         words = self.long_words(count) if wide else self.words(count)
         return (words % np.uint64(high - low) + np.uint64(low % 2**64)).astype(np.int64)

@@ -226,16 +226,16 @@ def truncated(input: Array, other: Array) -> Array:
 
 
 def floored(input: Array, other: Array) -> Array:
-    """Divide, and round downwards; where the quotient is whole, it is exact."""
+    """Divide, and round downwards; where the quotient is an integer, it is exact."""
     check_divisor(other)
     if other.dtype.kind != "f":
         return np.floor_divide(input, other)
     rest = np.fmod(input, other)
-    whole = (input - rest) / other
-    whole = np.where((rest != 0) & ((rest < 0) != (other < 0)), whole - 1, whole)
-    floor = np.floor(whole)
-    floor = np.where(whole - floor > 0.5, floor + 1, floor)
-    floor = np.where(whole == 0, np.copysign(whole * 0, input / other), floor)
+    quotient = (input - rest) / other
+    quotient = np.where((rest != 0) & ((rest < 0) != (other < 0)), quotient - 1, quotient)
+    floor = np.floor(quotient)
+    floor = np.where(quotient - floor > 0.5, floor + 1, floor)
+    floor = np.where(quotient == 0, np.copysign(quotient * 0, input / other), floor)
     return np.where(other == 0, input / other, floor)
 
 

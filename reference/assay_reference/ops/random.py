@@ -104,9 +104,9 @@ def random_(
     if high is None:
         low, high, wide = 0, _reach(self.dtype), self.itemsize == 8
     else:
-        low, high = _whole_bounds(self.dtype, low, high)
+        low, high = _integer_bounds(self.dtype, low, high)
         wide = high - low >= _WIDE_SPAN
-    numbers = drawn(self, generator, lambda source, count: source.whole(count, low, high, wide=wide))
+    numbers = drawn(self, generator, lambda source, count: source.integers(count, low, high, wide=wide))
     return fill(self, numbers, node)
 
 
@@ -121,7 +121,7 @@ def _reach(kind: dtype_type) -> int:
     return int(2 / finfo(kind).eps) + 1
 
 
-def _whole_bounds(kind: dtype_type, low: int, high: int) -> tuple[int, int]:
+def _integer_bounds(kind: dtype_type, low: int, high: int) -> tuple[int, int]:
     """Return the bounds of integers, narrowed to what a type represents; refuse those out of its range."""
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")

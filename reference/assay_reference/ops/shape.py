@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from operator import index as whole
+from operator import index as as_integer
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -54,10 +54,10 @@ def wrap_dims(dims: Sequence[int], ndim: int) -> tuple[int, ...]:
 def view_backward(input: Array, taken: Any, arguments: tuple[Any, ...], size: tuple[int, ...]) -> Array:
     """Return zeros with the input where a view takes its elements: the gradient of that view."""
     xp = namespace(input)
-    whole_array = xp.zeros(size, input.dtype)
+    result = xp.zeros(size, input.dtype)
     indices = taken.kernel(xp.arange(math.prod(size)).reshape(size), *arguments)
-    np.add.at(whole_array.reshape(-1), indices, input)  # an index may be there twice
-    return whole_array
+    np.add.at(result.reshape(-1), indices, input)  # an index may be there twice
+    return result
 
 
 view_backward.vjp(input=lambda grad, taken, arguments: taken(grad, *arguments))
@@ -68,7 +68,7 @@ view_backward.vjp(input=lambda grad, taken, arguments: taken(grad, *arguments))
 
 def inferred(size: Sequence[int], count: int) -> tuple[int, ...]:
     """Replace -1 in a shape by what is left for it."""
-    sizes = tuple(map(whole, size))
+    sizes = tuple(map(as_integer, size))
     for position, each in enumerate(sizes):
         if each < -1:
             raise RuntimeError(f"invalid shape dimension {each} at index {position} of shape {list(sizes)}")
@@ -431,7 +431,7 @@ def expand(input: Array, size: Sizes, *, implicit: bool = False) -> Array:
             f"of sizes provided ({len(size)}) must be greater or equal to the number of dimensions in the tensor "
             f"({input.ndim})"
         )
-    sizes, strides = list(map(whole, size)), [0] * added + list(input.strides)
+    sizes, strides = list(map(as_integer, size)), [0] * added + list(input.strides)
     for dim, wanted in enumerate(sizes):
         present = input.shape[dim - added] if dim >= added else 1
         if wanted == -1 and dim < added:

@@ -77,16 +77,16 @@ def _given(args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         name, value = next(iter(named.items()))
         if isinstance(value, KEYWORDS.get(name, ())):
             return Size(value) if name == "size" else value if name != "data" else _checked(value)
-    if not named and len(args) == 1 and not _is_whole(args[0]):
+    if not named and len(args) == 1 and not _is_integer(args[0]):
         return args[0]
-    if named or not (_is_whole(args[0]) or _is_number(args[0])):
+    if named or not (_is_integer(args[0]) or _is_number(args[0])):
         kinds = [qualified_name(type(each)) for each in args]
         kinds += [f"{name}={qualified_name(type(value))}" for name, value in named.items()]
         raise TypeError(INVALID.format(", ".join(kinds)))
     return Size(creation.integer_sizes("new", args, unpacked=True))
 
 
-def _is_whole(value: Any) -> bool:
+def _is_integer(value: Any) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
-from operator import index as whole
+from operator import index as as_integer
 from typing import Any, Self
 
 from assay_reference.core.tensor import Tensor
@@ -17,7 +17,7 @@ class IndexedContainer(Module):
 
     def _index(self, index: Any) -> int:
         """Return an index counted from the front."""
-        position = whole(index)
+        position = as_integer(index)
         if not -len(self) <= position < len(self):
             raise IndexError(f"index {position} is out of range")
         return position % len(self)
@@ -212,7 +212,7 @@ class ParameterList(Module):
         parameters = list(self)
         if isinstance(index, slice):
             return type(self)(parameters[index])
-        if not -len(self) <= whole(index) < len(self):
+        if not -len(self) <= as_integer(index) < len(self):
             raise IndexError(f"index {index} is out of range")
         return parameters[index]
 
