@@ -116,9 +116,7 @@ attach("output_nr", property(lambda self: self._output_nr))
 attach("is_leaf", property(lambda self: self.grad_fn is None))
 attach("requires_grad", property(requires_grad, set_requires_grad))
 attach("grad", property(grad, set_grad, delete_grad))
-attach(
-    "retains_grad", property(lambda self: self._node is not None and self._node.retained.get(self._output_nr) is self)
-)
+attach("retains_grad", property(retains_grad))
 
 
 @method

@@ -82,7 +82,7 @@ class Tensor:
     _base: Tensor | None = None  # what this is a view of
     _chain: tuple[Any, ...] = ()  # the views that lead from there to here
     _seen_version: int = 0  # the version of the memory for which the history is right
-    _origin: str = ""  # where a view was made that may not be written to: the word of recording.ORIGINS
+    _origin: str = ""  # where a view was made that may not be written to: the word of history.ORIGINS
 
     # -- making ---------------------------------------------------------------------------------------------------
 
