@@ -447,9 +447,9 @@ class ViewOp(Op):
         return outs if several else outs[0]
 
 
-def not_implemented(kernel: str) -> Exception:
-    """Return the error of a kernel that does not take a type, for `refuses`."""
-    return NotImplementedError(f'"{kernel}" not implemented for {{dtype}}')
+def not_implemented(kernel: str, *kinds: str) -> dict[str, Exception]:
+    """Return, for `refuses`, the error of a kernel that does not take dtypes, or categories of them."""
+    return dict.fromkeys(kinds, NotImplementedError(f'"{kernel}" not implemented for {{dtype}}'))
 
 
 def _by_dtype(name: str, refuses: Mapping[str, Exception]) -> dict[dtype, Exception]:

@@ -16,7 +16,7 @@ from assay_reference.ops.creation import eye
 from assay_reference.ops.pointwise import conj, where
 from assay_reference.ops.shape import adjoint
 
-LU_REFUSES = {kind: not_implemented("lu_cpu") for kind in ("float16", "bfloat16")}
+LU_REFUSES = not_implemented("lu_cpu", "float16", "bfloat16")
 
 
 @op(name="linalg_det", function=False, method=False, out="own", refuses=LU_REFUSES)

@@ -22,7 +22,7 @@ def node_of_power(input: Any, exponent: Any) -> str:
     return f"PowBackward{int(isinstance(exponent, Tensor))}"
 
 
-@elementwise(promotes="same", operator="pow", refuses={"bool": not_implemented("pow")}, node=node_of_power)
+@elementwise(promotes="same", operator="pow", refuses=not_implemented("pow", "bool"), node=node_of_power)
 def pow(input: Array | Number, exponent: Array | Number) -> Array:
     """Raise to a power."""
     if isinstance(exponent, np.generic) and np.abs(exponent) == 0.5:  # given as a number; differs at -0.0 and -inf
@@ -173,7 +173,7 @@ def atan(input: Array) -> Array:
 atan.vjp(input=lambda grad, input: grad / conj(1 + input * input))
 
 
-@elementwise(promotes="int_to_float", refuses={"complex": not_implemented("atan2_cpu")})
+@elementwise(promotes="int_to_float", refuses=not_implemented("atan2_cpu", "complex"))
 def atan2(input: Array, other: Array) -> Array:
     """Return the angle of the point (other, input), in all four quadrants."""
     exact = np.float64 if input.dtype == np.float32 else None
@@ -219,7 +219,7 @@ tanh.vjp(input=lambda grad, out: grad * conj(1 - out * out))
 # -- the error function -----------------------------------------------------------------------------------------------
 
 
-@elementwise(promotes="int_to_float", refuses={"complex": not_implemented("erf_vml_cpu")})
+@elementwise(promotes="int_to_float", refuses=not_implemented("erf_vml_cpu", "complex"))
 def erf(input: Array) -> Array:
     """Return the error function."""
     return special(input).erf(input)
@@ -228,7 +228,7 @@ def erf(input: Array) -> Array:
 erf.vjp(input=lambda grad, input: grad * (2 / math.sqrt(math.pi)) * exp(-(input * input)))
 
 
-@elementwise(promotes="int_to_float", refuses={"complex": not_implemented("erfinv_vml_cpu")})
+@elementwise(promotes="int_to_float", refuses=not_implemented("erfinv_vml_cpu", "complex"))
 def erfinv(input: Array) -> Array:
     """Return the inverse of the error function."""
     return np.copysign(special(input).erfinv(input), input)  # SciPy loses the sign of zero

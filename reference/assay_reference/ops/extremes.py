@@ -96,7 +96,7 @@ def back_to_chosen(grad: Tensor, indices: Tensor, shape: Sequence[int], dim: int
 def extreme(name: str, reduce: Kernel, choose: Kernel, pairwise: Op, word: str) -> None:
     """Make max, or min: of everything, along a dimension with the index, and of two tensors."""
     refuses = {"complex": RuntimeError(f"{name}(): does not support complex input")}
-    refuses_all, node = {"complex": not_implemented(f"{name}_all")}, f"{name.title()}Backward1"
+    refuses_all, node = not_implemented(f"{name}_all", "complex"), f"{name.title()}Backward1"
 
     @one_of_all(name, node=node, out="castable", refuses=refuses_all)
     def of_all(input: Array) -> Array:
@@ -140,7 +140,7 @@ def extreme_values(kernel_name: str) -> Callable[[Kernel], Op]:
     def decorate(kernel: Kernel) -> Op:
         name = kernel.__name__
 
-        @op(out="own", refuses={"complex": not_implemented(kernel_name)})
+        @op(out="own", refuses=not_implemented(kernel_name, "complex"))
         @functools.wraps(kernel)
         def along(input: Array, dim: int | Sequence[int], keepdim: bool) -> Array:
             over = axes(dim, input.ndim)

@@ -20,7 +20,7 @@ def comparison(operator: str) -> Callable[[Kernel], Elementwise]:
     """Make an op that compares two elements."""
 
     def decorate(kernel: Kernel) -> Elementwise:
-        refusal = {} if operator in ("eq", "ne") else {"complex": not_implemented(f"{operator}_cpu")}
+        refusal = {} if operator in ("eq", "ne") else not_implemented(f"{operator}_cpu", "complex")
         made = elementwise(promotes="same", operator=operator, refuses=refusal, node=node)(kernel)
         made.vjp(input=lambda grad: zeros_like(grad), other=lambda grad: zeros_like(grad))  # where it is done in place
         return made
@@ -116,10 +116,8 @@ def bitwise(operator: str, kernel_name: str) -> Callable[[Kernel], Elementwise]:
     """Make an op on bits, which only integers and truth values have."""
 
     def decorate(kernel: Kernel) -> Elementwise:
-        refusal = not_implemented(kernel_name)
-        refuses = {"floating": refusal, "complex": refusal}
-        if "shift" in operator:
-            refuses["bool"] = refusal
+        kinds = ("floating", "complex", "bool") if "shift" in operator else ("floating", "complex")
+        refuses = not_implemented(kernel_name, *kinds)
         return elementwise(promotes="same", operator=operator, refuses=refuses)(kernel)
 
     return decorate
@@ -158,7 +156,7 @@ def bitwise_right_shift(input: Array | Number, other: Array | Number) -> Array:
 @elementwise(
     promotes="same",
     out="own",
-    refuses={"floating": not_implemented("bitwise_not_cpu"), "complex": not_implemented("bitwise_not_cpu")},
+    refuses=not_implemented("bitwise_not_cpu", "floating", "complex"),
 )
 def bitwise_not(input: Array) -> Array:
     """Invert every bit."""

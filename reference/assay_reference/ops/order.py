@@ -69,7 +69,7 @@ def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool
 # -- of a rank --------------------------------------------------------------------------------------------------------
 
 
-@chosen_along(refuses={"bool": not_implemented("kthvalue_cpu"), "complex": not_implemented("kthvalue_cpu")})
+@chosen_along(refuses=not_implemented("kthvalue_cpu", "bool", "complex"))
 def kthvalue(input: Array, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     """Return the k-th smallest element along a dimension, and its index."""
     dim, row = chosen_dim("kthvalue", input, dim), np.atleast_1d(input)
@@ -92,7 +92,7 @@ def lower_median(input: Array, dim: int, keepdim: bool, *, ignore_nan: bool) -> 
 def median_of(name: str, *, ignore_nan: bool, doc: str) -> None:
     """Make median, or nanmedian: of everything, or along a dimension with its index."""
     of_all_refuses, along_refuses = (
-        {"bool": not_implemented(kernel), "complex": not_implemented(kernel)} for kernel in ("median_cpu", "median_out")
+        not_implemented(kernel, "bool", "complex") for kernel in ("median_cpu", "median_out")
     )
 
     @one_of_all(name, refuses=of_all_refuses)
@@ -117,7 +117,7 @@ median_of("median", ignore_nan=False, doc="Return the middle element, or the low
 median_of("nanmedian", ignore_nan=True, doc="Return the middle element, or the lower of two, of those not NaN.")
 
 
-@chosen_along(refuses={"complex": not_implemented("mode_cpu")})
+@chosen_along(refuses=not_implemented("mode_cpu", "complex"))
 def mode(input: Array, dim: int = -1, keepdim: bool = False) -> Any:
     """Return the most frequent element along a dimension, the smallest if several are, and its last index."""
     dim = chosen_dim("mode", input, dim)

@@ -242,7 +242,7 @@ def floored(input: Array, other: Array) -> Array:
 @elementwise(
     promotes="same",
     operator="floordiv",
-    refuses={"bool": not_implemented("div_floor_cpu"), "complex": not_implemented("div_floor_cpu")},
+    refuses=not_implemented("div_floor_cpu", "bool", "complex"),
 )
 def floor_divide(input: Array | Number, other: Array | Number) -> Array:
     """Divide, and round downwards."""
@@ -256,7 +256,7 @@ def node_of_remainder(input: Any, other: Any) -> str:
 @elementwise(
     promotes="same",
     operator="mod",
-    refuses={"bool": not_implemented("remainder_cpu"), "complex": not_implemented("remainder_cpu")},
+    refuses=not_implemented("remainder_cpu", "bool", "complex"),
     node=node_of_remainder,
 )
 def remainder(input: Array | Number, other: Array | Number) -> Array:
@@ -273,7 +273,7 @@ remainder.vjp(
 
 @elementwise(
     promotes="same",
-    refuses={"bool": not_implemented("fmod_cpu"), "complex": not_implemented("fmod_cpu")},
+    refuses=not_implemented("fmod_cpu", "bool", "complex"),
     node=lambda input, other: f"FmodBackward{int(isinstance(other, Tensor))}",
 )
 def fmod(input: Array, other: Array | Number) -> Array:
@@ -306,7 +306,7 @@ reciprocal.vjp(input=lambda grad, out: -grad * conj(out * out))
 SCALED_BEFORE = ("input", "value", "tensor1", "tensor2")
 
 
-@elementwise(promotes="same", refuses={"bool": not_implemented("addcmul_cpu_out")}, former=SCALED_BEFORE)
+@elementwise(promotes="same", refuses=not_implemented("addcmul_cpu_out", "bool"), former=SCALED_BEFORE)
 def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: Scalar = 1) -> Array:
     """Add a product, multiplied by value."""
     return input + value * tensor1 * tensor2
@@ -343,7 +343,7 @@ def check_quotient(input: Tensor, tensor1: Tensor, tensor2: Tensor, value: Any) 
     in_place=False,
     out=lambda input: "castable" if input.is_complex() else "own",
     operator="abs",
-    refuses={"bool": not_implemented("abs_cpu")},
+    refuses=not_implemented("abs_cpu", "bool"),
 )
 def abs(input: Array) -> Array:
     """Return the absolute value."""
@@ -373,7 +373,7 @@ def rounding(kernel: Kernel) -> Elementwise:
     """Make an op that rounds to integers, and returns integers as they are."""
     name = kernel.__name__
     refuses = {
-        "bool": not_implemented(f"{name}_vml_cpu"),
+        **not_implemented(f"{name}_vml_cpu", "bool"),
         "complex": NotImplementedError(f"{name} is not supported for complex inputs"),
     }
     made = elementwise(promotes="same", out="own", refuses=refuses)(kernel)
@@ -399,9 +399,7 @@ def trunc(input: Array) -> Array:
     return np.trunc(input) if input.dtype.kind == "f" else input
 
 
-@elementwise(
-    promotes="same", out="own", refuses=dict.fromkeys(("bool", "integer", "complex"), not_implemented("frac_cpu"))
-)
+@elementwise(promotes="same", out="own", refuses=not_implemented("frac_cpu", "bool", "integer", "complex"))
 def frac(input: Array) -> Array:
     """Return the fractional part, which rounding towards zero takes away."""
     return input - np.trunc(input)
@@ -413,7 +411,7 @@ frac.vjp(input=lambda grad: grad)
 @elementwise(
     promotes="same",
     out="own",
-    refuses={"bool": not_implemented("round_vml_cpu"), "complex": not_implemented("round_vml_cpu")},
+    refuses=not_implemented("round_vml_cpu", "bool", "complex"),
     node=lambda input, decimals: f"RoundBackward{int(decimals != 0)}",
 )
 def round(input: Array, *, decimals: int = 0) -> Array:

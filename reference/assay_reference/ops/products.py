@@ -27,7 +27,7 @@ def check_multipliable(first: Tensor, second: Tensor) -> None:
 # -- two matrices -----------------------------------------------------------------------------------------------------
 
 
-@op(out="own", refuses={"bool": not_implemented("addmm_impl_cpu_")})
+@op(out="own", refuses=not_implemented("addmm_impl_cpu_", "bool"))
 def mm(input: Array, mat2: Array) -> Array:
     """Multiply two matrices."""
     return input @ mat2
@@ -47,7 +47,7 @@ def check_mm(input: Tensor, mat2: Tensor) -> None:
     check_multipliable(input, mat2)
 
 
-@op(out="own", in_place=True, refuses={"bool": not_implemented("addmm_impl_cpu_")})
+@op(out="own", in_place=True, refuses=not_implemented("addmm_impl_cpu_", "bool"))
 def addmm(input: Array, mat1: Array, mat2: Array, *, beta: complex = 1, alpha: complex = 1) -> Array:
     """Multiply two matrices and alpha, and add beta times the input."""
     if mat1.dtype.kind in "iu":
@@ -80,7 +80,7 @@ def check_addmm(input: Tensor, mat1: Tensor, mat2: Tensor, beta: complex, alpha:
 # -- vectors ----------------------------------------------------------------------------------------------------------
 
 
-@op(out="own", refuses={"bool": not_implemented("dot")})
+@op(out="own", refuses=not_implemented("dot", "bool"))
 def dot(input: Array, tensor: Array) -> Array:
     """Multiply two vectors element by element, and add up."""
     return input @ tensor
@@ -108,7 +108,7 @@ def check_dot(input: Tensor, tensor: Tensor) -> None:
         )
 
 
-@op(out="own", refuses={"bool": not_implemented("addmv_impl_cpu")})
+@op(out="own", refuses=not_implemented("addmv_impl_cpu", "bool"))
 def mv(input: Array, vec: Array) -> Array:
     """Multiply a matrix and a vector."""
     return input @ vec
@@ -160,7 +160,7 @@ def check_stacks(first: Tensor, second: Tensor) -> None:
         raise RuntimeError(f"expected scalar type {first.dtype.title} but found {second.dtype.title}")
 
 
-@op(out="own", refuses={"bool": not_implemented("bmm")})
+@op(out="own", refuses=not_implemented("bmm", "bool"))
 def bmm(input: Array, mat2: Array) -> Array:
     """Multiply two stacks of matrices, pair by pair."""
     return input @ mat2
@@ -179,7 +179,7 @@ def check_bmm(input: Tensor, mat2: Tensor) -> None:
     check_stacks(input, mat2)
 
 
-@op(name="matmul", function=False, method=False, node="UnsafeViewBackward0", refuses={"bool": not_implemented("bmm")})
+@op(name="matmul", function=False, method=False, node="UnsafeViewBackward0", refuses=not_implemented("bmm", "bool"))
 def broadcast_bmm(input: Array, other: Array) -> Array:
     return input @ other
 

@@ -17,7 +17,7 @@ from assay_reference.nn.functional.precision import wide
 
 def softmax_op(name: str, node: str, kernel: Any) -> Op:
     """Make softmax, or its logarithm, along a dimension."""
-    refuses = dict.fromkeys(("bool", "integer", "complex"), not_implemented(f"{name}_lastdim_kernel_impl"))
+    refuses = not_implemented(f"{name}_lastdim_kernel_impl", "bool", "integer", "complex")
 
     @op(function=False, method=False, name=name, node=node, refuses=refuses)
     def along(input: Array, dim: int) -> Array:

@@ -23,7 +23,7 @@ from assay_reference.nn.functional.windows import (
 )
 from assay_reference.ops.pointwise import conj
 
-REFUSES: Final = {"bool": not_implemented("slow_conv2d_cpu")}
+REFUSES: Final = not_implemented("slow_conv2d_cpu", "bool")
 
 # -- three products, of which each is linear in both operands, and has the other two for gradients --------------------
 

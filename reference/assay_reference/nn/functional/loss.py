@@ -66,7 +66,7 @@ def distance_loss(kernel_name: str, *, slope: Callable[..., Any]) -> Callable[[K
 
     What the formula takes besides the distance are options of the loss.
     """
-    refuses = dict.fromkeys(("bool", "integer", "complex"), not_implemented(kernel_name))
+    refuses = not_implemented(kernel_name, "bool", "integer", "complex")
 
     def decorate(formula: Kernel) -> Callable[..., Tensor]:
         name = formula.__name__

@@ -57,9 +57,9 @@ def largest(input: Array, kernel: Sequence[int], sweep: Sweep) -> tuple[Array, A
 
 def max_pool_over(dims: int) -> Any:
     """Make the op that takes the largest elements over so many dimensions."""
-    refuses = {"bool": not_implemented(f"max_pool{dims}d"), "complex": not_implemented(f"max_pool{dims}d")}
+    refuses = not_implemented(f"max_pool{dims}d", "bool", "complex")
     if dims == 1:
-        refuses = dict.fromkeys(("bool", "integer", "complex"), not_implemented("max_pool1d_impl"))
+        refuses = not_implemented("max_pool1d_impl", "bool", "integer", "complex")
 
     @op(function=False, method=False, name=f"max_pool{dims}d", node=f"MaxPool{dims}DWithIndicesBackward0",
         refuses=refuses, returns=("values", "indices"))  # fmt: skip
@@ -88,7 +88,7 @@ def divisors(model: Array, kernel: Sequence[int], sweep: Sweep, padding: Steps) 
 
 def avg_pool_over(dims: int) -> Any:
     """Make the op that averages over so many dimensions."""
-    refuses = dict.fromkeys(("bool", "complex"), not_implemented("avg_pool2d_out_frame"))
+    refuses = not_implemented("avg_pool2d_out_frame", "bool", "complex")
 
     @op(function=False, method=False, name=f"avg_pool{dims}d", node=f"AvgPool{dims}DBackward0", refuses=refuses)
     def avg_pool(input: Array, kernel: Sequence[int], sweep: Sweep, counted: Steps, divisor: int | None) -> Array:
