@@ -72,7 +72,7 @@ class InOrder(ReferenceBackend):
     def __init__(self) -> None:
         os.environ["ASSAY_REFERENCE_CUDA"] = "stand-in"
         super().__init__(device="cuda")
-        from assay_reference import strict_cupy
+        from assay_reference.core import strict_cupy
 
         self._stand_in = strict_cupy
         plain = strict_cupy._on_device

@@ -24,7 +24,7 @@ import numpy as np
 from tabulate import tabulate
 from timing import Act, medians
 
-STATUS: Final = Path("/proc/self/status")  # where Linux tells of a process's memory
+STATUS: Final = Path("/proc/self/status")  # where Linux shows a process's memory
 PEERS: Final = {"PyTorch": "torch", "ONNX evaluator": "onnx"}
 
 

@@ -4,17 +4,10 @@
 
 from math import e, inf, nan, pi
 
-from assay_reference import autograd, backends, cuda
-
-# The families: each registers its functions when it is imported.
-from assay_reference import conversion, creation, pointwise, elementary, logic  # isort: skip
-from assay_reference import comparison, complex_numbers, gathering, indexing, joining, masks  # isort: skip
-from assay_reference import linalg, parts, products, random, reduction, shape, threads  # isort: skip
-from assay_reference import mkldnn, sparse  # isort: skip - what the families do with other layouts
-from assay_reference import storage, tensor_types  # isort: skip
-from assay_reference.devices import device
-from assay_reference.dispatch import FUNCTIONS
-from assay_reference.dtypes import (
+from assay_reference import autograd, backends, cuda, linalg, nn, ops, optim, random, sparse, storage, utils
+from assay_reference.core.devices import device
+from assay_reference.core.dispatch import FUNCTIONS
+from assay_reference.core.dtypes import (
     bfloat16,
     can_cast,
     cdouble,
@@ -40,11 +33,11 @@ from assay_reference.dtypes import (
     short,
     uint8,
 )
-from assay_reference.dtypes import bool_ as bool
-from assay_reference.dtypes import float_ as float
-from assay_reference.dtypes import int_ as int
-from assay_reference.generator import Generator, default_generator
-from assay_reference.grad_mode import (
+from assay_reference.core.dtypes import bool_ as bool
+from assay_reference.core.dtypes import float_ as float
+from assay_reference.core.dtypes import int_ as int
+from assay_reference.core.generator import Generator, default_generator
+from assay_reference.core.grad_mode import (
     enable_grad,
     inference_mode,
     is_grad_enabled,
@@ -52,19 +45,18 @@ from assay_reference.grad_mode import (
     no_grad,
     set_grad_enabled,
 )
-from assay_reference.layouts import _mkldnn, layout, sparse_coo, sparse_csc, sparse_csr, strided
-from assay_reference.memory import UntypedStorage
-from assay_reference.printing import set_printoptions
+from assay_reference.core.layouts import _mkldnn, layout, sparse_coo, sparse_csc, sparse_csr, strided
+from assay_reference.core.memory import UntypedStorage
+from assay_reference.core.printing import set_printoptions
+from assay_reference.core.tensor import Size, Tensor, is_inference, is_tensor
+from assay_reference.core.threads import get_num_threads, set_num_threads
+from assay_reference.ops.shape import contiguous_format, memory_format, preserve_format
+from assay_reference.ops.tensor_types import set_default_tensor_type
 from assay_reference.serialization import load, save
-from assay_reference.shape import contiguous_format, memory_format, preserve_format
 from assay_reference.storage import TypedStorage, is_storage
-from assay_reference.tensor import Size, Tensor, is_inference, is_tensor
-from assay_reference.tensor_types import set_default_tensor_type
 
 __version__ = "2.13.0+assay"
 
-from assay_reference import nn, optim, utils  # isort: skip - modules are written on tensors
-
 globals().update(FUNCTIONS)
-globals().update(tensor_types.tensor_types("torch"))
+globals().update(ops.tensor_types.tensor_types("torch"))
 globals().update(storage.storage_types("torch"))

@@ -34,7 +34,7 @@ class Server(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Return the module, which has run already, its own spec back."""
+        """Restore the spec of the module, which has been executed already."""
         assert module.__spec__ is not None
         module.__spec__ = module.__spec__.loader_state
 

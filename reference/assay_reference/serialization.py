@@ -11,14 +11,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay_reference import devices, dtypes
-from assay_reference.arrays import Array
-from assay_reference.layouts import KINDS, layout, sparse_coo
-from assay_reference.memory import Storage, UntypedStorage
+from assay_reference.core import devices, dtypes
+from assay_reference.core.arrays import Array
+from assay_reference.core.layouts import KINDS, layout, sparse_coo
+from assay_reference.core.memory import Storage, UntypedStorage
+from assay_reference.core.packed import Sparse
+from assay_reference.core.tensor import Size, Tensor
+from assay_reference.nn.parameter import Parameter
 from assay_reference.sparse.construction import of_lines, sparse_coo_tensor
-from assay_reference.sparse.packed import Sparse
 from assay_reference.storage import TypedStorage, section
-from assay_reference.tensor import Size, Tensor
 
 # What each dtype's storage was called when storages had classes; files still name them so.
 _DTYPES: Final = {f"{kind.title}Storage": kind for kind in dtypes.DTYPES}
@@ -82,7 +83,7 @@ class _Writer(_PurePickler):  # type: ignore[misc]
     def _save_tensor(self, tensor: Tensor) -> Any:
         if id(tensor) in self.memo:
             return self.write(self.get(self.memo[id(tensor)][0]))
-        if type(tensor).__name__ == "Parameter":
+        if isinstance(tensor, Parameter):
             inner = self._rebuilt(tensor, requires_grad=False)
             self.save(_Rebuilt("_rebuild_parameter", (inner, tensor.requires_grad, OrderedDict())))
         else:
@@ -92,15 +93,15 @@ class _Writer(_PurePickler):  # type: ignore[misc]
         return None
 
     def _rebuilt(self, tensor: Tensor, *, requires_grad: bool) -> _Rebuilt:
-        """Say how a tensor is made again: over its storage, or of its parts if it is sparse."""
+        """Return the call that makes a tensor again: over its storage, or of its parts if it is sparse."""
         if isinstance(tensor._array, Sparse):
             parts = [Tensor._wrap(part) for part in tensor._array.parts().values()]
             more = (tensor.is_coalesced(),) if tensor.is_sparse else ()
             layout = _Rebuilt("_get_layout", (str(tensor.layout),), "torch.serialization")
             return _Rebuilt("_rebuild_sparse_tensor", (layout, (*parts, tuple(tensor.shape), *more)))
         memory = self._kept(TypedStorage._of(tensor.untyped_storage(), tensor.dtype))
-        place = (tensor.storage_offset(), tuple(tensor.shape), tensor.stride())
-        return _Rebuilt("_rebuild_tensor_v2", (memory, *place, requires_grad, OrderedDict()))
+        geometry = (tensor.storage_offset(), tuple(tensor.shape), tensor.stride())
+        return _Rebuilt("_rebuild_tensor_v2", (memory, *geometry, requires_grad, OrderedDict()))
 
     def _kept(self, storage: Storage) -> _StorageReference:
         """Keep the bytes of a storage, once for all that share it."""
@@ -136,9 +137,9 @@ def save(
 class _Reader(pickle.Unpickler):
     """Reads PyTorch's pickles; in the safe mode nothing but tensors and plain containers."""
 
-    def __init__(self, file: Any, storages: Callable[[str], bytes], weights_only: bool, place: Any) -> None:
+    def __init__(self, file: Any, storages: Callable[[str], bytes], weights_only: bool, map_location: Any) -> None:
         super().__init__(file, encoding="utf-8")
-        self.storages, self.weights_only, self.place = storages, weights_only, place
+        self.storages, self.weights_only, self.map_location = storages, weights_only, map_location
         self.loaded: dict[str, UntypedStorage] = {}
 
     def find_class(self, module: str, name: str) -> Any:
@@ -168,14 +169,14 @@ class _Reader(pickle.Unpickler):
         return TypedStorage._of(self.loaded[key], dtype)
 
     def _placed(self, array: Array, location: str) -> Array:
-        """Put a storage where it was, or where map_location says."""
+        """Bring a storage to its device, or to that of map_location."""
         wanted: Any = location
-        if isinstance(self.place, dict):
-            wanted = self.place.get(location, location)
-        elif self.place is not None and not callable(self.place):
-            wanted = self.place
-        place = devices.resolve(wanted)
-        return array if place.type == "cpu" else place.xp.asarray(array)
+        if isinstance(self.map_location, dict):
+            wanted = self.map_location.get(location, location)
+        elif self.map_location is not None and not callable(self.map_location):
+            wanted = self.map_location
+        device = devices.resolve(wanted)
+        return array if device.type == "cpu" else device.xp.asarray(array)
 
 
 def _rebuild_tensor(
@@ -197,8 +198,6 @@ def _layout_of(name: str) -> layout:
 
 
 def _rebuild_parameter(data: Tensor, requires_grad: bool, hooks: Any) -> Any:
-    from assay_reference.nn.parameter import Parameter
-
     return Parameter(data, requires_grad)
 
 

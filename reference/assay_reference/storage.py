@@ -1,25 +1,24 @@
-"""torch.storage: memory as numbers of a type, torch.FloatStorage and its like, and tensors set to memory."""
+"""torch.storage: memory as numbers of a type, torch.FloatStorage and its like, and tensors that share memory."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
-from functools import cache
 from typing import Any, Final
 
 import numpy as np
 
-from assay_reference import devices, dtypes
-from assay_reference.arrays import contiguous_strides
-from assay_reference.creation import tensor, whole_sizes
-from assay_reference.dispatch import attach, composite
-from assay_reference.dtypes import dtype
-from assay_reference.grad_mode import records
-from assay_reference.memory import Storage, UntypedStorage
-from assay_reference.recording import check_writable
-from assay_reference.shape import contiguous_format, preserve_format, spread_out
-from assay_reference.tensor import Tensor
-from assay_reference.writing import resize
+from assay_reference.core import devices, dtypes
+from assay_reference.core.arrays import contiguous_strides
+from assay_reference.core.dispatch import attach, composite
+from assay_reference.core.dtypes import dtype
+from assay_reference.core.grad_mode import records
+from assay_reference.core.history import check_writable
+from assay_reference.core.memory import Storage, UntypedStorage
+from assay_reference.core.tensor import Tensor
+from assay_reference.core.warn import warn_once
+from assay_reference.core.writing import resize
+from assay_reference.ops.creation import integer_sizes, tensor
+from assay_reference.ops.shape import as_sequence, contiguous_format, preserve_format
 
 DEPRECATED: Final = (
     "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage class. "
@@ -39,12 +38,6 @@ LEGACY_FORMS: Final = """{}.__new__ received an invalid combination of arguments
  * (Sequence data)
  * (*, UntypedStorage wrap_storage)
 """
-
-
-@cache
-def warn_once(message: str) -> None:
-    """Warn whoever called the caller, the first time only."""
-    warnings.warn(message, UserWarning, stacklevel=3)
 
 
 class TypedStorage(Storage):
@@ -106,7 +99,7 @@ class TypedStorage(Storage):
         return self
 
     def resize_(self, size: int) -> None:
-        """Have so many elements; where there are more, all tensors that share the memory move with it."""
+        """Change the number of elements; memory that grows moves, and all tensors that share it with it."""
         self._untyped.resize_(size * self._kind.itemsize)
 
     def clone(self) -> TypedStorage:
@@ -137,7 +130,7 @@ class TypedStorage(Storage):
         return self._shown(f"TypedStorage(dtype={self._kind!r}, device={self.device})")
 
 
-def _memory(forms: str, args: tuple[Any, ...], wrapped: Any, kind: dtype, place: Any) -> UntypedStorage:
+def _memory(forms: str, args: tuple[Any, ...], wrapped: Any, kind: dtype, device: Any) -> UntypedStorage:
     """Read the arguments of a typed storage: nothing, a size, a sequence, or memory that is there already."""
     if wrapped is not None:
         if args:
@@ -149,10 +142,10 @@ def _memory(forms: str, args: tuple[Any, ...], wrapped: Any, kind: dtype, place:
         raise RuntimeError(f"{forms}Too many positional arguments")
     given = args[0] if args else 0
     if isinstance(given, Sequence):
-        return tensor(given, dtype=kind, device=place).untyped_storage()
+        return tensor(given, dtype=kind, device=device).untyped_storage()
     if not isinstance(given, (int, np.integer)):
         raise TypeError(f"{forms}Argument type not recognized: {_shown(given)}")
-    return UntypedStorage(int(given) * kind.itemsize, device=place)
+    return UntypedStorage(int(given) * kind.itemsize, device=device)
 
 
 def _shown(value: Any) -> str:
@@ -170,8 +163,8 @@ class LegacyStorage(type):
         for name in named:
             raise RuntimeError(f"{forms}Keyword argument '{name}' cannot be specified")
         warn_once(DEPRECATED)
-        place = "cuda" if cls.is_cuda else "cpu"
-        return TypedStorage._of(_memory(forms, args, wrap_storage, cls.dtype, place), cls.dtype)
+        device = "cuda" if cls.is_cuda else "cpu"
+        return TypedStorage._of(_memory(forms, args, wrap_storage, cls.dtype, device), cls.dtype)
 
     def __instancecheck__(cls, instance: Any) -> bool:
         return isinstance(instance, TypedStorage) and (instance.dtype, instance.is_cuda) == (cls.dtype, cls.is_cuda)
@@ -218,7 +211,7 @@ def set_(
     size: Sequence[int] | None = None,
     stride: Sequence[int] | None = None,
 ) -> Tensor:
-    """Show other memory from now on: another tensor's, or a storage's with an offset, a size and strides."""
+    """Share other memory: another tensor's, or a storage's with an offset, a size and strides."""
     check_writable(self, records() and self.requires_grad)
     if not isinstance(source, (Tensor, Storage, type(None))):
         raise TypeError(f"set_() received an invalid combination of arguments - got ({type(source).__name__})")
@@ -239,11 +232,11 @@ def set_(
 
 
 def resize_(self: Tensor, *sizes: Any, size: Any = None, memory_format: Any = contiguous_format) -> Tensor:
-    """Have another size: the elements stay where they are in memory, which grows where it is too short."""
+    """Change the size: the elements stay where they are in memory, which grows where it is too short."""
     if size is None and not sizes:
         raise TypeError('resize_() missing 1 required positional arguments: "size"')
-    given = spread_out(sizes) if size is None else size
-    wanted = whole_sizes("resize_", given, spread=given is sizes)
+    given = as_sequence(sizes) if size is None else size
+    wanted = integer_sizes("resize_", given, unpacked=given is sizes)
     if self.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
     if any(each < 0 for each in wanted):
@@ -259,7 +252,7 @@ def resize_(self: Tensor, *sizes: Any, size: Any = None, memory_format: Any = co
 
 @composite()
 def resize_as_(input: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
-    """Have the size of another tensor: the elements stay where they are in memory."""
+    """Change the size to another tensor's: the elements stay where they are in memory."""
     if not isinstance(the_template, Tensor):
         kind = type(the_template).__name__
         raise TypeError(f"resize_as_(): argument 'the_template' (position 1) must be Tensor, not {kind}")

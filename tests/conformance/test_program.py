@@ -9,7 +9,7 @@ import pytest
 
 from assay.backends.reference import ReferenceBackend
 from assay.cases.case import Case
-from assay_reference.arrays import cuda_namespace
+from assay_reference.core.arrays import cuda_namespace
 from assay_spec.scenarios import trace
 
 

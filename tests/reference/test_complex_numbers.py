@@ -35,7 +35,7 @@ def host(value: Any) -> Any:
 
 
 def outcome(library: Any, call: str) -> Any:
-    """Return what a call gives, or what it raises in words."""
+    """Return the result of a call, or what it raises in words."""
     try:
         return host(answer(library, call, *map(library.tensor, (Z, X, Y))))
     except Exception as error:

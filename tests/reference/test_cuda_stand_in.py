@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import assay_reference as torch
-from assay_reference import strict_cupy
-from assay_reference.arrays import cuda_namespace
+from assay_reference.core import strict_cupy
+from assay_reference.core.arrays import cuda_namespace
 
 
 @pytest.fixture(autouse=True)
@@ -113,13 +113,13 @@ def test_functions_of_two_tensors_give_what_they_give_on_the_cpu(name: str) -> N
 
 def test_creation_on_cuda_gives_what_it_gives_on_the_cpu() -> None:
     for make in (
-        lambda place: torch.arange(5, device=place),
-        lambda place: torch.linspace(0, 1, 3, device=place),
-        lambda place: torch.logspace(0, 2, 3, device=place),
-        lambda place: torch.eye(2, device=place),
-        lambda place: torch.full((2,), 3, device=place),
-        lambda place: torch.zeros_like(torch.ones(2), device=place),
-        lambda place: torch.tensor([1.5], dtype=torch.bfloat16, device=place),
+        lambda device: torch.arange(5, device=device),
+        lambda device: torch.linspace(0, 1, 3, device=device),
+        lambda device: torch.logspace(0, 2, 3, device=device),
+        lambda device: torch.eye(2, device=device),
+        lambda device: torch.full((2,), 3, device=device),
+        lambda device: torch.zeros_like(torch.ones(2), device=device),
+        lambda device: torch.tensor([1.5], dtype=torch.bfloat16, device=device),
     ):
         assert make("cuda").is_cuda
         assert make("cuda").tolist() == make("cpu").tolist()

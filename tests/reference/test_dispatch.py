@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import assay_reference as torch
-from assay_reference.arrays import Array
-from assay_reference.dispatch import Number, Scalar, Sizes, composite, elementwise, op, view
-from assay_reference.tensor import Tensor
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import Number, Scalar, Sizes, composite, elementwise, op, view
+from assay_reference.core.tensor import Tensor
 
 
 @elementwise(promotes="same", function=False, method=False, in_place=False)

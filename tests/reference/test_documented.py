@@ -8,7 +8,7 @@ import pytest
 
 import assay_reference as torch
 from assay_reference import documented
-from assay_reference.tensor import Tensor
+from assay_reference.core.tensor import Tensor
 
 
 def test_names_without_a_former_form_are_the_current_ones() -> None:

@@ -329,7 +329,7 @@ def test_nodes_are_named_as_in_pytorch() -> None:
 
 
 def test_a_result_without_a_rule_is_recorded_and_refuses_a_gradient() -> None:
-    from assay_reference.dispatch import op
+    from assay_reference.core.dispatch import op
 
     @op(function=False, method=False)
     def ruleless(input: Array) -> Array:  # noqa: F821

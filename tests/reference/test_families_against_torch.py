@@ -44,7 +44,7 @@ def calls(*names: str) -> list[str]:
 
 
 def answer(library: Any, call: str, **names: Any) -> Any:
-    """Make a call; give what it gives, or what it raises in words."""
+    """Make a call; return the result, or what it raises in words."""
     a = library.arange(24.0).reshape(2, 3, 4)
     given = {"a": a, "z": library.tensor(5.0), "e": library.empty(0), "i": library.arange(6), **CONSTANTS, **names}
     with warnings.catch_warnings():

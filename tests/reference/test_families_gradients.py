@@ -28,10 +28,10 @@ def test_a_gradient_is_the_slope(line: str) -> None:
     (gradient,) = torch.autograd.grad(weighted_sum(call, x), x)
 
     slopes = np.zeros_like(point)
-    for place in np.ndindex(point.shape):
+    for index in np.ndindex(point.shape):
         step = np.zeros_like(point)
-        step[place] = STEP
+        step[index] = STEP
         up, down = (weighted_sum(call, torch.tensor(point + side * step)).item() for side in (1, -1))
-        slopes[place] = (up - down) / (2 * STEP)
+        slopes[index] = (up - down) / (2 * STEP)
 
     np.testing.assert_allclose(gradient.numpy(), slopes, rtol=1e-5, atol=1e-5)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import assay_reference
-from assay_reference.arrays import cuda_namespace
+from assay_reference.core.arrays import cuda_namespace
 
 CALLS = Path(__file__).parent / "calls"
 FACTORIES = ("tensor", "zeros", "ones", "empty", "eye", "arange", "full")

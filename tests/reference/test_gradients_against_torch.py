@@ -79,7 +79,7 @@ def derivatives(backend: Any, case: Case) -> tuple[list[Any], list[Any], list[An
     results = backend.split(backend._invoke(backend.function(case), case, arguments))
     inputs = [backend.differentiated(name, arguments) for name in case.wrt]
     upstream = [backend.native(replace(value, requires_grad=True)) for value in case.upstream.values()]
-    outputs = [results[place] for place in case.upstream]
+    outputs = [results[position] for position in case.upstream]
     first = grad(outputs, inputs, upstream, create_graph=True, allow_unused=True)
     weighed = [
         (each, backend.native(weights(name, case)))
@@ -139,7 +139,7 @@ def moved(case: Case, distance: float) -> Case:
 
     def shifted(name: str, value: Any) -> Any:
         if isinstance(value, (tuple, list)):
-            return type(value)(shifted(f"{name}.{place}", each) for place, each in enumerate(value))
+            return type(value)(shifted(f"{name}.{position}", each) for position, each in enumerate(value))
         if name not in case.wrt:
             return value
         array = value.array() + distance * weights(name, case, 11).array()
@@ -174,7 +174,8 @@ def test_a_derivative_is_the_slope_along_a_direction(name: str, order: int) -> N
         for case in drawn(OPS[name], dtype):
             left, right, said = slopes(case, order)
             size = 1 + abs(left) + abs(right)
-            if abs(left - right) < 1e-4 * size and not math.isnan(said):  # else a kink, a jump, the end of the domain
+            # Elsewhere there is a kink, a discontinuity, or the end of the domain.
+            if abs(left - right) < 1e-4 * size and not math.isnan(said):
                 compared += 1
                 assert said == pytest.approx((left + right) / 2, rel=1e-5, abs=1e-5 * size), case
     assert compared

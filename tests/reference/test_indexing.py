@@ -1,4 +1,4 @@
-"""Elements by their places, read and written, with gradients."""
+"""Elements by their indices, read and written, with gradients."""
 
 from __future__ import annotations
 

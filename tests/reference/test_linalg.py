@@ -17,7 +17,7 @@ def test_a_product_of_halves_is_rounded_once() -> None:
     assert (x @ x.t()).item() == 4096.0
 
 
-def test_a_product_of_whole_numbers_wraps_around() -> None:
+def test_a_product_of_integers_wraps_around() -> None:
     x = torch.full((1, 2), 100, dtype=torch.int8)
 
     assert x.mm(x.t()).item() == (20000 + 128) % 256 - 128

@@ -52,14 +52,14 @@ def assigned(module: Any, name: str, value: Any) -> Any:
 
 
 def gradients(function: Callable[..., Any], *tensors: Any) -> list[Any]:
-    """Return the gradients of the sum of what a function gives."""
+    """Return the gradients of the sum of the results of a function."""
     leaves = [each.clone().requires_grad_() for each in tensors]
     function(*leaves).sum().backward()
     return [each.grad for each in leaves]
 
 
 def answer(library: Any, call: str) -> Any:
-    """Make a call; give what it gives, or what it raises in words."""
+    """Make a call; return the result, or what it raises in words."""
     names = {"torch": library, "nn": library.nn, "F": library.nn.functional, "T": library.tensor}
     names |= {"inf": np.inf, "nan": np.nan, "assigned": assigned, "gradients": gradients, **modules(library)}
     library.manual_seed(0)
@@ -87,7 +87,7 @@ def assert_same(actual: Any, expected: Any) -> None:
         for one, other in zip(actual, expected, strict=True):
             assert_same(one, other)
     else:
-        assert str(actual).replace("assay_reference.tensor.", "torch.") == str(expected)
+        assert str(actual).replace("assay_reference.core.tensor.", "torch.") == str(expected)
 
 
 @pytest.mark.parametrize("call", calls("nn_functional"))
@@ -104,7 +104,7 @@ def test_a_module_does_what_pytorch_does(call: str) -> None:
 
 
 def derivatives(library: Any, function: Callable[..., Any], arrays: list[Any]) -> list[Any]:
-    """Return what a function gives, the gradients of the sum of its squares, and the gradients of theirs."""
+    """Return the results of a function, the gradients of the sum of its squares, and the gradients of theirs."""
     leaves = [library.tensor(each, requires_grad=each.dtype.kind == "f") for each in arrays]
     wanted = [each for each in leaves if each.requires_grad]
     result = function(library.nn.functional, *leaves)
@@ -294,15 +294,15 @@ def test_the_squared_distance_and_its_derivatives_are_those_of_pytorch(reduction
 @pytest.mark.parametrize("scale_grad_by_freq", [True, False])
 def test_tables_and_their_derivatives_are_those_of_pytorch(scale_grad_by_freq: bool, padding_idx: int | None) -> None:
     source = np.random.default_rng(0)
-    places, table = np.array([[0, 3, 1], [3, 3, 0]]), source.standard_normal((4, 2))
+    indices, table = np.array([[0, 3, 1], [3, 3, 0]]), source.standard_normal((4, 2))
 
-    def look_up(functional: Any, places: Any, table: Any) -> Any:
-        return functional.embedding(places, table, padding_idx, scale_grad_by_freq=scale_grad_by_freq)
+    def look_up(functional: Any, indices: Any, table: Any) -> Any:
+        return functional.embedding(indices, table, padding_idx, scale_grad_by_freq=scale_grad_by_freq)
 
     results = []
     for library in LIBRARIES:
         rows = library.tensor(table, requires_grad=True)
-        (look_up(library.nn.functional, library.tensor(places), rows) ** 2).sum().backward()
+        (look_up(library.nn.functional, library.tensor(indices), rows) ** 2).sum().backward()
         results.append(host(rows.grad))
     np.testing.assert_allclose(*results, rtol=1e-12)
 

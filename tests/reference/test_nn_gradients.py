@@ -45,7 +45,7 @@ CASES: dict[str, tuple[Callable[..., Any], list[tuple[int, ...]]]] = {
 
 
 def weighted(function: Callable[..., Any], operands: list[Any]) -> Any:
-    """Return a sum of what a function gives, in which each element has another weight."""
+    """Return a sum of the results of a function, in which each element has another weight."""
     result = function(*operands).flatten()
     return (result * torch.arange(1.0, len(result) + 1, dtype=torch.float64)).sum()
 

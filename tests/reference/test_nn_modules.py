@@ -10,6 +10,7 @@ import pytest
 import assay_reference as torch
 from assay_reference import nn
 from assay_reference.nn.functional.recurrent import Weights, recurrent_layer, step_by_step
+from assay_reference.nn.modules.functional import Functional
 
 
 class Net(nn.Module):
@@ -261,3 +262,26 @@ def test_old_names_of_initialisers_still_work_and_warn() -> None:
 
     assert x.tolist() == [[3.0, 3.0], [3.0, 3.0]]
     assert str(caught[0].message) == "`nn.init.constant` is now deprecated in favor of `nn.init.constant_`."
+
+
+def scaled(input: torch.Tensor, scale: float, shift: float = 0.0, inplace: bool = False) -> torch.Tensor:
+    return input * scale + shift
+
+
+class Scaled(Functional, function=scaled):
+    """A module that is a function with its options kept."""
+
+
+def test_a_module_takes_the_options_of_its_function() -> None:
+    module = Scaled(2.0, shift=1.0)
+
+    assert module(torch.tensor([3.0])).tolist() == [7.0]
+    assert repr(module) == "Scaled(scale=2.0, shift=1.0)"
+    assert repr(Scaled(1.0, inplace=True)) == "Scaled(scale=1.0, shift=0.0, inplace=True)"
+
+
+def test_a_module_without_an_option_that_its_function_needs_is_refused() -> None:
+    with pytest.raises(TypeError) as raised:
+        Scaled()
+
+    assert str(raised.value) == "Scaled.__init__() missing a required argument: 'scale'"

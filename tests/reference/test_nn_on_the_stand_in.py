@@ -9,7 +9,7 @@ import pytest
 
 import assay_reference as torch
 from assay_reference import nn
-from assay_reference.arrays import cuda_namespace
+from assay_reference.core.arrays import cuda_namespace
 
 LAYERS: dict[str, tuple[Callable[[], Any], list[tuple[int, ...]]]] = {
     "Linear": (lambda: nn.Linear(3, 2), [(5, 3)]),

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 import assay_reference as reference
+from assay_reference.optim.options import keeps_options
 
 
 def test_momentum_adds_up() -> None:
@@ -80,3 +81,59 @@ def test_shuffled_order_is_torchs() -> None:
         return [int(each) for each in loader]
 
     assert order(reference) == order(torch)
+
+
+class Follow(reference.optim.Optimizer):
+    """The smallest optimizer: one option, and how a parameter moves."""
+
+    @keeps_options
+    def __init__(self, params: Any, lr: float = 1.0) -> None: ...
+
+    def update(self, parameter: Any, gradient: Any, state: Any, group: Any) -> None:
+        parameter.sub_(gradient * group["lr"])
+
+
+def test_an_optimizer_declares_its_options_once_and_needs_no_other() -> None:
+    parameter = reference.ones(1, requires_grad=True)
+    optimizer = Follow([parameter], lr=0.5)
+    parameter.grad = reference.ones(1)
+
+    optimizer.step()
+
+    assert parameter.tolist() == [0.5]
+    assert optimizer.defaults == {"lr": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lr": -1.0}, "Invalid learning rate: -1.0"),
+        ({"eps": -1.0}, "Invalid epsilon value: -1.0"),
+        ({"betas": (0.9, 1.0)}, "Invalid beta parameter at index 1: 1.0"),
+        ({"weight_decay": -1.0}, "Invalid weight_decay value: -1.0"),
+    ],
+)
+def test_options_out_of_range_are_refused(options: Any, message: str) -> None:
+    with pytest.raises(ValueError) as raised:
+        reference.optim.Adam([reference.ones(1)], **options)
+
+    assert str(raised.value) == message
+
+
+class Halve(reference.optim.lr_scheduler.LRScheduler):
+    @keeps_options
+    def __init__(self, optimizer: Any, until: int, last_epoch: int = -1) -> None: ...
+
+    def factor(self) -> float:
+        return 0.5 if 0 < self.last_epoch <= self.until else 1
+
+
+def test_a_scheduler_keeps_its_options_and_says_its_factor() -> None:
+    optimizer = Follow([reference.zeros(1)], lr=8.0)
+    scheduler = Halve(optimizer, until=2)
+    for _ in range(3):
+        optimizer.step()
+        scheduler.step()
+
+    assert scheduler.get_last_lr() == [2.0]
+    assert scheduler.state_dict()["until"] == 2

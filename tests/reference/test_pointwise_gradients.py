@@ -75,15 +75,15 @@ def test_the_gradient_is_the_limit_of_finite_differences(name: str) -> None:
     result: Tensor = function(assay_reference, x, y) + 0 * (x + y)
     result.backward(assay_reference.from_numpy(weights))
 
-    for place, (tensor, data) in enumerate(((x, X), (y, Y))):
+    for position, (tensor, data) in enumerate(((x, X), (y, Y))):
         array = np.array(data)
         for index in np.ndindex(array.shape):
             step = np.zeros_like(array)
             step[index] = 1e-6
             plus = [np.array(X), np.array(Y)]
             minus = [np.array(X), np.array(Y)]
-            plus[place] = array + step
-            minus[place] = array - step
+            plus[position] = array + step
+            minus[position] = array - step
             slope = (weighed(*plus) - weighed(*minus)) / 2e-6
             assert tensor.grad.numpy()[index] == pytest.approx(slope, rel=1e-6, abs=1e-8)
 

@@ -140,7 +140,7 @@ torch.ones(0).item()
 
 
 def answer(library: Any, expression: str) -> Any:
-    """Evaluate an expression; give what it gives, or its error."""
+    """Evaluate an expression; return its value, or its error."""
     try:
         return eval(expression, {"torch": library})
     except Exception as error:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import assay_reference as reference
-from assay_reference.box_muller import fused
+from assay_reference.core.box_muller import fused
 
 SIZES = [1, 2, 7, 15, 16, 17, 33, 1000]
 
@@ -160,7 +160,7 @@ WHOLE = [
 
 @pytest.mark.filterwarnings("ignore:.*out of bounds:UserWarning")
 @pytest.mark.parametrize("call", WHOLE)
-def test_whole_numbers_are_torchs(call: str) -> None:
+def test_integers_are_torchs(call: str) -> None:
     torch = pytest.importorskip("torch")
     torch.manual_seed(5)
     reference.manual_seed(5)

@@ -9,7 +9,7 @@ import pytest
 import assay_reference as torch
 
 
-def test_sums_of_whole_numbers_are_int64() -> None:
+def test_sums_of_integers_are_int64() -> None:
     assert torch.tensor([200, 100], dtype=torch.uint8).sum().item() == 300
     assert torch.tensor([True, True]).sum().dtype is torch.int64
     assert torch.tensor([True, True]).cumsum(0).tolist() == [1, 2]

@@ -15,8 +15,8 @@ import pytest
 
 import assay_reference
 import assay_reference as torch
-from assay_reference import pointwise
-from assay_reference.arrays import cuda_namespace
+from assay_reference.core.arrays import cuda_namespace
+from assay_reference.ops import pointwise
 
 CALLS = (Path(__file__).parent / "calls" / "sparse.txt").read_text().splitlines()
 ON_CUDA = [each for each in CALLS if not re.search(r"device|mkldnn|FloatTensor|\bm\b|out=|format", each)]
@@ -252,7 +252,7 @@ MAKERS = ("tensor", "zeros", "ones", "arange", "eye", "sparse_coo_tensor", "spar
 
 
 def answer(library: Any, call: str) -> Any:
-    """Make a call; give what it gives, or what it raises in words."""
+    """Make a call; return the result, or what it raises in words."""
 
     def G(function: Any, *inputs: Any) -> Any:
         """Return the result of a function, and the gradients of its sum."""

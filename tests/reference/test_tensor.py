@@ -233,7 +233,7 @@ def test_sizes_and_devices_are_those_of_pytorch(call: str) -> None:
 
 
 def said(library: Any, call: str) -> str:
-    """Make a call; give what it gives, or what it raises, in words."""
+    """Make a call; return the result, or what it raises in words."""
     try:
         return repr(eval(call, {"torch": library}))
     except Exception as error:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import assay_reference
-from assay_reference.arrays import cuda_namespace
+from assay_reference.core.arrays import cuda_namespace
 from assay_reference.storage import warn_once
 
 EXPRESSIONS = """

@@ -8,9 +8,10 @@ from typing import Any
 
 from assay_reference.autograd.function import Function, once_differentiable
 from assay_reference.autograd.variable import Variable
-from assay_reference.engine import Edge, Node, RemovableHandle, edge_of, walk
-from assay_reference.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
-from assay_reference.tensor import Tensor
+from assay_reference.core.dispatch import composite
+from assay_reference.core.engine import Edge, Node, RemovableHandle, edge_of, walk
+from assay_reference.core.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from assay_reference.core.tensor import Tensor
 
 ONLY_INPUTS = (
     "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for other parts "
@@ -67,6 +68,18 @@ def backward(
     )
 
 
+@composite(function=False, name="backward")
+def backward_method(
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add the gradient with respect to every leaf that made this to the leaf's .grad."""
+    backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+
 def grad(
     outputs: Tensor | Sequence[Tensor],
     inputs: Tensor | Sequence[Tensor],
@@ -99,10 +112,10 @@ def grad(
         return tuple(
             each.detach() * 0 if result is None else result for each, result in zip(wanted, found, strict=True)
         )
-    for place, each in enumerate(found):
+    for position, each in enumerate(found):
         if each is None and not allow_unused:
             raise RuntimeError(
-                f"The differentiated Tensor at index {place} appears to not have been used in the graph. Set "
+                f"The differentiated Tensor at index {position} appears to not have been used in the graph. Set "
                 "allow_unused=True if this is the desired behavior."
             )
     return tuple(found)
@@ -124,18 +137,19 @@ def _roots(outputs: list[Tensor], grads: Any) -> list[tuple[Edge, Tensor]]:
     if len(given) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")
     first = [
-        _first_gradient(place, output, grad) for place, (output, grad) in enumerate(zip(outputs, given, strict=True))
+        _first_gradient(position, output, grad)
+        for position, (output, grad) in enumerate(zip(outputs, given, strict=True))
     ]
     roots = []
-    for place, (output, each) in enumerate(zip(outputs, first, strict=True)):
+    for position, (output, each) in enumerate(zip(outputs, first, strict=True)):
         edge = edge_of(output)
         if edge is None:
-            raise RuntimeError(f"element {place} of tensors does not require grad and does not have a grad_fn")
+            raise RuntimeError(f"element {position} of tensors does not require grad and does not have a grad_fn")
         roots.append((edge, each))
     return roots
 
 
-def _first_gradient(place: int, output: Tensor, grad: Tensor | None) -> Tensor:
+def _first_gradient(position: int, output: Tensor, grad: Tensor | None) -> Tensor:
     if grad is None:
         if output.requires_grad and output.numel() != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
@@ -146,12 +160,12 @@ def _first_gradient(place: int, output: Tensor, grad: Tensor | None) -> Tensor:
         raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")
     if grad._array.shape != output._array.shape:
         raise RuntimeError(
-            f"Mismatch in shape: grad_output[{place}] has a shape of {grad.shape} and output[{place}] has a shape of "
-            f"{output.shape}."
+            f"Mismatch in shape: grad_output[{position}] has a shape of {grad.shape} and output[{position}] has a "
+            f"shape of {output.shape}."
         )
     if grad.dtype.is_complex != output.dtype.is_complex:
         raise RuntimeError(
             f"For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
-            f"grad_output[{place}] has a dtype of {grad.dtype} and output[{place}] has a dtype of {output.dtype}."
+            f"grad_output[{position}] has a dtype of {grad.dtype} and output[{position}] has a dtype of {output.dtype}."
         )
     return grad if grad.dtype is output.dtype else grad.to(output.dtype)

@@ -7,11 +7,12 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from assay_reference.engine import FREED, Grads, Node, edge_of, meta_of
-from assay_reference.grad_mode import no_grad, records
-from assay_reference.recording import Saved, rebase
-from assay_reference.shape import alias
-from assay_reference.tensor import Tensor
+from assay_reference.core.engine import FREED, Grads, Node, edge_of, meta_of
+from assay_reference.core.grad_mode import no_grad, records
+from assay_reference.core.history import rebase
+from assay_reference.core.recording import Saved
+from assay_reference.core.tensor import Tensor
+from assay_reference.ops.shape import alias
 
 
 class FunctionNode(Node):
@@ -22,8 +23,8 @@ class FunctionNode(Node):
     def __init__(self, inputs: Sequence[Any]) -> None:
         self.needs_input_grad = tuple(isinstance(each, Tensor) and each.requires_grad for each in inputs)
         self.recorded = records() and any(self.needs_input_grad)
-        self.tensors = [place for place, each in enumerate(inputs) if isinstance(each, Tensor)]
-        super().__init__([edge_of(inputs[place]) for place in self.tensors] if self.recorded else (), ())
+        self.tensors = [position for position, each in enumerate(inputs) if isinstance(each, Tensor)]
+        super().__init__([edge_of(inputs[position]) for position in self.tensors] if self.recorded else (), ())
         self.materialize = True
         self.to_save: tuple[Tensor | None, ...] = ()
         self.saved: list[tuple[Saved | None, int | None]] = []  # with the number of the output that each is, if any
@@ -33,10 +34,11 @@ class FunctionNode(Node):
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep tensors for backward, guarded against changes in place."""
-        for place, each in enumerate(tensors):
+        for position, each in enumerate(tensors):
             if not isinstance(each, (Tensor, type(None))):
                 raise TypeError(
-                    f"save_for_backward can only save variables, but argument {place} is of type {type(each).__name__}"
+                    f"save_for_backward can only save variables, but argument {position} is of type "
+                    f"{type(each).__name__}"
                 )
         self.to_save = tensors
 
@@ -79,7 +81,7 @@ class FunctionNode(Node):
         for number, out in enumerate(outs):
             if not isinstance(out, Tensor) or _among(out, self.non_differentiable):
                 continue
-            if not (out.dtype.is_floating_point or out.dtype.is_complex):
+            if not out.dtype.is_differentiable:
                 continue
             if _among(out, self.dirty):
                 rebase(out, self)
@@ -106,18 +108,18 @@ class FunctionNode(Node):
                 f"function {self.name()} returned an incorrect number of gradients (expected {count}, got "
                 f"{len(results)})"
             )
-        for place, each in enumerate(results[:count]):
-            if each is not None and place not in self.tensors:
+        for position, each in enumerate(results[:count]):
+            if each is not None and position not in self.tensors:
                 raise RuntimeError(
-                    f"function {self.name()} returned a gradient different than None at position {place + 1}, but the "
-                    "corresponding forward input was not a Variable"
+                    f"function {self.name()} returned a gradient different than None at position {position + 1}, but "
+                    "the corresponding forward input was not a Variable"
                 )
             if not isinstance(each, (Tensor, type(None))):
                 raise RuntimeError(f"expected Variable or None (got {type(each).__name__})")
-        return [results[place] for place in self.tensors]
+        return [results[position] for position in self.tensors]
 
     def check_dirty(self, outs: Sequence[Any]) -> None:
-        """Refuse changes in place that are not given back, or that a leaf does not allow."""
+        """Refuse changes in place of inputs that are not returned, or of leaves."""
         if not all(_among(each, outs) for each in self.dirty):
             raise RuntimeError(
                 "Some elements marked as dirty during the forward method were not returned as output. The inputs that "
@@ -195,7 +197,7 @@ class Function:
 
 
 def _node_type(function: type[Function]) -> type[FunctionNode]:
-    """Return the class of a function's nodes, which bears its name."""
+    """Return the class of a function's nodes, which has the function's name."""
     if "_node" not in vars(function):
         function._node = type(f"{function.__name__}Backward", (FunctionNode,), {"function": function})
     return function._node

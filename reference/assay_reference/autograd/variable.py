@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from assay_reference.tensor import Tensor
+from assay_reference.core.tensor import Tensor
 
 
 class _VariableMeta(type):
@@ -16,7 +16,7 @@ class _VariableMeta(type):
 
 
 class Variable(metaclass=_VariableMeta):
-    """Calling it gives a tensor over the same memory."""
+    """The former type of tensors with gradients; calling it returns a tensor over the same memory."""
 
     def __new__(cls, data: Tensor, requires_grad: bool = False, volatile: bool = False) -> Any:
         """Return the tensor without its history."""

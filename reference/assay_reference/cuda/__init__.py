@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from assay_reference.arrays import cuda_namespace
+from assay_reference.core.arrays import cuda_namespace
+from assay_reference.ops.tensor_types import tensor_types
 from assay_reference.storage import storage_types
-from assay_reference.tensor_types import tensor_types
 
 globals().update(tensor_types("torch.cuda"))
 globals().update(storage_types("torch.cuda"))
@@ -45,7 +45,7 @@ def get_device_name(device: Any = None) -> str:
 
 
 def empty_cache() -> None:
-    """Return memory that is not in use back to the device; without CUDA there is none."""
+    """Give memory that is not in use back to the device; without CUDA there is none."""
     cupy = cuda_namespace()
     if cupy is not None:
         cupy.get_default_memory_pool().free_all_blocks()

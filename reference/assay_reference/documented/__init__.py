@@ -2,7 +2,7 @@
 
     from assay_reference import documented as torch
 
-Every form calls what has taken its place. A namespace inside it that has such forms is a module here. Tensors are those
+Every form calls what has replaced it. A namespace inside it that has such forms is a module here. Tensors are those
 of the current edition: what a method takes besides, it takes inside `with documented.served() as torch:`.
 """
 
@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 
 import assay_reference
-from assay_reference.arrays import Array, namespace
-from assay_reference.dispatch import op
+from assay_reference.core.arrays import Array, namespace
+from assay_reference.core.dispatch import op
+from assay_reference.core.tensor import Tensor
 from assay_reference.documented import autograd as autograd
 from assay_reference.documented.forms import filling, optional, renamed
 from assay_reference.linalg.checks import check_square
 from assay_reference.linalg.decompositions import eigen
-from assay_reference.tensor import Tensor
 
 current: Any = assay_reference
 
@@ -96,27 +96,27 @@ def check_eig(a: Tensor, eigenvectors: bool) -> None:
 
 
 def linspace(start: Any, end: Any, steps: int = 100, **options: Any) -> Any:
-    """Return evenly spaced numbers, a hundred if nothing else is said."""
+    """Return evenly spaced numbers, a hundred by default."""
     return current.linspace(start, end, steps, **options)
 
 
 def logspace(start: Any, end: Any, steps: int = 100, **options: Any) -> Any:
-    """Return evenly spaced powers of ten, a hundred if nothing else is said."""
+    """Return evenly spaced powers of ten, a hundred by default."""
     return current.logspace(start, end, steps, **options)
 
 
 def median(input: Tensor, dim: int = -1, values: Tensor | None = None, indices: Tensor | None = None) -> Any:
-    """Return the middle elements along a dimension, by default the last, and their places."""
+    """Return the middle elements along a dimension, by default the last, and their indices."""
     return current.median(input, dim, out=pair(input, values, indices))
 
 
 def mode(input: Tensor, dim: int = -1, values: Tensor | None = None, indices: Tensor | None = None) -> Any:
-    """Return the most frequent elements along a dimension, and their places."""
+    """Return the most frequent elements along a dimension, and their indices."""
     return current.mode(input, dim, out=pair(input, values, indices))
 
 
 def pair(input: Tensor, values: Tensor | None, indices: Tensor | None) -> tuple[Tensor, Tensor] | None:
-    """Return what out= takes for results of which either may have a tensor of its own."""
+    """Return the out= of two results, either of which may have been given a tensor."""
     if values is None and indices is None:
         return None
     return (

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from assay_reference.dispatch import composite
+from assay_reference.core.dispatch import composite
 
 Function = Callable[..., Any]
 
@@ -25,7 +25,7 @@ def renamed(function: Function, **former: str) -> Function:
 
 
 def optional(function: Function, name: str) -> Function:
-    """Take None for an argument that may only be left out now."""
+    """Take None for an argument that may now only be left out."""
     signature = inspect.signature(function)
 
     @functools.wraps(function, updated=())

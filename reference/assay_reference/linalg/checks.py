@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from assay_reference.arrays import Array
-from assay_reference.tensor import Tensor
+from assay_reference.core.arrays import Array
+from assay_reference.core.tensor import Tensor
 
 
 class _LinAlgError(RuntimeError):
-    """A matrix for which there is no answer."""
+    """A matrix that is singular, or otherwise has no answer."""
 
 
 LinAlgError = _LinAlgError
 
 
 def check_numbers(name: str, tensor: Tensor, *, low_precision: bool = False) -> None:
-    """Refuse whole numbers and, where nothing computes with them, half types."""
+    """Refuse integers and, where nothing computes with them, half types."""
     if tensor.dtype.category in ("bool", "integer"):
         raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {tensor.dtype.title}")
     if tensor.dtype.is_half and not low_precision:
@@ -22,14 +22,14 @@ def check_numbers(name: str, tensor: Tensor, *, low_precision: bool = False) -> 
 
 
 def check_matrix(name: str, tensor: Tensor, word: str = "A") -> None:
-    """Refuse what is not a matrix of fractions, or a stack of such."""
+    """Refuse what is not a matrix of floating point or complex numbers, or a stack of such."""
     if tensor.ndim < 2:
         raise RuntimeError(f"{name}: The input tensor {word} must have at least 2 dimensions.")
     check_numbers(name, tensor)
 
 
 def check_square(name: str, tensor: Tensor) -> None:
-    """Refuse what is not a square matrix of fractions, or a stack of such."""
+    """Refuse what is not a square matrix of floating point or complex numbers, or a stack of such."""
     if tensor.ndim < 2:
         raise RuntimeError(f"{name}: The input tensor A must have at least 2 dimensions.")
     rows, columns = tensor.shape[-2:]
@@ -39,5 +39,5 @@ def check_square(name: str, tensor: Tensor) -> None:
 
 
 def batch_element(array: Array, number: int) -> str:
-    """Say which matrix of a stack is meant."""
+    """Return the words for a matrix of a stack."""
     return f"(Batch element {number}): " if array.ndim > 2 else ""

@@ -1,4 +1,4 @@
-"""Matrices as products: of eigenvectors, of singular vectors, of triangles and turns."""
+"""Decompositions of matrices: eigenvectors, singular vectors, triangular and orthogonal factors."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from assay_reference.arrays import Array, namespace, to_host
-from assay_reference.creation import eye
-from assay_reference.dispatch import composite, op
-from assay_reference.joining import cat
+from assay_reference.core.arrays import Array, namespace, to_host
+from assay_reference.core.dispatch import composite, op
+from assay_reference.core.tensor import Tensor
 from assay_reference.linalg.checks import LinAlgError, batch_element, check_matrix, check_square
 from assay_reference.linalg.equations import solve
-from assay_reference.pointwise import conj, where
-from assay_reference.shape import adjoint
-from assay_reference.tensor import Tensor
+from assay_reference.ops.creation import eye
+from assay_reference.ops.joining import cat
+from assay_reference.ops.pointwise import conj, where
+from assay_reference.ops.shape import adjoint
 
 # -- eigenvalues ------------------------------------------------------------------------------------------------------
 
 
 def eigen(name: str, array: Array) -> tuple[Array, Array]:
-    """Decompose on the host, which alone knows how; results are complex."""
+    """Compute eigenvalues and eigenvectors on the host, as complex numbers."""
     host = to_host(array)
     if not np.isfinite(host).all():
         raise RuntimeError(f"{name}: input tensor should not contain infs or NaNs.")
@@ -43,7 +43,7 @@ def check_eig(A: Tensor) -> None:
 
 @eig.vjp
 def eig_vjp(grad: Any, out: Any, A: Tensor) -> Tensor:
-    """Turn gradients of both into one of the matrix; the length of an eigenvector, which is 1, does not count."""
+    """Differentiate; the length of an eigenvector is 1, so that only its direction has a gradient."""
     (of_values, of_vectors), (values, vectors) = grad, out
     turned = adjoint(vectors) @ of_vectors
     along = turned.diagonal(0, -2, -1).real.unsqueeze(-2)
@@ -74,7 +74,7 @@ def check_eigh(A: Tensor, UPLO: str) -> None:
 
 @eigh.vjp
 def eigh_vjp(grad: Any, out: Any, A: Tensor) -> Any:
-    """Turn gradients of both into one of the matrix."""
+    """Differentiate both results with respect to the matrix."""
     (of_values, of_vectors), (values, vectors) = grad, out
     apart = values.unsqueeze(-2) - values.unsqueeze(-1)
     diagonal = eye(values.shape[-1], device=A.device) == 1
@@ -99,7 +99,7 @@ QR_NEEDS_SQUARE = "The QR decomposition is not differentiable when mode='complet
 
 @op(name="linalg_qr", function=False, method=False, out="own", returns=("Q", "R"))
 def qr(A: Array, mode: Any = "reduced") -> Any:
-    """Write matrices as products of one with orthonormal columns and an upper triangular one."""
+    """Return the QR decomposition of matrices: orthonormal columns, and an upper triangular matrix."""
     if mode == "r":
         return namespace(A).empty(0, A.dtype), np.linalg.qr(A, mode)
     return tuple(np.linalg.qr(A, mode))
@@ -116,7 +116,7 @@ def check_qr(A: Tensor, mode: str) -> None:
 
 @qr.vjp
 def qr_vjp(grad: Any, out: Any, A: Tensor, mode: str) -> Any:
-    """Turn gradients of both into one of the matrix; columns beyond a square follow from the others."""
+    """Differentiate; columns beyond a square follow from the others."""
     rows, columns = A.shape[-2:]
     if mode == "r":
         raise RuntimeError(QR_NEEDS_Q)
@@ -141,7 +141,7 @@ def qr_vjp_of_square(of_turn: Tensor, of_triangle: Tensor, turn: Tensor, triangl
 
 @op(name="linalg_svd", function=False, method=False, out="own", returns=("U", "S", "Vh"))
 def svd(A: Array, full_matrices: bool = True) -> Any:
-    """Write matrices as a turn, a scaling and another turn."""
+    """Return the singular value decomposition of matrices: U, the singular values, and V's adjoint."""
     return tuple(np.linalg.svd(A, full_matrices))
 
 
@@ -152,7 +152,7 @@ def check_svd(A: Tensor, full_matrices: bool) -> None:
 
 @svd.vjp
 def svd_vjp(grad: Any, out: Any, A: Tensor) -> Any:
-    """Turn gradients of the three into one of the matrix, for singular values that differ and are not zero."""
+    """Differentiate the three results, for singular values that differ and are not zero."""
     (of_left, of_scales, of_right), (left, scales, right) = grad, out
     count = scales.shape[-1]
     left, of_left = left[..., :count], of_left[..., :count]
@@ -188,7 +188,7 @@ def svdvals_vjp(grad: Tensor, A: Tensor) -> Any:
 
 @op(name="linalg_cholesky", function=False, method=False, out="own", node="LinalgCholeskyExBackward0")
 def cholesky(A: Array, *, upper: bool = False) -> Array:
-    """Write positive-definite matrices as the product of a triangular one and its adjoint."""
+    """Return the triangular matrix whose product with its adjoint is a positive-definite one."""
     try:
         lower = np.linalg.cholesky(A)
     except np.linalg.LinAlgError:
@@ -212,7 +212,7 @@ def cholesky_vjp(grad: Tensor, out: Tensor, upper: bool) -> Any:
 
 
 def not_positive_definite(stack: Array) -> LinAlgError:
-    """Say which matrix is not positive-definite, and from which minor on."""
+    """Return the error of a matrix that is not positive-definite, with the minor that shows it."""
     size = stack.shape[-1]
     for number, matrix in enumerate(stack.reshape(-1, size, size)):
         for minor in range(1, size + 1):

@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from assay_reference.arrays import Array
-from assay_reference.creation import eye
-from assay_reference.dispatch import composite, not_implemented, op
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import composite, not_implemented, op
+from assay_reference.core.tensor import Tensor
 from assay_reference.linalg.checks import check_square
 from assay_reference.linalg.decompositions import svd
 from assay_reference.linalg.equations import inv
-from assay_reference.pointwise import conj, where
-from assay_reference.shape import adjoint
-from assay_reference.tensor import Tensor
+from assay_reference.ops.creation import eye
+from assay_reference.ops.pointwise import conj, where
+from assay_reference.ops.shape import adjoint
 
-LU_REFUSES = {kind: not_implemented("lu_cpu") for kind in ("float16", "bfloat16")}
+LU_REFUSES = not_implemented("lu_cpu", "float16", "bfloat16")
 
 
 @op(name="linalg_det", function=False, method=False, out="own", refuses=LU_REFUSES)

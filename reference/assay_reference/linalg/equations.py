@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from assay_reference.arrays import Array, to_host
-from assay_reference.dispatch import composite, op
+from assay_reference.core.arrays import Array, to_host
+from assay_reference.core.dispatch import composite, op
+from assay_reference.core.tensor import Tensor
 from assay_reference.linalg.checks import LinAlgError, batch_element, check_square
-from assay_reference.pointwise import conj
-from assay_reference.shape import adjoint
-from assay_reference.tensor import Tensor
+from assay_reference.ops.pointwise import conj
+from assay_reference.ops.shape import adjoint
 
 
 @op(name="linalg_inv", function=False, method=False, out="own", node="LinalgInvExBackward0")
@@ -34,7 +34,7 @@ def check_inv(A: Tensor) -> None:
 
 
 def singular(stack: Array) -> LinAlgError:
-    """Say which matrix has no inverse, and at which pivot that shows."""
+    """Return the error of a matrix that has no inverse, with the pivot that shows it."""
     from scipy.linalg import lu  # as much to import as the rest of the reference
 
     size = stack.shape[-1]

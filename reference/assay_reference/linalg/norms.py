@@ -8,15 +8,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from assay_reference.arrays import Array
-from assay_reference.creation import as_dtype, zeros_like
-from assay_reference.dispatch import broadcast_shape, composite, elementwise, op
-from assay_reference.dtypes import can_cast, promote_types
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import broadcast_shape, composite, elementwise, op
+from assay_reference.core.dtypes import can_cast, promote_types
+from assay_reference.core.tensor import Tensor, wrap_dim
 from assay_reference.linalg.checks import check_numbers
 from assay_reference.linalg.decompositions import svdvals
-from assay_reference.pointwise import check_difference, where
-from assay_reference.reduction import axes, real_type, spread
-from assay_reference.tensor import Tensor, wrap_dim
+from assay_reference.ops.creation import as_dtype, zeros_like
+from assay_reference.ops.pointwise import check_difference, where
+from assay_reference.ops.reduction import axes, expand_reduced, real_type
 
 Order: TypeAlias = float | str
 
@@ -41,8 +41,8 @@ def vector_norm_op(x: Array, ord: float, dim: Any, keepdim: bool) -> Array:
 
 @vector_norm_op.vjp
 def vector_norm_vjp(grad: Tensor, out: Tensor, x: Tensor, ord: float, dim: Any, keepdim: bool) -> Any:
-    """Follow the definition where the norm is smooth; at its kinks, share out or give 0."""
-    grad, norm = (spread(each, x.shape, dim, keepdim) for each in (grad, out))
+    """Differentiate a norm; where it is not smooth, elements that tie share the gradient, and zeros have 0."""
+    grad, norm = (expand_reduced(each, x.shape, dim, keepdim) for each in (grad, out))
     if ord == 0:
         return zeros_like(x)
     if ord == 1:
@@ -80,7 +80,7 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = Fals
 
 
 def check_has_norm(x: Tensor, ord: float, dim: Any) -> None:
-    """Refuse to choose the largest or smallest of nothing."""
+    """Refuse the largest or smallest of no elements."""
     shown = f"{ord:g}"
     if dim is None or dim == ():
         raise RuntimeError(
@@ -128,7 +128,7 @@ def matrix_norm(
 
 @composite(name="linalg_norm", function=False, method=False, out="own")
 def norm(A: Tensor, ord: Order | None = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """Return the norm of vectors or of matrices, as the dimensions, or else the rank, say."""
+    """Return the norm of vectors or of matrices, by the number of dimensions or else by the rank."""
     if dim is None and ord is not None and A.ndim not in (1, 2):
         raise RuntimeError(
             f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D."

@@ -6,15 +6,15 @@ import warnings
 
 import numpy as np
 
-from assay_reference.arrays import Array
-from assay_reference.dispatch import broadcast_shape, composite, op
-from assay_reference.pointwise import conj
-from assay_reference.tensor import Tensor, wrap_dim
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import broadcast_shape, composite, op
+from assay_reference.core.tensor import Tensor, wrap_dim
+from assay_reference.ops.pointwise import conj
 
 
 @op(name="linalg_cross", function=False, method=False, out="own")
 def cross(input: Array, other: Array, *, dim: int = -1) -> Array:
-    """Return the vectors that stand upright on pairs of vectors of three."""
+    """Return the cross products of pairs of vectors of three elements."""
 
     def component(x: Array, ahead: int) -> Array:
         return np.roll(x, -ahead, dim)
@@ -49,7 +49,7 @@ def check_cross(input: Tensor, other: Tensor, dim: int) -> None:
 
 @composite(name="cross", out="own")
 def cross_of_input(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
-    """Return the vectors that stand upright on pairs of vectors, by default along the first dimension of size three."""
+    """Return the cross products of pairs of vectors, by default along the first dimension of size three."""
     if dim is None:
         if 3 not in input.shape:
             raise RuntimeError("no dimension of size 3 in input")

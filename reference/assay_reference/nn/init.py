@@ -8,9 +8,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
-from assay_reference.generator import Generator
-from assay_reference.grad_mode import no_grad
-from assay_reference.tensor import Tensor
+from assay_reference.core.generator import Generator
+from assay_reference.core.grad_mode import no_grad
+from assay_reference.core.tensor import Tensor
 
 Mode: TypeAlias = Literal["fan_in", "fan_out"]
 
@@ -44,7 +44,7 @@ def zeros_(tensor: Tensor) -> Tensor:
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """Return the factor by which a nonlinearity wants its weights scaled."""
+    """Return the recommended factor of the weights before a nonlinearity."""
     match nonlinearity:
         case "linear" | "conv1d" | "conv2d" | "conv3d" | "sigmoid":
             return 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from assay_reference.creation import empty
-from assay_reference.tensor import Tensor
+from assay_reference.core.tensor import Tensor
+from assay_reference.ops.creation import empty
 
 
 class Parameter(Tensor):
@@ -13,7 +13,7 @@ class Parameter(Tensor):
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Any:
         given = empty(0) if data is None else data.detach()
-        if requires_grad and not (given.is_floating_point() or given.is_complex()):
+        if requires_grad and not given.dtype.is_differentiable:
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
         return Tensor._make_subclass(cls, given, requires_grad)
 

@@ -5,21 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from assay_reference.optim.optimizer import Optimizer
+from assay_reference.optim.options import keeps_options
 
 
 class LRScheduler:
-    """Sets the learning rate of each group after each step; subclasses say to what, in `get_lr`."""
+    """Sets the learning rate of each group after each step.
+
+    A subclass declares its options as the parameters of an __init__ that `keeps_options`, and says in `factor` what the
+    rates are multiplied by at a step, or in `get_lr` what they become.
+    """
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
         self.optimizer = optimizer
-        for place, group in enumerate(optimizer.param_groups):
+        for index, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
                 group["initial_lr"] = group["lr"]
             elif "initial_lr" not in group:
                 raise KeyError(
-                    f"param 'initial_lr' is not specified in param_groups[{place}] when resuming scheduler with "
+                    f"param 'initial_lr' is not specified in param_groups[{index}] when resuming scheduler with "
                     f"last_epoch >= 0."
                 )
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
@@ -27,8 +32,19 @@ class LRScheduler:
         self._step_count = 0
         self.step()
 
+    def _begin(self, optimizer: Optimizer, options: dict[str, Any]) -> None:
+        """Start with the options that a subclass was constructed with."""
+        last_epoch = options.pop("last_epoch")
+        vars(self).update(options)
+        LRScheduler.__init__(self, optimizer, last_epoch)
+
     def get_lr(self) -> list[float]:
         """Return the rates of the step that has just begun."""
+        factor = self.factor()
+        return [group["lr"] * factor for group in self.optimizer.param_groups]
+
+    def factor(self) -> float:
+        """Return what the rates are multiplied by at the step that has just begun."""
         raise NotImplementedError
 
     def get_last_lr(self) -> list[float]:
@@ -52,10 +68,11 @@ class LRScheduler:
 class StepLR(LRScheduler):
     """The learning rate multiplied by gamma every step_size steps."""
 
-    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
-        self.step_size, self.gamma = step_size, gamma
-        super().__init__(optimizer, last_epoch)
+    step_size: int
+    gamma: float
 
-    def get_lr(self) -> list[float]:
-        decays = self.last_epoch > 0 and self.last_epoch % self.step_size == 0
-        return [group["lr"] * (self.gamma if decays else 1) for group in self.optimizer.param_groups]
+    @keeps_options
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None: ...
+
+    def factor(self) -> float:
+        return self.gamma if self.last_epoch > 0 and self.last_epoch % self.step_size == 0 else 1

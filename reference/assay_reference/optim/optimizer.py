@@ -7,15 +7,20 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from assay_reference.grad_mode import enable_grad, no_grad
-from assay_reference.tensor import Tensor
+from assay_reference.core.grad_mode import enable_grad, no_grad
+from assay_reference.core.tensor import Tensor
+from assay_reference.optim.options import check_options
 
 Group = dict[str, Any]
 Closure = Callable[[], Any]
 
 
 class Optimizer:
-    """Moves parameters by their gradients; subclasses say how, for one parameter, in `update`."""
+    """Moves parameters by their gradients.
+
+    A subclass declares its options as the parameters of an __init__ that `keeps_options`, and says in `update` how one
+    parameter moves.
+    """
 
     def __init__(self, params: Any, defaults: Group) -> None:
         if isinstance(params, Tensor):
@@ -31,8 +36,13 @@ class Optimizer:
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
+    def _begin(self, params: Any, options: Group) -> None:
+        """Start with the options that a subclass was constructed with."""
+        check_options(options)
+        Optimizer.__init__(self, params, options)
+
     def add_param_group(self, param_group: Group) -> None:
-        """Take up more parameters, with options of their own."""
+        """Add a group of parameters, with options of its own."""
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         given = param_group["params"]
@@ -53,7 +63,7 @@ class Optimizer:
         self.param_groups.append({**self.defaults, **param_group, "params": members})
 
     def step(self, closure: Closure | None = None) -> Any:
-        """Move every parameter that has a gradient; give what the closure gives."""
+        """Move every parameter that has a gradient; return what the closure returns."""
         loss = None
         if closure is not None:
             with enable_grad():
@@ -62,7 +72,7 @@ class Optimizer:
             for group in self.param_groups:
                 for parameter in group["params"]:
                     if parameter.grad is not None:
-                        gradient = -parameter.grad if group["maximize"] else parameter.grad
+                        gradient = -parameter.grad if group.get("maximize", False) else parameter.grad
                         self.update(parameter, gradient.detach(), self.state[parameter], group)
                         if not self.state[parameter]:
                             del self.state[parameter]
@@ -80,21 +90,21 @@ class Optimizer:
                     parameter.grad = None if set_to_none else parameter.grad.detach().zero_()
 
     def state_dict(self) -> Group:
-        """Return the state and the groups, parameters counted through."""
-        places = self._places()
+        """Return the state and the groups, with parameters by their indices."""
+        indices = self._indices()
         groups = [
             {**{key: value for key, value in group.items() if key != "params"},
-             "params": [places[id(each)] for each in group["params"]]}
+             "params": [indices[id(each)] for each in group["params"]]}
             for group in self.param_groups
         ]  # fmt: skip
-        return {"state": {places[id(each)]: state for each, state in self.state.items()}, "param_groups": groups}
+        return {"state": {indices[id(each)]: state for each, state in self.state.items()}, "param_groups": groups}
 
-    def _places(self) -> dict[int, int]:
+    def _indices(self) -> dict[int, int]:
         members = (id(each) for group in self.param_groups for each in group["params"])
-        return {member: place for place, member in enumerate(dict.fromkeys(members))}
+        return {member: index for index, member in enumerate(dict.fromkeys(members))}
 
     def load_state_dict(self, state_dict: Group) -> None:
-        """Go on from what another optimizer saved."""
+        """Restore what an optimizer saved."""
         saved = state_dict["param_groups"]
         if len(saved) != len(self.param_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
@@ -104,7 +114,7 @@ class Optimizer:
             )
         members = [each for group in self.param_groups for each in group["params"]]
         state = copy.deepcopy(state_dict["state"])
-        self.state = defaultdict(dict, {members[place]: _fitting(state[place], members[place]) for place in state})
+        self.state = defaultdict(dict, {members[index]: _fitting(state[index], members[index]) for index in state})
         self.param_groups = [
             {**copy.deepcopy(old), "params": new["params"]} for old, new in zip(saved, self.param_groups, strict=True)
         ]
@@ -118,7 +128,7 @@ class Optimizer:
 
 
 def _tensor(member: Any) -> Any:
-    """Take the parameter of a named one."""
+    """Return the parameter of a (name, parameter) pair."""
     return member[1] if isinstance(member, tuple) else member
 
 
@@ -130,8 +140,11 @@ def _fitting(state: Group, parameter: Tensor) -> Group:
     }
 
 
-def checked(**options: tuple[Any, bool, str]) -> None:
-    """Refuse options that are out of range; each comes with whether it is right, and what to call it."""
-    for value, right, words in options.values():
-        if not right:
-            raise ValueError(f"Invalid {words}: {value}")
+def decayed(gradient: Tensor, parameter: Tensor, group: Group) -> Tensor:
+    """Decay the weights: by way of the gradient, or, decoupled from it, in the parameter itself."""
+    if not group["weight_decay"]:
+        return gradient
+    if group.get("decoupled_weight_decay", False):
+        parameter.mul_(1 - group["lr"] * group["weight_decay"])
+        return gradient
+    return gradient + parameter * group["weight_decay"]  # type: ignore[no-any-return]

@@ -4,34 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from assay_reference.optim.optimizer import Group, Optimizer, checked
-from assay_reference.tensor import Tensor
+from assay_reference.core.tensor import Tensor
+from assay_reference.optim.optimizer import Group, Optimizer, decayed
+from assay_reference.optim.options import keeps_options
 
 
 class SGD(Optimizer):
     """Gradient descent with momentum, dampening, weight decay and Nesterov's look ahead."""
 
+    @keeps_options
     def __init__(
         self, params: Any, lr: Any = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: float = 0,
         nesterov: bool = False, *, maximize: bool = False, foreach: bool | None = None, differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:  # fmt: skip
-        checked(
-            lr=(lr, lr >= 0, "learning rate"),
-            momentum=(momentum, momentum >= 0, "momentum value"),
-            decay=(weight_decay, weight_decay >= 0, "weight_decay value"),
-        )
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        defaults = {
-            "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay, "nesterov": nesterov,
-            "maximize": maximize, "foreach": foreach, "differentiable": differentiable, "fused": fused,
-        }  # fmt: skip
-        super().__init__(params, defaults)
 
     def update(self, parameter: Tensor, gradient: Tensor, state: Group, group: Group) -> None:
-        if group["weight_decay"]:
-            gradient = gradient + parameter * group["weight_decay"]
+        gradient = decayed(gradient, parameter, group)
         if group["momentum"]:
             buffer = state.get("momentum_buffer")
             if buffer is None:

@@ -1,4 +1,4 @@
-"""torch.sparse: what there is for sparse tensors alone."""
+"""torch.sparse: functions of sparse tensors."""
 
 from __future__ import annotations
 

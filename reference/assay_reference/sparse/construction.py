@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from assay_reference.arrays import Array, cuda_namespace
-from assay_reference.creation import as_dtype, as_tensor, wanting_grad, whole_sizes
-from assay_reference.dispatch import composite, op
-from assay_reference.layouts import layout
+from assay_reference.core.arrays import Array, cuda_namespace
+from assay_reference.core.dispatch import composite, op
+from assay_reference.core.layouts import layout
+from assay_reference.core.packed import Compressed, Coo, Csc, Csr
+from assay_reference.core.tensor import Tensor
+from assay_reference.ops.creation import as_dtype, as_tensor, integer_sizes, wanting_grad
 from assay_reference.sparse.conversion import sparse_mask, values_of
 from assay_reference.sparse.invariants import (
     check_compressed,
@@ -17,8 +19,6 @@ from assay_reference.sparse.invariants import (
     check_parts,
     checks,
 )
-from assay_reference.sparse.packed import Compressed, Coo, Csc, Csr
-from assay_reference.tensor import Tensor
 
 
 @op(
@@ -33,8 +33,8 @@ def of_coordinates(indices: Array, values: Array, size: Any, coalesced: bool) ->
 
 
 @op(name="sparse_compressed_tensor", function=False, method=False, keeps_half=True)
-def of_lines(starts: Array, places: Array, values: Array, size: Any, kind: Any) -> Array:
-    return kind(starts, places, values, size)
+def of_lines(starts: Array, plain_indices: Array, values: Array, size: Any, kind: Any) -> Array:
+    return kind(starts, plain_indices, values, size)
 
 
 for _op in (of_coordinates, of_lines):
@@ -61,28 +61,28 @@ def sparse_coo_tensor(
         indices, values, is_coalesced = [[]] * len(size), [], True
     elements = as_tensor(values, as_dtype("sparse_coo_tensor", dtype), device)
     elements = elements if elements.ndim else elements.unsqueeze(0)
-    places = as_tensor(indices, device=elements.device).long()
-    if places.ndim == 1:
+    coordinates = as_tensor(indices, device=elements.device).long()
+    if coordinates.ndim == 1:
         if size is None:
-            raise RuntimeError(f"indices must be sparse_dim x nnz, but got: {list(places.shape)}")
-        places = places.unsqueeze(1)
-    if not places.ndim:
+            raise RuntimeError(f"indices must be sparse_dim x nnz, but got: {list(coordinates.shape)}")
+        coordinates = coordinates.unsqueeze(1)
+    if not coordinates.ndim:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     if size is None:
-        check_not_negative(places)
-        shape = (*extents(places), *elements.shape[1:])
+        check_not_negative(coordinates)
+        shape = (*extents(coordinates), *elements.shape[1:])
     else:
         shape = sizes("sparse_coo_tensor", size)
-    check_parts(places, elements, shape)
+    check_parts(coordinates, elements, shape)
     if checks.get() if check_invariants is None else check_invariants:
-        check_coordinates(places, shape)
-        if is_coalesced and not Coo(places._array, elements._array, shape).is_in_order():
+        check_coordinates(coordinates, shape)
+        if is_coalesced and not Coo(coordinates._array, elements._array, shape).is_in_order():
             raise RuntimeError("cannot set is_coalesced to true if indices correspond to uncoalesced COO tensor")
-    return wanting_grad(of_coordinates(places, elements, shape, bool(is_coalesced)), requires_grad)
+    return wanting_grad(of_coordinates(coordinates, elements, shape, bool(is_coalesced)), requires_grad)
 
 
 def extents(indices: Tensor) -> list[int]:
-    """Return the smallest size of each dimension in which there is room for its coordinates."""
+    """Return the smallest size of each dimension that holds its coordinates."""
     return [int(row.max()) + 1 if row.size else 0 for row in indices._array]
 
 
@@ -90,7 +90,7 @@ def sizes(name: str, size: Any) -> tuple[int, ...]:
     """Read a size."""
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"{name}() received an invalid combination of arguments - got ({type(size).__name__})")
-    wanted = whole_sizes(name, size)
+    wanted = integer_sizes(name, size)
     if any(each < 0 for each in wanted):
         raise RuntimeError("numel: integer multiplication overflow")
     return wanted
@@ -98,18 +98,18 @@ def sizes(name: str, size: Any) -> tuple[int, ...]:
 
 @composite(method=False)
 def sparse_csr_tensor(crow_indices: Any, col_indices: Any, values: Any, size: Any = None, **options: Any) -> Tensor:
-    """Make a matrix of where each row begins in a list of values, and their columns."""
+    """Make a matrix of where each row begins in a list of values, and of their columns."""
     return compressed(Csr, "sparse_csr_tensor", crow_indices, col_indices, values, size, **options)
 
 
 @composite(method=False)
 def sparse_csc_tensor(ccol_indices: Any, row_indices: Any, values: Any, size: Any = None, **options: Any) -> Tensor:
-    """Make a matrix of where each column begins in a list of values, and their rows."""
+    """Make a matrix of where each column begins in a list of values, and of their rows."""
     return compressed(Csc, "sparse_csc_tensor", ccol_indices, row_indices, values, size, **options)
 
 
 def check_pinning(pin_memory: bool) -> None:
-    """Refuse to lock memory for quick copies to a GPU where there is none."""
+    """Refuse to pin memory where there is no GPU."""
     if pin_memory and cuda_namespace() is None:
         raise RuntimeError("Cannot access accelerator device when none is available.")
 
@@ -118,7 +118,7 @@ def compressed(
     kind: type[Compressed],
     name: str,
     starts: Any,
-    places: Any,
+    plain_indices: Any,
     values: Any,
     size: Any,
     *,
@@ -134,7 +134,7 @@ def compressed(
     if layout not in (None, kind.layout):
         raise RuntimeError(f"{name}: layout must be {kind.layout.title} but got {layout.title}")
     elements = as_tensor(values, as_dtype(name, dtype), device)
-    begins, within = (as_index(each, elements.device) for each in (starts, places))
+    begins, within = (as_index(each, elements.device) for each in (starts, plain_indices))
     check_lines(kind, begins, within)
     shape = estimated(kind, begins, within, elements) if size is None else sizes(name, size)
     if checks.get() if check_invariants is None else check_invariants:
@@ -142,13 +142,13 @@ def compressed(
     return wanting_grad(of_lines(begins, within, elements, shape, kind), requires_grad)
 
 
-def as_index(places: Any, device: Any) -> Tensor:
-    """Read places; an empty list has no type of its own."""
-    made = as_tensor(places, device=device)
-    return made if made.numel() or isinstance(places, Tensor) else made.long()
+def as_index(indices: Any, device: Any) -> Tensor:
+    """Read indices; an empty list has no type of its own."""
+    made = as_tensor(indices, device=device)
+    return made if made.numel() or isinstance(indices, Tensor) else made.long()
 
 
-def estimated(kind: type[Compressed], starts: Tensor, places: Tensor, values: Tensor) -> tuple[int, ...]:
-    """Return the size of the smallest matrix in which there is room for these lines."""
-    size = [starts.shape[0] - 1, int(places.max()) + 1 if places.numel() else 0]
+def estimated(kind: type[Compressed], starts: Tensor, plain_indices: Tensor, values: Tensor) -> tuple[int, ...]:
+    """Return the size of the smallest matrix that holds these lines."""
+    size = [starts.shape[0] - 1, int(plain_indices.max()) + 1 if plain_indices.numel() else 0]
     return (*(size[::-1] if kind.line else size), *values.shape[1:])

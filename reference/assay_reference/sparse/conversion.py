@@ -5,36 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from assay_reference.arrays import Array
-from assay_reference.dispatch import composite, op, view
-from assay_reference.layouts import Packed, layout, sparse_coo, sparse_csc, sparse_csr, strided
-from assay_reference.sparse.kernels import COMPRESSED, SPARSE
-from assay_reference.sparse.packed import Coo, Csc, Csr, Sparse
-from assay_reference.tensor import Tensor
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import composite, op, view
+from assay_reference.core.layouts import COMPRESSED, SPARSE, Packed, layout, sparse_coo, sparse_csc, sparse_csr, strided
+from assay_reference.core.packed import Coo, Csc, Csr, Sparse
+from assay_reference.core.tensor import Tensor
+from assay_reference.ops.conversion import no_kernel_for, to_dense, unpack
 
 # -- to dense, and back -----------------------------------------------------------------------------------------------
-
-
-@op(name="to_dense", function=False, method=False, layouts=SPARSE)
-def unpack(input: Array, masked_grad: bool) -> Array:
-    return input.to_dense()
 
 
 unpack.vjp(
     input=lambda grad, input, masked_grad: packed_like(grad, input) if masked_grad else CONVERSIONS[input.layout](grad)
 )
-
-
-@composite(function=False)
-def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
-    """Return a strided tensor with the same elements."""
-    if self.layout is strided:
-        return self.to(dtype or self.dtype)  # type: ignore[no-any-return]
-    if dtype is not None and self.layout in SPARSE:
-        raise RuntimeError(
-            f"dtype argument is not supported by {'sparse' if self.is_sparse else self.layout.name}_to_dense"
-        )
-    return unpack(self, masked_grad is not False or self.is_mkldnn).to(dtype or self.dtype)  # type: ignore[no-any-return]
 
 
 @op(name="sparse_mask", function=False, method=False, layouts=SPARSE)
@@ -47,9 +30,9 @@ masked.vjp(input=lambda grad, input: packed_like(grad, input))
 
 @composite(function=False)
 def sparse_mask(self: Tensor, mask: Tensor) -> Tensor:
-    """Keep the elements at the places that a sparse tensor has."""
+    """Keep the elements at the indices that a sparse tensor has."""
     if mask.layout not in SPARSE:
-        raise not_run("sparse_mask", self)
+        raise no_kernel_for("sparse_mask", self)
     if self.shape != mask.shape:
         raise RuntimeError(
             "sparse_mask(): operands have incompatible sizes; self has size "
@@ -59,14 +42,14 @@ def sparse_mask(self: Tensor, mask: Tensor) -> Tensor:
 
 
 def packed_like(grad: Tensor, input: Tensor) -> Tensor:
-    """Return a gradient the layout of what it is the gradient of; sparse tensors have one only at their places."""
+    """Convert a gradient to the layout of what it is the gradient of; sparse tensors have one only at their indices."""
     if input.layout in SPARSE:
         return sparse_mask(grad, coalesce(input) if input.is_sparse else input)
     return to_dense(grad) if input.layout is strided else grad.to_mkldnn()
 
 
 def coordinates(input: Array, sparse_dim: int) -> Coo:
-    """Return the elements that are there with their coordinates."""
+    """Return the stored elements with their coordinates."""
     return input.coo() if isinstance(input, Sparse) else Coo.of_dense(input, sparse_dim)
 
 
@@ -155,12 +138,6 @@ CONVERSIONS: Final[dict[layout, Callable[[Tensor], Tensor]]] = {
 # -- parts ------------------------------------------------------------------------------------------------------------
 
 
-def not_run(name: str, tensor: Tensor) -> NotImplementedError:
-    """Say that an op takes no tensors of this layout."""
-    backend = tensor.device.type.upper() if tensor.layout is strided else tensor._array.backend
-    return NotImplementedError(f"Could not run 'aten::{name}' with arguments from the '{backend}' backend.")
-
-
 def check_layout(name: str, wanted: str, tensor: Tensor, *layouts: layout) -> None:
     """Refuse a tensor of another layout than those that have such a part."""
     if tensor.layout not in layouts:
@@ -168,7 +145,7 @@ def check_layout(name: str, wanted: str, tensor: Tensor, *layouts: layout) -> No
 
 
 def check_coalesced(name: str, tensor: Tensor) -> None:
-    """Refuse parts in which places may be there twice."""
+    """Refuse parts in which an index may occur twice."""
     if not tensor._array.coalesced:
         raise RuntimeError(f"Cannot get {name} on an uncoalesced tensor, please call .coalesce() first")
 
@@ -189,7 +166,7 @@ with_values.vjp(values=lambda grad, input: values_of(sparse_mask(grad, input)))
 
 @composite(function=False)
 def values(self: Tensor) -> Tensor:
-    """Return the elements that are there."""
+    """Return the stored elements."""
     check_layout("values", "sparse", self, *SPARSE)
     if self.is_sparse:
         check_coalesced("values", self)
@@ -205,34 +182,34 @@ def indices(self: Tensor) -> Tensor:
 
 
 def part(name: str, wanted: str, to: layout, attribute: str) -> None:
-    """Make the method that gives a part of a compressed matrix."""
+    """Make the method that returns a part of a compressed matrix."""
 
     @composite(function=False, name=name)
     def method(self: Tensor) -> Tensor:
         check_layout(name, wanted, self, to)
         return Tensor._wrap(getattr(self._array, attribute))
 
-    method.__name__, method.__doc__ = name, f"Give the {attribute} of the lines of a compressed matrix."
+    method.__doc__ = f"Return the {name} of a compressed matrix."
 
 
 for _packed, _wanted in ((Csr, "sparse row compressed"), (Csc, "sparse column compressed")):
-    for _name, _attribute in zip(_packed.names, ("starts", "places"), strict=True):
+    for _name, _attribute in zip(_packed.names, ("starts", "plain_indices"), strict=True):
         part(_name, _wanted, _packed.layout, _attribute)
 
 
 @composite(function=False)
 def _indices(self: Tensor) -> Tensor:
-    """Return the coordinates as they are, also where some are there twice."""
+    """Return the coordinates as they are, also where some occur twice."""
     if not self.is_sparse:
-        raise not_run("_indices", self)
+        raise no_kernel_for("_indices", self)
     return Tensor._wrap(self._array.indices)
 
 
 @composite(function=False)
 def _values(self: Tensor) -> Tensor:
-    """Return the values as they are, also where some share a place."""
+    """Return the values as they are, also where some share an index."""
     if not self.is_sparse:
-        raise not_run("_values", self)
+        raise no_kernel_for("_values", self)
     return Tensor._wrap(self._array.values)
 
 
@@ -240,7 +217,7 @@ def _values(self: Tensor) -> Tensor:
 def _nnz(self: Tensor) -> int:
     """Count the values."""
     if self.layout not in SPARSE:
-        raise not_run("_nnz", self)
+        raise no_kernel_for("_nnz", self)
     return self._array.nnz  # type: ignore[no-any-return]
 
 
@@ -260,7 +237,7 @@ def dense_dim(self: Tensor) -> int:
 
 @composite(function=False)
 def is_coalesced(self: Tensor) -> bool:
-    """Return whether the coordinates are in order, and each is there once."""
+    """Return whether the coordinates are in order, and none occurs twice."""
     check_layout("is_coalesced", "sparse coordinate", self, sparse_coo)
     return self._array.coalesced  # type: ignore[no-any-return]
 
@@ -275,6 +252,6 @@ summed_up.vjp(input=lambda grad: grad)
 
 @composite(function=False)
 def coalesce(self: Tensor) -> Tensor:
-    """Put the coordinates in order, and add up the values that share some."""
+    """Put the coordinates in order, and add up the values that share them."""
     check_layout("coalesce", "sparse coordinate", self, sparse_coo)
     return self if self._array.coalesced else summed_up(self)

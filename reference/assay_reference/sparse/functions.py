@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from assay_reference import products, reduction
-from assay_reference.arrays import Array
-from assay_reference.creation import zeros
-from assay_reference.dispatch import op
-from assay_reference.pointwise import conj
-from assay_reference.shape import adjoint
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import op
+from assay_reference.core.layouts import SPARSE
+from assay_reference.core.tensor import Tensor
+from assay_reference.ops import products, reduction
+from assay_reference.ops.conversion import to_dense
+from assay_reference.ops.creation import zeros
+from assay_reference.ops.pointwise import conj
+from assay_reference.ops.shape import adjoint
 from assay_reference.sparse import kernels
-from assay_reference.sparse.conversion import coalesce, packed_like, to_dense, values
-from assay_reference.sparse.kernels import SPARSE
-from assay_reference.tensor import Tensor
+from assay_reference.sparse.conversion import coalesce, packed_like, values
 
 
 @op(name="sparse_addmm", function=False, method=False, layouts=SPARSE)
@@ -47,11 +48,11 @@ def mm(mat1: Tensor, mat2: Tensor) -> Tensor:
 
 @op(name="sparse_sum", function=False, method=False, layouts=SPARSE)
 def sum_dims(input: Array, dim: Any) -> Array:
-    return kernels.sum_dims(input, dim, False)
+    return kernels.sum(input, dim, False)
 
 
 sum_dims.vjp(
-    input=lambda grad, input, dim: packed_like(reduction.spread(to_dense(grad), input.shape, dim, False), input)
+    input=lambda grad, input, dim: packed_like(reduction.expand_reduced(to_dense(grad), input.shape, dim, False), input)
 )
 
 

@@ -1,4 +1,4 @@
-"""What must hold of the parts of a sparse tensor; the places are looked at only where that was asked for."""
+"""What must hold of the parts of a sparse tensor; the indices are checked only on request."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay_reference.arrays import namespace
-from assay_reference.grad_mode import _Switch
-from assay_reference.tensor import Tensor
+from assay_reference.core.arrays import namespace
+from assay_reference.core.grad_mode import _Switch
+from assay_reference.core.tensor import Tensor
 
 checks: Final[ContextVar[bool]] = ContextVar("checks", default=False)
 
 
 class check_sparse_tensor_invariants(_Switch):
-    """Look at the places of every sparse tensor that is made: inside a with block or a function, or from now on."""
+    """Check the indices of every sparse tensor that is made: inside a with block or a function, or from now on."""
 
     def __new__(cls, enable: bool = True) -> Any:
         return super().__new__(cls)
@@ -30,17 +30,17 @@ class check_sparse_tensor_invariants(_Switch):
 
     @staticmethod
     def enable() -> None:
-        """Look from now on."""
+        """Check from now on."""
         checks.set(True)
 
     @staticmethod
     def disable() -> None:
-        """Do not look any more."""
+        """Check no more."""
         checks.set(False)
 
     @staticmethod
     def is_enabled() -> bool:
-        """Return whether places are looked at."""
+        """Return whether indices are checked."""
         return checks.get()
 
 
@@ -80,21 +80,21 @@ def check_coordinates(indices: Tensor, size: Sequence[int]) -> None:
             )
 
 
-def check_lines(kind: Any, starts: Tensor, places: Tensor) -> None:
-    """Refuse starts and places that are not two vectors."""
+def check_lines(kind: Any, starts: Tensor, plain_indices: Tensor) -> None:
+    """Refuse starts and indices that are not two vectors."""
     begins, within = kind.names
     if not starts.ndim:
         raise RuntimeError(f"{begins} must have dimensionality >= 1 but got 0")
-    if starts.ndim != places.ndim:
+    if starts.ndim != plain_indices.ndim:
         raise RuntimeError(
-            f"{begins} and {within} dimensionalities must be equal but got {starts.ndim} and {places.ndim}, "
+            f"{begins} and {within} dimensionalities must be equal but got {starts.ndim} and {plain_indices.ndim}, "
             "respectively"
         )
     if starts.ndim > 1:
         raise RuntimeError(f"{begins} of a batch of matrices: the reference compresses single matrices only")
 
 
-def check_compressed(kind: Any, starts: Tensor, places: Tensor, values: Tensor, size: Sequence[int]) -> None:
+def check_compressed(kind: Any, starts: Tensor, plain_indices: Tensor, values: Tensor, size: Sequence[int]) -> None:
     """Refuse lines that do not follow each other, or do not fit in a matrix of that size."""
     begins, within = kind.names
     line, width = kind.line, ("ncols", "nrows")[kind.line]
@@ -108,28 +108,28 @@ def check_compressed(kind: Any, starts: Tensor, places: Tensor, values: Tensor, 
             f"{begins}.shape[-1] must be equal to the number of {('rows', 'columns')[line]} + 1 (={size[line] + 1}), "
             f"but got {starts.shape[0]}"
         )
-    if places.shape[0] != values.shape[0]:
+    if plain_indices.shape[0] != values.shape[0]:
         raise RuntimeError(
             f"{within}.shape[-1] must be equal to nnz (={values.shape[0]}) as defined by values.shape[0], but got "
-            f"{places.shape[0]}"
+            f"{plain_indices.shape[0]}"
         )
-    if starts.dtype is not places.dtype:
+    if starts.dtype is not plain_indices.dtype:
         raise RuntimeError(
-            f"{begins} and {within} must have the same dtype, bot got {starts.dtype.title} and {places.dtype.title}, "
-            "respectively"
+            f"{begins} and {within} must have the same dtype, bot got {starts.dtype.title} and "
+            f"{plain_indices.dtype.title}, respectively"
         )
     if starts.dtype.name not in ("int32", "int64"):
         raise RuntimeError(f"{begins} and {within} dtype must be Int or Long, but got {starts.dtype.title}")
-    start, place, nnz, across = starts._array, places._array, values.shape[0], size[1 - line]
+    start, plain, nnz, across = starts._array, plain_indices._array, values.shape[0], size[1 - line]
     steps = start[1:] - start[:-1]
-    begin = np.isin(namespace(place).arange(1, max(nnz, 1)), start)  # where a line begins, the first one aside
+    begin = np.isin(namespace(plain).arange(1, max(nnz, 1)), start)  # where a line begins, the first one aside
     lines = f"{within}[..., {begins}[..., i - 1]:{begins}[..., i]] for all i = 1, ..., {('nrows', 'ncols')[line]}"
     for rule, holds in (
         (f"{begins}[..., 0] == 0", start[0] == 0),
         (f"{begins}[..., -1] == nnz", start[-1] == nnz),
         (f"0 <= {begins}[..., 1:] - {begins}[..., :-1] <= {width}", (steps >= 0) & (steps <= across)),
-        (f"0 <= {within} < {width}", (place >= 0) & (place < across)),
-        (f"{lines} are sorted and distinct along the last dimension values", begin | (place[1:] > place[:-1])),
+        (f"0 <= {within} < {width}", (plain >= 0) & (plain < across)),
+        (f"{lines} are sorted and distinct along the last dimension values", begin | (plain[1:] > plain[:-1])),
     ):
         if not holds.all():
             raise RuntimeError(f"`{rule}` is not satisfied.")

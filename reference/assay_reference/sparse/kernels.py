@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from assay_reference import (
-    conversion,
-    dtypes,
-    elementary,
-    joining,
-    logic,
-    parts,
-    pointwise,
-    products,
-    reduction,
-    shape,
-)
-from assay_reference.arrays import namespace
-from assay_reference.dispatch import broadcast_shape
-from assay_reference.layouts import layout, sparse_coo, sparse_csc, sparse_csr
+from assay_reference.core import dtypes
+from assay_reference.core.arrays import namespace
+from assay_reference.core.dispatch import broadcast_shape
+from assay_reference.core.layouts import COMPRESSED, SPARSE, layout, sparse_coo
+from assay_reference.core.op import Op
+from assay_reference.core.packed import Compressed, Coo, Sparse
+from assay_reference.core.tensor import wrap_dim
 from assay_reference.linalg import norms
-from assay_reference.ops import Op
-from assay_reference.sparse.packed import Compressed, Coo, Sparse
-from assay_reference.tensor import wrap_dim
-
-COMPRESSED: Final = (sparse_csr, sparse_csc)
-SPARSE: Final = (sparse_coo, *COMPRESSED)
-
+from assay_reference.ops import conversion, elementary, joining, logic, parts, pointwise, products, reduction, shape
 
 # -- one value at a time ----------------------------------------------------------------------------------------------
 
 
 def by_value(op: Op, *layouts: layout, linear: bool = False) -> None:
-    """Let an op that leaves zeros alone do with the values what it does with an array; a place's are added up."""
+    """Let an op that keeps zeros do with the values what it does with an array, those of one index added up first."""
 
     def kernel(input: Any, *rest: Any, **options: Any) -> Any:
         input = input if linear else input.coalesce()
@@ -139,7 +125,7 @@ def mul(input: Any, other: Any) -> Any:
         first, second = second, first
     product = second.with_values(second.taken_from(first.to_dense()) * second.values)
     if second.coalesced:  # so are both
-        product = product.only(np.isin(second.places(), first.places()))
+        product = product.only(np.isin(second.flat_indices(), first.flat_indices()))
     return input.of_coo(product)
 
 
@@ -231,13 +217,10 @@ def mv(input: Any, vec: Any) -> Any:
 # -- sums and norms ---------------------------------------------------------------------------------------------------
 
 
-@reduction.sum_all.on(*SPARSE)
-def sum_all(input: Any) -> Any:
-    return np.sum(input.values, dtype=input.dtype)
-
-
-@reduction.sum_dims.on(*SPARSE)
-def sum_dims(input: Any, dim: Any, keepdim: bool) -> Any:
+@reduction.sum.on(*SPARSE)
+def sum(input: Any, dim: Any, keepdim: bool) -> Any:
+    if dim is None and not keepdim:
+        return np.sum(input.values, dtype=input.dtype)
     if isinstance(input, Compressed) and not keepdim:
         raise RuntimeError("reduction operations on CSR tensors with keepdim=False is unsupported")
     total = input.coo().sum(reduction.axes(dim, input.ndim), keepdim)
@@ -330,16 +313,16 @@ def unbind(input: Sparse, dim: int = 0) -> tuple[Any, ...]:
 
 @joining.cat.on(sparse_coo)
 def cat(tensors: Sequence[Any], dim: int = 0) -> Coo:
-    for place, each in enumerate(tensors):
+    for position, each in enumerate(tensors):
         if not isinstance(each, Coo):
-            raise RuntimeError(f"Concatenating sparse tensors, but a dense tensor was found at position {place}.")
+            raise RuntimeError(f"Concatenating sparse tensors, but a dense tensor was found at position {position}.")
     first = tensors[0]
     dim = wrap_dim(dim, first.ndim)
-    for place, each in enumerate(tensors):
+    for position, each in enumerate(tensors):
         if (each.shape[:dim], each.shape[dim + 1 :]) != (first.shape[:dim], first.shape[dim + 1 :]):
             raise RuntimeError(
                 f"All tensors must have the same shape: {list(first.shape)} (except in the concatenating dimension), "
-                f"but found shape: {list(each.shape)} at position {place}."
+                f"but found shape: {list(each.shape)} at position {position}."
             )
     return Coo.joined(tensors, dim)
 

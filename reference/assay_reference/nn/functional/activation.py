@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from assay_reference.arrays import Array
-from assay_reference.dispatch import composite, not_implemented, op
-from assay_reference.dtypes import dtype as dtype_type
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import composite, not_implemented, op
+from assay_reference.core.dtypes import dtype as dtype_type
+from assay_reference.core.op import Op
+from assay_reference.core.tensor import Tensor, wrap_dim
 from assay_reference.nn.functional.precision import wide
-from assay_reference.ops import Op
-from assay_reference.tensor import Tensor, wrap_dim
 
 
 def softmax_op(name: str, node: str, kernel: Any) -> Op:
-    """Make an op that relates the exponentials along a dimension to their sum."""
-    refuses = dict.fromkeys(("bool", "integer", "complex"), not_implemented(f"{name}_lastdim_kernel_impl"))
+    """Make softmax, or its logarithm, along a dimension."""
+    refuses = not_implemented(f"{name}_lastdim_kernel_impl", "bool", "integer", "complex")
 
     @op(function=False, method=False, name=name, node=node, refuses=refuses)
     def along(input: Array, dim: int) -> Array:

@@ -8,19 +8,28 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay_reference.arrays import Array, namespace
-from assay_reference.dispatch import composite, not_implemented, op
-from assay_reference.nn.functional.windows import Steps, Sweep, added_up, numbers, parts_of, places, reach, windows
-from assay_reference.pointwise import conj
-from assay_reference.tensor import Tensor
+from assay_reference.core.arrays import Array, namespace
+from assay_reference.core.dispatch import composite, not_implemented, op
+from assay_reference.core.tensor import Tensor
+from assay_reference.nn.functional.windows import (
+    Steps,
+    Sweep,
+    added_up,
+    numbers,
+    parts_of,
+    reach,
+    window_counts,
+    windows,
+)
+from assay_reference.ops.pointwise import conj
 
-REFUSES: Final = {"bool": not_implemented("slow_conv2d_cpu")}
+REFUSES: Final = not_implemented("slow_conv2d_cpu", "bool")
 
 # -- three products, of which each is linear in both operands, and has the other two for gradients --------------------
 
 
 def columns(input: Array, kernel: Sequence[int], sweep: Sweep, groups: int) -> Array:
-    """Lay the windows of (N, C, *sizes) out as (N, groups, C / groups * kernel, places)."""
+    """Lay the windows of (N, C, *sizes) out as (N, groups, C / groups * kernel, windows)."""
     parts = windows(input, kernel, sweep)
     counts = parts.shape[-len(kernel) :]
     return parts.reshape(len(input), groups, input.shape[1] // groups * math.prod(kernel), math.prod(counts))
@@ -35,7 +44,7 @@ def by_group(array: Array, dim: int, groups: int) -> Array:
 @op(function=False, method=False, node="ConvolutionBackward0", refuses=REFUSES)
 def convolution(input: Array, weight: Array, bias: Array | None, sweep: Sweep, groups: int) -> Array:
     kernel = weight.shape[2:]
-    counts = places(input.shape[2:], kernel, sweep)
+    counts = window_counts(input.shape[2:], kernel, sweep)
     rows = by_group(weight, 0, groups)
     result = namespace(input).empty((len(input), *rows.shape[:2], math.prod(counts)), input.dtype)
     for part in parts_of(len(input), rows[0, 0].size * groups * math.prod(counts)):
@@ -89,7 +98,7 @@ convolution_weight.vjp(
 )
 
 
-# -- what a caller asked for ------------------------------------------------------------------------------------------
+# -- the options ------------------------------------------------------------------------------------------------------
 
 
 def same(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[tuple[int, int], ...]:
@@ -98,7 +107,7 @@ def same(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[tuple[int, int
 
 
 def sweep_of(weight: Tensor, stride: Steps, padding: Steps | str, dilation: Steps, groups: int) -> Sweep:
-    """Read the options of a convolution, or say what is wrong with them."""
+    """Return the options of a convolution as a sweep, or raise what is wrong with them."""
     steps, holes = per_dim("stride", stride, weight), per_dim("dilation", dilation, weight)
     if groups <= 0:
         raise RuntimeError("non-positive groups is not supported")
@@ -119,7 +128,7 @@ def sweep_of(weight: Tensor, stride: Steps, padding: Steps | str, dilation: Step
 
 
 def per_dim(name: str, values: Steps, weight: Tensor) -> Steps:
-    """Expect as many numbers as a weight has dimensions to slide over."""
+    """Return one number for each dimension that the weight slides over."""
     if len(values) != weight.ndim - 2:
         raise RuntimeError(
             f"expected {name} to be a single integer value or a list of {weight.ndim - 2} values to match the "
@@ -141,7 +150,7 @@ def check_types(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
 
 
 def check_channels(input: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:
-    """Refuse channels that do not go with the weight's."""
+    """Refuse a number of channels other than the weight's."""
     shape = list(weight.shape)
     if not shape[0]:
         raise RuntimeError(

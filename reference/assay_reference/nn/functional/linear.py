@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from assay_reference.products import addmm, matmul
-from assay_reference.shape import t
-from assay_reference.tensor import Tensor
+from assay_reference.core.tensor import Tensor
+from assay_reference.ops.products import addmm, matmul
+from assay_reference.ops.shape import t
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

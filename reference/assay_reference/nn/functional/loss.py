@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from assay_reference.arrays import Array
-from assay_reference.creation import zeros
-from assay_reference.dispatch import not_implemented, op
-from assay_reference.dtypes import promote_types
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import Kernel, not_implemented, op
+from assay_reference.core.dtypes import promote_types
+from assay_reference.core.op import Op
+from assay_reference.core.parameters import bound
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.activation import log_softmax
 from assay_reference.nn.functional.precision import wide
-from assay_reference.ops import Op
-from assay_reference.pointwise import where
-from assay_reference.shape import broadcast_tensors
-from assay_reference.tensor import Tensor
+from assay_reference.ops.creation import zeros
+from assay_reference.ops.pointwise import where
+from assay_reference.ops.shape import broadcast_tensors
 
 Shape: TypeAlias = tuple[int, ...]
+WEIGHT: Final = inspect.Parameter("weight", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
 
 # -- reductions -------------------------------------------------------------------------------------------------------
 
@@ -29,92 +33,126 @@ def check_reduction(reduction: str) -> None:
 
 
 def reduced(loss: Tensor, reduction: str) -> Tensor:
-    """Sum or average a loss, or leave it."""
+    """Sum or average the terms of a loss, or return them as they are."""
     check_reduction(reduction)
     whole: Tensor = loss if reduction == "none" else getattr(loss, reduction)()
     return whole
 
 
-def legacy(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
-    """Read the two flags that `reduction` replaced."""
+def total(terms: Array, reduction: str, count: Any) -> Array:
+    """Sum or average the terms of a loss in a kernel, or return them as they are."""
+    if reduction == "none":
+        return terms
+    return terms.sum() / count if reduction == "mean" else terms.sum()
+
+
+def legacy(size_average: bool | None, reduce: bool | None, reduction: str, *, stacklevel: int = 3) -> str:
+    """Return the reduction that the two flags say which it replaced, if they are given."""
     if size_average is None and reduce is None:
         return reduction
     chosen = "none" if reduce is False else "sum" if size_average is False else "mean"
     warnings.warn(
-        f"size_average and reduce args will be deprecated, please use reduction='{chosen}' instead.", stacklevel=3
+        f"size_average and reduce args will be deprecated, please use reduction='{chosen}' instead.",
+        stacklevel=stacklevel,
     )
     return chosen
 
 
-# -- squared distance -------------------------------------------------------------------------------------------------
+# -- the distance to the target ---------------------------------------------------------------------------------------
 
 
-@op(name="mse_loss", function=False, method=False,
-    refuses=dict.fromkeys(("bool", "integer", "complex"), not_implemented("mse_cpu")))  # fmt: skip
-def mse_loss_op(input: Array, target: Array, reduction: str) -> Array:
-    squares = np.square(input - target)
-    if reduction == "none":
-        return squares
-    return squares.sum() / squares.size if reduction == "mean" else squares.sum()
+def distance_loss(kernel_name: str, *, slope: Callable[..., Any]) -> Callable[[Kernel], Callable[..., Tensor]]:
+    """Make a loss of a formula for the distance of one element from its target, with its slope on tensors.
+
+    What the formula takes besides the distance are options of the loss.
+    """
+    refuses = not_implemented(kernel_name, "bool", "integer", "complex")
+
+    def decorate(formula: Kernel) -> Callable[..., Tensor]:
+        name = formula.__name__
+        own = inspect.Signature([*list(inspect.signature(formula).parameters.values())[1:], WEIGHT])
+
+        @op(name=name, function=False, method=False, refuses=refuses)
+        def summed(input: Array, target: Array, reduction: str, options: tuple[Any, ...]) -> Array:
+            terms = formula(input - target, *options)
+            return total(terms, reduction, terms.size)
+
+        def slopes(grad: Tensor, input: Tensor, target: Tensor, reduction: str, options: tuple[Any, ...]) -> Tensor:
+            each: Tensor = wide(grad) * slope(wide(input) - wide(target), *options)
+            return each / input.numel() if reduction == "mean" else each
+
+        summed.vjp(
+            input=slopes,
+            target=lambda grad, input, target, reduction, options: -slopes(grad, input, target, reduction, options),
+        )
+
+        def loss(
+            input: Tensor,
+            target: Tensor,
+            size_average: bool | None = None,
+            reduce: bool | None = None,
+            reduction: str = "mean",
+            *options: Any,
+            **named: Any,
+        ) -> Tensor:
+            check_sizes(input, target)
+            chosen = legacy(size_average, reduce, reduction)
+            check_reduction(chosen)
+            given = bound(name, own, options, named)
+            weight = given.pop("weight")
+            kind = promote_types(input.dtype, target.dtype)
+            operands = [each.to(kind) for each in broadcast_tensors(input, target)]
+            if weight is None:
+                return summed(*operands, chosen, tuple(given.values()))  # type: ignore[no-any-return]
+            if weight.size() != input.size():
+                raise ValueError("Weights and input must have the same size.")
+            terms = summed(*operands, "none", tuple(given.values())) * weight
+            return terms.sum() / weight.sum() if chosen == "mean" else reduced(terms, chosen)
+
+        shared = list(inspect.signature(loss).parameters.values())[:5]
+        loss.__signature__ = inspect.Signature([*shared, *own.parameters.values()])  # type: ignore[attr-defined]
+        loss.__name__ = loss.__qualname__ = name
+        loss.__module__, loss.__doc__ = formula.__module__, formula.__doc__
+        return loss
+
+    return decorate
 
 
-def mse_slope(grad: Tensor, input: Tensor, target: Tensor, reduction: str) -> Tensor:
-    slope = wide(grad) * 2 * (wide(input) - wide(target))
-    return slope / input.numel() if reduction == "mean" else slope
-
-
-mse_loss_op.vjp(
-    input=lambda grad, input, target, reduction: mse_slope(grad, input, target, reduction),
-    target=lambda grad, input, target, reduction: -mse_slope(grad, input, target, reduction),
-)
-
-
-def mse_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-    weight: Tensor | None = None,
-) -> Tensor:
-    """Average the squared distance to the target."""
+def check_sizes(input: Tensor, target: Tensor) -> None:
+    """Warn of a target that is broadcast."""
     if target.size() != input.size():
         warnings.warn(
             f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will "
             "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-            stacklevel=2,
+            stacklevel=3,
         )
-    chosen = legacy(size_average, reduce, reduction)
-    check_reduction(chosen)
-    kind = promote_types(input.dtype, target.dtype)
-    wider, aim = (each.to(kind) for each in broadcast_tensors(input, target))
-    if weight is None:
-        return mse_loss_op(wider, aim, chosen)  # type: ignore[no-any-return]
-    if weight.size() != input.size():
-        raise ValueError("Weights and input must have the same size.")
-    terms = mse_loss_op(wider, aim, "none") * weight
-    return terms.sum() / weight.sum() if chosen == "mean" else reduced(terms, chosen)
+
+
+@distance_loss("mse_cpu", slope=lambda distance: 2 * distance)
+def mse_loss(distance: Array) -> Array:
+    """Average the squared distance to the target."""
+    return np.square(distance)
 
 
 # -- log-probabilities of classes -------------------------------------------------------------------------------------
 
 
 def class_dim(input: Tensor) -> int:
-    """Say along which dimension the classes lie: the second, if there is one."""
+    """Return the dimension of the classes: the second, if there is one."""
     return min(1, input.ndim - 1)
 
 
-def of_each(target: Tensor, weight: Tensor | None, ignore_index: int, like: Tensor) -> Tensor:
-    """Return the weight of each target: its class's, or 1; and 0 where it is to be ignored."""
+def target_weights(target: Tensor, weight: Tensor | None, ignore_index: int, like: Tensor) -> Tensor:
+    """Return the weight of each target: its class's, or 1; 0 where it is ignored."""
     counts = target != ignore_index
     if weight is None:
         return where(counts, 1.0, 0.0).to(like.dtype)  # type: ignore[no-any-return]
-    chosen = weight.index_select(0, safe(target, ignore_index).reshape(-1)).reshape(target.shape)
+    chosen = weight.index_select(0, mask_ignored(target, ignore_index).reshape(-1)).reshape(target.shape)
     return where(counts, chosen, 0.0)  # type: ignore[no-any-return]
 
 
-def safe(target: Tensor, ignore_index: int) -> Tensor:
-    """Put the first class where the target is to be ignored."""
+def mask_ignored(target: Tensor, ignore_index: int) -> Tensor:
+    """Return the classes, with the first in place of those to ignore, which could not be looked up."""
     return where(target != ignore_index, target, 0).long()  # type: ignore[no-any-return]
 
 
@@ -126,9 +164,7 @@ def nll_op(node: str) -> Op:
         picked = np.take_along_axis(input, np.expand_dims(classes, dim), dim).squeeze(dim)
         # An ignored score has no part in the loss, even if it is infinite.
         losses = np.where(counts, -picked * weights, input.dtype.type(0))
-        if reduction == "none":
-            return losses
-        return losses.sum() / weights.sum() if reduction == "mean" else losses.sum()
+        return total(losses, reduction, weights.sum())
 
     @nll.vjp
     def nll_vjp(
@@ -146,7 +182,7 @@ nll_op_of_rows, nll_op_of_images = nll_op("NllLossBackward0"), nll_op("NllLoss2D
 
 
 def check_classes(input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> None:
-    """Refuse targets that do not go with the scores."""
+    """Refuse targets of another batch, type or range than the scores'."""
     check_batch(input, target)
     if target.dtype.name not in ("int64", "uint8"):
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.title}")
@@ -205,9 +241,9 @@ def nll_loss(
     nll = nll_op_of_rows if input.ndim < 3 else nll_op_of_images
     return nll(  # type: ignore[no-any-return]
         input,
-        safe(flat, ignore_index),
+        mask_ignored(flat, ignore_index),
         flat != ignore_index,
-        of_each(flat, weight, ignore_index, input),
+        target_weights(flat, weight, ignore_index, input),
         class_dim(input),
         chosen,
     )
@@ -278,5 +314,5 @@ def of_all_classes(scores: Tensor, target: Tensor, weight: Tensor | None, ignore
     counts = target.reshape(()) != ignore_index if scores.ndim == 1 else target != ignore_index
     losses = where(counts, -terms.sum(class_dim(scores)), 0.0)
     if reduction == "mean":
-        losses = losses.sum() / of_each(target, weight, ignore_index, terms).sum()
+        losses = losses.sum() / target_weights(target, weight, ignore_index, terms).sum()
     return reduced(losses, "none" if reduction == "mean" else reduction).to(scores.dtype)  # type: ignore[no-any-return]

@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
-from assay_reference.arrays import Array
-from assay_reference.dispatch import op
-from assay_reference.grad_mode import no_grad
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import op
+from assay_reference.core.grad_mode import no_grad
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.precision import wide
-from assay_reference.tensor import Tensor
 
 
 def along(values: Tensor | Array, ndim: int) -> Tensor | Array:
@@ -37,7 +37,7 @@ def normalized_vjp(
     grad: Tensor, input: Tensor, weight: Tensor | None, bias: Tensor | None, mean: Tensor, var: Tensor, eps: float,
     training: bool,
 ) -> tuple[Tensor | None, ...]:  # fmt: skip
-    """Take account of how the statistics depend on the input, if they are the batch's."""
+    """Differentiate; in training the statistics depend on the input too."""
     ndim, dims = input.ndim, others(input.ndim)
     grad, input = wide(grad), wide(input)
     if training:
@@ -120,7 +120,7 @@ def statistics(input: Tensor) -> tuple[Tensor, Tensor]:
 def keep(
     running_mean: Tensor | None, running_var: Tensor | None, mean: Tensor, var: Tensor, momentum: float, count: int
 ) -> None:
-    """Move the running statistics towards the batch's; the running variance takes the unbiased one."""
+    """Move the running statistics towards the batch's; the variance towards the unbiased one."""
     if running_mean is None or running_var is None or not count:
         return
     with no_grad():

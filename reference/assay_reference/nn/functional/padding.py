@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from assay_reference.arrays import Array
-from assay_reference.creation import tensor
-from assay_reference.dispatch import op
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import op
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.windows import Borders
-from assay_reference.tensor import Tensor
+from assay_reference.ops.creation import tensor
 
 
 @op(name="constant_pad_nd", function=False, method=False, keeps_half=True)
@@ -26,16 +26,16 @@ def inside(borders: Borders, shape: Sequence[int]) -> tuple[slice, ...]:
     return tuple(slice(before, before + size) for (before, _), size in zip(borders, shape, strict=True))
 
 
-def reflected(place: int, size: int) -> int:
-    return abs(place) if place < size else 2 * (size - 1) - place
+def reflected(index: int, size: int) -> int:
+    return abs(index) if index < size else 2 * (size - 1) - index
 
 
-def nearest(place: int, size: int) -> int:
-    return min(max(place, 0), size - 1)
+def nearest(index: int, size: int) -> int:
+    return min(max(index, 0), size - 1)
 
 
-def wrapped(place: int, size: int) -> int:
-    return place % size
+def wrapped(index: int, size: int) -> int:
+    return index % size
 
 
 MODES = {"reflect": reflected, "replicate": nearest, "circular": wrapped}
@@ -87,6 +87,6 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     for dim, border in reversed(list(enumerate(pairs, first))):
         check_border(mode, input, dim, border)
         size, source = input.shape[dim], MODES[mode]
-        places = [source(place, size) for place in range(-border[0], size + border[1])]
-        input = input.index_select(dim, tensor(places, device=input.device))
+        indices = [source(index, size) for index in range(-border[0], size + border[1])]
+        input = input.index_select(dim, tensor(indices, device=input.device))
     return input

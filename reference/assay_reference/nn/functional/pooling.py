@@ -9,22 +9,31 @@ from typing import Any
 
 import numpy as np
 
-from assay_reference.arrays import Array, namespace
-from assay_reference.creation import zeros
-from assay_reference.dispatch import composite, not_implemented, op
-from assay_reference.nn.functional.windows import Numbers, Steps, Sweep, added_up, numbers, places, reach, windows
-from assay_reference.tensor import Tensor
+from assay_reference.core.arrays import Array, namespace
+from assay_reference.core.dispatch import composite, not_implemented, op
+from assay_reference.core.tensor import Tensor
+from assay_reference.nn.functional.windows import (
+    Numbers,
+    Steps,
+    Sweep,
+    added_up,
+    numbers,
+    reach,
+    window_counts,
+    windows,
+)
+from assay_reference.ops.creation import zeros
 
 # -- the kernels ------------------------------------------------------------------------------------------------------
 
 
 def least(kind: Any) -> Any:
-    """Return what no element of a type is less than."""
+    """Return the lowest value of a type."""
     return -np.inf if kind.kind == "f" else np.iinfo(kind).min
 
 
 def positions(array: Array, kernel: Sequence[int], sweep: Sweep) -> Array:
-    """Say for each window (*kernel, *places) where its elements stand in the input, counted in a row."""
+    """Return for each window (*kernel, *counts) the indices of its elements in the input, counted in a row."""
     sizes = array.shape[-len(kernel) :]
     count = math.prod(sizes)
     plane = namespace(array).arange(count).reshape(sizes)
@@ -32,25 +41,25 @@ def positions(array: Array, kernel: Sequence[int], sweep: Sweep) -> Array:
 
 
 def largest(input: Array, kernel: Sequence[int], sweep: Sweep) -> tuple[Array, Array]:
-    """Return the largest element of each window and where it stands; of equal ones the first, of NaNs the last."""
+    """Return the largest element of each window and its index; of equal ones the first, of NaNs the last."""
     lead = input.ndim - len(kernel)
-    parts, place = windows(input, kernel, sweep, border=least(input.dtype)), positions(input, kernel, sweep)
-    first = place.min(axis=tuple(range(len(kernel))))  # within the border there is nothing to choose
+    parts, index = windows(input, kernel, sweep, border=least(input.dtype)), positions(input, kernel, sweep)
+    first = index.min(axis=tuple(range(len(kernel))))  # within the border there is nothing to choose
     indices = np.broadcast_to(first, (*input.shape[:lead], *first.shape)).copy()
     values = np.full_like(input, least(input.dtype), shape=indices.shape)
     for offset in np.ndindex(*kernel):
         candidate = parts[(slice(None),) * lead + offset]
         better = (candidate > values) | (candidate != candidate)
         values = np.where(better, candidate, values)
-        indices = np.where(better, place[offset], indices)
+        indices = np.where(better, index[offset], indices)
     return values, indices
 
 
 def max_pool_over(dims: int) -> Any:
     """Make the op that takes the largest elements over so many dimensions."""
-    refuses = {"bool": not_implemented(f"max_pool{dims}d"), "complex": not_implemented(f"max_pool{dims}d")}
+    refuses = not_implemented(f"max_pool{dims}d", "bool", "complex")
     if dims == 1:
-        refuses = dict.fromkeys(("bool", "integer", "complex"), not_implemented("max_pool1d_impl"))
+        refuses = not_implemented("max_pool1d_impl", "bool", "integer", "complex")
 
     @op(function=False, method=False, name=f"max_pool{dims}d", node=f"MaxPool{dims}DWithIndicesBackward0",
         refuses=refuses, returns=("values", "indices"))  # fmt: skip
@@ -79,7 +88,7 @@ def divisors(model: Array, kernel: Sequence[int], sweep: Sweep, padding: Steps) 
 
 def avg_pool_over(dims: int) -> Any:
     """Make the op that averages over so many dimensions."""
-    refuses = dict.fromkeys(("bool", "complex"), not_implemented("avg_pool2d_out_frame"))
+    refuses = not_implemented("avg_pool2d_out_frame", "bool", "complex")
 
     @op(function=False, method=False, name=f"avg_pool{dims}d", node=f"AvgPool{dims}DBackward0", refuses=refuses)
     def avg_pool(input: Array, kernel: Sequence[int], sweep: Sweep, counted: Steps, divisor: int | None) -> Array:
@@ -109,7 +118,7 @@ def avg_pool_over(dims: int) -> Any:
     return avg_pool
 
 
-# -- what a caller asked for ------------------------------------------------------------------------------------------
+# -- the options ------------------------------------------------------------------------------------------------------
 
 
 def shown(sizes: Sequence[int]) -> str:
@@ -119,7 +128,7 @@ def shown(sizes: Sequence[int]) -> str:
 def sweep_of(
     name: str, input: Tensor, kernel: Steps, stride: Numbers | None, padding: Steps, dilation: Steps, ceil_mode: bool
 ) -> Sweep:
-    """Read the options of a pooling, or say what is wrong with them."""
+    """Return the options of a pooling as a sweep, or raise what is wrong with them."""
     dims = len(kernel)
     steps = kernel if stride is None or stride == () or stride == [] else numbers(stride, dims)
     if 0 in steps:
@@ -142,7 +151,7 @@ def sweep_of(
     sweep = Sweep(steps, borders, dilation)
     if ceil_mode:
         sweep = replace(sweep, borders=tuple(map(longer, sizes, reach(kernel, dilation), steps, padding)))
-    counts = places(sizes, kernel, sweep)
+    counts = window_counts(sizes, kernel, sweep)
     if min(counts) < 1:
         channels = input.shape[-dims - 1]
         raise RuntimeError(
@@ -156,15 +165,15 @@ def sweep_of(
 
 def longer(size: int, span: int, step: int, edge: int) -> tuple[int, int]:
     """Return the borders that a last window needs, if it begins in the input or in the border before it."""
-    room = size + 2 * edge - span
-    last = -(-room // step)
+    beyond_first = size + 2 * edge - span
+    last = -(-beyond_first // step)
     if last * step >= size + edge:
         last -= 1
     return edge, max(edge, last * step + span - size - edge)
 
 
 def per_dim(name: str, option: str, value: Numbers, dims: int) -> Steps:
-    """Return one number for each dimension, or say that there are too many or too few."""
+    """Return one number for each dimension, or raise that there are too many or too few."""
     several = numbers(value, dims)
     if len(several) != dims:
         count = {1: "one", 2: "two", 3: "three"}[dims]

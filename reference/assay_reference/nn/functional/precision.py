@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from assay_reference.dtypes import float32
-from assay_reference.tensor import Tensor
+from assay_reference.core.dtypes import float32
+from assay_reference.core.tensor import Tensor
 
 
 def wide(input: Tensor) -> Tensor:

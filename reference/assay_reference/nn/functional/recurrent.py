@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from assay_reference import autograd
-from assay_reference.arrays import Array
-from assay_reference.dispatch import op
-from assay_reference.grad_mode import enable_grad, records
-from assay_reference.joining import cat, stack
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import op
+from assay_reference.core.grad_mode import enable_grad, records
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.linear import linear
-from assay_reference.tensor import Tensor
+from assay_reference.ops.joining import cat, stack
 
 State = tuple[Tensor, ...]
 
@@ -62,7 +62,7 @@ CELLS = {"RNN_TANH": tanh_cell, "RNN_RELU": relu_cell, "GRU": gru_cell, "LSTM": 
 
 
 def step_by_step(mode: str, gates: Tensor, state: State, weights: Weights) -> tuple[Tensor, State]:
-    """Run a cell over a sequence of gates; give all its hidden states, and the last state."""
+    """Run a cell over a sequence of gates; return all its hidden states, and the last state."""
     outputs = []
     for each in gates:
         state = CELLS[mode](each, state, weights)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from assay_reference.arrays import Array
-from assay_reference.creation import zeros
-from assay_reference.dispatch import op
-from assay_reference.grad_mode import no_grad
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import op
+from assay_reference.core.grad_mode import no_grad
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.precision import wide
+from assay_reference.ops.creation import zeros
 from assay_reference.sparse.construction import sparse_coo_tensor
-from assay_reference.tensor import Tensor
 
 
 @op(function=False, method=False, node="EmbeddingBackward0", keeps_half=True)
@@ -36,25 +36,25 @@ def check_lookup(weight: Tensor, indices: Tensor, padding_idx: int, scale_grad_b
 def embedding_vjp(
     grad: Tensor, shape: tuple[int, ...], indices: Tensor, padding_idx: int, scale_grad_by_freq: bool, sparse: bool
 ) -> tuple[Tensor, None]:
-    """Add each row's gradients up; the padding row gets none, and frequent rows less if so wanted."""
-    places = indices.reshape(-1)
-    rows = wide(grad).reshape(places.shape[0], shape[1])
+    """Add each row's gradients up; the padding row gets none, and frequent rows less if scale_grad_by_freq."""
+    flat = indices.reshape(-1)
+    rows = wide(grad).reshape(flat.shape[0], shape[1])
     if sparse:
         if scale_grad_by_freq:
             raise RuntimeError("embedding_backward: scale_grad_by_freq not supported with sparse gradients")
-        kept = places != padding_idx
-        return sparse_coo_tensor(places[kept].unsqueeze(0), rows[kept], shape), None
+        kept = flat != padding_idx
+        return sparse_coo_tensor(flat[kept].unsqueeze(0), rows[kept], shape), None
     if padding_idx >= 0:
-        rows = rows * (places != padding_idx).unsqueeze(1)
+        rows = rows * (flat != padding_idx).unsqueeze(1)
     if scale_grad_by_freq:
         counts = zeros(shape[0], dtype=rows.dtype, device=rows.device)
-        counts.index_add_(0, places, (places == places).to(rows.dtype))
-        rows = rows / counts.index_select(0, places).unsqueeze(1)
-    return zeros(shape, dtype=rows.dtype, device=rows.device).index_add(0, places, rows), None
+        counts.index_add_(0, flat, (flat == flat).to(rows.dtype))
+        rows = rows / counts.index_select(0, flat).unsqueeze(1)
+    return zeros(shape, dtype=rows.dtype, device=rows.device).index_add(0, flat, rows), None
 
 
 def check_padding(padding_idx: int | None, count: int) -> int | None:
-    """Count a padding row from the front."""
+    """Return the index of the padding row, counted from the front."""
     if padding_idx is None:
         return None
     if not -count <= padding_idx < count:
@@ -83,8 +83,8 @@ def embedding(
 def shorten(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:
     """Scale the rows that are looked up down to a norm, in place."""
     with no_grad():
-        places = indices.reshape(-1)
-        rows = weight.index_select(0, places)
+        flat = indices.reshape(-1)
+        rows = weight.index_select(0, flat)
         norms = rows.norm(norm_type, 1, True)
         shrunk = rows.where(norms <= max_norm, rows * (max_norm / (norms + 1e-7)))
-        weight[places] = shrunk
+        weight[flat] = shrunk

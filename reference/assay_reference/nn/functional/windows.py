@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from assay_reference.arrays import Array, strided
+from assay_reference.core.arrays import Array, strided
 
 Numbers: TypeAlias = int | Sequence[int]
 Steps: TypeAlias = tuple[int, ...]
@@ -38,7 +38,7 @@ def reach(kernel: Sequence[int], dilation: Sequence[int]) -> Steps:
     return tuple(hole * (length - 1) + 1 for length, hole in zip(kernel, dilation, strict=True))
 
 
-def places(sizes: Sequence[int], kernel: Sequence[int], sweep: Sweep) -> Steps:
+def window_counts(sizes: Sequence[int], kernel: Sequence[int], sweep: Sweep) -> Steps:
     """Count the windows along each dimension."""
     spans = reach(kernel, sweep.dilation)
     return tuple(
@@ -55,9 +55,9 @@ def bordered(array: Array, borders: Borders, value: Any = 0) -> Array:
 
 
 def windows(array: Array, kernel: Sequence[int], sweep: Sweep, border: Any = 0) -> Array:
-    """View an array (…, *sizes) as its windows (…, *kernel, *places)."""
+    """View an array (…, *sizes) as its windows (…, *kernel, *counts)."""
     lead = array.ndim - len(kernel)
-    counts = places(array.shape[lead:], kernel, sweep)
+    counts = window_counts(array.shape[lead:], kernel, sweep)
     array = bordered(array, sweep.borders, border)
     lead_strides, strides = array.strides[:lead], array.strides[lead:]
     inside = (stride * hole for stride, hole in zip(strides, sweep.dilation, strict=True))
@@ -66,7 +66,7 @@ def windows(array: Array, kernel: Sequence[int], sweep: Sweep, border: Any = 0) 
 
 
 def added_up(parts: Array, sizes: Sequence[int], kernel: Sequence[int], sweep: Sweep) -> Array:
-    """Add windows (…, *kernel, *places) up where they come from, (…, *sizes): what transposes `windows`."""
+    """Add windows (…, *kernel, *counts) up where they come from, (…, *sizes): what transposes `windows`."""
     lead = parts.ndim - 2 * len(kernel)
     wide = [size + sum(border) for size, border in zip(sizes, sweep.borders, strict=True)]
     whole = np.zeros_like(parts, shape=(*parts.shape[:lead], *wide))

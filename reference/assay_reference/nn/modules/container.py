@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
-from operator import index as whole
+from operator import index as as_integer
 from typing import Any, Self
 
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn.modules.module import Module, indented, shown
 from assay_reference.nn.parameter import Parameter
-from assay_reference.tensor import Tensor
 
 
-class Row(Module):
-    """What containers share whose members are numbered."""
+class IndexedContainer(Module):
+    """A container whose members have indices."""
 
-    def _place(self, index: Any) -> int:
-        """Count from the front."""
-        place = whole(index)
-        if not -len(self) <= place < len(self):
-            raise IndexError(f"index {place} is out of range")
-        return place % len(self)
+    def _index(self, index: Any) -> int:
+        """Return an index counted from the front."""
+        position = as_integer(index)
+        if not -len(self) <= position < len(self):
+            raise IndexError(f"index {position} is out of range")
+        return position % len(self)
 
     def _refill(self, modules: Iterable[Any]) -> None:
-        """Number modules anew."""
+        """Replace the members, which get new indices."""
         self._modules.clear()
-        for place, module in enumerate(modules):
-            self.add_module(str(place), module)
+        for position, module in enumerate(modules):
+            self.add_module(str(position), module)
 
     def __len__(self) -> int:
         return len(self._modules)
@@ -36,11 +36,11 @@ class Row(Module):
 
     def __setitem__(self, index: int, module: Module) -> None:
         names = list(self._modules)
-        setattr(self, names[self._place(index)], module)
+        setattr(self, names[self._index(index)], module)
 
     def __delitem__(self, index: int | slice) -> None:
         modules = list(self)
-        del modules[index if isinstance(index, slice) else self._place(index)]
+        del modules[index if isinstance(index, slice) else self._index(index)]
         self._refill(modules)
 
     def append(self, module: Module) -> Self:
@@ -50,12 +50,12 @@ class Row(Module):
 
     def pop(self, index: int) -> Any:
         """Take a module out."""
-        module = list(self)[self._place(index)]
+        module = list(self)[self._index(index)]
         del self[index]
         return module
 
 
-class Sequential(Row):
+class Sequential(IndexedContainer):
     """Calls its modules one after the other."""
 
     def __init__(self, *args: Any) -> None:
@@ -67,7 +67,7 @@ class Sequential(Row):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return type(self)(OrderedDict(list(self._modules.items())[index]))
-        return list(self)[self._place(index)]
+        return list(self)[self._index(index)]
 
     def __add__(self, other: Sequential) -> Sequential:
         return Sequential(*self, *other)
@@ -95,7 +95,7 @@ class Sequential(Row):
         return input
 
 
-class ModuleList(Row):
+class ModuleList(IndexedContainer):
     """A list of modules."""
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
@@ -105,7 +105,7 @@ class ModuleList(Row):
 
     def __getitem__(self, index: Any) -> Any:
         modules = list(self)
-        return type(self)(modules[index]) if isinstance(index, slice) else modules[self._place(index)]
+        return type(self)(modules[index]) if isinstance(index, slice) else modules[self._index(index)]
 
     def __iadd__(self, modules: Iterable[Module]) -> Self:
         return self.extend(modules)
@@ -128,16 +128,16 @@ class ModuleList(Row):
         return self
 
     def __repr__(self) -> str:
-        """Show neighbours that look alike once."""
+        """Show equal neighbours once, with their count."""
         lines: list[str] = []
         first = 0
         texts = [repr(module) for module in self]
-        for place, text in enumerate(texts):
-            if place + 1 < len(texts) and texts[place + 1] == text:
+        for position, text in enumerate(texts):
+            if position + 1 < len(texts) and texts[position + 1] == text:
                 continue
-            several = f"({first}-{place}): {place + 1 - first} x " if place > first else f"({place}): "
+            several = f"({first}-{position}): {position + 1 - first} x " if position > first else f"({position}): "
             lines.append(several + indented(text))
-            first = place + 1
+            first = position + 1
         return shown(self._get_name(), "", lines)
 
 
@@ -212,7 +212,7 @@ class ParameterList(Module):
         parameters = list(self)
         if isinstance(index, slice):
             return type(self)(parameters[index])
-        if not -len(self) <= whole(index) < len(self):
+        if not -len(self) <= as_integer(index) < len(self):
             raise IndexError(f"index {index} is out of range")
         return parameters[index]
 
@@ -230,7 +230,7 @@ class ParameterList(Module):
     def __repr__(self) -> str:
         sizes = ["x".join(map(str, each.shape)) for each in self]
         lines = [
-            f"  ({place}): Parameter containing: [{each.dtype} of size {size}]"
-            for place, (each, size) in enumerate(zip(self, sizes, strict=True))
+            f"  ({position}): Parameter containing: [{each.dtype} of size {size}]"
+            for position, (each, size) in enumerate(zip(self, sizes, strict=True))
         ]
         return shown(self._get_name(), "", lines)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from assay_reference.creation import empty
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn import functional as F
 from assay_reference.nn.functional.convolution import same
 from assay_reference.nn.functional.windows import numbers
 from assay_reference.nn.modules.linear import Weighted
 from assay_reference.nn.parameter import Parameter
-from assay_reference.tensor import Tensor
+from assay_reference.ops.creation import empty
 
 
 class Convolution(Weighted):

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from assay_reference.nn import functional as F
-from assay_reference.nn.modules.module import Module
-from assay_reference.tensor import Tensor
+from assay_reference.nn.functional.dropout import check_probability
+from assay_reference.nn.modules.functional import Functional
 
 
-class Dropout(Module):
+class Dropout(Functional, function=F.dropout):
     """Elements zeroed at random in training."""
 
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        super().__init__()
-        if p < 0 or p > 1:
-            raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-        self.p, self.inplace = p, inplace
+    shown = ("p", "inplace")
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.dropout(input, self.p, self.training, self.inplace)
-
-    def extra_repr(self) -> str:
-        return f"p={self.p}, inplace={self.inplace}"
+    def _keep(self, **options: Any) -> None:
+        check_probability(options["p"])
+        super()._keep(**options)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from assay_reference.creation import empty
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn import functional as F
 from assay_reference.nn import init
 from assay_reference.nn.modules.module import Module
 from assay_reference.nn.parameter import Parameter
-from assay_reference.tensor import Tensor
+from assay_reference.ops.creation import empty
 
 
 class Identity(Module):
-    """Gives back what it gets."""
+    """Returns its input."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Flatten(Module):
 
 
 class Weighted(Module):
-    """What layers with a weight, and perhaps a bias, share: how these start."""
+    """What layers with a weight and a bias share: how these start."""
 
     weight: Parameter
     bias: Parameter | None

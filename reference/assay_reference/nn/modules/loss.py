@@ -2,68 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from assay_reference.nn import functional as F
 from assay_reference.nn.functional.loss import legacy
-from assay_reference.nn.modules.module import Module
-from assay_reference.tensor import Tensor
+from assay_reference.nn.modules.functional import Functional
 
 
-class Loss(Module):
-    """What losses share: how they sum up."""
+class Loss(Functional):
+    """What losses share: how they sum up, and weights that move with the module."""
 
-    def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
-        super().__init__()
-        self.reduction = legacy(size_average, reduce, reduction)
+    inputs = ("input", "target")
+    shown = ()
+
+    def _keep(self, size_average: bool | None = None, reduce: bool | None = None, **options: Any) -> None:
+        if "weight" in options:
+            self.register_buffer("weight", options.pop("weight"))
+        super()._keep(**{**options, "reduction": legacy(size_average, reduce, options["reduction"], stacklevel=4)})
 
 
-class MSELoss(Loss):
+class MSELoss(Loss, function=F.mse_loss):
     """The squared distance to the target."""
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.mse_loss(input, target, reduction=self.reduction)
+    options = ("size_average", "reduce", "reduction")
 
 
-class NLLLoss(Loss):
+class NLLLoss(Loss, function=F.nll_loss):
     """The negative log-probability of the target, of scores that are log-probabilities."""
 
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        ignore_index: int = -100,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
-        self.ignore_index = ignore_index
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
-
-
-class CrossEntropyLoss(Loss):
+class CrossEntropyLoss(Loss, function=F.cross_entropy):
     """The negative log-probability that the softmax of the scores gives to the target."""
-
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        ignore_index: int = -100,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-        label_smoothing: float = 0.0,
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
-        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.cross_entropy(
-            input,
-            target,
-            self.weight,
-            ignore_index=self.ignore_index,
-            reduction=self.reduction,
-            label_smoothing=self.label_smoothing,
-        )

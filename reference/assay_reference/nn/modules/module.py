@@ -6,11 +6,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
-from assay_reference import dtypes
-from assay_reference.engine import RemovableHandle
-from assay_reference.grad_mode import no_grad
+from assay_reference.core import dtypes
+from assay_reference.core.engine import RemovableHandle
+from assay_reference.core.grad_mode import no_grad
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn.parameter import Parameter
-from assay_reference.tensor import Tensor
 
 
 class Incompatible(NamedTuple):
@@ -60,22 +60,22 @@ class Module:
         members[name] = value
 
     def _register(self, name: str, value: Parameter | Module) -> None:
-        """Put a parameter or a module in its place, and take what had the name before from its own."""
-        kind, place = ("parameters", "_parameters") if isinstance(value, Parameter) else ("module", "_modules")
+        """Keep a parameter or a module under a name, and drop what else had the name."""
+        kind, members = ("parameters", "_parameters") if isinstance(value, Parameter) else ("module", "_modules")
         if "_modules" not in self.__dict__:
             raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
         if isinstance(value, Parameter) and name in self._buffers:
             self._buffers[name] = value  # a parameter may stand for a buffer
             return
         for others in (self.__dict__, self._parameters, self._buffers, self._modules):
-            if others is not self.__dict__[place]:
+            if others is not self.__dict__[members]:
                 others.pop(name, None)
-        self.__dict__[place][name] = value
+        self.__dict__[members][name] = value
 
     def _members_with(self, name: str) -> dict[str, Any] | None:
         """Return the parameters, the buffers or the modules, whichever has a member of that name."""
-        for place in ("_parameters", "_buffers", "_modules"):
-            members: dict[str, Any] = self.__dict__.get(place, {})
+        for kind in ("_parameters", "_buffers", "_modules"):
+            members: dict[str, Any] = self.__dict__.get(kind, {})
             if name in members:
                 return members
         return None
@@ -99,7 +99,7 @@ class Module:
         return sorted(name for name in names if not name[:1].isdigit())
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Add a parameter, or a name for one that is not there."""
+        """Add a parameter, or None under its name."""
         self._check_name("parameter", name, self._parameters)
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
@@ -159,7 +159,7 @@ class Module:
         return (module for _, module in self.named_modules())
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """Yield the modules right within this one, each once."""
+        """Yield the direct children, each once."""
         seen: set[Module] = set()
         for name, module in self._modules.items():
             if module is not None and module not in seen:
@@ -172,7 +172,7 @@ class Module:
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """Return the parameters with their dotted names, each once."""
+        """Yield the parameters with their dotted names, each once."""
         return self._named("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
@@ -181,16 +181,16 @@ class Module:
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
-        """Return the buffers with their dotted names, each once."""
+        """Yield the buffers with their dotted names, each once."""
         return self._named("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
-    def _named(self, place: str, prefix: str, recurse: bool, once: bool) -> Iterator[tuple[str, Any]]:
+    def _named(self, kind: str, prefix: str, recurse: bool, once: bool) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
         for path, module in self.named_modules(None, prefix, once) if recurse else [(prefix, self)]:
-            for name, member in getattr(module, place).items():
+            for name, member in getattr(module, kind).items():
                 if member is not None and id(member) not in seen:
                     if once:
                         seen.add(id(member))
@@ -238,7 +238,7 @@ class Module:
     # -- state --------------------------------------------------------------------------------------------------------
 
     def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
-        """Return every parameter and persistent buffer by its dotted name, and the versions of the modules beside."""
+        """Return every parameter and persistent buffer by its dotted name, with the versions of the modules."""
         if destination is None:
             destination = OrderedDict()
             destination._metadata = OrderedDict()
@@ -266,7 +266,7 @@ class Module:
         for path, module in self.named_modules(remove_duplicate=False):
             for name in module._state():
                 wanted[dotted(path, name)] = (module, name)
-                if dotted(path, name) not in state_dict and not module._may_lack(name, versions.get(path, {})):
+                if dotted(path, name) not in state_dict and not module._may_be_missing(name, versions.get(path, {})):
                     missing.append(dotted(path, name))
         unexpected = [name for name in state_dict if name not in wanted]
         errors = [*unmatched("Missing", missing), *unmatched("Unexpected", unexpected)] if strict else []
@@ -278,12 +278,12 @@ class Module:
             raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{listed}")
         return Incompatible(missing, unexpected)
 
-    def _may_lack(self, name: str, metadata: Mapping[str, Any]) -> bool:
+    def _may_be_missing(self, name: str, metadata: Mapping[str, Any]) -> bool:
         """Return whether a state from an older version may be without a member."""
         return False
 
     def _load(self, name: str, called: str, value: Any, assign: bool) -> list[str]:
-        """Take one value over; give what is wrong with it."""
+        """Load one value; return what is wrong with it."""
         member = self._state()[name]
         if not isinstance(value, Tensor):
             return [
@@ -302,7 +302,7 @@ class Module:
                 member.copy_(value)
         return []
 
-    # -- modes, types and places --------------------------------------------------------------------------------------
+    # -- modes, types and devices -------------------------------------------------------------------------------------
 
     def train(self, mode: bool = True) -> Self:
         """Switch this module and all within to training, or to evaluation."""
@@ -330,10 +330,10 @@ class Module:
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Move parameters and buffers to a device, and those of floating point to a dtype."""
-        place, kind = destination_of(args, kwargs)
-        if kind is not None and not (kind.is_floating_point or kind.is_complex):
+        device, kind = destination_of(args, kwargs)
+        if kind is not None and not kind.is_differentiable:
             raise TypeError(f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={kind}")
-        return self._apply(lambda each: each.to(device=place, dtype=kind if is_inexact(each) else None))
+        return self._apply(lambda each: each.to(device=device, dtype=kind if each.dtype.is_differentiable else None))
 
     def type(self, dst_type: Any) -> Self:
         """Convert parameters and buffers to a type."""
@@ -361,7 +361,7 @@ class Module:
         return self._apply(lambda each: each.cuda(device))
 
     def _apply(self, fn: Callable[[Tensor], Tensor]) -> Self:
-        """Change every tensor; a parameter stays the object that it is."""
+        """Apply a function to every tensor; a parameter stays the same object."""
         for module in self.children():
             module._apply(fn)
         with no_grad():
@@ -392,17 +392,17 @@ class Module:
         return result
 
     def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call a function before each forward call; what it gives takes the arguments' place."""
+        """Call a function before each forward call; what it returns replaces the arguments."""
         return RemovableHandle(self._forward_pre_hooks, hook)
 
     def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call a function after each forward call; what it gives takes the result's place."""
+        """Call a function after each forward call; what it returns replaces the result."""
         return RemovableHandle(self._forward_hooks, hook)
 
     # -- showing ------------------------------------------------------------------------------------------------------
 
     def extra_repr(self) -> str:
-        """Say what a layer was made with, for its repr."""
+        """Return the options of a layer, for its repr."""
         return ""
 
     def _get_name(self) -> str:
@@ -414,7 +414,7 @@ class Module:
 
 
 def check_assigned(members: dict[str, Any], state: Mapping[str, Any], name: str, value: Any) -> None:
-    """Refuse to put something else in the place of a parameter, buffer or module."""
+    """Refuse to replace a parameter, buffer or module by something else."""
     if value is None or (members is state["_buffers"] and isinstance(value, Tensor)):
         return
     wanted = {
@@ -422,22 +422,22 @@ def check_assigned(members: dict[str, Any], state: Mapping[str, Any], name: str,
         "_buffers": ("buffer", "torch.nn.Buffer, torch.Tensor or None"),
         "_modules": ("child module", "torch.nn.Module or None"),
     }
-    kind, expected = next(words for place, words in wanted.items() if state[place] is members)
+    kind, expected = next(words for name, words in wanted.items() if state[name] is members)
     raise TypeError(f"cannot assign '{type_name(value)}' as {kind} '{name}' ({expected} expected)")
 
 
 def destination_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dtypes.dtype | None]:
     """Read the arguments of to(): (dtype), (device, dtype) or (tensor)."""
     rest = [*args, *(kwargs[name] for name in ("device", "dtype", "tensor") if kwargs.get(name) is not None)]
-    place, kind = None, None
+    device, kind = None, None
     for each in rest:
         if isinstance(each, Tensor):
-            place, kind = each.device, each.dtype
+            device, kind = each.device, each.dtype
         elif isinstance(each, dtypes.dtype):
             kind = each
         elif not isinstance(each, bool) and each is not None:
-            place = each
-    return place, kind
+            device = each
+    return device, kind
 
 
 def dotted(path: str, name: str) -> str:
@@ -459,10 +459,6 @@ def shown(name: str, extra: str, lines: list[str]) -> str:
 def type_name(value: Any) -> str:
     """Name a type, as PyTorch's messages do."""
     return value.type() if type(value) is Tensor else type(value).__name__
-
-
-def is_inexact(tensor: Tensor) -> bool:
-    return tensor.dtype.is_floating_point or tensor.dtype.is_complex
 
 
 def unmatched(kind: str, names: list[str]) -> list[str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from assay_reference.creation import empty, ones, tensor, zeros
-from assay_reference.dtypes import int64
+from assay_reference.core.dtypes import int64
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn import functional as F
 from assay_reference.nn import init
 from assay_reference.nn.modules.module import Module
 from assay_reference.nn.parameter import Parameter
-from assay_reference.tensor import Tensor
+from assay_reference.ops.creation import empty, ones, tensor, zeros
 
 
 class BatchNorm(Module):
@@ -33,14 +33,14 @@ class BatchNorm(Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        place: dict[str, Any] = {"device": device, "dtype": dtype}
+        options: dict[str, Any] = {"device": device, "dtype": dtype}
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         for name, there in (("weight", affine), ("bias", affine and bias)):
-            self.register_parameter(name, Parameter(empty(num_features, **place)) if there else None)
+            self.register_parameter(name, Parameter(empty(num_features, **options)) if there else None)
         tracked = track_running_stats
-        self.register_buffer("running_mean", zeros(num_features, **place) if tracked else None)
-        self.register_buffer("running_var", ones(num_features, **place) if tracked else None)
+        self.register_buffer("running_mean", zeros(num_features, **options) if tracked else None)
+        self.register_buffer("running_var", ones(num_features, **options) if tracked else None)
         self.register_buffer("num_batches_tracked", tensor(0, dtype=int64, device=device) if tracked else None)
         self.reset_parameters()
 
@@ -80,7 +80,7 @@ class BatchNorm(Module):
             self.eps,
         )
 
-    def _may_lack(self, name: str, metadata: Mapping[str, Any]) -> bool:
+    def _may_be_missing(self, name: str, metadata: Mapping[str, Any]) -> bool:
         return name == "num_batches_tracked" and metadata.get("version", 1) < 2
 
     def extra_repr(self) -> str:

@@ -2,122 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from assay_reference.nn import functional as F
 from assay_reference.nn.functional.windows import numbers
-from assay_reference.nn.modules.module import Module
-from assay_reference.tensor import Tensor
+from assay_reference.nn.modules.functional import Functional
 
 
-class MaxPool(Module):
+class Pooling(Functional):
+    """What poolings share: windows that do not overlap unless a stride says so."""
+
+    shown: ClassVar[tuple[str, ...] | None] = ("kernel_size", "stride", "padding")
+
+    def _keep(self, **options: Any) -> None:
+        stride = options["stride"]
+        super()._keep(**{**options, "stride": options["kernel_size"] if stride is None else stride})
+
+
+class MaxPool(Pooling):
     """What poolings by the largest element share."""
 
-    pool: ClassVar[Callable[..., Any]]
-
-    def __init__(
-        self,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        return_indices: bool = False,
-        ceil_mode: bool = False,
-    ) -> None:
-        super().__init__()
-        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
-        self.padding, self.dilation = padding, dilation
-        self.return_indices, self.ceil_mode = return_indices, ceil_mode
-
-    def forward(self, input: Tensor) -> Any:
-        return type(self).pool(
-            input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
-        )
-
-    def extra_repr(self) -> str:
-        names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
-        return ", ".join(f"{name}={getattr(self, name)}" for name in names)
+    options = ("kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode")
+    shown = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
 
 
-class MaxPool1d(MaxPool):
+class MaxPool1d(MaxPool, function=F.max_pool1d):
     """The largest element of each window of a sequence."""
 
-    pool = staticmethod(F.max_pool1d)
 
-
-class MaxPool2d(MaxPool):
+class MaxPool2d(MaxPool, function=F.max_pool2d):
     """The largest element of each window of an image."""
 
-    pool = staticmethod(F.max_pool2d)
 
-
-class MaxPool3d(MaxPool):
+class MaxPool3d(MaxPool, function=F.max_pool3d):
     """The largest element of each window of a volume."""
 
-    pool = staticmethod(F.max_pool3d)
 
-
-class AvgPool(Module):
-    """What poolings by the average share."""
-
-    pool: ClassVar[Callable[..., Any]]
-
-    def __init__(
-        self,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: int | None = None,
-    ) -> None:
-        super().__init__()
-        self.kernel_size, self.stride, self.padding = kernel_size, kernel_size if stride is None else stride, padding
-        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
-        self.divisor_override = divisor_override
-
-    def forward(self, input: Tensor) -> Tensor:
-        result: Tensor = type(self).pool(
-            input,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.ceil_mode,
-            self.count_include_pad,
-            self.divisor_override,
-        )
-        return result
-
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
-
-
-class AvgPool1d(AvgPool):
+class AvgPool1d(Pooling, function=F.avg_pool1d):
     """The average of each window of a sequence."""
 
-    pool = staticmethod(F.avg_pool1d)
+    options = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad")
 
-    def __init__(
-        self,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-    ) -> None:
-        kernel = numbers(kernel_size, 1)
-        steps = kernel if stride is None else numbers(stride, 1)
-        super().__init__(kernel, steps, numbers(padding, 1), ceil_mode, count_include_pad)
+    def _keep(self, **options: Any) -> None:
+        super()._keep(**options)
+        for name in ("kernel_size", "stride", "padding"):
+            setattr(self, name, numbers(getattr(self, name), 1))
 
 
-class AvgPool2d(AvgPool):
+class AvgPool2d(Pooling, function=F.avg_pool2d):
     """The average of each window of an image."""
 
-    pool = staticmethod(F.avg_pool2d)
 
-
-class AvgPool3d(AvgPool):
+class AvgPool3d(Pooling, function=F.avg_pool3d):
     """The average of each window of a volume."""
-
-    pool = staticmethod(F.avg_pool3d)

@@ -7,14 +7,14 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from assay_reference.creation import empty, zeros
-from assay_reference.joining import cat, stack
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn import functional as F
 from assay_reference.nn import init
 from assay_reference.nn.functional.recurrent import State, Weights, recurrent_layer
 from assay_reference.nn.modules.module import Module
 from assay_reference.nn.parameter import Parameter
-from assay_reference.tensor import Tensor
+from assay_reference.ops.creation import empty, zeros
+from assay_reference.ops.joining import cat, stack
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 
@@ -77,7 +77,7 @@ class Recurrent(Module):
             raise ValueError("proj_size has to be smaller than hidden_size")
 
     def _suffixes(self, layer: int) -> list[str]:
-        """Return what the names of a layer's parameters end in, for each direction."""
+        """Return the suffixes of the names of a layer's parameters, one for each direction."""
         return [f"l{layer}", f"l{layer}_reverse"][: 1 + self.bidirectional]
 
     def _shapes(self, layer: int) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -167,9 +167,9 @@ class Recurrent(Module):
             count = 2 if self.mode == "LSTM" else 1
             return tuple(zeros(shape, dtype=steps.dtype, device=steps.device) for shape in shapes[:count])
         given = tuple(each.unsqueeze(1) if unbatched else each for each in state)
-        for place, (each, shape) in enumerate(zip(given, shapes, strict=False)):
+        for position, (each, shape) in enumerate(zip(given, shapes, strict=False)):
             if tuple(each.shape) != shape:
-                which = f"hidden[{place}]" if self.mode == "LSTM" else "hidden"
+                which = f"hidden[{position}]" if self.mode == "LSTM" else "hidden"
                 raise RuntimeError(f"Expected {which} size {shape}, got {list(each.shape)}")
         return given
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from assay_reference.creation import empty
-from assay_reference.grad_mode import no_grad
+from assay_reference.core.grad_mode import no_grad
+from assay_reference.core.tensor import Tensor
 from assay_reference.nn import functional as F
 from assay_reference.nn import init
 from assay_reference.nn.functional.sparse import check_padding
 from assay_reference.nn.modules.module import Module
 from assay_reference.nn.parameter import Parameter
-from assay_reference.tensor import Tensor
+from assay_reference.ops.creation import empty
 
 
 class Embedding(Module):
@@ -56,7 +56,7 @@ class Embedding(Module):
         scale_grad_by_freq: bool = False,
         sparse: bool = False,
     ) -> Self:
-        """Make a table of rows that are there already."""
+        """Make a table of given rows."""
         if embeddings.ndim != 2:
             raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
         rows, columns = embeddings.shape

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from assay_reference.dispatch import FUNCTIONS
-from assay_reference.dtypes import float64
-from assay_reference.generator import Generator, default_generator
-from assay_reference.tensor import Tensor
+from assay_reference.core.dispatch import FUNCTIONS
+from assay_reference.core.dtypes import float64
+from assay_reference.core.generator import Generator, default_generator
+from assay_reference.core.tensor import Tensor
 from assay_reference.utils.data.dataset import IterableDataset
 from assay_reference.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 
@@ -44,7 +44,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
 
 
 class DataLoader:
-    """Batches of a dataset's samples, in order or shuffled, made by threads if so wanted."""
+    """Batches of a dataset's samples, in order or shuffled, made by threads on request."""
 
     def __init__(
         self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None, sampler: Any = None,
@@ -117,5 +117,5 @@ class DataLoader:
 
 
 def _converted(sample: Any) -> Any:
-    """Make tensors of arrays in a sample that is no batch."""
+    """Make tensors of the arrays in a sample that is not batched."""
     return FUNCTIONS["as_tensor"](sample) if isinstance(sample, np.ndarray) else sample

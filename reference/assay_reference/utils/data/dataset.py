@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from assay_reference.dispatch import FUNCTIONS
-from assay_reference.generator import Generator, default_generator
-from assay_reference.tensor import Tensor
+from assay_reference.core.dispatch import FUNCTIONS
+from assay_reference.core.generator import Generator, default_generator
+from assay_reference.core.tensor import Tensor
 
 
 class Dataset:
@@ -55,11 +55,11 @@ class ConcatDataset(Dataset):
         return sum(map(len, self.datasets))
 
     def __getitem__(self, index: int) -> Any:
-        place = index + len(self) if index < 0 else index
+        rest = index + len(self) if index < 0 else index
         for dataset in self.datasets:
-            if place < len(dataset):
-                return dataset[place]
-            place -= len(dataset)
+            if rest < len(dataset):
+                return dataset[rest]
+            rest -= len(dataset)
         raise IndexError("index out of range")
 
 
@@ -81,5 +81,5 @@ def random_split(dataset: Any, lengths: Sequence[int], generator: Generator | No
     if sum(lengths) != len(dataset):
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
     order = FUNCTIONS["randperm"](len(dataset), generator=generator).tolist()
-    ends = [sum(lengths[: place + 1]) for place in range(len(lengths))]
+    ends = [sum(lengths[: count + 1]) for count in range(len(lengths))]
     return [Subset(dataset, order[end - length : end]) for end, length in zip(ends, lengths, strict=True)]

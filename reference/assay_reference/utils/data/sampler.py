@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from assay_reference.dispatch import FUNCTIONS
-from assay_reference.generator import Generator, default_generator
+from assay_reference.core.dispatch import FUNCTIONS
+from assay_reference.core.generator import Generator, default_generator
 
 
 class Sampler:
-    """Gives indices of samples, one after the other."""
+    """Yields the indices of samples."""
 
     def __class_getitem__(cls, item: Any) -> Any:
         return cls
@@ -60,7 +60,7 @@ class RandomSampler(Sampler):
 
 
 def _seeded() -> Generator:
-    """Make a generator whose seed the default one gives."""
+    """Make a generator with a seed drawn from the default one."""
     return Generator().manual_seed(int(default_generator.long_words(1)[0] % 2**63))
 
 
@@ -72,7 +72,7 @@ class SubsetRandomSampler(Sampler):
 
     def __iter__(self) -> Iterator[int]:
         order = FUNCTIONS["randperm"](len(self.indices), generator=self.generator).tolist()
-        return (self.indices[place] for place in order)
+        return (self.indices[index] for index in order)
 
     def __len__(self) -> int:
         return len(self.indices)

@@ -1,0 +1,1 @@
+"""What carries the ops: element types, devices, memory, tensors, the autograd graph, and the decorators for ops."""

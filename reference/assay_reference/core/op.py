@@ -1,0 +1,499 @@
+"""Ops: kernels on arrays that are called with tensors.
+
+A call goes through the same steps for every op: bind the arguments, compare the devices, compute (check, promote,
+broadcast, run the kernel), wrap the result, record.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+
+from assay_reference.core import dtypes
+from assay_reference.core.devices import CPU, device
+from assay_reference.core.dtypes import dtype
+from assay_reference.core.engine import Edge, edge_of
+from assay_reference.core.grad_mode import records
+from assay_reference.core.history import check_writable, rebase
+from assay_reference.core.layouts import Packed, layout, no_kernel, sparse_coo
+from assay_reference.core.parameters import Parameters
+from assay_reference.core.recording import UNDERIVED, OpNode, Rule
+from assay_reference.core.tensor import Tensor
+from assay_reference.core.writing import (
+    EXPECTED,
+    FOUND,
+    OutTypes,
+    broadcast_shape,
+    cast,
+    check_cast,
+    check_out,
+    check_overlap,
+    check_own,
+    fill_out,
+    write,
+)
+
+Promotion = Literal["same", "int_to_float", "first"]
+Promotes: TypeAlias = "Promotion | Callable[..., Promotion]"
+
+
+class Op:
+    """A documented function: a kernel on arrays, with its gradient rules."""
+
+    casts_result = False  # whether an in-place form takes a result of any type
+    refuses_out = EXPECTED  # how an out= of another type is refused
+    wraps_numbers = False  # whether a number among the operands counts as a tensor, which half types leave float32
+
+    def __init__(
+        self,
+        kernel: Callable[..., Any],
+        *,
+        name: str | None = None,
+        out: OutTypes | None = None,
+        node: str | Callable[..., str] | None = None,
+        returns: tuple[str, ...] = (),
+        keeps_half: bool = False,
+        keeps_strides: bool = False,
+        refuses: Mapping[str, Exception] | None = None,
+        former: Sequence[str] = (),
+        layouts: Sequence[layout] = (),
+    ) -> None:
+        if isinstance(returns, str):
+            raise TypeError(f"{kernel.__name__}: returns is a tuple of names")
+        self.kernel = kernel
+        self.name = name or kernel.__name__
+        self.takes_out = out is not None
+        self.out_type = out
+        self.keeps_half = keeps_half  # whether the kernel takes the half types as they are
+        self.keeps_strides = keeps_strides  # whether results stay as the kernel laid them out, or are put in order
+        self.returns = _named_tuple(self.name, returns) if returns else None
+        self.parameters = Parameters(kernel, self.name, former)
+        self.names, self.operands = self.parameters.names, self.parameters.operands
+        self.bind = self.parameters.bind
+        self.precondition: Callable[..., None] | None = None
+        self.kernels = dict.fromkeys(layouts, kernel)  # for operands that are not strided
+        self.refusals = _by_dtype(self.name, refuses or {})
+        self.rules: dict[str, Rule] = {}
+        self.joint_rule: Rule | None = None
+        self.node = node or f"{_camel(self.name)}Backward0"  # what recorded calls are called, or a function of the call
+        self.node_types: dict[str, type[OpNode]] = {}
+        functools.update_wrapper(self, kernel)
+        self.__name__ = self.__qualname__ = self.name
+        self.__signature__ = signature_of(kernel, out=self.takes_out)
+
+    def vjp(self, rule: Callable[..., Any] | None = None, /, **rules: Callable[..., Any]) -> Any:
+        """Register the gradient: one rule for all operands, or one for each by name.
+
+        A rule names what it needs: `grad`, `out`, and any of the op's own arguments. What it names is what is saved.
+        """
+        if self.rules or self.joint_rule or (rule is None) == (not rules):
+            raise TypeError(f"{self.name}: the gradient is defined twice, or not at all")
+        if rule is not None:
+            self.joint_rule = Rule(self, rule)
+            return rule
+        unknown = rules.keys() - {self.names[position] for position in self.operands}
+        if unknown:
+            raise TypeError(f"{self.name}: {', '.join(sorted(unknown))} is not an operand")
+        self.rules = {operand: Rule(self, each) for operand, each in rules.items()}
+        return None
+
+    def check(self, precondition: Callable[..., None]) -> Callable[..., None]:
+        """Register what must hold of a call's arguments; the function takes the kernel's parameters, and raises."""
+        if self.precondition is not None or list(inspect.signature(precondition).parameters) != self.names:
+            raise TypeError(f"{self.name}: a check takes {', '.join(self.names)}, and there is one of them")
+        self.precondition = precondition
+        return precondition
+
+    def on(self, *layouts: layout) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register the kernel for calls whose first operand that is not strided has one of these layouts."""
+
+        def register(kernel: Callable[..., Any]) -> Callable[..., Any]:
+            if self.kernels.keys() & set(layouts):
+                raise TypeError(f"{self.name}: two kernels for one layout")
+            self.kernels.update(dict.fromkeys(layouts, kernel))
+            return kernel
+
+        return register
+
+    def kernel_for(self, packed: Packed) -> Callable[..., Any]:
+        """Return the kernel for a layout, or raise that there is none."""
+        if packed.layout in self.kernels:
+            return self.kernels[packed.layout]
+        raise no_kernel(self.name, packed.backend)
+
+    def __repr__(self) -> str:
+        return f"<function torch.{self.name}>"
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        out = kwargs.pop("out", None) if kwargs and self.takes_out else None
+        values = self.bind(args, kwargs)
+        return self.perform(values) if out is None else self.perform_into(out, values)
+
+    def compute(self, values: list[Any]) -> Any:
+        """Run the kernel on arrays, and return its array, or a tuple of them."""
+        self.device_of(values)
+        arrays = list(values)
+        half = packed = None
+        for position in self.operands:
+            value = values[position]
+            if isinstance(value, Tensor):
+                half = value.dtype if value.dtype.is_half and not self.keeps_half else half
+                arrays[position] = array = self.computable(value)
+                if isinstance(array, Packed) and packed is None:
+                    packed = array
+            elif isinstance(value, tuple):
+                half = next((each.dtype for each in value if each.dtype.is_half and not self.keeps_half), half)
+                arrays[position] = listed = tuple(self.computable(each) for each in value)
+                packed = next((each for each in listed if isinstance(each, Packed)), packed)
+        if packed is None:
+            self.check_arguments(values)
+        kernel = self.kernel if packed is None else self.kernel_for(packed)
+        with np.errstate(all="ignore"):
+            result = self.call(kernel, arrays)
+            result = result if half is None else _rounded(result, half)
+            return result if self.keeps_strides else _in_order(result)
+
+    def check_arguments(self, values: list[Any]) -> None:
+        """Refuse types and values that the op does not take."""
+        if self.refusals:
+            for tensor in self.tensors(values):
+                self.check_accepted(tensor.dtype)
+        if self.precondition is not None:
+            self.call(self.precondition, values)
+
+    def computable(self, tensor: Tensor) -> Any:
+        """Return the array that the kernel gets: half types in single precision."""
+        return tensor._array.astype(np.float32) if tensor.dtype.is_half and not self.keeps_half else tensor._array
+
+    def check_accepted(self, kind: dtype) -> None:
+        """Refuse a type that the op does not take, in PyTorch's words."""
+        refusal = self.refusals.get(kind)
+        if refusal is not None:
+            raise type(refusal)(str(refusal).replace("{dtype}", f"'{kind.title}'"))
+
+    def call(self, function: Callable[..., Any], arguments: list[Any]) -> Any:
+        """Call a function that takes the kernel's parameters."""
+        if self.parameters.positional == len(arguments):
+            return function(*arguments)
+        named = zip(self.names[self.parameters.positional :], arguments[self.parameters.positional :], strict=True)
+        return function(*arguments[: self.parameters.positional], **dict(named))
+
+    def perform(self, values: list[Any]) -> Any:
+        """Compute, wrap and record."""
+        result = self.compute(values)
+        if isinstance(result, tuple):
+            outs = tuple(Tensor._wrap(each) for each in result)
+            self.record(values, outs)
+            return self.returns(*outs) if self.returns is not None else outs
+        out = Tensor._wrap(result)
+        if records():
+            self.record(values, (out,))
+        return out
+
+    def perform_into(self, out: Any, values: list[Any]) -> Any:
+        """Compute into tensors that the caller gave."""
+        outs = self.outs_of(out)
+        if records() and (self.needs_grad(values) or any(each.requires_grad for each in outs)):
+            raise RuntimeError(
+                f"{self.name}(): functions with out=... arguments don't support automatic differentiation, "
+                "but one of the arguments requires grad."
+            )
+        result = self.compute(values)
+        results = result if isinstance(result, tuple) else (result,)
+        out_type = self.call(self.out_type, values) if callable(self.out_type) else self.out_type
+        for tensor, array in zip(outs, results, strict=True):
+            if out_type == "own":
+                check_own(array, tensor, self.refuses_out)
+            fill_out(tensor, array)
+        return out if self.returns is None else self.returns(*outs)
+
+    def outs_of(self, out: Any) -> Sequence[Tensor]:
+        """Read out=: a tensor, or one for each part of the result."""
+        if self.returns is None:
+            check_out(self.name, out)
+            return (out,)
+        if not isinstance(out, (tuple, list)):
+            raise TypeError(f"{self.name}(): argument 'out' must be tuple of Tensors, not {type(out).__name__}")
+        for number, each in enumerate(out):
+            if not isinstance(each, Tensor):
+                raise TypeError(
+                    f"expected Tensor as element {number} in argument {len(self.names)}, but got {type(each).__name__}"
+                )
+        if len(out) != len(self.returns._fields):
+            raise TypeError(f"expected tuple of {len(self.returns._fields)} elements but got {len(out)}")
+        return out
+
+    def perform_in_place(self, values: list[Any]) -> Tensor:
+        """Compute into the first operand."""
+        target: Tensor = values[0]
+        needs_grad = self.needs_grad(values) and target.dtype.is_differentiable
+        check_writable(target, needs_grad)
+        check_overlap(target, self.tensors(values))
+        result = self.compute(values)
+        if result.shape != target._array.shape:
+            raise RuntimeError(
+                f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(result.shape)}"
+            )
+        if not self.casts_result:
+            check_cast(result, target)
+        node = None
+        if needs_grad:
+            edges = self.edges(values)
+            if any(self.names[0] in rule.needs for rule in self.rules_for(values)):
+                values = [target.clone(), *values[1:]]  # the rule will need what is overwritten now
+            node = self.make_node(values, (target,), edges)
+        write(target, result)
+        if node is not None:
+            node.save_outputs((target,))
+            rebase(target, node)
+        return target
+
+    def device_of(self, values: list[Any]) -> device:
+        """Return the device of the operands, which must be one."""
+        found: device | None = None
+        for tensor in self.tensors(values):
+            if found is None:
+                found = tensor.device
+            elif tensor.device is not found and tensor.device != found:
+                return self._only_device([each for each in self.tensors(values) if not self._is_host_number(each)])
+        return found or CPU
+
+    def _is_host_number(self, tensor: Tensor) -> bool:
+        """Return whether a tensor may meet tensors of another device."""
+        return False
+
+    def _only_device(self, tensors: list[Tensor]) -> device:
+        devices = list(dict.fromkeys(each.device for each in tensors))
+        if len(devices) > 1:
+            raise RuntimeError(
+                "Expected all tensors to be on the same device, but found at least two devices, "
+                f"{devices[0]} and {devices[1]}!"
+            )
+        return devices[0]
+
+    def tensors(self, values: list[Any]) -> Iterator[Tensor]:
+        """Yield the tensors among the operands."""
+        for position in self.operands:
+            value = values[position]
+            if isinstance(value, Tensor):
+                yield value
+            elif isinstance(value, tuple):
+                yield from value
+
+    def rules_for(self, values: Sequence[Any]) -> list[Rule]:
+        """Return the rules for the gradients that a call will want."""
+        if self.joint_rule is not None:
+            return [self.joint_rule]
+        wanted = []
+        for position in self.operands:
+            rule, value = self.rules.get(self.names[position]), values[position]
+            tensors = value if isinstance(value, tuple) else (value,)
+            if rule is not None and any(isinstance(each, Tensor) and each.requires_grad for each in tensors):
+                wanted.append(rule)
+        return wanted
+
+    def needs_grad(self, values: list[Any]) -> bool:
+        """Return whether a call is to be recorded."""
+        if not records():
+            return False
+        for each in self.tensors(values):
+            if each._requires_grad or (each._base is not None and each.requires_grad):
+                return True
+        return False
+
+    def edges(self, values: list[Any]) -> dict[str, list[Edge | None]]:
+        """Return where the gradient of each operand goes; a number that counts as a tensor has none."""
+        found: dict[str, list[Edge | None]] = {}
+        for position in self.operands:
+            name, value = self.names[position], values[position]
+            if self.rules and name not in self.rules:
+                continue
+            if isinstance(value, Tensor):
+                found[name] = [edge_of(value)]
+            elif isinstance(value, tuple):
+                found[name] = [edge_of(each) for each in value]
+            elif (self.wraps_numbers and position) or (value is None and not self._has_numbers(values)):
+                found[name] = [None]
+        return found
+
+    def _has_numbers(self, values: list[Any]) -> bool:
+        return any(isinstance(values[position], (bool, int, float, complex)) for position in self.operands)
+
+    def make_node(
+        self, values: list[Any], outs: tuple[Tensor, ...], edges: Mapping[str, Sequence[Edge | None]]
+    ) -> OpNode:
+        """Make the node of a call; an op without a rule raises only when gradients flow through."""
+        name = self.call(self.node, values) if callable(self.node) else self.node
+        name = name if self.rules or self.joint_rule is not None else UNDERIVED
+        return self.node_type(name)(edges, outs, values)
+
+    def node_type(self, name: str) -> type[OpNode]:
+        """Return the class of the recorded calls of one name."""
+        if name not in self.node_types:
+            self.node_types[name] = type(name, (OpNode,), {"op": self})
+        return self.node_types[name]
+
+    def record(self, values: list[Any], outs: tuple[Tensor, ...]) -> None:
+        """Record how the results were made, where a gradient is wanted."""
+        if not self.needs_grad(values) or not any(each.dtype.is_differentiable for each in outs):
+            return
+        node = self.make_node(values, outs, self.edges(values))
+        node.save_outputs(outs)
+        for number in node.differentiable:
+            out = outs[number]
+            out._node, out._output_nr, out._requires_grad = node, number, True
+
+
+class Elementwise(Op):
+    """An op on each element: its operands are promoted to one type and broadcast."""
+
+    refuses_out = FOUND
+
+    def __init__(
+        self, kernel: Callable[..., Any], *, promotes: Promotes, wraps_numbers: bool = False, **options: Any
+    ) -> None:
+        if promotes not in get_args(Promotion) and not callable(promotes):
+            raise TypeError(f"{kernel.__name__}: promotes is one of {', '.join(get_args(Promotion))}")
+        super().__init__(kernel, **options)
+        self.promotes = promotes
+        self.wraps_numbers = wraps_numbers
+        self.casts_result = promotes == "first"
+
+    def compute(self, values: list[Any]) -> Any:
+        target = self.device_of(values)
+        common = self.common_dtype(values)
+        if self.precondition is not None:
+            self.call(self.precondition, values)
+        compute = common.compute
+        arrays = list(values)
+        kernel = self.kernel
+        shape = None
+        for position in self.operands:
+            value = values[position]
+            if isinstance(value, Tensor):
+                array = value._array
+                if isinstance(array, Packed):
+                    kernel = self.kernel_for(array)  # which sees to the shapes itself
+                elif shape is None:
+                    shape = array.shape
+                elif array.shape != shape:
+                    shape = broadcast_shape(shape, array.shape)
+                if value.device is CPU and target is not CPU:
+                    array = array[()]  # the one element of a tensor on the CPU may meet arrays on CUDA
+                if position not in self.parameters.masks and array.dtype != compute:
+                    array = cast(array, compute)
+                arrays[position] = array
+            elif value is not None:
+                arrays[position] = common.scalar(value, wide=self.wraps_numbers)
+        for position in self.parameters.scalars:
+            arrays[position] = common.scalar(values[position], wide=True)
+        with np.errstate(all="ignore"):
+            result = self.call(kernel, arrays)
+            if common.compute is not common.numpy and result.dtype == compute:
+                return result.astype(common.numpy)
+        if any(result is array for array in arrays):
+            return result.copy()
+        return result
+
+    def kernel_for(self, packed: Packed) -> Callable[..., Any]:
+        if packed.layout is not sparse_coo and packed.layout not in self.kernels:
+            raise RuntimeError(f"unsupported tensor layout: {packed.layout.title}")
+        return super().kernel_for(packed)
+
+    def common_dtype(self, values: list[Any]) -> dtype:
+        """Return the type in which a call computes."""
+        ranked: list[tuple[dtype, dtypes.Rank]] = []
+        for position in self.operands:
+            value = values[position]
+            if isinstance(value, Tensor):
+                if position not in self.parameters.masks:
+                    ranked.append((value.dtype, "dimensioned" if value._array.ndim else "zero_dim"))
+            elif value is not None:
+                ranked.append((dtypes.of_number(value), "number"))
+        promotes = self.call(self.promotes, values) if callable(self.promotes) else self.promotes
+        if promotes == "first":
+            return ranked[0][0]
+        common = dtypes.result_of(tuple(ranked))
+        if self.refusals:
+            self.check_accepted(common)
+        if promotes == "int_to_float" and common.category in ("bool", "integer"):
+            return dtypes.get_default_dtype()
+        return common
+
+    def _is_host_number(self, tensor: Tensor) -> bool:
+        return not tensor._array.ndim and tensor.device is CPU
+
+
+class ViewOp(Op):
+    """An op whose result shares the memory of its first operand."""
+
+    def perform(self, values: list[Any]) -> Any:
+        source: Tensor = values[0]
+        array = source._array
+        kernel = self.kernel_for(array) if isinstance(array, Packed) else self.kernel
+        result = self.call(kernel, [array, *values[1:]])
+        several = isinstance(result, (tuple, list))
+        outs = tuple(source._view(each) for each in (result if several else (result,)))
+        for number, out in enumerate(outs):
+            out._chain = (*source._chain, (self, tuple(values[1:]), number))
+            out._origin = "several" if several and records() else out._origin
+        if records():
+            self.record(values, outs)
+        return outs if several else outs[0]
+
+
+def not_implemented(kernel: str, *kinds: str) -> dict[str, Exception]:
+    """Return, for `refuses`, the error of a kernel that does not take dtypes, or categories of them."""
+    return dict.fromkeys(kinds, NotImplementedError(f'"{kernel}" not implemented for {{dtype}}'))
+
+
+def _by_dtype(name: str, refuses: Mapping[str, Exception]) -> dict[dtype, Exception]:
+    known = {*dtypes.CATEGORIES, *(each.name for each in dtypes.DTYPES)}
+    if not refuses.keys() <= known:
+        raise TypeError(f"{name}: refuses takes dtypes and categories of them, not {sorted(refuses.keys() - known)}")
+    return {
+        each: refuses.get(each.name, refuses.get(each.category, Exception()))
+        for each in dtypes.DTYPES
+        if {each.name, each.category} & refuses.keys()
+    }
+
+
+def signature_of(kernel: Callable[..., Any], *, out: bool) -> inspect.Signature:
+    """Return the parameters that a caller sees."""
+    signature = inspect.signature(kernel)
+    parameters = list(signature.parameters.values())
+    if out:
+        parameters.append(inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None))
+    return signature.replace(parameters=parameters)
+
+
+def _in_order(result: Any) -> Any:
+    if isinstance(result, tuple):
+        return tuple(map(_in_order, result))
+    return result if isinstance(result, Packed) or result.flags.c_contiguous else result.copy(order="C")
+
+
+def _rounded(result: Any, half: dtype) -> Any:
+    if isinstance(result, tuple):
+        return tuple(_rounded(each, half) for each in result)
+    return result.astype(half.numpy) if result.dtype == np.float32 else result
+
+
+def _camel(name: str) -> str:
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+
+
+def _named_tuple(name: str, fields: tuple[str, ...]) -> Any:
+    """Make the type of a result of several parts, whose repr has a line for each."""
+    kind: Any = namedtuple(name, fields)  # type: ignore[misc]  # the name is not known to a type checker
+
+    def show(self: Any) -> str:
+        parts = ",\n".join(f"{field}={value!r}" for field, value in zip(fields, self, strict=True))
+        return f"torch.return_types.{name}(\n{parts})"
+
+    return type(name, (kind,), {"__repr__": show, "__slots__": (), "__module__": "torch.return_types"})

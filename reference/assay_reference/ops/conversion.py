@@ -1,0 +1,198 @@
+"""From one type, device or layout to another, and copies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from assay_reference.core import devices, dtypes
+from assay_reference.core.arrays import Array, is_on_host, namespace, to_host
+from assay_reference.core.devices import device
+from assay_reference.core.dispatch import Number, Sizes, cast, composite, elementwise, op
+from assay_reference.core.dtypes import dtype
+from assay_reference.core.layouts import SPARSE, Packed, _mkldnn, no_kernel, strided
+from assay_reference.core.tensor import Tensor
+from assay_reference.core.writing import memory_order
+from assay_reference.ops.creation import zeros_like
+
+
+def moved(array: Array, device: device) -> Array:
+    """Bring an array to a device."""
+    if (device.type == "cpu") == is_on_host(array):
+        return array
+    return to_host(array) if device.type == "cpu" else device.xp.asarray(array)
+
+
+@op(node="ToCopyBackward0", function=False, method=False, keeps_half=True, keeps_strides=True)
+def to_copy(input: Array, dtype: dtype, device: device) -> Array:
+    return cast(moved(input, device), dtype.numpy)
+
+
+to_copy.vjp(input=lambda grad, input: grad.to(input.device))
+
+
+@op(keeps_half=True, keeps_strides=True)
+def clone(input: Array, *, memory_format: Any = None) -> Array:
+    """Copy a tensor; the copy's gradient flows back to the tensor."""
+    return input.copy(order=memory_order(input))
+
+
+clone.vjp(input=lambda grad: grad)
+
+
+@op(node="CloneBackward0", function=False, method=False, keeps_half=True)
+def contiguous_copy(input: Array) -> Array:
+    return input.copy(order="C")
+
+
+contiguous_copy.vjp(input=lambda grad: grad)
+
+
+@composite(function=False)
+def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
+    """Return the tensor itself if its memory is in order, and otherwise a copy whose memory is."""
+    return self if self.is_contiguous() else contiguous_copy(self)
+
+
+@op(function=False)
+def sum_to_size(input: Array, size: Sizes) -> Array:
+    """Undo a broadcast: sum until the shape is this one."""
+    added = input.ndim - len(size)
+    stretched = [dim for dim in range(added, input.ndim) if size[dim - added] == 1 != input.shape[dim]]
+    return input.sum(axis=(*range(added), *stretched), keepdims=True, dtype=input.dtype).reshape(tuple(size))
+
+
+sum_to_size.vjp(input=lambda grad, shape: grad.expand(shape))
+
+
+@composite(function=False)
+def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """Convert to a type, a device, or both; return the tensor itself if it is so already."""
+    target, kind, copy = _destination(self, args, dict(kwargs))
+    if not copy and target == self.device and kind is self.dtype:
+        return self
+    return to_copy(self, kind, target)  # type: ignore[no-any-return]
+
+
+def _destination(self: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[device, dtype, bool]:
+    """Read the arguments of to(): (dtype), (device, dtype) or (other), then non_blocking and copy."""
+    target, kind = self.device, self.dtype
+    rest = list(args)
+    if "other" in kwargs or (rest and isinstance(rest[0], Tensor)):
+        other = kwargs.pop("other", None)
+        other = rest.pop(0) if other is None else other
+        target, kind = other.device, other.dtype
+    elif rest and isinstance(rest[0], dtype):
+        kind = rest.pop(0)
+    elif rest and (rest[0] is None or isinstance(rest[0], (str, int, device))) and not isinstance(rest[0], bool):
+        target = self.device if rest[0] is None else devices.resolve(rest[0])
+        rest.pop(0)
+        if rest and (rest[0] is None or isinstance(rest[0], dtype)):
+            kind = rest.pop(0) or kind
+    elif rest or not kwargs.keys() & {"dtype", "device", "copy", "memory_format", "non_blocking"}:
+        raise TypeError(
+            "to() received an invalid combination of arguments - got "
+            f"({', '.join(each.__class__.__name__ for each in args)})"
+        )
+    named_device = kwargs.pop("device", None)
+    target = target if named_device is None else devices.resolve(named_device)
+    kind = kwargs.pop("dtype", None) or kind
+    copy = bool(kwargs.pop("copy", rest[1] if len(rest) > 1 else False))
+    kwargs.pop("non_blocking", None)
+    kwargs.pop("memory_format", None)
+    if kwargs:
+        raise TypeError(f"to() got an unexpected keyword argument '{next(iter(kwargs))}'")
+    return target, kind, copy
+
+
+def _converter(name: str, kind: dtype) -> None:
+    @composite(function=False, name=name)
+    def convert(self: Tensor, memory_format: Any = None) -> Tensor:
+        return to(self, kind)
+
+    convert.__name__, convert.__doc__ = name, f"Convert to {kind!r}."
+
+
+for _name, _kind in {
+    "bool": dtypes.bool_, "byte": dtypes.uint8, "char": dtypes.int8, "short": dtypes.int16, "int": dtypes.int32,
+    "long": dtypes.int64, "half": dtypes.float16, "bfloat16": dtypes.bfloat16, "float": dtypes.float32,
+    "double": dtypes.float64, "cfloat": dtypes.complex64, "cdouble": dtypes.complex128,
+}.items():  # fmt: skip
+    _converter(_name, _kind)
+
+
+@composite(function=False)
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    """Convert to another tensor's type and device."""
+    return to(self, other)
+
+
+@composite(function=False)
+def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
+    """Bring a tensor to the CPU."""
+    return to(self, "cpu")
+
+
+@composite(function=False)
+def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+    """Bring a tensor to a CUDA device."""
+    return to(self, "cuda" if device is None else device)
+
+
+@elementwise(promotes="first", name="copy", function=False, method=False, out=None, node="CopyBackwards")
+def copy(input: Array, src: Array | Number, non_blocking: bool = False) -> Array:
+    return np.broadcast_to(src, np.broadcast_shapes(input.shape, src.shape)).copy()
+
+
+copy.vjp(input=lambda grad: zeros_like(grad), src=lambda grad: grad)
+
+
+@elementwise(
+    promotes="first",
+    function=False,
+    method=False,
+    out=None,
+    node=lambda input, value: f"FillBackward{3 if isinstance(value, Tensor) else 2}",
+)
+def fill(input: Array, value: Array | Number) -> Array:
+    if value.ndim:
+        raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
+    return np.broadcast_to(namespace(input).asarray(value), input.shape)
+
+
+fill.vjp(input=lambda grad: zeros_like(grad), value=lambda grad: grad.sum())
+
+
+@elementwise(promotes="first", name="zero", function=False, method=False, out=None)
+def zero(input: Array) -> Array:
+    return np.broadcast_to(namespace(input).asarray(input.dtype.type(0)), input.shape)
+
+
+zero.vjp(input=lambda grad: zeros_like(grad))
+
+
+# -- from other layouts -----------------------------------------------------------------------------------------------
+
+
+def no_kernel_for(name: str, tensor: Tensor) -> NotImplementedError:
+    """Return the error of an op that does not take tensors of this one's layout."""
+    packed = tensor._array
+    return no_kernel(name, packed.backend if isinstance(packed, Packed) else tensor.device.type.upper())
+
+
+@op(name="to_dense", function=False, method=False, layouts=(*SPARSE, _mkldnn))
+def unpack(input: Array, masked_grad: bool) -> Array:
+    return input.to_dense()
+
+
+@composite(function=False)
+def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
+    """Return a strided tensor with the same elements."""
+    if self.layout is strided:
+        return self.to(dtype or self.dtype)  # type: ignore[no-any-return]
+    if dtype is not None and self.layout in SPARSE:
+        raise RuntimeError(
+            f"dtype argument is not supported by {'sparse' if self.is_sparse else self.layout.name}_to_dense"
+        )
+    return unpack(self, masked_grad is not False or self.is_mkldnn).to(dtype or self.dtype)  # type: ignore[no-any-return]

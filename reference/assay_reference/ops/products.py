@@ -1,0 +1,234 @@
+"""Products of matrices and vectors."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from assay_reference.core.arrays import Array
+from assay_reference.core.dispatch import FUNCTIONS, attach, broadcast_shape, composite, not_implemented, op
+from assay_reference.core.tensor import Tensor
+from assay_reference.ops.pointwise import conj
+from assay_reference.ops.shape import adjoint, expand, unsafe_view
+
+
+def check_multipliable(first: Tensor, second: Tensor) -> None:
+    """Refuse two matrices that have no product."""
+    if first.shape[1] != second.shape[0]:
+        (rows, columns), (more_rows, more_columns) = first.shape, second.shape
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{columns} and {more_rows}x{more_columns})"
+        )
+    if first.dtype is not second.dtype:
+        names = f"{first.dtype.c_name} != {second.dtype.c_name}"
+        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {names}")
+
+
+# -- two matrices -----------------------------------------------------------------------------------------------------
+
+
+@op(out="own", refuses=not_implemented("addmm_impl_cpu_", "bool"))
+def mm(input: Array, mat2: Array) -> Array:
+    """Multiply two matrices."""
+    return input @ mat2
+
+
+mm.vjp(
+    input=lambda grad, mat2: mm(grad, adjoint(mat2)),
+    mat2=lambda grad, input: mm(adjoint(input), grad),
+)
+
+
+@mm.check
+def check_mm(input: Tensor, mat2: Tensor) -> None:
+    for name, each in (("self", input), ("mat2", mat2)):
+        if each.ndim != 2:
+            raise RuntimeError(f"{name} must be a matrix")
+    check_multipliable(input, mat2)
+
+
+@op(out="own", in_place=True, refuses=not_implemented("addmm_impl_cpu_", "bool"))
+def addmm(input: Array, mat1: Array, mat2: Array, *, beta: complex = 1, alpha: complex = 1) -> Array:
+    """Multiply two matrices and alpha, and add beta times the input."""
+    if mat1.dtype.kind in "iu":
+        beta, alpha = int(beta.real), int(alpha.real)
+    product = mat1 @ mat2 * mat1.dtype.type(alpha)
+    # Times 0 would let NaN and infinities of the input through.
+    return product + mat1.dtype.type(beta) * input if beta else product
+
+
+addmm.vjp(
+    input=lambda grad, beta: grad * conj(beta),
+    mat1=lambda grad, mat2, alpha: mm(grad, adjoint(mat2)) * conj(alpha),
+    mat2=lambda grad, mat1, alpha: mm(adjoint(mat1), grad) * conj(alpha),
+)
+
+
+@addmm.check
+def check_addmm(input: Tensor, mat1: Tensor, mat2: Tensor, beta: complex, alpha: complex) -> None:
+    for number, each in enumerate((mat1, mat2), 1):
+        if each.ndim != 2:
+            raise RuntimeError(f"mat{number} must be a matrix, got {each.ndim}-D tensor")
+    for name, each in (("self", input), ("mat1", mat1)):
+        if each.dtype is not mat2.dtype:
+            kinds = f"{each.dtype.title} and {mat2.dtype.title}"
+            raise RuntimeError(f"{name} and mat2 must have the same dtype, but got {kinds}")
+    check_multipliable(mat1, mat2)
+    expand(input.detach(), (mat1.shape[0], mat2.shape[1]))  # which says what is wrong with other shapes
+
+
+# -- vectors ----------------------------------------------------------------------------------------------------------
+
+
+@op(out="own", refuses=not_implemented("dot", "bool"))
+def dot(input: Array, tensor: Array) -> Array:
+    """Multiply two vectors element by element, and add up."""
+    return input @ tensor
+
+
+dot.vjp(
+    input=lambda grad, tensor: grad * conj(tensor),
+    tensor=lambda grad, input: grad * conj(input),
+)
+
+
+@dot.check
+def check_dot(input: Tensor, tensor: Tensor) -> None:
+    if (input.ndim, tensor.ndim) != (1, 1):
+        raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
+    if input.dtype is not tensor.dtype:
+        raise RuntimeError(
+            f"dot : expected both vectors to have same dtype, but found {input.dtype.title} and {tensor.dtype.title}"
+        )
+    if input.shape != tensor.shape:
+        (first,), (second,) = input.shape, tensor.shape
+        raise RuntimeError(
+            f"inconsistent tensor size, expected tensor [{first}] and src [{second}] to have the same number of "
+            f"elements, but got {first} and {second} elements respectively"
+        )
+
+
+@op(out="own", refuses=not_implemented("addmv_impl_cpu", "bool"))
+def mv(input: Array, vec: Array) -> Array:
+    """Multiply a matrix and a vector."""
+    return input @ vec
+
+
+mv.vjp(
+    input=lambda grad, vec: grad.outer(conj(vec)),
+    vec=lambda grad, input: mv(adjoint(input), grad),
+)
+
+
+@mv.check
+def check_mv(input: Tensor, vec: Tensor) -> None:
+    if (input.ndim, vec.ndim) != (2, 1):
+        raise RuntimeError(f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}")
+    rows, columns = input.shape
+    if columns != vec.shape[0]:
+        raise RuntimeError(f"size mismatch, got input ({rows}), mat ({rows}x{columns}), vec ({vec.shape[0]})")
+    if input.dtype is not vec.dtype:
+        kinds = f"{vec.dtype.title}, {input.dtype.title}, and {vec.dtype.title}"
+        raise RuntimeError(f"addmv input tensors must have the same dtype, but got {kinds}")
+
+
+@composite(out="own")
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """Multiply every element of one vector with every element of another."""
+    for name, each in (("self", input), ("vec2", vec2)):
+        if each.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {each.ndim}-D")
+    return input.reshape(input.shape[0], 1) * vec2  # type: ignore[no-any-return]
+
+
+FUNCTIONS["ger"] = outer
+attach("ger", outer)
+
+
+# -- stacks of matrices -----------------------------------------------------------------------------------------------
+
+
+def check_stacks(first: Tensor, second: Tensor) -> None:
+    """Refuse stacks of matrices that have no products."""
+    if first.shape[-1] != second.shape[-2]:
+        count = math.prod(broadcast_shape(tuple(first.shape[:-2]), tuple(second.shape[:-2])))
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{count}, {first.shape[-1]}] but got: "
+            f"[{count}, {second.shape[-2]}]."
+        )
+    if first.dtype is not second.dtype:
+        raise RuntimeError(f"expected scalar type {first.dtype.title} but found {second.dtype.title}")
+
+
+@op(out="own", refuses=not_implemented("bmm", "bool"))
+def bmm(input: Array, mat2: Array) -> Array:
+    """Multiply two stacks of matrices, pair by pair."""
+    return input @ mat2
+
+
+@bmm.check
+def check_bmm(input: Tensor, mat2: Tensor) -> None:
+    for number, each in enumerate((input, mat2), 1):
+        if each.ndim != 3:
+            raise RuntimeError(f"batch{number} must be a 3D tensor")
+    if input.shape[0] != mat2.shape[0]:
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{input.shape[0]}, {input.shape[2]}] but "
+            f"got: [{mat2.shape[0]}, {mat2.shape[1]}]."
+        )
+    check_stacks(input, mat2)
+
+
+@op(name="matmul", function=False, method=False, node="UnsafeViewBackward0", refuses=not_implemented("bmm", "bool"))
+def broadcast_bmm(input: Array, other: Array) -> Array:
+    return input @ other
+
+
+@broadcast_bmm.check
+def check_broadcast_bmm(input: Tensor, other: Tensor) -> None:
+    broadcast_shape(tuple(input.shape[:-2]), tuple(other.shape[:-2]))
+    check_stacks(input, other)
+
+
+bmm.vjp(
+    input=lambda grad, mat2: bmm(grad, adjoint(mat2)),
+    mat2=lambda grad, input: bmm(adjoint(input), grad),
+)
+broadcast_bmm.vjp(
+    input=lambda grad, other: broadcast_bmm(grad, adjoint(other)),
+    other=lambda grad, input: broadcast_bmm(adjoint(input), grad),
+)
+
+
+# -- any ranks --------------------------------------------------------------------------------------------------------
+
+
+@composite(out="own")
+def matmul(input: Tensor, other: Tensor) -> Any:
+    """Multiply vectors, matrices and stacks of matrices, which broadcast."""
+    if not isinstance(other, Tensor):
+        raise TypeError(f"matmul(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
+    ranks = input.ndim, other.ndim
+    if 0 in ranks:
+        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {ranks[0]}D and {ranks[1]}D")
+    if ranks == (1, 1):
+        return dot(input, other)
+    if ranks == (1, 2):
+        return mm(input.unsqueeze(0), other).squeeze_(0)
+    if other.ndim <= 2:
+        product = mv if other.ndim == 1 else mm
+        if input.ndim == 2:
+            return product(input, other)
+        rows = input.reshape(math.prod(input.shape[:-1]), input.shape[-1])  # of all matrices as those of one
+        return unsafe_view(product(rows, other), (*input.shape[:-1], *other.shape[1:]))
+    if input.ndim == 1:
+        return unsafe_view(broadcast_bmm(input.unsqueeze(0), other), (*other.shape[:-2], other.shape[-1]))
+    return broadcast_bmm(input, other)
+
+
+def matmul_operator(self: Tensor, other: Any) -> Any:
+    """Multiply, as the operator @."""
+    return matmul(self, other) if isinstance(other, Tensor) else NotImplemented
+
+
+attach("__matmul__", matmul_operator)

@@ -1,0 +1,46 @@
+"""The options of optimizers and schedulers: the parameters of __init__, declared there and nowhere else."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+Init = TypeVar("Init", bound=Callable[..., None])
+
+# The options that may not be negative, and what messages call them.
+NOT_NEGATIVE: Final = {
+    "lr": "learning rate",
+    "eps": "epsilon value",
+    "momentum": "momentum value",
+    "weight_decay": "weight_decay value",
+}
+
+
+def keeps_options(init: Init) -> Init:
+    """Let the base class take up what an __init__ is called with; its body may refuse options.
+
+    The base class has a method `_begin`, which takes the first argument and a dictionary of the options.
+    """
+    signature = inspect.signature(init)
+
+    @functools.wraps(init)
+    def initialize(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        given = signature.bind(self, *args, **kwargs)
+        given.apply_defaults()
+        _, subject, *_ = given.arguments.values()
+        self._begin(subject, dict(list(given.arguments.items())[2:]))
+
+    return initialize  # type: ignore[return-value]
+
+
+def check_options(options: dict[str, Any]) -> None:
+    """Refuse options that are out of range."""
+    for name, value in options.items():
+        if name in NOT_NEGATIVE and not value >= 0:
+            raise ValueError(f"Invalid {NOT_NEGATIVE[name]}: {value}")
+        for index, beta in enumerate(value if name == "betas" else ()):
+            if not 0 <= beta < 1:
+                raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
