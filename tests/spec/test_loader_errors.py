@@ -278,6 +278,16 @@ def test_the_words_of_a_family_are_checked(complaint: Complaint, where: str, mes
     assert said == f"f.yaml:{message}"
 
 
+def test_words_without_a_family_are_refused(complaint: Complaint) -> None:
+    assert complaint(f=TOP + "where: {most: x}\n") == "f.yaml:4: where of no family (add `family:`)"
+
+
+def test_two_overloads_have_two_labels(complaint: Complaint) -> None:
+    said = complaint(f=TOP + "signature: ()\noverloads:\n  - {label: x}\n  - {label: x}\n")
+
+    assert said == "f.yaml:7: the label 'x' appears twice (give each its own)"
+
+
 def test_a_family_of_an_overload_is_compared_with_those_there_are(complaint: Complaint) -> None:
     said = complaint(f=TOP + "overloads:\n  - {family: v}\n", of_u="family: u\nsummary: S.\n")
 
