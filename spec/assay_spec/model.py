@@ -91,6 +91,11 @@ class Argument:
         return alternatives(self.source.source)
 
     @property
+    def is_tensor(self) -> bool:
+        """Whether the argument may be a tensor, or a list of them."""
+        return any(kind.rpartition(".")[2] == "tensor" for kind in self.kinds)
+
+    @property
     def is_size(self) -> bool:
         return is_size_name(self.name)
 
@@ -223,10 +228,7 @@ class Overload(Shown, Remembered, Answered, Called):
     @property
     def leading(self) -> Argument | None:
         """The first argument that may be a tensor, or a list of them."""
-        return next(
-            (each for each in self.arguments if {"tensor", "many.tensor", "maybe.tensor"} & set(each.kinds)),
-            None,
-        )
+        return next((each for each in self.arguments if each.is_tensor), None)
 
     @property
     def lead(self) -> Tensors | None:
