@@ -148,7 +148,7 @@ def test_repro_shows_one_item_again(tmp_path: Path) -> None:
 
 def test_explain_knows_codes_and_ops(tmp_path: Path) -> None:
     assert assay("explain", "A401", cwd=tmp_path).stdout.startswith("A401: A copy where a view is due.")
-    assert "raises RuntimeError: the inner sizes differ" in assay("explain", "torch.mm", cwd=tmp_path).stdout
+    assert "raises RuntimeError: the inner dimensions differ" in assay("explain", "torch.mm", cwd=tmp_path).stdout
     assert "did you mean" in assay("explain", "torch.nm", cwd=tmp_path).stderr
 
 

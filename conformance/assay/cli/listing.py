@@ -64,9 +64,10 @@ def _spec(corpus: Corpus, op: Op) -> Iterator[str]:
     for scenario in op.scenarios:
         yield f"  scenario: {scenario.name}"
     for place in corpus.documented(op.name):
-        yield f"  documented at {place.at}" + (f" as {place.signature}" if place.signature else "")
+        where = f"the {place.document} ({place.title}), line {place.lines}"
+        yield f"  documented in {where}" + (f" as {place.signature}" if place.signature else "")
     for erratum in corpus.errata(op.name):
-        yield f"  erratum at {erratum.at}: it says {erratum.says}; in fact {erratum.holds}"
+        yield f"  erratum in the {erratum.document} ({erratum.title}), line {erratum.lines}: it says {erratum.says}; in fact {erratum.holds}"
 
 
 def _overload(op: Op, overload: Overload) -> Iterator[str]:
