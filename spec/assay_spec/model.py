@@ -27,34 +27,38 @@ ResultKind = Literal["tensor", "sequence", "value"]
 
 
 @dataclass(frozen=True, slots=True)
-class Documented:
-    """Where a document describes an op, and the signature it gives there."""
+class Cited:
+    """Some lines of a document."""
 
     document: str
     title: str
     lines: str
-    signature: str | None = None
-    note: str = ""
 
     @property
     def at(self) -> str:
         return f"{self.document}:{self.lines}"
+
+    @property
+    def where(self) -> str:
+        """Name the lines for a reader."""
+        return f"the {self.document} ({self.title}), {'lines' if '-' in self.lines else 'line'} {self.lines}"
 
 
 @dataclass(frozen=True, slots=True)
-class Erratum:
+class Documented(Cited):
+    """Where a document describes an op, and the signature it gives there."""
+
+    signature: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Erratum(Cited):
     """A statement of a document that PyTorch contradicts."""
 
-    document: str
-    title: str
-    lines: str
     says: str
     holds: str
     evidence: str
-
-    @property
-    def at(self) -> str:
-        return f"{self.document}:{self.lines}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -594,6 +594,9 @@ errata:
     assert [each.at for each in (*corpus.documented("torch.f"), *corpus.errata("torch.f"))] == [
         "handbook:7", "handbook:9-12", "handbook:14", "handbook:8",
     ]  # fmt: skip
+    assert [each.where for each in corpus.documented("torch.f")[:2]] == [
+        "the handbook (A Handbook), line 7", "the handbook (A Handbook), lines 9-12",
+    ]  # fmt: skip
     assert corpus.documented("torch.g") == ()
 
 

@@ -64,10 +64,9 @@ def _spec(corpus: Corpus, op: Op) -> Iterator[str]:
     for scenario in op.scenarios:
         yield f"  scenario: {scenario.name}"
     for place in corpus.documented(op.name):
-        where = f"the {place.document} ({place.title}), line {place.lines}"
-        yield f"  documented in {where}" + (f" as {place.signature}" if place.signature else "")
+        yield f"  documented in {place.where}" + (f" as {place.signature}" if place.signature else "")
     for erratum in corpus.errata(op.name):
-        yield f"  erratum in the {erratum.document} ({erratum.title}), line {erratum.lines}: it says {erratum.says}; in fact {erratum.holds}"
+        yield f"  erratum in {erratum.where}: it says {erratum.says}; in fact {erratum.holds}"
 
 
 def _overload(op: Op, overload: Overload) -> Iterator[str]:
