@@ -103,10 +103,14 @@ class _Builder:
         """Yield each overload with its label: what is said of it, then what is said of all of them."""
         forms: dict[str, list[Layer]] = {}
         for layer in reversed(part.layers):  # in the order of the family
+            own_labels: set[str] = set()
             for at, each in enumerate(getattr(layer.says, "overloads", None) or ()):
                 own = Layer(layer.document, (*layer.path, "overloads", at), each)
                 family = self._also(family_of(own, self.families))
                 label = each.label or str(at + 1)
+                if label in own_labels:
+                    raise own.document.error(own.path, f"the label {label!r} appears twice", "give each its own")
+                own_labels.add(label)
                 forms[label] = [own, *family, *forms.get(label, [])]
         for label, layers in forms.items():
             yield Part([*layers, *part.layers]), label

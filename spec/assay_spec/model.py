@@ -28,34 +28,38 @@ ResultKind = Literal["tensor", "sequence", "value"]
 
 
 @dataclass(frozen=True, slots=True)
-class Documented:
-    """Where a document describes an op, and the signature it gives there."""
+class Cited:
+    """Some lines of a document."""
 
     document: str
     title: str
     lines: str
-    signature: str | None = None
-    note: str = ""
 
     @property
     def at(self) -> str:
         return f"{self.document}:{self.lines}"
+
+    @property
+    def where(self) -> str:
+        """Name the lines for a reader."""
+        return f"the {self.document} ({self.title}), {'lines' if '-' in self.lines else 'line'} {self.lines}"
 
 
 @dataclass(frozen=True, slots=True)
-class Erratum:
+class Documented(Cited):
+    """Where a document describes an op, and the signature it gives there."""
+
+    signature: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Erratum(Cited):
     """A statement of a document that PyTorch contradicts."""
 
-    document: str
-    title: str
-    lines: str
     says: str
     holds: str
     evidence: str
-
-    @property
-    def at(self) -> str:
-        return f"{self.document}:{self.lines}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,11 @@ class Argument:
     def kinds(self) -> tuple[str, ...]:
         """Name the alternatives of the domain: tensor, number, many.tensor, …"""
         return alternatives(self.source.source)
+
+    @property
+    def is_tensor(self) -> bool:
+        """Whether the argument may be a tensor, or a list of them."""
+        return any(kind.rpartition(".")[2] == "tensor" for kind in self.kinds)
 
     @property
     def is_size(self) -> bool:
@@ -224,10 +233,7 @@ class Overload(Shown, Remembered, Answered, Called):
     @property
     def leading(self) -> Argument | None:
         """The first argument that may be a tensor, or a list of them."""
-        return next(
-            (each for each in self.arguments if {"tensor", "many.tensor", "maybe.tensor"} & set(each.kinds)),
-            None,
-        )
+        return next((each for each in self.arguments if each.is_tensor), None)
 
     @property
     def lead(self) -> Tensors | None:

@@ -126,7 +126,7 @@ def squeezed(shape: Shape, dim: int | Sequence[int] | None = None) -> Shape:
     return tuple(length for dim, length in enumerate(shape) if length != 1 or dim not in gone)
 
 
-def stretched(shape: Shape, sizes: Sequence[int]) -> Shape:
+def expanded(shape: Shape, sizes: Sequence[int]) -> Shape:
     """Return the sizes with each -1 replaced by what the shape has there, counted from the back."""
     start = len(sizes) - len(shape)
     return tuple(shape[dim - start] if length == -1 else length for dim, length in enumerate(sizes))
@@ -269,7 +269,7 @@ VOCABULARY: Final[dict[str, Any]] = {
             pair,
             cut,
             squeezed,
-            stretched,
+            expanded,
             repeated,
             indexed,
             basic,

@@ -63,7 +63,7 @@ def test_a_sound_file_has_no_complaints(tmp_path: Path) -> None:
     assert said(tmp_path, SOUND) == []
 
 
-FAULTS: list[tuple[Rule, str, str, str]] = [
+BROKEN: list[tuple[Rule, str, str, str]] = [
     (keys_in_order, "area: a\nsummary: A sentence.\n", "summary: A sentence.\narea: a\n",
      "2: the key 'summary' stands before 'area'; the order is name, area, summary, signature, arguments, "
      "require, result, laws, examples, errors, rules"),
@@ -92,7 +92,7 @@ FAULTS: list[tuple[Rule, str, str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "old", "new", "words"), FAULTS)
+@pytest.mark.parametrize(("rule", "old", "new", "words"), BROKEN)
 def test_a_rule_says_what_breaks_it_and_where(tmp_path: Path, rule: Rule, old: str, new: str, words: str) -> None:
     assert old in SOUND
     assert said(tmp_path, SOUND.replace(old, new)) == [f"torch/f.yaml:{words}"]
@@ -154,14 +154,14 @@ def test_an_argument_may_be_passed_by_an_example_or_a_scenario(tmp_path: Path, o
         ("torch.sign", "no call shows the mutant 'NaN turned to zero'"),  # it does so itself
     ],
 )
-def test_a_fault_is_not_said_to_be_right_where_nothing_or_the_suite_shows_it(name: str, words: str) -> None:
+def test_a_mutant_is_not_said_to_be_equivalent_where_nothing_or_the_suite_shows_it(name: str, words: str) -> None:
     op = replace(load_corpus()[name], equivalent={"NaN turned to zero": "of nothing"})
 
     assert [said for _, said in equivalents_are_right(op)] == [f"{words}: leave the declaration out"]
 
 
 def test_every_rule_has_a_file_that_breaks_it() -> None:
-    assert {rule for rule, *_ in FAULTS} | {family_is_not_repeated} == set(RULES)
+    assert {rule for rule, *_ in BROKEN} | {family_is_not_repeated} == set(RULES)
 
 
 @pytest.mark.parametrize(

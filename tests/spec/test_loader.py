@@ -594,7 +594,30 @@ errata:
     assert [each.at for each in (*corpus.documented("torch.f"), *corpus.errata("torch.f"))] == [
         "handbook:7", "handbook:9-12", "handbook:14", "handbook:8",
     ]  # fmt: skip
+    assert [each.where for each in corpus.documented("torch.f")[:2]] == [
+        "the handbook (A Handbook), line 7", "the handbook (A Handbook), lines 9-12",
+    ]  # fmt: skip
     assert corpus.documented("torch.g") == ()
+
+
+@pytest.mark.parametrize(
+    ("domain", "is_tensor"),
+    [
+        ("tensor(real)", True),
+        ("number(0, 1) | tensor(real)", True),
+        ("given(many(tensor(real)))", True),
+        ("maybe(tensor(real))", True),
+        ("number(0, 1)", False),
+        ("many(number(0, 1))", False),
+        ("made('torch.f', input=tensor(real))", False),
+        ("parameter_groups()", False),
+    ],
+)
+def test_an_argument_that_may_be_a_tensor_leads(load: Load, domain: str, is_tensor: bool) -> None:
+    (overload,) = load(f=PLAIN + f'signature: (a)\narguments: {{a: "{domain}"}}\n')["torch.f"].overloads
+
+    assert overload.arguments[0].is_tensor is is_tensor
+    assert (overload.leading is overload.arguments[0]) is is_tensor
 
 
 def test_a_folder_without_specs_is_no_corpus(tmp_path: Path) -> None:

@@ -208,15 +208,15 @@ BROKEN = "signature: (input)\narguments: {input: tensr(real)}\n"
 SAID = "the vocabulary has no function 'tensr' (did you mean 'tensor' or 'insert'?)"
 
 
-def test_a_fault_in_a_family_is_said_of_the_family(complaint: Complaint) -> None:
+def test_an_error_in_a_family_is_said_of_the_family(complaint: Complaint) -> None:
     assert complaint(f=TOP + "family: u\n", of_u="family: u\nsummary: S.\n" + BROKEN) == f"u.yaml:4: {SAID}"
 
 
-def test_a_fault_at_the_top_is_said_of_the_top_and_not_of_an_overload(complaint: Complaint) -> None:
+def test_an_error_at_the_top_is_said_of_the_top_and_not_of_an_overload(complaint: Complaint) -> None:
     assert complaint(f=TOP + BROKEN + "overloads:\n  - label: x\n") == f"f.yaml:5: {SAID}"
 
 
-def test_a_fault_in_an_overload_is_said_of_the_overload(complaint: Complaint) -> None:
+def test_an_error_in_an_overload_is_said_of_the_overload(complaint: Complaint) -> None:
     text = TOP + "overloads:\n  - label: x\n    signature: (input)\n    arguments:\n      input: tensr(real)\n"
 
     assert complaint(f=text) == f"f.yaml:8: {SAID}"
@@ -278,13 +278,23 @@ def test_the_words_of_a_family_are_checked(complaint: Complaint, where: str, mes
     assert said == f"f.yaml:{message}"
 
 
+def test_words_without_a_family_are_refused(complaint: Complaint) -> None:
+    assert complaint(f=TOP + "where: {most: x}\n") == "f.yaml:4: where of no family (add `family:`)"
+
+
+def test_two_overloads_have_two_labels(complaint: Complaint) -> None:
+    said = complaint(f=TOP + "signature: ()\noverloads:\n  - {label: x}\n  - {label: x}\n")
+
+    assert said == "f.yaml:7: the label 'x' appears twice (give each its own)"
+
+
 def test_a_family_of_an_overload_is_compared_with_those_there_are(complaint: Complaint) -> None:
     said = complaint(f=TOP + "overloads:\n  - {family: v}\n", of_u="family: u\nsummary: S.\n")
 
     assert said == "f.yaml:5: no family 'v' (known: u)"
 
 
-def test_a_fault_in_the_family_of_an_overload_is_said_of_the_family(complaint: Complaint) -> None:
+def test_an_error_in_the_family_of_an_overload_is_said_of_the_family(complaint: Complaint) -> None:
     said = complaint(f=TOP + "overloads:\n  - {family: u}\n", of_u="family: u\nsummary: S.\n" + BROKEN)
 
     assert said == f"u.yaml:4: {SAID}"

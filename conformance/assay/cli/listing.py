@@ -65,9 +65,9 @@ def _spec(corpus: Corpus, op: Op) -> Iterator[str]:
     for scenario in op.scenarios:
         yield f"  scenario: {scenario.name}"
     for document in corpus.documented(op.name):
-        yield f"  documented at {document.at}" + (f" as {document.signature}" if document.signature else "")
+        yield f"  documented in {document.where}" + (f" as {document.signature}" if document.signature else "")
     for erratum in corpus.errata(op.name):
-        yield f"  erratum at {erratum.at}: it says {erratum.says}; in fact {erratum.holds}"
+        yield f"  erratum in {erratum.where}: it says {erratum.says}; in fact {erratum.holds}"
 
 
 def _overload(op: Op, overload: Overload) -> Iterator[str]:

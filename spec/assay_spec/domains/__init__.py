@@ -72,13 +72,13 @@ def number(
     high: float = math.inf,
     *,
     of: str | None = None,
-    whole: bool = True,
+    integral: bool = True,
     fractional: bool = True,
 ) -> Numbers:
     """Python numbers; `of=` a dtype keeps to the numbers of its class."""
     if of is not None and not is_floating(of):
         fractional = False
-    return Numbers(low, high, whole=whole, fractional=fractional)
+    return Numbers(low, high, integral=integral, fractional=fractional)
 
 
 def dtype(of: DtypeSet | str) -> Choice:

@@ -46,7 +46,7 @@ class Numbers(Domain):
 
     low: float = -math.inf
     high: float = math.inf
-    whole: bool = True
+    integral: bool = True
     fractional: bool = True
     special: bool = True
 
@@ -60,11 +60,11 @@ class Numbers(Domain):
     def draw(self, draw: Draw, focus: Focus) -> Any:
         low = max(self.low, min(-8, self.high - 8))
         high = min(self.high, max(8, self.low + 8))
-        whole = self.whole and math.ceil(low) <= math.floor(high)
+        integral = self.integral and math.ceil(low) <= math.floor(high)
         eighths = self.fractional and math.ceil(low * 8) <= math.floor(high * 8)
-        if eighths and (not whole or draw(booleans())):
+        if eighths and (not integral or draw(booleans())):
             return draw(integers(math.ceil(low * 8), math.floor(high * 8))) / 8
-        if whole:
+        if integral:
             return draw(integers(math.ceil(low), math.floor(high)))
         values = self._values()
         if not values:
@@ -72,20 +72,20 @@ class Numbers(Domain):
         return draw(sampled(values))
 
     def describe(self) -> str:
-        word = "a number" if self.whole and self.fractional else "an integer" if self.whole else "a float"
+        word = "a number" if self.integral and self.fractional else "an integer" if self.integral else "a float"
         limits = (self.low, self.high) != (-math.inf, math.inf)
         return f"{word} in [{self.low:g}, {self.high:g}]" if limits else word
 
     def holds(self, value: Any) -> bool:
-        typed = (type(value) is int and self.whole) or (type(value) is float and self.fractional)
+        typed = (type(value) is int and self.integral) or (type(value) is float and self.fractional)
         return typed and self.low <= value <= self.high
 
     def _values(self) -> list[Any]:
-        whole = [2, -3, 0, 1] if self.whole else []
+        integral = [2, -3, 0, 1] if self.integral else []
         parts = [0.5, -1.5, 2.0, 0.0] if self.fractional else []
         bounds = [each for each in (self.low, self.high) if math.isfinite(each)]
         typed = [float(each) if self.fractional else int(each) for each in bounds]
-        inside = (each for each in (*whole, *parts, *typed) if self.low <= each <= self.high)
+        inside = (each for each in (*integral, *parts, *typed) if self.low <= each <= self.high)
         return list({(type(each), each): each for each in inside}.values())
 
 

@@ -116,12 +116,12 @@ class Sizes(Domain):
             yield (2, self.shape[0] // 2, *self.shape[1:])
 
     def _expand(self) -> Iterator[Shape]:
-        stretched = tuple(3 if length == 1 else length for length in self.shape)
-        yield (2, *stretched)
-        yield stretched
+        expanded = tuple(3 if length == 1 else length for length in self.shape)
+        yield (2, *expanded)
+        yield expanded
         yield (-1,) * len(self.shape)
         yield (0, *self.shape)
-        yield (3, 1, *stretched)
+        yield (3, 1, *expanded)
 
 
 @dataclass(frozen=True)

@@ -258,7 +258,7 @@ def _shaped(pattern: Sequence[Any], sizes: dict[Any, Any]) -> Shape:
 
 
 def _partners(shape: Shape) -> Iterator[Shape]:
-    """Yield shapes that broadcast with a shape: the same, smaller, stretched and longer ones."""
+    """Yield shapes that broadcast with a shape: the same, smaller, expanded and longer ones."""
     yield shape
     found = {shape}
     ones = [tuple(1 if dim == at else length for dim, length in enumerate(shape)) for at in range(len(shape))]
