@@ -100,13 +100,3 @@ def test_no_op_throws_more_than_a_few_per_cent_of_its_draws_away(op: Op) -> None
 
     for overload in op.overloads:
         draw.drawn(overload, focus, 20, 1)
-
-
-def test_an_interrupt_on_the_way_into_hypothesis_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*args: object, **kwargs: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("hypothesis.core.ConjectureRunner", interrupted)
-
-    with pytest.raises(KeyboardInterrupt):
-        draw.drawn(MM, Focus(dtype="float32"), 2, 0)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
 from assay_spec.builder import WORDS
 from assay_spec.domains import Axis, Focus, Tensors, tensor, varying
@@ -30,16 +29,8 @@ def walked(source: str, *axes: Axis, dtype: str | None = None, seed: int = 0) ->
 
 
 def drawn(source: str, focus: Focus = EVERYTHING, count: int = 200) -> list[TensorPlan]:
-    found: list[TensorPlan] = []
-
-    @settings(max_examples=count, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
-              suppress_health_check=list(HealthCheck))  # fmt: skip
-    @given(st.data())
-    def collect(data: Any) -> None:
-        found.append(domain(source).draw(data.draw, focus))
-
-    collect()
-    return found
+    chance = Random(0)
+    return [domain(source).draw(lambda choice: choice(chance), focus) for _ in range(count)]
 
 
 def test_the_plainest_tensor_is_a_small_matrix_of_the_first_dtype() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, islice
 from typing import Any, Final
@@ -12,6 +12,7 @@ from assay.cases.case import Case, Observation, made, method_call
 from assay.cases.fill import materialise
 from assay_reports.vocabulary import Effort
 from assay_spec.domains import Domain, Dtype, Either, Focus, Given, Many, Tensors
+from assay_spec.domains.draws import Choice, Draw, booleans
 from assay_spec.dtypes import DEFAULT_FLOAT, has_fractions
 from assay_spec.expression import ExpressionError
 from assay_spec.model import Argument, Construct, Op, Overload, StateRule
@@ -233,49 +234,18 @@ def bound(argument: Argument, domain: Domain, value: Any, signature: Signature, 
 
 
 def drawn(overload: Overload, focus: Focus, count: int, seed: int) -> list[Plan]:
-    """Draw plans from the whole domain with Hypothesis, seeded, with no deadline."""
-    if not count:
-        return []
-    from hypothesis import HealthCheck, Phase, given, settings
-    from hypothesis import seed as seeded
-    from hypothesis import strategies as st
-
-    found: list[Plan] = []
-    thrown = 0
-
-    @st.composite
-    def plans(draw: Callable[[Any], Any]) -> Plan | None:
-        return _drawn(overload, focus, draw)
-
-    @seeded(seed)
-    @settings(
-        max_examples=count,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(plans())
-    def collect(plan: Plan | None) -> None:
-        nonlocal thrown
-        if plan is None:
-            thrown += 1
-        else:
-            found.append(plan)
-
-    try:
-        collect()
-    except AssertionError as error:
-        if isinstance(error.__context__, KeyboardInterrupt):
-            raise error.__context__ from None  # Hypothesis loses an interrupt that comes before its engine stands
-        raise
+    """Draw plans from the whole domain, the same for the same seed."""
+    source = random.Random(seed)
+    found = [plan for plan in (_drawn(overload, focus, source) for _ in range(count)) if plan is not None]
+    thrown = count - len(found)
     if count >= _ENOUGH and thrown > _WASTE * count:
         raise Wasteful(f"{thrown} of {count} drawn calls were thrown away: let the domains say what `require:` says")
     return found
 
 
-def _drawn(overload: Overload, focus: Focus, draw: Callable[[Any], Any]) -> Plan | None:
-    from hypothesis import strategies as st
+def _drawn(overload: Overload, focus: Focus, source: random.Random) -> Plan | None:
+    def draw(choice: Choice) -> Any:
+        return choice(source)
 
     constructed: dict[str, Any] = {}
     training = True
@@ -284,7 +254,7 @@ def _drawn(overload: Overload, focus: Focus, draw: Callable[[Any], Any]) -> Plan
     try:
         if maker is not None:
             constructed, scope = _drawn_arguments(maker.arguments, maker.signature, scope, focus, draw)
-            training = scope["training"] = draw(st.sampled_from(maker.modes))
+            training = scope["training"] = source.choice(maker.modes)
             if not all(condition(scope) for condition in maker.require):
                 return None
             for rule in held(maker, scope):
@@ -300,10 +270,8 @@ def _drawn_arguments(
     signature: Signature,
     scope: Scope,
     focus: Focus,
-    draw: Callable[[Any], Any],
+    draw: Draw,
 ) -> tuple[dict[str, Any], Scope]:
-    from hypothesis import strategies as st
-
     given: dict[str, Any] = {}
     leading = next((each for each in arguments if "tensor" in " ".join(each.kinds)), None)
     for argument in arguments:
@@ -313,7 +281,7 @@ def _drawn_arguments(
             domain = domain.choices[0]
         value = (
             ABSENT
-            if optional and draw(st.booleans())
+            if optional and draw(booleans())
             else domain.draw(draw, _led(focus) if argument is leading else focus)
         )
         given[argument.name] = value

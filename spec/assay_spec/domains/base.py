@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from assay_spec.domains.draws import Draw as Draw
 from assay_spec.domains.draws import integers
 
 Axis = Literal["shape", "dtype", "layout", "values", "special", "options"]
-Draw = Callable[[Any], Any]  # Hypothesis's draw: a strategy in, a value out
 Shape = tuple[int, ...]
 
 

@@ -1,36 +1,30 @@
-"""Hypothesis's strategies, imported when the first value is drawn: reading the corpus needs none."""
+"""What a domain asks of chance: each choice is a function of a source of random numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from random import Random
 from typing import Any
 
-
-def integers(low: int, high: int) -> Any:
-    from hypothesis import strategies as st
-
-    return st.integers(low, high)
+Choice = Callable[[Random], Any]
+Draw = Callable[[Choice], Any]  # makes a choice
 
 
-def maybe(low: int, high: int) -> Any:
-    from hypothesis import strategies as st
-
-    return st.none() | st.integers(low, high)
+def integers(low: int, high: int) -> Choice:
+    return lambda source: source.randint(low, high)
 
 
-def booleans() -> Any:
-    from hypothesis import strategies as st
-
-    return st.booleans()
+def maybe(low: int, high: int) -> Choice:
+    return lambda source: source.randint(low, high) if source.getrandbits(1) else None
 
 
-def sampled(values: Sequence[Any]) -> Any:
-    from hypothesis import strategies as st
-
-    return st.sampled_from(values)
+def booleans() -> Choice:
+    return lambda source: bool(source.getrandbits(1))
 
 
-def permutations(count: int) -> Any:
-    from hypothesis import strategies as st
+def sampled(values: Sequence[Any]) -> Choice:
+    return lambda source: source.choice(values)
 
-    return st.permutations(range(count))
+
+def permutations(count: int) -> Choice:
+    return lambda source: source.sample(range(count), count)
