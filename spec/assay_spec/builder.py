@@ -58,6 +58,7 @@ def build_op(document: Document, families: Mapping[str, Document], sources: Mapp
         overloads=overloads,
         scenarios=tuple(builder.scenarios(part)),
         file=document.file,
+        files=tuple(each.file for each in documents.values()),
         digest=digest([each.content for each in documents.values()]),
     )
 

@@ -31,7 +31,7 @@ Names = tuple[str, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Tensor:
-    """A tensor, as the value of an argument"""
+    """A tensor, as the value of an argument."""
 
     tensor: Any = key("its elements, in nested lists; a complex one is written `'1+2j'`")
     dtype: Dtype | None = key("its dtype, if it is not the one that PyTorch infers", None)
@@ -41,14 +41,14 @@ class Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Slice:
-    """A slice, as a part of an index"""
+    """A slice, as a part of an index."""
 
     slice: tuple[int | None, ...] = key("start, stop and step, as Python's `slice` takes them")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Equivalent:
-    """A mutant of `assay mutants` that cannot be killed"""
+    """A mutant of `assay mutants` that cannot be killed."""
 
     mutant: str = key("its name")
     because: str = key("why either answer is right")
@@ -56,7 +56,7 @@ class Equivalent:
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """An example: a worked call; `[call, gives]` where it says no more"""
+    """An example: a worked call; `[call, gives]` where it says no more."""
 
     call: Call = key("the arguments by name; of a method those of its construction and the state too")
     gives: Any = key("the result; by name if there are several", None)
@@ -68,7 +68,7 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True)
 class BadCall:
-    """An error: a call that must raise"""
+    """An error: a call that must raise."""
 
     call: Call = key("the arguments by name")
     raises: str = key("the class of the exception")
@@ -77,7 +77,7 @@ class BadCall:
 
 @dataclass(frozen=True, kw_only=True)
 class OutOfRange:
-    """An error, of values out of an argument's domain"""
+    """An error, of values out of an argument's domain."""
 
     out_of_range: str = key("the argument")
     raises: str = key("the class of the exception")
@@ -86,7 +86,7 @@ class OutOfRange:
 
 @dataclass(frozen=True, kw_only=True)
 class Trajectory:
-    """A worked run of a method that is called again and again"""
+    """A worked run of a method that is called again and again."""
 
     call: Call = key("the arguments of the construction")
     start: Any = key("where it starts: a parameter, a learning rate")
@@ -97,7 +97,7 @@ class Trajectory:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """A scenario: a short program in the API's own words"""
+    """A scenario: a short program in the API's own words."""
 
     name: str = key("what it shows, in words")
     documents: Place | None = key("where the documents have it", None)
@@ -114,7 +114,7 @@ class Scenario:
 
 @dataclass(frozen=True, kw_only=True)
 class TensorResult:
-    """A result that is a tensor"""
+    """A result that is a tensor."""
 
     shape: Source = key("an expression")
     dtype: Source = key("an expression")
@@ -122,7 +122,7 @@ class TensorResult:
 
 @dataclass(frozen=True, kw_only=True)
 class SequenceResult:
-    """A result that is a sequence of tensors"""
+    """A result that is a sequence of tensors."""
 
     shapes: Source = key("an expression: the shape of each")
     dtype: Source = key("an expression")
@@ -130,7 +130,7 @@ class SequenceResult:
 
 @dataclass(frozen=True, kw_only=True)
 class PlainResult:
-    """A result that is no tensor"""
+    """A result that is no tensor."""
 
     value: Plain = key("what it is instead")
 
@@ -140,14 +140,14 @@ Result = Annotated[Any, Named("Result", lambda: TensorResult | SequenceResult | 
 
 @dataclass(frozen=True, kw_only=True)
 class Ulp:
-    """A budget in units in the last place"""
+    """A budget in units in the last place."""
 
     ulp: float = key("how many")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Accumulation:
-    """The budget of a sum"""
+    """The budget of a sum."""
 
     accumulation: float = key("how many times the usual")
     absolute: float = key("eps of 1 besides, for what saturates", 0.0)
@@ -155,7 +155,7 @@ class Accumulation:
 
 @dataclass(frozen=True, kw_only=True)
 class Conditioned:
-    """The budget of a composition"""
+    """The budget of a composition."""
 
     conditioned: float = key("how many times the usual")
     absolute: float = key("eps of 1 besides, for what saturates", 0.0)
@@ -166,7 +166,7 @@ Budget = Annotated[Any, Named("Budget", lambda: BudgetWord | Ulp | Accumulation 
 
 @dataclass(frozen=True, kw_only=True)
 class Says:
-    """What a function says, a method, or an overload of either"""
+    """What a function says, a method, or an overload of either."""
 
     signature: SignatureText | None = key("Python's own syntax; the defaults count", None)
     variants: tuple[Variant, ...] | None = key("further forms: `method`, `operator`, `in-place` (`op_`), `out`", None)
@@ -213,7 +213,7 @@ class Says:
 
 @dataclass(frozen=True, kw_only=True)
 class Construct:
-    """How an instance of a class is made"""
+    """How an instance of a class is made."""
 
     signature: SignatureText | None = key("as a function's", None)
     arguments: dict[str, str | None] | None = key("a domain for each argument", None)
@@ -223,7 +223,7 @@ class Construct:
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """A parameter or buffer"""
+    """A parameter or buffer."""
 
     shape: Source = key("an expression")
     init: Source | None = key("the distribution that it starts from", None)
@@ -232,7 +232,7 @@ class Held:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """What an instance holds"""
+    """What an instance holds."""
 
     each: dict[str, tuple[Any, ...]] | None = key(
         "what repeats: a rule whose name has a `{layer}` stands for a parameter of each layer, which its expressions "
@@ -255,7 +255,7 @@ class Labelled:
 
 @dataclass(frozen=True, kw_only=True)
 class Overload(Says, Labelled):
-    """One of several ways to call a function or method; what stands around it fills in what it leaves out"""
+    """One of several ways to call a function or method; what stands around it fills in what it leaves out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,7 +271,7 @@ class Repeated:
 
 @dataclass(frozen=True, kw_only=True)
 class Method(Repeated, Overloaded, Says):
-    """A method of a class: what a function says, and"""
+    """A method of a class: what a function says, and what repeated calls leave."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -324,27 +324,27 @@ class Footer(Numbered):
 
 @dataclass(frozen=True, kw_only=True)
 class Function(Footer, Overloaded, Says, Header):
-    """A function, a method of a tensor, or a behaviour that only has scenarios"""
+    """A function, a method of a tensor, or a behaviour that only has scenarios."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Class(Footer, Members, Header):
-    """A class: a module, an optimizer, a distribution, a sampler, …"""
+    """A class: a module, an optimizer, a distribution, a sampler."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionFamily(Numbered, Overloaded, Says, FamilyHeader):
-    """What functions have in common"""
+    """What functions have in common."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassFamily(Numbered, Members, FamilyHeader):
-    """What classes have in common"""
+    """What classes have in common."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mention:
-    """Where a document describes an op; the lines alone where it says no more"""
+    """Where a document describes an op; the lines alone where it says no more."""
 
     lines: Lines = key("the line, or the first and the last: `65-70`")
     signature: str | None = key("the signature given there", None)
@@ -353,7 +353,7 @@ class Mention:
 
 @dataclass(frozen=True, kw_only=True)
 class Mistake:
-    """A statement of a document that PyTorch contradicts"""
+    """A statement of a document that PyTorch contradicts."""
 
     lines: Lines = key("the line, or the first and the last")
     says: str = key("what stands there")
@@ -366,7 +366,7 @@ class Mistake:
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentFile:
-    """A document that describes PyTorch"""
+    """A document that describes PyTorch."""
 
     document: str = key("its name, which is the file's")
     title: str = key("its title, as it has it")

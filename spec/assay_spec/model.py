@@ -262,6 +262,7 @@ class Op:
     overloads: tuple[Overload, ...]
     scenarios: tuple[Scenario, ...]
     file: Path
+    files: tuple[Path, ...]  # that one, its families, and the function that it calls
     digest: str  # a hash of what the file says, its families and the function that it calls
 
     def within(self, edition: Edition) -> Op | None:

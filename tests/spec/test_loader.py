@@ -443,6 +443,17 @@ def test_the_digest_of_a_module_covers_its_function(load: Load, tmp_path: Path) 
     assert load(f=FUNCTION.replace("conditioned", "exact"), G=MODULE)["torch.G"].digest != before
 
 
+def test_an_op_names_every_file_that_it_is_built_from(load: Load, tmp_path: Path) -> None:
+    overloaded = PLAIN.replace("torch.f", "torch.h") + "overloads:\n  - {family: chosen}\n"
+    corpus = load(of_chosen=CHOSEN, f=FUNCTION, G=MODULE, h=overloaded)
+
+    assert {op.short_name: [str(each.relative_to(tmp_path)) for each in op.files] for op in corpus} == {
+        "f": ["torch/f.yaml"],
+        "G": ["torch/G.yaml", "torch/f.yaml"],
+        "h": ["torch/h.yaml", "families/chosen.yaml"],
+    }
+
+
 def test_parameters_repeat_by_layer_and_direction(load: Load) -> None:
     op = load(
         f=PLAIN

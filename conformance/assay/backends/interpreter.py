@@ -154,7 +154,7 @@ class Run:
         case, library = self.case, self.library
         function = _identity if step.target == IDENTITY else library.function(step)
         arguments = {name: self.native(value, self.given) for name, value in step.arguments.items()}
-        before = self._contents(arguments) if "mutation" in case.observe else {}
+        before = self._contents(arguments) if "mutation" in case.observe else None
         hosted: list[Value] = []
         try:
             for _ in range(case.repeat):
@@ -163,7 +163,7 @@ class Run:
                 hosted += map(library.host, results)  # now: the next call may write into the same tensor
         except Exception as error:
             outcome = library.failed(error)
-            if not before:
+            if before is None:
                 return outcome
             return Outcome(raised=outcome.raised, lacking=outcome.lacking, changed=self._changes(arguments, before))
         self.given[""] = answer
@@ -173,7 +173,7 @@ class Run:
             structure=library.structure(answer),
             names=library.names(answer),
             returned_self=target is not None and answer is target,
-            changed=self._changes(arguments, before) if before else frozenset(),
+            changed=frozenset() if before is None else self._changes(arguments, before),
             shares=self._sharing(results, arguments) if "sharing" in case.observe else frozenset(),
         )
 

@@ -128,10 +128,10 @@ class NamespaceBackend(LibraryBackend):
         return tensor.requires_grad_() if value.requires_grad else tensor
 
     def to_host(self, native: Any) -> Array:
-        dtype = self._dtypes.get(native.dtype, str(native.dtype))
+        dtype = self._dtypes.get(native.dtype) or str(native.dtype)
         device = native.device.type if hasattr(native, "device") else self.device
-        tensor = native.detach().cpu()
-        return Array(dtype, self._host_array(tensor, dtype), device)
+        tensor = native.detach()
+        return Array(dtype, self._host_array(tensor if device == "cpu" else tensor.cpu(), dtype), device)
 
     def _host_array(self, tensor: Any, dtype: str) -> Host:
         if dtype == "bfloat16":

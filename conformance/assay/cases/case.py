@@ -182,14 +182,13 @@ def map_values(value: Value, change: Callable[[Any], Any]) -> Value:
     return change(value)
 
 
-def map_case(case: Case, change: Callable[[Any], Any]) -> Case:
+def map_case(case: Case, change: Callable[[Any], Any], **more: Any) -> Case:
     """Return a case with every plain value in it changed, what flows into its results too."""
-    return replace(
-        case,
-        steps=tuple([_mapped(step, change) for step in case.steps]),
-        upstream={index: change(value) for index, value in case.upstream.items()} if case.upstream else case.upstream,
-        second={name: change(value) for name, value in case.second.items()} if case.second else case.second,
-    )
+    if case.upstream:
+        more["upstream"] = {index: change(value) for index, value in case.upstream.items()}
+    if case.second:
+        more["second"] = {name: change(value) for name, value in case.second.items()}
+    return replace(case, steps=tuple([_mapped(step, change) for step in case.steps]), **more)
 
 
 def map_tensors(case: Case, change: Callable[[TensorValue], TensorValue]) -> Case:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import combinations, islice
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from assay_spec.domains import Domain, Dtype, Either, Focus, Given, Many, Tensor
 from assay_spec.domains.draws import Choice, Draw, booleans
 from assay_spec.dtypes import DEFAULT_FLOAT, has_fractions
 from assay_spec.expression import ExpressionError
-from assay_spec.model import Argument, Construct, Op, Overload, StateRule
+from assay_spec.model import Argument, Construct, Op, Overload, ResultRule, StateRule
 from assay_spec.plans import ABSENT, Fill, TensorPlan
 from assay_spec.scope import Scope
 from assay_spec.signature import Signature
@@ -36,7 +37,10 @@ class Wasteful(Exception):
     """The domains of an op throw away too much of what is drawn from them."""
 
 
-@dataclass(frozen=True, slots=True)
+Due = tuple[ResultRule, tuple[int, ...], str]  # what the spec says of one tensor of an answer: rule, shape and dtype
+
+
+@dataclass(frozen=True)
 class Plan:
     """The arguments of one call, described; and the scope in which the op's rules hold for it."""
 
@@ -45,6 +49,23 @@ class Plan:
     scope: Scope
     constructed: Mapping[str, Any] = field(default_factory=dict)  # a module's constructor arguments
     training: bool = True
+
+    @cached_property
+    def due(self) -> list[Due]:
+        """What the spec says of each tensor of the call's answer."""
+        found: list[Due] = []
+        scope = self.scope.copy()
+        for rule in self.overload.results:
+            if rule.kind == "value":
+                continue
+            assert rule.shape is not None and rule.dtype is not None
+            dtype = rule.dtype(scope)
+            if rule.kind == "sequence":
+                found.extend((rule, tuple(shape), dtype) for shape in rule.shape(scope))
+            else:
+                found.append((rule, tuple(rule.shape(scope)), dtype))
+            scope[rule.name] = TensorPlan(dtype, found[-1][1] if found else ())
+        return found
 
 
 def walk(overload: Overload, focus: Focus, limit: int) -> Iterator[Plan]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from assay.cases.case import Case
 from assay.cases.draw import Plan
 from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, drawn_trial, plans, unanswered
-from assay.facets.results import expected_rules, structured, typed
+from assay.facets.results import structured, typed
 from assay.facets.shape import tensors
 from assay.judge.bench import Bench
 from assay_spec.domains import Axis
@@ -27,7 +27,7 @@ def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
 
 def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
     outcome = bench.ask(case)
-    rules = expected_rules(plan.overload, plan.scope)
+    rules = plan.due
     return unanswered(outcome) or structured(plan.overload, outcome, rules) or typed(outcome, rules) or PASS
 
 

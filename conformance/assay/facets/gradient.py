@@ -28,7 +28,6 @@ from assay.facets.base import (
     plans,
     unanswered,
 )
-from assay.facets.results import expected_rules
 from assay.judge.bench import Bench, summands
 from assay.judge.comparison import Comparison, measure
 from assay.judge.excuses import HEADROOM
@@ -105,7 +104,7 @@ def differentiated(op: Op, plan: Plan, seed: int) -> Case | None:
     case = map_tensors(draw.case(op, plan, wrt=tuple(dict.fromkeys(inputs))), _with_squares)
     wrt = tuple(name for given in dict.fromkeys(inputs) for name in _carriers(given, case))
     upstream = {}
-    for place, (rule, shape, dtype) in enumerate(expected_rules(overload, plan.scope)):
+    for place, (rule, shape, dtype) in enumerate(plan.due):
         if rule.name in overload.gradient and dtypes.has_fractions(dtype):
             free = overload.judge.get(rule.name, Budget("exact")).kind == "law"
             fill = Fill("given", given=1.5) if free else Fill("plain", seed + place, -2.0, 2.0)

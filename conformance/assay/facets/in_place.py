@@ -16,7 +16,7 @@ from assay.cases.case import Case, TensorValue
 from assay.cases.draw import Plan
 from assay.cases.outcome import Array, Outcome
 from assay.facets.base import Facet, Judgement, SamplingRequest, Trial, beyond, fail, gravest, plans, unanswered
-from assay.facets.results import expected_rules, numbers_of
+from assay.facets.results import numbers_of
 from assay.judge.bench import Bench
 from assay.judge.budgets import Bounds
 from assay.judge.comparison import measure
@@ -84,7 +84,7 @@ def _outs(plan: Plan, place: int) -> Iterator[Out]:
     """Yield other tensors to write into: of another layout, and of a dtype it can or cannot be cast to."""
     if _is_of_matrices(plan):
         yield Out("transposed")
-    (_, _, dtype), *_ = expected_rules(plan.overload, plan.scope)
+    (_, _, dtype), *_ = plan.due
     rule = plan.overload.out_dtype
     if plan.given.get("dtype", ABSENT) not in (ABSENT, None):
         rule = "own"  # what was asked for by name
@@ -96,7 +96,7 @@ def _outs(plan: Plan, place: int) -> Iterator[Out]:
 def _is_of_matrices(plan: Plan) -> bool:
     """Return whether tensors and results are matrices, whose out= may lie transposed; PyTorch refuses some others."""
     tensors = [each.shape for each in plan.given.values() if isinstance(each, TensorPlan)]
-    results = [shape for _, shape, _ in expected_rules(plan.overload, plan.scope)]
+    results = [shape for _, shape, _ in plan.due]
     return all(len(shape) == 2 for shape in (*tensors, *results))
 
 
@@ -119,7 +119,7 @@ def _trial(op: Op, plan: Plan, form: Form, out: Out = _PLAIN_OUT) -> Trial:
 
 def _forms(op: Op, plan: Plan) -> Iterator[Form]:
     variants = plan.overload.variants
-    rules = expected_rules(plan.overload, plan.scope)
+    rules = plan.due
     first = plan.given.get(plan.overload.signature.names[0])
     # A view's in-place form changes the tensor's own shape; any other keeps shape and dtype.
     keeps = (
@@ -145,7 +145,7 @@ def _forms(op: Op, plan: Plan) -> Iterator[Form]:
 
 def _formed(base: Case, form: Form, plan: Plan, out: Out) -> Case:
     if form == "out":
-        (_, first, dtype), *others = expected_rules(plan.overload, plan.scope)
+        (_, first, dtype), *others = plan.due
         rest = [_blank(TensorPlan(dtype, shape, out.layout)) for _, shape, dtype in others]
         outs = (_blank(TensorPlan(out.dtype or dtype, first, out.layout)), *rest)
         return base.with_arguments({**base.arguments, "out": outs if rest else outs[0]}, form="out")
@@ -193,7 +193,7 @@ def _same(forms: Forms, index: int, got: Any, want: Any, bench: Bench) -> Judgem
         return fail("A406", f"the {form} form gives no tensor", "a tensor", repr(got))
     # A reflected form is held against another call, with a 0-d tensor: either of them may have the wrong dtype. And
     # the plain form may have one that the corpus lacks.
-    rule = expected_rules(plan.overload, plan.scope)[index]
+    rule = plan.due[index]
     dtype = rule[2] if form == "reflected" or want.dtype not in dtypes.ALL else want.dtype
     cast = dtype if index or out.dtype is None else out.dtype
     both: tuple[tuple[str, Array, str], ...] = ((form, got, cast), ("plain", want, dtype))

@@ -14,7 +14,7 @@ from assay.cases.case import Case, TensorValue
 from assay.cases.draw import Plan
 from assay.cases.outcome import Array, Outcome
 from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, drawn_trial, fail, plans, unanswered
-from assay.facets.results import expected_rules, shaped, typed
+from assay.facets.results import shaped, typed
 from assay.judge.bench import Bench
 from assay.judge.statistics import correlated, is_certain, out_of_range, unlikely
 from assay_spec.model import Op, Overload
@@ -36,7 +36,7 @@ def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     varied = plans(op, request, "options", "shape", fits=is_random, limit=12)
     laid_out = plans(op, request, "layout", fits=is_random, limit=6)
     for at, plan in enumerate(chain(varied, laid_out)):
-        count = sum(int(np.prod(shape)) for _, shape, _ in expected_rules(plan.overload, plan.scope))
+        count = sum(int(np.prod(shape)) for _, shape, _ in plan.due)
         repeat = max(2, min(_CALLS, -(-_SAMPLES // max(count, 1))))
         yield drawn_trial(op, plan, judge, seed=request.seed + 100 + at, repeat=repeat)
 
@@ -46,7 +46,7 @@ def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
     early = unanswered(outcome)
     if early is not None:
         return early
-    rules = expected_rules(plan.overload, plan.scope) * case.repeat
+    rules = plan.due * case.repeat
     if len(outcome.results) != len(rules) or not all(isinstance(each, Array) for each in outcome.results):
         return fail("A203", "wrong number of results", len(rules), len(outcome.results))
     early = shaped(outcome, rules) or typed(outcome, rules)

@@ -17,24 +17,6 @@ from assay.judge.comparison import measure
 from assay.judge.floats import rounded
 from assay.judge.laws import holds, undefined_mask
 from assay_spec.model import Budget, Overload, ResultRule
-from assay_spec.plans import TensorPlan
-
-
-def expected_rules(overload: Overload, scope: Any) -> list[tuple[ResultRule, tuple[int, ...], str]]:
-    """Return what the spec says of each tensor of a call's answer: its rule, shape and dtype."""
-    rules: list[tuple[ResultRule, tuple[int, ...], str]] = []
-    scope = scope.copy()
-    for rule in overload.results:
-        if rule.kind == "value":
-            continue
-        assert rule.shape is not None and rule.dtype is not None
-        dtype = rule.dtype(scope)
-        if rule.kind == "sequence":
-            rules.extend((rule, tuple(shape), dtype) for shape in rule.shape(scope))
-        else:
-            rules.append((rule, tuple(rule.shape(scope)), dtype))
-        scope[rule.name] = TensorPlan(dtype, rules[-1][1] if rules else ())
-    return rules
 
 
 def structured(overload: Overload, outcome: Outcome, rules: list[Any], repeat: int = 1) -> Judgement | None:
@@ -98,7 +80,7 @@ def compare(
     if len(outcome.results) != len(expected.results):
         return fail("A203", "wrong number of results", len(expected.results), len(outcome.results))
     overload = plan.overload
-    rules = expected_rules(overload, plan.scope)
+    rules = plan.due
     numbers = numbers_of(overload)
     judgements = []
     for place, (got, want) in enumerate(zip(outcome.results, expected.results, strict=True)):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from assay.cases.case import Case
 from assay.cases.draw import Plan
 from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, drawn_trial, plans, unanswered
-from assay.facets.results import expected_rules, shaped, structured
+from assay.facets.results import shaped, structured
 from assay.judge.bench import Bench
 from assay_spec.model import Op, Overload
 
@@ -28,7 +28,7 @@ def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
 
 def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
     outcome = bench.ask(case)
-    rules = expected_rules(plan.overload, plan.scope)
+    rules = plan.due
     return unanswered(outcome) or structured(plan.overload, outcome, rules) or shaped(outcome, rules) or PASS
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from assay.cases.case import Case
 from assay.cases.draw import Plan
 from assay.facets.base import Facet, Judgement, SamplingRequest, Trial, drawn_trial, plans, unanswered
-from assay.facets.results import by_laws_and_oracle, expected_rules, structured
+from assay.facets.results import by_laws_and_oracle, structured
 from assay.judge.bench import Bench
 from assay_spec import dtypes
 from assay_spec.model import Op, Overload
@@ -40,7 +40,7 @@ def _rounds_first(plan: Plan) -> bool:
 
 def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
     outcome = bench.ask(case)
-    early = unanswered(outcome) or structured(plan.overload, outcome, expected_rules(plan.overload, plan.scope))
+    early = unanswered(outcome) or structured(plan.overload, outcome, plan.due)
     return early or by_laws_and_oracle(case, plan, outcome, bench)
 
 

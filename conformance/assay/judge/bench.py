@@ -141,7 +141,7 @@ def _magnitudes(case: Case, numbers: frozenset[str]) -> Case:
 
 def widened(case: Case) -> Case:
     """Return the same case with everything floating in float64."""
-    return replace(map_case(case, _widened), wide=True)
+    return map_case(case, _widened, wide=True)
 
 
 def _widened(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The ops whose mutants a change may let survive: it touches their spec, family or code in the good backend."""
+"""Which ops a change may have dulled: those whose spec, families or code in the good backend it touches."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from assay.backends.base import Backend
-from assay_spec.model import Corpus, Op
+from assay_spec.model import Op
 
 
 class UnknownRevision(Exception):
@@ -29,8 +29,7 @@ def _git(folder: Path, *words: str) -> str:
         raise UnknownRevision(error.stderr.strip().partition("\n")[0]) from None
 
 
-def touches(files: set[Path], corpus: Corpus, op: Op, good: Backend) -> bool:
-    """Return whether any of these files specifies the op, or implements it in the good backend."""
+def touches(files: set[Path], op: Op, good: Backend) -> bool:
+    """Return whether one of some files specifies an op or, in the good backend, implements it."""
     code = good.source(op.name)
-    family = [corpus.root / "families" / f"{op.family}.yaml"] if op.family else []
-    return not files.isdisjoint(path.resolve() for path in (op.file, *family, *([code] if code else [])))
+    return not files.isdisjoint(path.resolve() for path in (*op.files, *([code] if code else [])))

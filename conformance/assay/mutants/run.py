@@ -77,7 +77,7 @@ def _wanted(corpus: Corpus, request: Request) -> list[Op]:
     except UnknownRevision as error:
         click.echo(f"every op is taken as changed, for there is nothing to compare with: {error}", err=True)
         return ops
-    return [op for op in ops if touches(files, corpus, op, _opened(request.backend))]
+    return [op for op in ops if touches(files, op, _opened(request.backend))]
 
 
 @cache

@@ -11,7 +11,7 @@ import numpy as np
 from assay.cases.arrays import Host, host_dtype
 from assay.cases.case import Case
 from assay.cases.outcome import Array, Outcome
-from assay.facets.results import expected_rules, numbers_of
+from assay.facets.results import numbers_of
 from assay.facets.values import judged
 from assay.judge.budgets import allowance
 from assay.judge.floats import rounded, ulp_of
@@ -69,7 +69,7 @@ def _too_far(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     expected = scene.bench.expect(case)
     if expected is None or expected.raised or expected.lacking:
         return outcome
-    rules = expected_rules(plan.overload, plan.scope)
+    rules = plan.due
 
     def change(result: Array, place: int) -> Host | None:
         want = expected.results[place]
