@@ -1,4 +1,4 @@
-"""Which ops a change may have dulled: those whose spec, families or code in the good backend it touches."""
+"""The ops whose mutants a change may let survive: it touches their spec, families or code in the good backend."""
 
 from __future__ import annotations
 
@@ -30,6 +30,6 @@ def _git(folder: Path, *words: str) -> str:
 
 
 def touches(files: set[Path], op: Op, good: Backend) -> bool:
-    """Return whether one of some files specifies an op or, in the good backend, implements it."""
+    """Return whether any of these files specifies the op, or implements it in the good backend."""
     code = good.source(op.name)
     return not files.isdisjoint(path.resolve() for path in (*op.files, *([code] if code else [])))
