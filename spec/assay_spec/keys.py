@@ -89,9 +89,9 @@ class Trajectory:
     """A worked run of a method that is called again and again."""
 
     call: Call = key("the arguments of the construction")
-    start: Any = key("where it starts: a parameter, a learning rate")
-    gradients: Any = key("what the parameter's gradient is before each call", ())
-    gives: Any = key("what the trail shows after each call")
+    start: Any = key("the parameter that it works on, where it starts", None)
+    gradients: Any = key("what that parameter's gradient is before each call", ())
+    gives: Any = key("what the trail shows after each call; without gradients, before the first one too")
     at: Place | None = key("where the documents have it", None)
 
 

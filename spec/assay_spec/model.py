@@ -15,6 +15,7 @@ from assay_spec.domains import Domain, Many, Maybe, Tensors
 from assay_spec.editions import EDITIONS, Edition
 from assay_spec.expression import Expression, ExpressionError, Free, Names, alternatives, is_size_name
 from assay_spec.keys import DocumentFile, OutDtype, Trajectory, Variant
+from assay_spec.scenarios import Trace, trace
 from assay_spec.signature import Signature
 
 __all__ = [
@@ -162,6 +163,11 @@ class Scenario(keys.Scenario):
     """A short program in the API's own words, and what must hold after it."""
 
     line: int = 0
+
+    @cached_property
+    def trace(self) -> Trace:
+        """The steps of the program, and what is looked at after them."""
+        return trace(self.run, tuple(self.expect))
 
 
 class _Unsettled(dict[str, Any]):

@@ -32,6 +32,7 @@ _WORDS: Final[dict[type[ast.AST], str]] = {
     ast.SetComp: "a comprehension", ast.BoolOp: "and, or", ast.IfExp: "a condition", ast.JoinedStr: "an f-string",
     ast.Starred: "unpacking", ast.Raise: "raise", ast.Assert: "assert", ast.Global: "global", ast.Nonlocal: "nonlocal",
     ast.Set: "a set", ast.NamedExpr: "an assignment inside an expression", ast.Yield: "a generator",
+    ast.Compare: "a chained comparison",
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from assay.facets import facets
 from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, drawn_trial, plans, unanswered
 from assay.judge.bench import Bench
 from assay.running.session import Session
-from assay.running.settings import Settings
+from assay.settings import Settings
 from assay_reports import terminal, vocabulary
 from assay_reports.results import read_results
 from assay_reports.site import render_site

@@ -19,6 +19,7 @@ from assay.cli.lint import (
     laws_can_be_read,
     misuses_can_be_tried,
     rules_are_shown,
+    scenarios_can_be_read,
     sentences_end,
     stands_at_its_name,
 )
@@ -71,6 +72,8 @@ BROKEN: list[tuple[Rule, str, str, str]] = [
     (asks_something,
      "examples:\n  - {call: {input: [1.0]}, gives: [1.0], shows: R1}\n" + ERRORS + "rules: {R1: It holds.}\n", ERRORS,
      "1: no examples, trajectories or scenarios: give at least one worked case"),
+    (scenarios_can_be_read, "It holds.}\n", "It holds.}\nscenarios: [{name: s, run: 'y = = 1', expect: {y: 1}}]\n",
+     "16: the scenario 's' is no Python: invalid syntax"),
     (rules_are_shown, ", shows: R1", "", "15: nothing shows R1: add `shows: R1` to an example or scenario"),
     (domains_can_be_drawn, "dim < 9", "dim > 9",
      "1: no call can be drawn: the domains or require: leave nothing over"),
@@ -175,6 +178,21 @@ def test_every_rule_has_a_file_that_breaks_it() -> None:
 )  # fmt: skip
 def test_the_keys_of_every_part_have_their_order(tmp_path: Path, old: str, new: str, words: str) -> None:
     assert any(words in each for each in said(tmp_path, SOUND.replace(old, new)))
+
+
+def test_linting_counts_the_scenarios_that_stay_programs_and_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loop = "{name: in a loop, run: 'for x in torch.f(1): y = x', expect: {y: 1}}"
+    file = tmp_path / "torch" / "f.yaml"
+    file.parent.mkdir()
+    file.write_text(SOUND + f"scenarios: [{loop}, {{name: s, run: y = 1, expect: {{y: 1}}}}]\n")
+
+    assert check([file]) == 0
+    assert capsys.readouterr().out == (
+        f"{file}:16: 'in a loop' stays a program: a loop\n"
+        "1 of 2 scenarios stay programs, for there is in them: a loop 1\n1 specs, 0 complaints\n"
+    )
 
 
 def test_linting_files_prints_the_complaints_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

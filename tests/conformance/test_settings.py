@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from assay.cli.__main__ import main
 from assay.cli.options import takes
-from assay.running.settings import Settings, options
+from assay.settings import Settings, options
 
 pytest_plugins = ["pytester"]
 

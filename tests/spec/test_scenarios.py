@@ -90,7 +90,7 @@ def test_a_thing_of_the_library_or_of_python_is_named() -> None:
         ("x = math.pi", "the name 'math'"),
         ("x = torch.f(**{})", "unpacking"),
         ("x = f'{1}'", "an f-string"),
-        ("x = 1 < 2 < 3", "Compare"),
+        ("x = 1 < 2 < 3", "a chained comparison"),
         ("n = 1\nx = torch.ones(2)[n:]", "a slice whose ends are computed"),
         ("def f(t=1):\n    return t", "a function with defaults or any number of arguments"),
     ],

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from assay.backends.base import Backend, BackendUnusable
-from assay.running.settings import Settings
+from assay.settings import Settings
 
 GROUP: Final = "assay.backends"
 BUILT_IN: Final = {

@@ -27,7 +27,7 @@ from assay.backends.base import (
 )
 from assay.cases.case import Case
 from assay.cases.outcome import Outcome
-from assay.running.settings import Settings
+from assay.settings import Settings
 
 START_LIMIT: Final = 120.0  # seconds to start and to import a large library
 LONGEST_LINE: Final = 1 << 28

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from assay.cli.options import takes
-from assay.running.settings import Settings
+from assay.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 

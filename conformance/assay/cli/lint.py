@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -195,6 +196,15 @@ def laws_can_be_read(op: Op) -> Iterator[Complaint]:
                 yield 1, f"{source!r}: {error}"
 
 
+def scenarios_can_be_read(op: Op) -> Iterator[Complaint]:
+    """A scenario is Python."""
+    for scenario in op.scenarios:
+        try:
+            _ = scenario.trace
+        except SyntaxError as error:
+            yield scenario.line, f"the scenario {scenario.name!r} is no Python: {error.msg}"
+
+
 def sentences_end(op: Op) -> Iterator[Complaint]:
     """A summary is a sentence."""
     if not re.search(r"[.;]$", op.summary.strip()):
@@ -212,6 +222,7 @@ RULES: Final[tuple[Rule, ...]] = (
     arguments_are_passed,
     equivalents_are_right,
     laws_can_be_read,
+    scenarios_can_be_read,
     sentences_end,
 )
 
@@ -229,8 +240,22 @@ def check(files: Sequence[Path]) -> int:
     found = [words for op in ops for words in complaints(op)]
     for words in found:
         click.echo(words)
+    for words in () if found else programs(ops, each=bool(files)):
+        click.echo(words)
     click.echo(f"{len(ops)} specs, {len(found)} complaints")
     return 1 if found else 0
+
+
+def programs(ops: Sequence[Op], *, each: bool) -> Iterator[str]:
+    """Say how many scenarios are no straight line of steps, and why: by reason, or one by one."""
+    scenarios = [(op, scenario) for op in ops for scenario in op.scenarios]
+    stayed = [(op, scenario, scenario.trace.stayed_a_program) for op, scenario in scenarios]
+    reasons = Counter(reason for _, _, reason in stayed if reason)
+    if each:
+        yield from (f"{op.file}:{s.line}: {s.name!r} stays a program: {reason}" for op, s, reason in stayed if reason)
+    if reasons:
+        why = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
+        yield f"{reasons.total()} of {len(scenarios)} scenarios stay programs, for there is in them: {why}"
 
 
 def _all() -> list[Op]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from assay.running.settings import Command, Option, options
+from assay.settings import Command, Option, options
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -6,7 +6,7 @@ import click
 
 from assay.running.items import Item, items_of
 from assay.running.session import Session
-from assay.running.settings import Settings
+from assay.settings import Settings
 from assay_reports.results import Failure, Result, in_excuses
 from assay_spec import load_corpus
 from assay_spec.suggestion import suggestion

@@ -18,7 +18,7 @@ from assay.facets.base import Facet, Judgement, SamplingRequest, Trial, beyond, 
 from assay.judge.bench import Bench
 from assay.judge.budgets import Bounds
 from assay.judge.comparison import Comparison, measure, show
-from assay_spec import dtypes, scenarios
+from assay_spec import dtypes
 from assay_spec.model import Budget, Example, Op, Overload, Scenario
 
 _LOOSE: Final = 32  # ulps of the largest element that a composed answer may be away from the written one
@@ -41,12 +41,11 @@ def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
 
 def scenario_case(op: Op, scenario: Scenario) -> Case:
     """Make the case of a scenario."""
-    trace = scenarios.trace(scenario.run, tuple(scenario.expect))
     current = "current" in op.editions and "current" in scenario.editions
     return Case(
         op.name,
-        trace.steps,
-        trace.looks,
+        scenario.trace.steps,
+        scenario.trace.looks,
         scenario=scenario.name,
         needs=scenario.needs,
         documented=not current,

@@ -35,7 +35,7 @@ from assay.judge.comparison import measure
 from assay.judge.statistics import out_of_range, unlikely
 from assay_spec.domains import Focus
 from assay_spec.model import Budget, Construct, Op, Overload, StateRule, Trajectory
-from assay_spec.plans import ABSENT, Fill, Made
+from assay_spec.plans import ABSENT, Fill
 from assay_spec.steps import Look, Ref, Step, positions
 
 _SEEDS: Final = 60  # objects from which an initial distribution is judged
@@ -105,17 +105,14 @@ def _left_behind(op: Op, plan: Plan) -> Case:
 def _worked(op: Op, overload: Overload, each: Trajectory) -> Trial:
     """Make the trial of a worked run that the spec writes down."""
     assert overload.construct is not None
-    first = next(iter(overload.construct.arguments))
-    domain = first.domain({})
-    plain = next(domain.walk(Focus()))
-    if isinstance(plain, Made):
-        works_on = materialise(replace(plain, arguments={**plain.arguments, "lr": each.start}))
-        made = {first.name: works_on, **each.call}
-        case = run(op, overload, made, calls=len(each.gives) - 1)
-    else:
+    works_on = next(iter(overload.construct.arguments))
+    if each.gradients:
         start = written.tensor(each.start, "float32")
         fed = [(written.tensor(step, "float32"),) for step in each.gradients]
-        case = run(op, overload, {first.name: ({"params": (start,)},), **each.call}, fed=fed)
+        case = run(op, overload, {works_on.name: ({"params": (start,)},), **each.call}, fed=fed)
+    else:
+        plainest = materialise(next(works_on.domain({}).walk(Focus())))
+        case = run(op, overload, {works_on.name: plainest, **each.call}, calls=len(each.gives) - 1)
     return Trial(case, partial(_as_written, case, each.gives))
 
 

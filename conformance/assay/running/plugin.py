@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from assay.running.settings import Settings, options
+from assay.settings import Settings, options
 from assay_reports.vocabulary import BROKEN
 
 if TYPE_CHECKING:

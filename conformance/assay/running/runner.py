@@ -14,7 +14,7 @@ import click
 import pytest
 
 from assay.running.progress import Progress
-from assay.running.settings import Settings
+from assay.settings import Settings
 from assay_reports.results import Run, read_results
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from assay.judge.bench import Bench
 from assay.running import engine
 from assay.running.interrupts import interruptible
 from assay.running.items import Item, plan
-from assay.running.settings import Settings
+from assay.settings import Settings
 from assay_reports import query
 from assay_reports.results import Event, Result, ResultsWriter, Tally, read_results
 from assay_reports.vocabulary import BROKEN
