@@ -21,7 +21,7 @@ from assay.backends.base import Backend
 from assay.backends.discover import open_backend
 from assay.cases.arrays import host_dtype
 from assay.cases.case import Case, TensorValue
-from assay.cases.outcome import Array, Lacking, Outcome, Raised
+from assay.cases.outcome import Array, Missing, Outcome, Raised
 from assay_spec import dtypes
 
 
@@ -111,7 +111,7 @@ class ClaimsWhatItLacks(Candidate):
 
     def perform(self, case: Case) -> Outcome:
         if any(getattr(each, "dtype", "") == "float16" for each in case.arguments.values()):
-            return Outcome(lacking=Lacking("dtype", "no float16"))
+            return Outcome(unsupported=Missing("dtype", "no float16"))
         return self.good.perform(case)
 
 
@@ -232,7 +232,7 @@ def serve(misbehave: Callable[[dict[str, Any]], str], op: str) -> None:
         elif request["do"] == "run":
             (call,) = request["case"]["steps"]
             if call["target"] not in (op, "assay.identity", "torch.add", "torch.sub"):
-                reply["outcome"] = {"lacking": {"kind": "op", "message": call["target"]}}
+                reply["outcome"] = {"unsupported": {"kind": "op", "message": call["target"]}}
                 print(json.dumps(reply), flush=True)
                 continue
             first = call["arguments"][call["positional"][0]]["tensor"]

@@ -97,7 +97,7 @@ def test_what_is_missing_is_unsupported_and_told_in_the_librarys_words() -> None
         found = trace(run, ("1",))
         outcome = REFERENCE.perform(Case("torch.f", found.steps, found.looks, scenario="a scenario"))
 
-        assert outcome.lacking is not None and outcome.lacking.kind == "op"
+        assert outcome.unsupported is not None and outcome.unsupported.kind == "op"
         assert outcome.raised is not None and outcome.raised.classes[0] == "AttributeError"
 
 

@@ -10,7 +10,7 @@ import pytest
 from assay.backends.numpy import NumpyBackend
 from assay.backends.self_check import self_check
 from assay.cases.case import Case, TensorValue, called
-from assay.cases.outcome import Array, Lacking, Outcome
+from assay.cases.outcome import Array, Missing, Outcome
 from assay_spec.domains import Dtype
 from assay_spec.plans import Slice
 from assay_spec.steps import Form
@@ -35,12 +35,12 @@ def call(op: str, *positional: Any, form: Form = "function", **named: Any) -> Ca
 
 
 def answers(outcome: Outcome) -> list[Any]:
-    assert outcome.raised is None and outcome.lacking is None, outcome
+    assert outcome.raised is None and outcome.unsupported is None, outcome
     return [each.array.tolist() if isinstance(each, Array) else each for each in outcome.results]
 
 
 def array(outcome: Outcome) -> Array:
-    assert outcome.raised is None and outcome.lacking is None, outcome
+    assert outcome.raised is None and outcome.unsupported is None, outcome
     (result,) = outcome.results
     assert isinstance(result, Array)
     return result
@@ -106,32 +106,32 @@ def test_the_median_of_two_is_numpy_s_mean_of_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("case", "lacking"),
+    ("case", "unsupported"),
     [
-        (call("torch.sigmoid", F), Lacking("op", "no sigmoid")),
-        (call("torch.nn.Linear", F), Lacking("op", "no nn.Linear")),
-        (call("torch.add", F, F, alpha=2), Lacking("feature", "no parameter alpha")),
-        (call("torch.median", F, 0), Lacking("feature", "no parameter p1")),
-        (call("torch.sort", F, descending=True), Lacking("feature", "no descending order")),
-        (call("torch.add", F, F, form="method"), Lacking("feature", "no method add")),
-        (call("torch.sum", F, form="in-place operator"), Lacking("feature", "no operator for sum")),
-        (call("torch.sort", F, form="in-place"), Lacking("feature", "no in-place sort")),
+        (call("torch.sigmoid", F), Missing("op", "no sigmoid")),
+        (call("torch.nn.Linear", F), Missing("op", "no nn.Linear")),
+        (call("torch.add", F, F, alpha=2), Missing("feature", "no parameter alpha")),
+        (call("torch.median", F, 0), Missing("feature", "no parameter p1")),
+        (call("torch.sort", F, descending=True), Missing("feature", "no descending order")),
+        (call("torch.add", F, F, form="method"), Missing("feature", "no method add")),
+        (call("torch.sum", F, form="in-place operator"), Missing("feature", "no operator for sum")),
+        (call("torch.sort", F, form="in-place"), Missing("feature", "no in-place sort")),
         (
             call("torch.cumsum", TensorValue.of(np.ones(())), 0, out=TensorValue.of(np.ones(())), form="out"),
-            Lacking("feature", "no out= for 0 dimensions: NumPy ends the process"),
+            Missing("feature", "no out= for 0 dimensions: NumPy ends the process"),
         ),
-        (call("torch.zeros", (2,), dtype=Dtype("bfloat16")), Lacking("dtype", "no bfloat16")),
+        (call("torch.zeros", (2,), dtype=Dtype("bfloat16")), Missing("dtype", "no bfloat16")),
     ],
     ids=lambda value: value.op if isinstance(value, Case) else "",
 )
-def test_what_numpy_lacks_is_a_lack_and_no_error(case: Case, lacking: Lacking) -> None:
-    assert BACKEND.perform(case).lacking == lacking
+def test_what_numpy_lacks_is_a_lack_and_no_error(case: Case, unsupported: Missing) -> None:
+    assert BACKEND.perform(case).unsupported == unsupported
 
 
 def test_an_inverse_in_half_precision_is_lacking() -> None:
     half = TensorValue.of(np.eye(2, dtype=np.float16))
 
-    assert BACKEND.perform(call("torch.inverse", half)).lacking == Lacking(
+    assert BACKEND.perform(call("torch.inverse", half)).unsupported == Missing(
         "feature", "TypeError: array type float16 is unsupported in linalg"
     )
 

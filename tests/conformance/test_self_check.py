@@ -17,7 +17,7 @@ from assay.backends.discover import open_backend
 from assay.backends.numpy import NumpyBackend
 from assay.backends.self_check import self_check
 from assay.cases.case import Case
-from assay.cases.outcome import Array, Lacking, Outcome, Raised
+from assay.cases.outcome import Array, Missing, Outcome, Raised
 
 CANDIDATES = Path(__file__).with_name("candidates.py")
 CRASH = f"exec:'{sys.executable}' '{CANDIDATES}' announces_a_blob_and_dies assay.identity"
@@ -50,7 +50,7 @@ def boom(_: Outcome) -> Outcome:
     raise KeyError("oops")
 
 
-LACKS = Outcome(lacking=Lacking("dtype", "no float32"))
+LACKS = Outcome(unsupported=Missing("dtype", "no float32"))
 RAISES = Outcome(raised=Raised(("MemoryError",), "full"))
 ONE = Outcome(results=(Array("float32", np.float32([[1]])),))
 

@@ -10,7 +10,7 @@ import pytest
 from assay.backends.self_check import self_check
 from assay.cases.arrays import host_dtype
 from assay.cases.case import Case, TensorValue, called, made, method_call
-from assay.cases.outcome import Lacking, Outcome
+from assay.cases.outcome import Missing, Outcome
 from assay.cases.runs import run
 from assay.facets.examples import scenario_case
 from assay_spec import load_corpus
@@ -37,7 +37,7 @@ def call(op: str, *positional: Any, form: Form = "function", **named: Any) -> Ca
 
 
 def answers(outcome: Outcome) -> list[Any]:
-    assert outcome.raised is None and outcome.lacking is None, outcome
+    assert outcome.raised is None and outcome.unsupported is None, outcome
     return [each.array.tolist() for each in outcome.results]
 
 
@@ -89,22 +89,22 @@ def test_a_plain_call_means_what_pytorch_means_by_it(case: Case, expected: list[
 
 
 @pytest.mark.parametrize(
-    ("case", "lacking"),
+    ("case", "unsupported"),
     [
-        (call("torch.inverse", MATRIX), Lacking("op", "no inverse")),
-        (call("torch.add", MATRIX, 1, form="in-place"), Lacking("feature", "no in-place add")),
-        (call("torch.add", MATRIX, 1, out=MATRIX, form="out"), Lacking("feature", "no parameter out")),
-        (call("torch.zeros", 2, dtype=Dtype("complex64")), Lacking("dtype", "no complex64")),
-        (call("torch.sort", MATRIX, stable=True), Lacking("feature", "no stable sort")),
+        (call("torch.inverse", MATRIX), Missing("op", "no inverse")),
+        (call("torch.add", MATRIX, 1, form="in-place"), Missing("feature", "no in-place add")),
+        (call("torch.add", MATRIX, 1, out=MATRIX, form="out"), Missing("feature", "no parameter out")),
+        (call("torch.zeros", 2, dtype=Dtype("complex64")), Missing("dtype", "no complex64")),
+        (call("torch.sort", MATRIX, stable=True), Missing("feature", "no stable sort")),
         (
             call("torch.nn.functional.conv2d", [MATRIX], [[[[1.0]]]]),
-            Lacking("feature", "no images without a batch"),
+            Missing("feature", "no images without a batch"),
         ),
     ],
     ids=lambda value: value.op if isinstance(value, Case) else "",
 )
-def test_what_tinygrad_lacks_is_a_lack_and_no_error(case: Case, lacking: Lacking) -> None:
-    assert BACKEND.perform(case).lacking == lacking
+def test_what_tinygrad_lacks_is_a_lack_and_no_error(case: Case, unsupported: Missing) -> None:
+    assert BACKEND.perform(case).unsupported == unsupported
 
 
 def test_a_wrong_call_is_tinygrad_s_own_error() -> None:
@@ -205,7 +205,7 @@ def test_batch_norm_keeps_running_statistics_in_training_only() -> None:
 def test_a_module_option_that_it_lacks_is_a_lack(op: str, options: dict[str, Any]) -> None:
     outcome = BACKEND.perform(Case(op, made(op, options, {})))
 
-    assert outcome.lacking is not None
+    assert outcome.unsupported is not None
 
 
 def test_a_module_without_a_batch_of_images_is_a_lack() -> None:
@@ -214,7 +214,7 @@ def test_a_module_without_a_batch_of_images_is_a_lack() -> None:
 
     outcome = BACKEND.perform(Case("torch.nn.Conv2d", (*conv, call)))
 
-    assert outcome.lacking == Lacking("feature", "no images without a batch")
+    assert outcome.unsupported == Missing("feature", "no images without a batch")
 
 
 def test_an_optimizer_steps_each_group_by_its_own_rate() -> None:
@@ -235,7 +235,7 @@ def test_strided_tensors_come_with_their_elements() -> None:
 
 def test_scenarios_run_through_the_table() -> None:
     def runs(case: Case) -> bool:
-        return BACKEND.perform(case).lacking is None
+        return BACKEND.perform(case).unsupported is None
 
     scenarios = [scenario_case(op, each) for op in load_corpus() for each in op.scenarios if "current" in each.editions]
 

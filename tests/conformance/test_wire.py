@@ -19,7 +19,7 @@ from assay.backends.base import FEATURES, Capabilities
 from assay.cases.arrays import host_dtype
 from assay.cases.case import Case, TensorValue
 from assay.cases.content import fingerprint
-from assay.cases.outcome import Array, Lacking, Outcome, Raised
+from assay.cases.outcome import Array, Missing, Outcome, Raised
 from assay_spec import dtypes
 from assay_spec.domains import Dtype
 from assay_spec.plans import Slice
@@ -141,7 +141,7 @@ OUTCOMES = built(
     returned_self=st.booleans(),
     raised=st.none() | built(Raised, classes=st.lists(NAMES, max_size=2).map(tuple), message=NAMES),
     during=st.sampled_from(["call", "backward"]),
-    lacking=st.none() | built(Lacking, kind=st.sampled_from(["op", "dtype", "feature", "device"]), message=NAMES),
+    unsupported=st.none() | built(Missing, kind=st.sampled_from(["op", "dtype", "feature", "device"]), message=NAMES),
     fallback=st.booleans(),
 )
 
@@ -257,7 +257,7 @@ def test_an_error_reply_is_an_exception_of_its_kind(kind: str, raised: str) -> N
 def test_an_error_reply_of_what_is_not_implemented_is_a_lack() -> None:
     outcome = wire.unpack_error({"kind": "not_implemented", "message": "no complex numbers"})
 
-    assert outcome.lacking == Lacking("feature", "no complex numbers")
+    assert outcome.unsupported == Missing("feature", "no complex numbers")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from assay.cases.case import Case
-from assay.cases.outcome import Lack, Lacking, Outcome, Raised
+from assay.cases.outcome import Missing, MissingKind, Outcome, Raised
 from assay_spec import dtypes
 
 Feature = Literal["views", "out", "in-place", "autograd", "random", "modules", "optimizers", "programs"]
@@ -47,9 +47,9 @@ class BackendUnusable(Exception):
 class Unsupported(Exception):
     """Raised inside an adapter for what the library does not offer."""
 
-    def __init__(self, kind: Lack, message: str = "", raised: Raised | None = None) -> None:
+    def __init__(self, kind: MissingKind, message: str = "", raised: Raised | None = None) -> None:
         super().__init__(message)
-        self.lacking = Lacking(kind, message)
+        self.unsupported = Missing(kind, message)
         self.raised = raised  # the words in which the library says so, for they may be what is due
 
 

@@ -89,7 +89,7 @@ class Run:
                 self.given[step.name] = self._taken(step, self.given)
             else:
                 found = self._called(step)
-                if found.raised or found.lacking:
+                if found.raised or found.unsupported:
                     return found
             for at in looks.get(index, ()):
                 self.seen.append(self.library.host(self.native(at, self.given)))
@@ -165,7 +165,9 @@ class Run:
             outcome = library.failed(error)
             if before is None:
                 return outcome
-            return Outcome(raised=outcome.raised, lacking=outcome.lacking, changed=self._changes(arguments, before))
+            return Outcome(
+                raised=outcome.raised, unsupported=outcome.unsupported, changed=self._changes(arguments, before)
+            )
         self.given[""] = answer
         target = _target(step, arguments)
         return Outcome(

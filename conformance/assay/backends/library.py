@@ -13,7 +13,7 @@ import numpy as np
 from assay.backends.base import Backend, Unsupported
 from assay.backends.interpreter import Differentiable, Run
 from assay.cases.case import Case, TensorValue
-from assay.cases.outcome import Array, Lacking, Outcome, Raised
+from assay.cases.outcome import Array, Missing, Outcome, Raised
 from assay_spec.domains import Dtype
 from assay_spec.plans import Slice
 from assay_spec.steps import Named, Step, Value
@@ -32,7 +32,7 @@ class LibraryBackend(Backend):
     """The skeleton that every in-process adapter fills: subclasses say what the library calls things."""
 
     # Messages by which the library says that it lacks something, rather than that the call is wrong.
-    lacks: ClassVar[tuple[tuple[type[BaseException], str], ...]] = ((NotImplementedError, ""),)
+    unsupported: ClassVar[tuple[tuple[type[BaseException], str], ...]] = ((NotImplementedError, ""),)
 
     def function(self, step: Step) -> Callable[..., Any]:
         """Find what a step calls; raise Unsupported where the library does not offer it."""
@@ -106,11 +106,11 @@ class LibraryBackend(Backend):
     def failed(self, error: Exception, during: Literal["call", "backward"] = "call") -> Outcome:
         """Turn what the library raised into an outcome: what it lacks, or that it raised."""
         if isinstance(error, Unsupported):
-            return Outcome(raised=error.raised, lacking=error.lacking)
+            return Outcome(raised=error.raised, unsupported=error.unsupported)
         text = str(error)
         raised = Raised(tuple(each.__name__ for each in type(error).__mro__[:-2]), text)
-        lacks = any(isinstance(error, kind) and part in text for kind, part in self.lacks)
-        return Outcome(raised=raised, lacking=Lacking("feature", str(raised)) if lacks else None, during=during)
+        lacks = any(isinstance(error, kind) and part in text for kind, part in self.unsupported)
+        return Outcome(raised=raised, unsupported=Missing("feature", str(raised)) if lacks else None, during=during)
 
     def native(self, value: Value) -> Any:
         """Turn a plain value of a case into the library's."""

@@ -29,7 +29,7 @@ from assay_spec.steps import Step
 class NamespaceBackend(LibraryBackend):
     """A library that serves PyTorch's own names; nothing needs translating."""
 
-    lacks: ClassVar = (
+    unsupported: ClassVar = (
         (NotImplementedError, ""),
         (RuntimeError, "not implemented for"),
         (RuntimeError, "not supported on"),

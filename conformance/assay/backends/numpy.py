@@ -199,7 +199,7 @@ class NumpyBackend(TableBackend):
     methods: ClassVar[frozenset[str]] = frozenset(
         ("sum", "mean", "std", "max", "cumsum", "round", "squeeze", "transpose", "reshape")
     )
-    lacks: ClassVar = (
+    unsupported: ClassVar = (
         (NotImplementedError, ""),
         (TypeError, "not supported for the input types"),
         (TypeError, "is unsupported in linalg"),

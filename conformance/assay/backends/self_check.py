@@ -46,10 +46,10 @@ def _echoed(backend: Backend, dtype: str, sent: Host) -> None:
     name = backend.capabilities.name
     what = f"{dtype}{list(sent.shape)}"
     outcome = _asked(backend, called(IDENTITY, {"input": TensorValue.of(sent, dtype)}, ("input",)))
-    if outcome.lacking:
+    if outcome.unsupported:
         raise BackendUnusable(
             f"{name} declares {dtype}, but answers {IDENTITY} of {what} that it lacks"
-            f" the {outcome.lacking.kind} ({outcome.lacking.message}); undeclare it or answer"
+            f" the {outcome.unsupported.kind} ({outcome.unsupported.message}); undeclare it or answer"
         )
     if outcome.raised:
         raise BackendUnusable(f"{name} cannot take {what} in and give it back: {outcome.raised}")
@@ -76,7 +76,7 @@ def _text(array: Host) -> str:
 def _knows_what_it_lacks(backend: Backend) -> None:
     name = backend.capabilities.name
     outcome = _asked(backend, called(_NO_SUCH_OP, _tensors(backend, "input"), ("input",)))
-    if outcome.lacking is None or outcome.lacking.kind != "op":
+    if outcome.unsupported is None or outcome.unsupported.kind != "op":
         raise BackendUnusable(f"{name} answers {_NO_SUCH_OP} with {_brief(outcome)}, not that it lacks the op")
 
 
@@ -84,7 +84,7 @@ def _notices_errors(backend: Backend) -> None:
     """Multiply two matrices that do not fit: a backend may lack that, but may not answer."""
     name = backend.capabilities.name
     outcome = _asked(backend, called("torch.mm", _tensors(backend, "input", "mat2"), ("input", "mat2")))
-    if outcome.raised is None and outcome.lacking is None:
+    if outcome.raised is None and outcome.unsupported is None:
         raise BackendUnusable(f"{name} multiplies a 2x3 matrix by a 2x3 matrix: {_brief(outcome)}, not an error")
 
 
@@ -96,8 +96,8 @@ def _tensors(backend: Backend, *names: str) -> dict[str, TensorValue]:
 def _brief(outcome: Outcome) -> str:
     if outcome.raised:
         return f"the error {outcome.raised}"
-    if outcome.lacking:
-        return f"a lacking {outcome.lacking.kind}"
+    if outcome.unsupported:
+        return f"a lacking {outcome.unsupported.kind}"
     return ", ".join(repr(each.array.tolist()) if isinstance(each, Array) else repr(each) for each in outcome.results)
 
 

@@ -345,7 +345,7 @@ class TinygradBackend(TableBackend):
     table: ClassVar[Mapping[str, Callable[..., Any]]] = {**TABLE, **LAYERS, **OPTIMIZERS}
     methods: ClassVar[frozenset[str]] = frozenset(name for name in TABLE if hasattr(Tensor, name))
     operators: ClassVar[frozenset[str]] = TableBackend.operators - {"abs"}
-    lacks: ClassVar = (
+    unsupported: ClassVar = (
         (NotImplementedError, ""),
         (TypeError, "unexpected keyword argument"),
         (ValueError, "only 'same' is supported"),

@@ -14,7 +14,7 @@ import numpy as np
 from assay.backends.base import Capabilities
 from assay.cases.arrays import Host, host_dtype
 from assay.cases.case import Case, TensorValue
-from assay.cases.outcome import Array, Lack, Lacking, Outcome, Raised
+from assay.cases.outcome import Array, Missing, MissingKind, Outcome, Raised
 from assay_spec import dtypes
 from assay_spec.domains import Dtype
 from assay_spec.plans import Slice, row_major
@@ -350,7 +350,7 @@ _CASE: Final = _by_reference(
 _TAGS.update(ref=(Ref, _REF), function=(Function, _FUNCTION))
 _PACKERS.update({Ref: ("ref", _REF.pack), Function: ("function", _FUNCTION.pack)})
 
-_LACKING: Final = _record(Lacking, {"kind": _word(get_args(Lack)), "message": _TEXT})
+_MISSING: Final = _record(Missing, {"kind": _word(get_args(MissingKind)), "message": _TEXT})
 _OUTCOME: Final = _by_reference(
     "outcome",
     _record(
@@ -366,7 +366,7 @@ _OUTCOME: Final = _by_reference(
             "returned_self": _FLAG,
             "raised": _maybe(_record(Raised, {"classes": _NAMES, "message": _TEXT})),
             "during": _word(("call", "backward")),
-            "lacking": _maybe(_LACKING),
+            "unsupported": _maybe(_MISSING),
             "fallback": _FLAG,
         },
     ),
@@ -475,7 +475,7 @@ def unpack_error(packed: Any) -> Outcome:
     with _reading(packed):
         kind, message = packed["kind"], packed.get("message", "")
         if kind == "not_implemented":
-            return Outcome(lacking=Lacking("feature", message))
+            return Outcome(unsupported=Missing("feature", message))
         if kind not in _ERRORS:
             kinds = ", ".join((*_ERRORS, "not_implemented"))
             raise WireError(f"unknown kind of error {kind!r}; the kinds are {kinds}")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from assay.cases.arrays import Host
 
-Lack = Literal["op", "dtype", "feature", "device"]
+MissingKind = Literal["op", "dtype", "feature", "device"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,10 +36,10 @@ class Raised:
 
 
 @dataclass(frozen=True, slots=True)
-class Lacking:
+class Missing:
     """What a backend says it does not offer."""
 
-    kind: Lack
+    kind: MissingKind
     message: str = ""
 
 
@@ -57,5 +57,5 @@ class Outcome:
     returned_self: bool = False  # an in-place or out= call returned the very tensor
     raised: Raised | None = None
     during: Literal["call", "backward"] = "call"  # when it was raised
-    lacking: Lacking | None = None
+    unsupported: Missing | None = None
     fallback: bool = False  # answered through somebody else's implementation

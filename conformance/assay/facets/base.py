@@ -125,9 +125,11 @@ def fail(code: str, message: str, expected: Any = "", actual: Any = "", **more: 
 
 def unanswered(outcome: Outcome) -> Judgement | None:
     """Judge a candidate that gave no answer where one is due."""
-    if outcome.lacking is not None:
-        code = {"op": "A001", "dtype": "A002", "feature": "A003", "device": "A004"}[outcome.lacking.kind]
-        return Judgement("unsupported", Finding(code, outcome.lacking.message or f"no such {outcome.lacking.kind}"))
+    if outcome.unsupported is not None:
+        code = {"op": "A001", "dtype": "A002", "feature": "A003", "device": "A004"}[outcome.unsupported.kind]
+        return Judgement(
+            "unsupported", Finding(code, outcome.unsupported.message or f"no such {outcome.unsupported.kind}")
+        )
     if outcome.raised is not None:
         code = "A503" if outcome.during == "backward" else "A301"
         return Judgement("error", Finding(code, f"raised {outcome.raised}", "an answer", str(outcome.raised)))
@@ -141,9 +143,9 @@ def is_raised(due: str, outcome: Outcome) -> bool:
 
 def broken_oracle(outcome: Outcome) -> Judgement | None:
     """Judge an oracle that gave no answer: a fault of the suite, not of the candidate."""
-    if outcome.raised is None and outcome.lacking is None:
+    if outcome.raised is None and outcome.unsupported is None:
         return None
-    why = outcome.raised or (outcome.lacking and outcome.lacking.message)
+    why = outcome.raised or (outcome.unsupported and outcome.unsupported.message)
     return Judgement("suite_error", Finding("A901", f"the oracle gave no answer: {why}"))
 
 

@@ -44,8 +44,8 @@ def _trials(op: Op, overload: Overload, misuse: Misuse, request: SamplingRequest
 def _judge(case: Case, misuse: Misuse, bench: Bench) -> Judgement:
     raises, because = misuse.raises, misuse.because
     outcome = bench.ask(case)
-    if outcome.lacking is not None and not is_raised(raises, outcome):
-        return Judgement("unsupported", Finding("A003", outcome.lacking.message))
+    if outcome.unsupported is not None and not is_raised(raises, outcome):
+        return Judgement("unsupported", Finding("A003", outcome.unsupported.message))
     if outcome.raised is None:
         return fail("A302", f"answers where it must raise {raises}: {because}", raises, "an answer")
     if outcome.changed:

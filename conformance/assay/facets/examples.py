@@ -74,7 +74,7 @@ def _as_written(case: Case, overload: Overload, example: Example, bench: Bench) 
 def _as_expected(case: Case, scenario: Scenario, bench: Bench) -> Judgement:
     """Judge a scenario: that it raises what it is to raise, or else what is seen after it."""
     outcome = bench.ask(case)
-    if scenario.raises is not None and (outcome.lacking is None or is_raised(scenario.raises, outcome)):
+    if scenario.raises is not None and (outcome.unsupported is None or is_raised(scenario.raises, outcome)):
         if outcome.raised is None:
             return fail(
                 "A302",

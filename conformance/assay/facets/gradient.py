@@ -206,7 +206,7 @@ def _difference(name: str, case: Case, outcome: Outcome, bench: Bench) -> Judgem
 def _slope(name: str, case: Case, direction: Host, bench: Bench) -> tuple[float, float] | None:
     """Return the one-sided slope of <upstream, result> along a direction, and the size of its terms."""
     ends = [bench.ask(_moved(name, case, direction * step)) for step in (2 * _STEP, _STEP, 0.0)]
-    if any(end.raised or end.lacking for end in ends):
+    if any(end.raised or end.unsupported for end in ends):
         return None
     far, near, here = (_weighed(case, end) for end in ends)
     steep, flat = (near[0] - here[0]) / _STEP, (far[0] - here[0]) / (2 * _STEP)

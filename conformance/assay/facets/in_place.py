@@ -165,7 +165,7 @@ def _judge(forms: Forms, bench: Bench) -> Judgement:
     plain = bench.ask(forms.plain)
     if plain.raised and case.form == "reflected" and bench.ask(case).raised:
         return Judgement("pass")  # 5 % x raises where x holds a zero, like the plain call
-    if plain.lacking or plain.raised:
+    if plain.unsupported or plain.raised:
         return unanswered(plain) or Judgement("pass", compared=False)
     outcome = bench.ask(case)
     if out.refused and outcome.raised:

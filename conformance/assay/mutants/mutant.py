@@ -49,7 +49,7 @@ def mutant(kind: str, answer: OnCalls, of: str = "", *, where_it_raises: bool = 
     """Make a mutant of calls that were answered, or else of those that were rightly refused."""
 
     def on_calls(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
-        if case.call is None or outcome.lacking or (outcome.raised is not None) is not where_it_raises:
+        if case.call is None or outcome.unsupported or (outcome.raised is not None) is not where_it_raises:
             return outcome
         return answer(case, outcome, scene)
 
@@ -132,7 +132,7 @@ def over_runs(kind: str, change: Callable[[Case], Case | None], of: str = "") ->
     """Make a mutant of repeated calls: another run is answered than the one that was asked."""
 
     def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
-        if not is_run(case) or outcome.lacking or outcome.raised:
+        if not is_run(case) or outcome.unsupported or outcome.raised:
             return outcome
         other = change(case)
         return outcome if other is None else scene.ask(other)

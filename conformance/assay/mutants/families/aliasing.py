@@ -87,7 +87,7 @@ def _refused(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
 def _taken(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     """Cast whatever there is to what out= has."""
     plain = scene.ask(_without_out(case)) if case.form == "out" else outcome
-    if plain.raised or plain.lacking:
+    if plain.raised or plain.unsupported:
         return outcome
     given = case.arguments["out"]
     outs = given if isinstance(given, tuple) else (given,)

@@ -47,4 +47,4 @@ def _too_late(case: Case, outcome: Outcome) -> Outcome:
 
 def _another(case: Case, outcome: Outcome) -> Outcome:
     assert outcome.raised is not None
-    return replace(outcome, lacking=None, raised=replace(outcome.raised, classes=("ArithmeticError", "Exception")))
+    return replace(outcome, unsupported=None, raised=replace(outcome.raised, classes=("ArithmeticError", "Exception")))

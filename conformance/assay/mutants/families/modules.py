@@ -46,7 +46,12 @@ def _mutant(kind: str, rule: StateRule, change: Callable[[Case, Outcome, str], O
     """Make a mutant of what an object tells of its state."""
 
     def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
-        if case.scenario or outcome.raised or outcome.lacking or not {"state", "after"} & {s.name for s in case.steps}:
+        if (
+            case.scenario
+            or outcome.raised
+            or outcome.unsupported
+            or not {"state", "after"} & {s.name for s in case.steps}
+        ):
             return outcome
         return change(case, outcome, rule.name)
 

@@ -55,7 +55,7 @@ def _fed_zeros(step: Step, parameters: dict[str, TensorValue]) -> Step:
 
 def _first_group_only(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     """Leave the parameters of every group but the first where they start."""
-    if not is_run(case) or outcome.raised or outcome.lacking or len(case.made["params"]) < 2:
+    if not is_run(case) or outcome.raised or outcome.unsupported or len(case.made["params"]) < 2:
         return outcome
     parameters = [step.arguments["0"] for step in case.steps if step.form == "value"]
     first = len(case.made["params"][0]["params"])
@@ -67,6 +67,6 @@ def _first_group_only(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
 
 
 def _shifted(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
-    if not is_run(case) or outcome.raised or outcome.lacking:
+    if not is_run(case) or outcome.raised or outcome.unsupported:
         return outcome
     return replace(outcome, results=(*outcome.results[1:], outcome.results[-1]))

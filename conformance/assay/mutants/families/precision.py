@@ -67,7 +67,7 @@ def _too_far(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     if plan is None or scene.facet != "values":  # elsewhere it would be told by chance, and at the cost of bounds
         return outcome
     expected = scene.bench.expect(case)
-    if expected is None or expected.raised or expected.lacking:
+    if expected is None or expected.raised or expected.unsupported:
         return outcome
     rules = plan.due
 
