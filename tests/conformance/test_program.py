@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from assay.backends.reference import ReferenceBackend
-from assay.cases.case import Case
+from assay.cases.case import MADE, Case, made
 from assay_reference.core.arrays import cuda_namespace
 from assay_spec.scenarios import trace
+from assay_spec.steps import Look, Ref
 
 
 @pytest.fixture
@@ -41,3 +42,13 @@ def test_what_a_program_switches_is_switched_back(switch: str, state: str, stand
 
     assert look(switch) != before
     assert look("pass") == before
+
+
+def test_a_scenario_says_itself_what_goes_to_another_device(stand_in: None) -> None:
+    found = trace("layer = torch.nn.Linear(1, 1)", ("layer.weight.device.type",))
+    scenario = Case("torch.f", found.steps, found.looks, scenario="a layer")
+    layer = made("torch.nn.Linear", {"in_features": 1, "out_features": 1}, {})
+    case = Case("torch.nn.Linear", layer, (Look(Ref(MADE, ("weight", "device", "type")), MADE),))
+    backend = ReferenceBackend(device="cuda")
+
+    assert [backend.perform(each).results for each in (scenario, case, scenario)] == [("cpu",), ("cuda",), ("cpu",)]

@@ -7,7 +7,7 @@ import importlib
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -49,6 +49,7 @@ class NamespaceBackend(LibraryBackend):
         )
         self._dtypes = {getattr(module, each): each for each in self.capabilities.dtypes}
         self._functions: dict[tuple[str, str], Callable[..., Any]] = {}
+        self._home = device  # where modules go that are made
 
     @classmethod
     def imported(cls, module: str, *, device: str = "cpu") -> NamespaceBackend:
@@ -79,13 +80,13 @@ class NamespaceBackend(LibraryBackend):
         if step.target.startswith("torch.Tensor."):
             return _method(step.short)
         found = self.named(step.target)
-        return self._placed(found) if isinstance(found, type) and self.device != "cpu" else found
+        return self._placed(found) if isinstance(found, type) and self._home != "cpu" else found
 
     def _placed(self, kind: type) -> Callable[..., Any]:
         """Return a class whose modules are made on the device that is judged."""
         if not issubclass(kind, self.torch.nn.Module):
             return kind
-        return lambda *args, **kwargs: kind(*args, **kwargs).to(self.device)
+        return lambda *args, **kwargs: kind(*args, **kwargs).to(self._home)
 
     def named(self, name: str) -> Any:
         """Find `torch.a.b` in the namespace, importing submodules on the way."""
@@ -203,8 +204,15 @@ class NamespaceBackend(LibraryBackend):
         finally:
             self.torch.set_default_dtype(before)
 
-    def surroundings(self, case: Case) -> AbstractContextManager[Any]:
-        return program.surroundings(case, self.device, self.torch)
+    @contextmanager
+    def surroundings(self, case: Case) -> Iterator[None]:
+        before = self._functions, self._home
+        self._functions, self._home = {}, "cpu"  # a scenario says itself what goes to another device
+        try:
+            with program.surroundings(case, self.device, self.torch):
+                yield
+        finally:
+            self._functions, self._home = before
 
     def namespace(self) -> Any:
         return self.torch

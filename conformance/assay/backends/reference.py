@@ -34,10 +34,8 @@ class ReferenceBackend(NamespaceBackend):
     @contextmanager
     def surroundings(self, case: Case) -> Iterator[None]:
         with super().surroundings(case), documented.served() if case.documented else nullcontext(self.torch) as torch:
-            before = self.torch, self._functions
-            if case.documented:
-                self.torch, self._functions = torch, {}
+            before, self.torch = self.torch, torch
             try:
                 yield
             finally:
-                self.torch, self._functions = before
+                self.torch = before
