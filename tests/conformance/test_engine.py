@@ -265,3 +265,21 @@ def test_a_result_of_a_dtype_that_the_corpus_lacks_is_judged(good: Backend, op: 
 
     assert result.outcome in ("fail", "error")
     assert "suite_error" not in {failure.outcome for failure in result.failures}
+
+
+@pytest.mark.parametrize(
+    ("op", "scenario", "result"),
+    [
+        ("broadcasting", "other sizes are refused", "pass"),  # by a ValueError, where PyTorch has a RuntimeError
+        ("torch.squeeze", "None stands for all dimensions, refused", "unsupported"),  # a matter of the signature
+        ("torch.Tensor.requires_grad", "set as an attribute", "unsupported"),
+    ],
+)
+def test_a_library_with_names_of_its_own_has_its_own_exceptions(
+    good: Backend, op: str, scenario: str, result: str
+) -> None:
+    (item,) = [each for each in items_of(load_corpus()[op]) if each.facet == "examples"]
+    trials = item.question.trials(item.spec, SamplingRequest(None, "quick", 0))
+    trial = next(each for each in trials if each.case.scenario == scenario)
+
+    assert trial.judge(Bench(good, None)).result == result

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from assay.backends import program
-from assay.backends.base import IDENTITY
+from assay.backends.base import IDENTITY, missing
 from assay.cases.arrays import Host
 from assay.cases.case import LOADED, MADE, Case
 from assay.cases.outcome import Array, Outcome
@@ -109,7 +109,7 @@ class Run:
             case "attribute":
                 return self.library.attribute(arguments["0"], step.target)
             case "set attribute":
-                return setattr(arguments["0"], step.target, arguments["1"])
+                return _set(arguments["0"], step.target, arguments["1"])
             case "iterate":
                 return tuple(arguments["0"])
             case "builtin":
@@ -278,6 +278,13 @@ class Differentiable:
         for part in name.split("."):
             found = self._run.library.attribute(found, part)
         return found
+
+
+def _set(owner: Any, name: str, value: Any) -> None:
+    try:
+        setattr(owner, name, value)
+    except AttributeError as error:
+        raise missing(error) from None
 
 
 def _invoked(function: Callable[..., Any], step: Step, arguments: Mapping[str, Any]) -> Any:

@@ -14,7 +14,18 @@ from assay.cases import written
 from assay.cases.arrays import Host
 from assay.cases.case import Case
 from assay.cases.outcome import Array, Outcome
-from assay.facets.base import Facet, Judgement, SamplingRequest, Trial, beyond, fail, gravest, is_raised, unanswered
+from assay.facets.base import (
+    Facet,
+    Finding,
+    Judgement,
+    SamplingRequest,
+    Trial,
+    beyond,
+    fail,
+    gravest,
+    is_raised,
+    unanswered,
+)
 from assay.judge.bench import Bench
 from assay.judge.budgets import Bounds
 from assay.judge.comparison import Comparison, measure, show
@@ -75,21 +86,23 @@ def _as_expected(case: Case, scenario: Scenario, bench: Bench) -> Judgement:
     """Judge a scenario: that it raises what it is to raise, or else what is seen after it."""
     outcome = bench.ask(case)
     if scenario.raises is not None and (outcome.unsupported is None or is_raised(scenario.raises, outcome)):
-        if outcome.raised is None:
-            return fail(
-                "A302",
-                f"{scenario.name}: answers where it must raise {scenario.raises}",
-                scenario.raises,
-                "an answer",
-            )
-        if not is_raised(scenario.raises, outcome):
-            return fail("A303", f"{scenario.name}: raises {outcome.raised}", scenario.raises, str(outcome.raised))
-        return Judgement("pass")
+        return _as_refused(scenario, scenario.raises, outcome, bench.candidate.capabilities.speaks_torch)
     early = unanswered(outcome)
     if early is not None:
         return early
     seen = zip(scenario.expect.items(), outcome.results, strict=True)
     return gravest([_held(f"{scenario.name}: {source}", want, got) for (source, want), got in seen])
+
+
+def _as_refused(scenario: Scenario, raises: str, outcome: Outcome, speaks_torch: bool) -> Judgement:
+    """Judge a scenario that is to raise; where names are an adapter's, so are signatures and classes of exceptions."""
+    if outcome.raised is None and raises == "TypeError" and not speaks_torch:
+        return Judgement("unsupported", Finding("A003", "signatures are judged only where they are PyTorch's own"))
+    if outcome.raised is None:
+        return fail("A302", f"{scenario.name}: answers where it must raise {raises}", raises, "an answer")
+    if speaks_torch and not is_raised(raises, outcome):
+        return fail("A303", f"{scenario.name}: raises {outcome.raised}", raises, str(outcome.raised))
+    return Judgement("pass")
 
 
 def _held(what: str, want: Any, got: Any) -> Judgement:
