@@ -143,7 +143,7 @@ class _Builder:
             for part, signature in zip((made, way), called, strict=True)
         ]
         answered = {key: function.get(key) for key in _OF_FUNCTIONS}
-        errors = tuple(each for _, _, each in function.every("errors") if _is_whole(each, called))
+        errors = tuple(each for _, _, each in function.every("errors") if _is_complete(each, called))
         return (
             Part([*made.layers, Layer(own.document, (), keys.Construct(arguments=drawn[0]))]),
             Part([*way.layers, Layer(own.document, (), keys.Says(arguments=drawn[1], errors=errors, **answered))]),
@@ -394,8 +394,8 @@ class _Builder:
         return expression
 
 
-def _is_whole(error: Any, made_and_called: list[Signature]) -> bool:
-    """Return whether a function's bad call is one of its module too."""
+def _is_complete(error: Any, made_and_called: list[Signature]) -> bool:
+    """Return whether a function's bad call names all that its module needs, and no more than it takes."""
     parameters = [each for signature in made_and_called for each in signature.parameters]
     required = {each.name for each in parameters if each.required}
     return isinstance(error, keys.BadCall) and required <= set(error.call) <= {each.name for each in parameters}

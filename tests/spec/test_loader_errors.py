@@ -252,16 +252,16 @@ def test_a_family_stands_at_the_path_of_its_name(complaint: Complaint) -> None:
     assert said == "f.yaml:2: u belongs at families/u.yaml (move the file or change its name)"
 
 
-@pytest.mark.parametrize("place", ["f", "of_f"])
-def test_an_op_is_no_family_and_a_family_no_op(complaint: Complaint, place: str) -> None:
-    text = {"f": "family: f\nsummary: S.\n", "of_f": OP}[place]
+@pytest.mark.parametrize("file", ["f", "of_f"])
+def test_an_op_is_no_family_and_a_family_no_op(complaint: Complaint, file: str) -> None:
+    text = {"f": "family: f\nsummary: S.\n", "of_f": OP}[file]
 
     assert (
-        complaint(**{place: text})
+        complaint(**{file: text})
         == {
             "f": "f.yaml:1: f belongs at families/f.yaml (move the file or change its name)",
             "of_f": "f.yaml:1: torch.f belongs at torch/f.yaml (move the file or change its name)",
-        }[place]
+        }[file]
     )
 
 
