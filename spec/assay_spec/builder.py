@@ -90,9 +90,9 @@ class _Builder:
     def overloads(self, part: Part) -> Iterator[Overload]:
         if part.get("kind") == "class":
             if part.get("construct") is None:
-                raise part.error((), "a class is constructed, which nothing describes", "add `construct:`")
+                raise part.error((), "the class has no construction", "add `construct:`")
             if not part.named("methods"):
-                raise part.error((), "a class is called by its methods, which are missing", "add `methods:`")
+                raise part.error((), "the class has no methods", "add `methods:`")
             for name in part.named("methods"):
                 for way, label in self._ways(part.inside("methods", name)):
                     yield self._method(part, way, label, name)
@@ -310,7 +310,7 @@ class _Builder:
         if not says:
             return {}
         if not names:
-            raise part.error(at, "a gradient of no result", "add `result:`")
+            raise part.error(at, "a gradient without a result", "add `result:`")
         pairs = says if isinstance(says, dict) else {names[0]: says}
         found = {name: (each,) if isinstance(each, str) else each for name, each in pairs.items()}
         for name, inputs in found.items():

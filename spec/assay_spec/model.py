@@ -88,7 +88,7 @@ class Argument:
     def domain(self, scope: Names) -> Domain:
         found = self.source(scope)
         if not isinstance(found, Domain):
-            raise ExpressionError(f"{self.source.source!r} gives no domain")
+            raise ExpressionError(f"{self.source.source!r} is not a domain")
         return found
 
     @property
