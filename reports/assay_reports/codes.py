@@ -40,7 +40,7 @@ CODES: Final[dict[str, Code]] = {
     "A101": Code(
         "A value lies beyond the error budget.",
         "A lower precision inside (float16, TF32), a formula that cancels, an option ignored, a wrong formula.",
-        "Compare got with want in ulps: a few mean rounding, thousands a precision, more a formula.",
+        "Compare the two in ulps: a few point to rounding, thousands to a lower precision, more to a wrong formula.",
     ),
     "A102": Code(
         "A NaN or an infinity is missing, or appears where the result is finite.",
@@ -87,7 +87,7 @@ CODES: Final[dict[str, Code]] = {
         "The message says how it was passed.",
     ),
     "A401": Code("A copy where a view is due.", "The op copies.", "Write to the result and look at the input."),
-    "A402": Code("Memory is shared where a copy is due.", "The op gives a view.", "Write to the result and look."),
+    "A402": Code("Memory is shared where a copy is due.", "The op returns a view.", "Write to the result and look."),
     "A403": Code("An input was changed.", "Work done in place on an argument.", "Compare the input before and after."),
     "A404": Code("An in-place form returns another tensor.", "`op_` made from `op`.", "Check `x.op_() is x`."),
     "A405": Code("out= is not filled, or not returned.", "The parameter is ignored.", "Check `op(out=o) is o`."),
@@ -121,7 +121,11 @@ CODES: Final[dict[str, Code]] = {
     "A614": Code("A state_dict round trip loses something.", "State kept outside.", "Compare before and after."),
     "A615": Code("Training and evaluation are confused, or buffers go wrong.", "The training flag.", "Compare modes."),
     "A616": Code("A trajectory is wrong.", "An option ignored, state lost.", "Compare step by step."),
-    "A801": Code("The process died.", "A segmentation fault, an exit, no memory left.", "See the event's stderr."),
+    "A801": Code(
+        "The process died.",
+        "A segmentation fault, an exit, no memory left.",
+        "Read `stderr_tail` of its event in the results file.",
+    ),
     "A802": Code("No answer within the time limit.", "A hang inside the library.", "`--time-limit` raises the limit."),
     "A803": Code("It answers differently each time.", "Uninitialised memory, races.", "Run the snippet in a loop."),
     "A804": Code("A reply is not the protocol's.", "The harness.", "docs/wire-protocol.md."),

@@ -38,14 +38,14 @@ def render(runs: Sequence[Run]) -> str:
     return "\n".join(lines[:_LINES]) + "\n"
 
 
-def _failed(run: Run, room: int) -> list[str]:
+def _failed(run: Run, limit: int) -> list[str]:
     broken = [result for result in run.results if result.outcome in BROKEN]
     if not broken:
         return ["", f"**{run.name}**: no failures."]
     codes = Counter(result.code or "" for result in broken)
     often = ", ".join(f"`{code}` ×{count}" for code, count in codes.most_common(4))
     lines = ["", f"**{run.name}**: {len(broken):,} items fail; most often {often}.", ""]
-    for result in broken[: max(min(_FAILURES, room - 7), 1)]:
+    for result in broken[: max(min(_FAILURES, limit - 7), 1)]:
         what = (result.message or "").replace("|", "\\|").replace("\n", " ")[:120]
         meaning = CODES[result.code].means if result.code in CODES else ""
         lines.append(f"- `{result.id}` {result.code}: {what or meaning}")

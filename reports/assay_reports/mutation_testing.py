@@ -109,7 +109,7 @@ def line_of(verdict: Verdict, document: Document, lines: Sequence[str]) -> int:
 
 
 def _parts(content: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
-    """Yield the parts of a spec, top to bottom; examples and budgets name arguments too, and are left whole."""
+    """Yield the parts of a spec, top to bottom; examples and budgets name arguments too, and are not split."""
     pairs = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
     for key, value in pairs:
         yield (*path, key), value

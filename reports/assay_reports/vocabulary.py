@@ -27,7 +27,7 @@ FACETS: tuple[str, ...] = (
 
 
 class Outcome(NamedTuple):
-    """One of the things that an item may come to."""
+    """An outcome of an item."""
 
     glyph: str
     part: str  # of a bar

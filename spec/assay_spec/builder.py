@@ -90,9 +90,9 @@ class _Builder:
     def overloads(self, part: Part) -> Iterator[Overload]:
         if part.get("kind") == "class":
             if part.get("construct") is None:
-                raise part.error((), "a class is constructed, which nothing describes", "add `construct:`")
+                raise part.error((), "the class has no construction", "add `construct:`")
             if not part.named("methods"):
-                raise part.error((), "a class is called by its methods, which are missing", "add `methods:`")
+                raise part.error((), "the class has no methods", "add `methods:`")
             for name in part.named("methods"):
                 for way, label in self._ways(part.inside("methods", name)):
                     yield self._method(part, way, label, name)
@@ -143,7 +143,7 @@ class _Builder:
             for part, signature in zip((made, way), called, strict=True)
         ]
         answered = {key: function.get(key) for key in _OF_FUNCTIONS}
-        errors = tuple(each for _, _, each in function.every("errors") if _is_whole(each, called))
+        errors = tuple(each for _, _, each in function.every("errors") if _is_complete(each, called))
         return (
             Part([*made.layers, Layer(own.document, (), keys.Construct(arguments=drawn[0]))]),
             Part([*way.layers, Layer(own.document, (), keys.Says(arguments=drawn[1], errors=errors, **answered))]),
@@ -310,7 +310,7 @@ class _Builder:
         if not says:
             return {}
         if not names:
-            raise part.error(at, "a gradient of no result", "add `result:`")
+            raise part.error(at, "a gradient without a result", "add `result:`")
         pairs = says if isinstance(says, dict) else {names[0]: says}
         found = {name: (each,) if isinstance(each, str) else each for name, each in pairs.items()}
         for name, inputs in found.items():
@@ -394,8 +394,8 @@ class _Builder:
         return expression
 
 
-def _is_whole(error: Any, made_and_called: list[Signature]) -> bool:
-    """Return whether a function's bad call is one of its module too."""
+def _is_complete(error: Any, made_and_called: list[Signature]) -> bool:
+    """Return whether a function's bad call names all that its module needs, and no more than it takes."""
     parameters = [each for signature in made_and_called for each in signature.parameters]
     required = {each.name for each in parameters if each.required}
     return isinstance(error, keys.BadCall) and required <= set(error.call) <= {each.name for each in parameters}

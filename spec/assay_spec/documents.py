@@ -27,7 +27,7 @@ _FIRST: Final = frozenset("-+.0123456789~ntfNTF")
 
 
 class SpecError(Exception):
-    """A file of the corpus that does not hold: where, what, and what to do."""
+    """A file of the corpus that is not valid: where, what, and what to do."""
 
     def __init__(self, file: Path | str, line: int, message: str, hint: str = "") -> None:
         super().__init__(f"{file}:{line}: {message}" + (f" ({hint})" if hint else ""))

@@ -20,7 +20,7 @@ Need = Literal["files", "processes", "cuda", "numpy", "printing"]
 
 OpName = Annotated[str, Pattern(r"^(torch(\.[A-Za-z_]\w*)+|broadcasting)$", "write it as torch.nn.Linear")]
 RuleName = Annotated[str, Pattern(r"^[RE][0-9]+$", "number it R1 or E1")]
-Place = Annotated[str, Pattern(r"^\w+:\d+(-\d+)?$", "write DOCUMENT:LINE or DOCUMENT:LINE-LINE")]
+Citation = Annotated[str, Pattern(r"^\w+:\d+(-\d+)?$", "write DOCUMENT:LINE or DOCUMENT:LINE-LINE")]
 Lines = int | Annotated[str, Pattern(r"^\d+-\d+$", "write LINE or LINE-LINE")]
 SignatureText = Annotated[str, Pattern(r"^\(.*\)$", "write it as Python would: (input, dim=-1, *, out=None)")]
 Source = Annotated[Any, Named("Expression", lambda: str | float | bool)]  # `[]`, `1` and `input.shape[0]` alike
@@ -61,7 +61,7 @@ class Example:
     call: Call = key("the arguments by name; of a method those of its construction and the state too")
     gives: Any = key("the result; by name if there are several", None)
     gradient: dict[str, Any] = key("the gradients of the sum of the result", {})
-    at: Place | None = key("where the documents have it", None)
+    at: Citation | None = key("where the documents have it", None)
     shows: str | None = key("the rule that it shows", None)
     decimals: int | None = key("how many decimals the result is written with", None)
 
@@ -92,7 +92,7 @@ class Trajectory:
     start: Any = key("the parameter that it works on, where it starts", None)
     gradients: Any = key("what that parameter's gradient is before each call", ())
     gives: Any = key("what the trail shows after each call; without gradients, before the first one too")
-    at: Place | None = key("where the documents have it", None)
+    at: Citation | None = key("where the documents have it", None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +100,7 @@ class Scenario:
     """A scenario: a short program in the API's own words."""
 
     name: str = key("what it shows, in words")
-    documents: Place | None = key("where the documents have it", None)
+    documents: Citation | None = key("where the documents have it", None)
     needs: tuple[Need, ...] = key("what the machine must have", ())
     run: str = key("the program")
     expect: dict[str, Any] = key("expressions and the values that they have after it", {})
@@ -171,8 +171,8 @@ class Says:
     signature: SignatureText | None = key("Python's own syntax; the defaults count", None)
     variants: tuple[Variant, ...] | None = key("further forms: `method`, `operator`, `in-place` (`op_`), `out`", None)
     arguments: dict[str, str | None] | None = key(
-        "a domain for each argument; a name that the signature lacks is drawn but not passed; filled in name by name, "
-        "and null takes a name out",
+        "a domain for each argument; a name that is not in the signature is drawn but not passed; filled in name by "
+        "name, and null takes a name out",
         None,
     )
     let: dict[str, Source] | None = key("names for expressions used below", None)
@@ -301,7 +301,7 @@ class FamilyHeader:
 class Members:
     functional: OpName | None = key(
         "the function that the module calls: it fills in `result`, `judge`, `laws`, `undefined`, `gradient`, `random`, "
-        "the bad calls that are whole for the module too, and the domains where the module has none",
+        "the bad calls that name all that the module needs, and the domains where the module has none",
         None,
     )
     construct: Construct | None = key("how an instance is made", None)

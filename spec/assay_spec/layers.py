@@ -62,7 +62,7 @@ def family_of(layer: Layer, families: Mapping[str, Document]) -> list[Layer]:
     name, where = layer.says.family, layer.says.where or {}
     if name is None:
         if where:
-            raise layer.document.error((*layer.path, "where"), "where of no family", "add `family:`")
+            raise layer.document.error((*layer.path, "where"), "where without a family", "add `family:`")
         return []
     if name not in families:
         raise layer.document.error((*layer.path, "family"), f"no family {name!r}", suggestion(name, families))

@@ -79,7 +79,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a call and the expression of its domain; a name the signature lacks is only drawn."""
+    """One argument of a call and the expression of its domain; one that is not in the signature is not passed."""
 
     name: str
     source: Expression
@@ -88,7 +88,7 @@ class Argument:
     def domain(self, scope: Names) -> Domain:
         found = self.source(scope)
         if not isinstance(found, Domain):
-            raise ExpressionError(f"{self.source.source!r} gives no domain")
+            raise ExpressionError(f"{self.source.source!r} is not a domain")
         return found
 
     @property
@@ -126,7 +126,7 @@ class Example(keys.Example):
 
 @dataclass(frozen=True, slots=True)
 class Misuse:
-    """A call that must raise: given whole, or by the argument that is out of range."""
+    """A call that must raise: written out, or by the argument that is out of range."""
 
     raises: str
     because: str
@@ -272,7 +272,7 @@ class Op:
     digest: str  # a hash of what the file says, its families and the function that it calls
 
     def within(self, edition: Edition) -> Op | None:
-        """Return what an edition has of this op, or None where it lacks the op altogether."""
+        """Return what an edition has of this op, or None where it does not have the op."""
         if edition not in self.editions:
             return None
         return replace(self, scenarios=tuple(each for each in self.scenarios if edition in each.editions))

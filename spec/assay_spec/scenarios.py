@@ -37,7 +37,7 @@ _WORDS: Final[dict[type[ast.AST], str]] = {
 
 
 class NotStraight(Exception):
-    """A scenario that is no straight line of steps; says what in it is not."""
+    """A scenario that is not a straight line of steps; says which construct is in the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ class _Parser:
         return _part(owner, node.attr)
 
     def owner(self, node: ast.expr) -> Value:
-        """Return what an attribute is of; what is no name yet gets one."""
+        """Return the owner of an attribute; a value without a name is given one by a step."""
         given = self.value(node)
         return given if isinstance(given, (Ref, Named)) else self.step("", (given,), "value")
 
@@ -241,7 +241,7 @@ class _Parser:
         return self.step(method, (owner, *given), "method", name, named, unpacked)
 
     def arguments(self, nodes: Sequence[ast.expr]) -> tuple[tuple[Value, ...], str | None]:
-        """Return the positional arguments, and which of them stands for many."""
+        """Return the positional arguments, and which of them is unpacked (`*args`)."""
         starred = [index for index, each in enumerate(nodes) if isinstance(each, ast.Starred)]
         if len(starred) > 1:
             raise NotStraight("unpacking")

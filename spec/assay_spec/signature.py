@@ -49,7 +49,7 @@ def parse(source: str) -> Signature:
     """Parse `(input, dim=-1, *, out=None)`."""
     inside = source.strip()
     if not (inside.startswith("(") and inside.endswith(")")):
-        raise SignatureError(f"{source!r} is not a signature: it stands in no brackets")
+        raise SignatureError(f"{source!r} is not a signature: it is not in brackets")
     try:
         arguments = ast.parse(f"lambda {inside[1:-1]}: 0", mode="eval").body
     except SyntaxError as error:
@@ -59,7 +59,7 @@ def parse(source: str) -> Signature:
     found = Signature(source, tuple(_parameters(arguments.args)))
     twice = next((name for name in found.names if found.names.count(name) > 1), None)
     if twice is not None:
-        raise SignatureError(f"{source!r} is not a signature: {twice!r} stands in it twice")
+        raise SignatureError(f"{source!r} is not a signature: {twice!r} appears twice")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The arguments of a call in words, for people who would rather not read domains."""
+"""The arguments of a call described in words, for the pages of ops."""
 
 from __future__ import annotations
 

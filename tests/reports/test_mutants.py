@@ -27,7 +27,7 @@ def verdict(op: str, mutant: str, status: Status = "killed", **more: Any) -> Ver
 KILLED = verdict("torch.exp", "NaN turned to zero")
 SURVIVED = verdict("torch.exp", "strides ignored: input", "survived", snippet="import torch\nprint(1)")
 EQUIVALENT = verdict("torch.sign", "NaN turned to zero", "equivalent", because="PyTorch does so itself")
-STALE = verdict("torch.sign", "infinity clipped", because="nobody can tell")
+STALE = verdict("torch.sign", "infinity clipped", because="PyTorch has no one answer")
 VERDICTS = (KILLED, SURVIVED, EQUIVALENT, STALE)
 
 

@@ -82,8 +82,8 @@ def objects(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]
         for key, part in schema.items():
             yield from objects(part, f"{path}/{key}")
     elif isinstance(schema, list):
-        for place, part in enumerate(schema):
-            yield from objects(part, f"{path}/{place}")
+        for index, part in enumerate(schema):
+            yield from objects(part, f"{path}/{index}")
 
 
 def test_the_schema_allows_no_key_that_it_does_not_list() -> None:
@@ -100,8 +100,8 @@ NAMED = {"arguments", "let", "judge", "gradient", "rules", "gives", "expect", "s
 def levels(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Yield the path of every mapping whose keys are the format's own."""
     if isinstance(content, list):
-        for place, part in enumerate(content):
-            yield from levels(part, (*path, place))
+        for index, part in enumerate(content):
+            yield from levels(part, (*path, index))
     elif isinstance(content, dict):
         yield path
         for key, part in content.items():
@@ -111,12 +111,12 @@ def levels(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
                 for name, rule in part.items():
                     yield from levels(rule, (*path, key, name))
             elif key == "examples":
-                for place, each in enumerate(part):
+                for index, each in enumerate(part):
                     if isinstance(each, list):  # a call and what it gives
-                        each, at = {"call": each[0]}, (*path, key, place)
+                        each, at = {"call": each[0]}, (*path, key, index)
                         yield from ((*at, 0, *rest[1:]) for rest in levels(each) if rest)
                     else:
-                        yield from levels(each, (*path, key, place))
+                        yield from levels(each, (*path, key, index))
             elif key not in NAMED:
                 yield from levels(part, (*path, key))
 
@@ -164,18 +164,18 @@ def test_every_size_that_a_rule_names_is_fixed_by_an_argument() -> None:
 
 
 def test_a_place_in_the_documents_is_one_of_a_document_that_there_is() -> None:
-    places = [
-        place
+    citations = [
+        citation
         for op in CORPUS
-        for place in (
+        for citation in (
             *(each.documents for each in op.scenarios),
             *(each.at for overload in op.overloads for each in (*overload.examples, *overload.trajectories)),
         )
-        if place is not None
+        if citation is not None
     ]
 
-    assert len(places) > 100
-    assert {place.partition(":")[0] for place in places} <= set(CORPUS.documents)
+    assert len(citations) > 100
+    assert {citation.partition(":")[0] for citation in citations} <= set(CORPUS.documents)
 
 
 def test_the_documents_describe_every_op_so_far() -> None:

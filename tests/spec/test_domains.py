@@ -125,8 +125,8 @@ def is_int(low: int, high: int) -> Callable[[Any], bool]:
 
 
 def are_dims(rank: int, value: Any, count: int | None = None) -> bool:
-    places = [dim % rank for dim in value if -rank <= dim < rank]
-    return len(set(places)) == len(value) and count in (None, len(value))
+    dims = [dim % rank for dim in value if -rank <= dim < rank]
+    return len(set(dims)) == len(value) and count in (None, len(value))
 
 
 def of_six(value: Any) -> bool:
@@ -136,9 +136,9 @@ def of_six(value: Any) -> bool:
 
 def takes(value: Any, shape: tuple[int, ...] = (2, 3)) -> bool:
     """Return whether an index may stand in brackets after a tensor of a shape."""
-    places = [item for item in value if item is not None and item is not ... and not isinstance(item, bool)]
-    return len(places) <= len(shape) and all(
-        isinstance(item, Slice) or _positions_fit(item, length) for item, length in zip(places, shape, strict=False)
+    items = [item for item in value if item is not None and item is not ... and not isinstance(item, bool)]
+    return len(items) <= len(shape) and all(
+        isinstance(item, Slice) or _positions_fit(item, length) for item, length in zip(items, shape, strict=False)
     )
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from assay_spec import Corpus, SpecError, load_corpus
-from assay_spec.model import Budget, Documented, Erratum, Example, Misuse, Scenario, Trajectory
+from assay_spec.expression import Expression, ExpressionError
+from assay_spec.model import Argument, Budget, Documented, Erratum, Example, Misuse, Scenario, Trajectory
 
 Load = Callable[..., Corpus]
 
@@ -629,6 +630,13 @@ def test_an_argument_that_may_be_a_tensor_leads(load: Load, domain: str, is_tens
 
     assert overload.arguments[0].is_tensor is is_tensor
     assert (overload.leading is overload.arguments[0]) is is_tensor
+
+
+def test_an_argument_whose_expression_is_not_a_domain_is_refused() -> None:
+    with pytest.raises(ExpressionError) as caught:
+        Argument("k", Expression("1 + 1", {})).domain({})
+
+    assert str(caught.value) == "'1 + 1' is not a domain"
 
 
 def test_a_folder_without_specs_is_no_corpus(tmp_path: Path) -> None:

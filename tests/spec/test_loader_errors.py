@@ -133,7 +133,7 @@ def test_a_name_that_nothing_defines_is_refused(complaint: Complaint, line: str,
         ('k: "integer(0, 3)", ', "", "5: the signature requires 'k', which has no domain (add `k:`)"),
         ("dim=-1", "dim=int", "4: the default of 'dim' is not a literal: int "
          "(write it as Python would: (input, dim=-1, *, out=None))"),
-        ("dim=-1", "k=-1", "4: '(input, k, k=-1)' is not a signature: 'k' stands in it twice "
+        ("dim=-1", "k=-1", "4: '(input, k, k=-1)' is not a signature: 'k' appears twice "
          "(write it as Python would: (input, dim=-1, *, out=None))"),
         ("torch.f", "f", "1: 'f' does not fit (write it as torch.nn.Linear)"),
         ("area: a\n", "", "1: the key 'area' is missing (add `area:`)"),
@@ -169,8 +169,8 @@ def test_named_results_are_checked_by_name(complaint: Complaint, old: str, new: 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (CLASS, "1: a class is called by its methods, which are missing (add `methods:`)"),
-        (TOP + "kind: class\n", "1: a class is constructed, which nothing describes (add `construct:`)"),
+        (CLASS, "1: the class has no methods (add `methods:`)"),
+        (TOP + "kind: class\n", "1: the class has no construction (add `construct:`)"),
         (CLASS.replace("  signature: (size)\n", "") + FORWARD, "5: no signature (add `signature:` here)"),
         (CLASS + "methods:\n  forward:\n    judge: exact\n",
          "9: no signature (add `signature:` here or at the top)"),
@@ -231,7 +231,7 @@ def test_an_overload_needs_a_signature(complaint: Complaint) -> None:
 def test_a_gradient_needs_a_result(complaint: Complaint) -> None:
     text = TOP + "signature: (input)\ngradient: [input]\n"
 
-    assert complaint(f=text) == "f.yaml:5: a gradient of no result (add `result:`)"
+    assert complaint(f=text) == "f.yaml:5: a gradient without a result (add `result:`)"
 
 
 def test_an_unknown_family_is_compared_with_those_there_are(complaint: Complaint) -> None:
@@ -252,16 +252,16 @@ def test_a_family_stands_at_the_path_of_its_name(complaint: Complaint) -> None:
     assert said == "f.yaml:2: u belongs at families/u.yaml (move the file or change its name)"
 
 
-@pytest.mark.parametrize("place", ["f", "of_f"])
-def test_an_op_is_no_family_and_a_family_no_op(complaint: Complaint, place: str) -> None:
-    text = {"f": "family: f\nsummary: S.\n", "of_f": OP}[place]
+@pytest.mark.parametrize("file", ["f", "of_f"])
+def test_an_op_is_no_family_and_a_family_no_op(complaint: Complaint, file: str) -> None:
+    text = {"f": "family: f\nsummary: S.\n", "of_f": OP}[file]
 
     assert (
-        complaint(**{place: text})
+        complaint(**{file: text})
         == {
             "f": "f.yaml:1: f belongs at families/f.yaml (move the file or change its name)",
             "of_f": "f.yaml:1: torch.f belongs at torch/f.yaml (move the file or change its name)",
-        }[place]
+        }[file]
     )
 
 
@@ -279,7 +279,7 @@ def test_the_words_of_a_family_are_checked(complaint: Complaint, where: str, mes
 
 
 def test_words_without_a_family_are_refused(complaint: Complaint) -> None:
-    assert complaint(f=TOP + "where: {most: x}\n") == "f.yaml:4: where of no family (add `family:`)"
+    assert complaint(f=TOP + "where: {most: x}\n") == "f.yaml:4: where without a family (add `family:`)"
 
 
 def test_two_overloads_have_two_labels(complaint: Complaint) -> None:

@@ -72,10 +72,10 @@ def test_a_call_may_take_nothing(source: str) -> None:
         ("(a b)", "'(a b)' is not a signature: invalid syntax"),
         ("(a: b, c)", "'(a: b, c)' is not a signature: invalid syntax"),
         ("(a: 1, lambda)", "'(a: 1, lambda)' is not a signature: invalid syntax"),
-        ("input, dim", "'input, dim' is not a signature: it stands in no brackets"),
-        ("(input, dim", "'(input, dim' is not a signature: it stands in no brackets"),
-        ("", "'' is not a signature: it stands in no brackets"),
-        ("(a, b, a=1)", "'(a, b, a=1)' is not a signature: 'a' stands in it twice"),
+        ("input, dim", "'input, dim' is not a signature: it is not in brackets"),
+        ("(input, dim", "'(input, dim' is not a signature: it is not in brackets"),
+        ("", "'' is not a signature: it is not in brackets"),
+        ("(a, b, a=1)", "'(a, b, a=1)' is not a signature: 'a' appears twice"),
     ],
 )
 def test_what_is_no_signature_is_refused(source: str, message: str) -> None:

@@ -203,9 +203,9 @@ class Site:
     def failing(self, index: int, op: str) -> list[Result]:
         return [each for each in self.results(index, op) if each.outcome in BROKEN]
 
-    def excused(self, place: int, op: str) -> list[tuple[str, str]]:
+    def excused(self, index: int, op: str) -> list[tuple[str, str]]:
         """Return the items of an op of which elements were excused, and which excuses."""
-        return [(each.id, in_excuses(each.excused)) for each in self.results(place, op) if each.excused]
+        return [(each.id, in_excuses(each.excused)) for each in self.results(index, op) if each.excused]
 
     def broken(self, run: Run) -> list[Result]:
         return [each for each in run.results if each.outcome in BROKEN]

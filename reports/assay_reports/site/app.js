@@ -81,8 +81,8 @@
     if (box.value) search();
     document.querySelectorAll("[data-word]").forEach(function (button) {
       button.addEventListener("click", function () {
-        var word = button.dataset.word, words = box.value.split(/\s+/).filter(Boolean), place = words.indexOf(word);
-        if (place < 0) words.push(word); else words.splice(place, 1);
+        var word = button.dataset.word, words = box.value.split(/\s+/).filter(Boolean), index = words.indexOf(word);
+        if (index < 0) words.push(word); else words.splice(index, 1);
         box.value = words.join(" ");
         search();
       });

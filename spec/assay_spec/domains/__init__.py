@@ -1,4 +1,4 @@
-"""The values that an argument may take: one object, read as a walk, a draw, invalid values and a description.
+"""The values that an argument may take: one object, which walks them, draws one, yields invalid ones, describes itself.
 
 Specs write these domains as calls: `CONSTRUCTORS` has them by name.
 """

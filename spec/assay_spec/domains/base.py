@@ -1,4 +1,4 @@
-"""What every domain can do, and the domain that is one or another."""
+"""What every domain can do, and the union of domains."""
 
 from __future__ import annotations
 

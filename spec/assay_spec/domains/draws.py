@@ -1,4 +1,4 @@
-"""What a domain asks of chance: each choice is a function of a source of random numbers."""
+"""Random choices: each is a function of a source of random numbers."""
 
 from __future__ import annotations
 
