@@ -26,7 +26,7 @@ from assay_spec import dtypes
 
 
 class Candidate(Backend):
-    """Answers as a good backend does, except where it is asked for its chosen op."""
+    """Answers as a good backend does, except for its chosen op."""
 
     def __init__(self, op: str = "torch.add", good: Backend | None = None) -> None:
         self.op = op
@@ -106,7 +106,7 @@ class RaisesAlways(Candidate):
         return Outcome(raised=Raised(("RuntimeError", "Exception"), "no"))
 
 
-class ClaimsWhatItLacks(Candidate):
+class DeclaresWhatIsUnsupported(Candidate):
     """Declares float16, which it does not have."""
 
     def perform(self, case: Case) -> Outcome:
@@ -143,7 +143,7 @@ class Hangs(Candidate):
 
 
 class WrongThenWorse(Candidate):
-    """Answers three numbers in a wrong shape, and does worse when it is asked about them again."""
+    """Answers three numbers in a wrong shape, and fails in another way when it is asked again."""
 
     asked = False
 

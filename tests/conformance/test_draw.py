@@ -91,7 +91,7 @@ def test_a_domain_that_throws_most_draws_away_is_a_fault_of_the_suite() -> None:
     with pytest.raises(draw.Wasteful) as caught:
         draw.drawn(picky, Focus(dtype="float32"), 20, 0)
 
-    assert str(caught.value) == "20 of 20 drawn calls were thrown away: let the domains say what `require:` says"
+    assert str(caught.value) == "20 of 20 drawn calls were rejected: narrow the domains to what `require:` allows"
 
 
 @pytest.mark.parametrize("op", load_corpus(), ids=lambda op: op.name)

@@ -92,7 +92,7 @@ def test_a_name_counts_as_it_is_when_it_is_used() -> None:
     assert seen("x = torch.ones(1)\ny = x\nx = x + 1\nf = lambda: x\nx = x + 1", "y", "f()") == [[1.0], [3.0]]
 
 
-def test_what_is_missing_is_unsupported_and_told_in_the_librarys_words() -> None:
+def test_what_is_missing_is_unsupported_with_the_librarys_own_message() -> None:
     for run in ("torch.no_such_thing(1)", "torch.ones(1).no_such_thing()", "torch.ones(1).no_such_thing"):
         found = trace(run, ("1",))
         outcome = REFERENCE.perform(Case("torch.f", found.steps, found.looks, scenario="a scenario"))

@@ -154,9 +154,9 @@ def test_an_interrupted_run_says_so_and_can_be_resumed(tmp_path: Path) -> None:
     assert (partial.complete, partial.footer["stop_reason"]) == (False, "interrupted")
 
     assay(*words, "--resume", cwd=tmp_path)
-    whole = read_results(file)
-    assert whole.complete
-    assert len(whole.results) == whole.header["planned"]
+    resumed = read_results(file)
+    assert resumed.complete
+    assert len(resumed.results) == resumed.header["planned"]
 
 
 def test_plain_pytest_and_assay_run_are_one_thing(tmp_path: Path) -> None:

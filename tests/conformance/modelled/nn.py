@@ -184,9 +184,9 @@ def cross_entropy_does_not_ignore_by_default(torch, cross_entropy, input, target
 
 
 @bug(
-    "torch.nn.init.xavier_uniform_", "https://github.com/mlverse/torch/issues/555", "a sum in a divisor lacked brackets"
+    "torch.nn.init.xavier_uniform_", "https://github.com/mlverse/torch/issues/555", "a sum in a divisor had no brackets"
 )
-def xavier_lacks_brackets(torch, xavier, tensor, gain=1.0, generator=None):
+def xavier_has_no_brackets(torch, xavier, tensor, gain=1.0, generator=None):
     fan_in, fan_out = torch.nn.init.fans(tensor)
     bound = gain * math.sqrt(3.0) * math.sqrt(2.0 / fan_in + fan_out)
     return torch.nn.init.uniform_(tensor, -bound, bound, generator)
