@@ -1,4 +1,4 @@
-"""The examples of the backend documents run, and its lines are those of the protocol."""
+"""The examples of the backend documents run, and their lines follow the protocol."""
 
 from __future__ import annotations
 

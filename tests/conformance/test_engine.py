@@ -225,7 +225,7 @@ def _asking(trials: Callable[[Op, SamplingRequest], Iterator[Trial]]) -> Item:
     return Item(load_corpus()["torch.add"], question, None)
 
 
-def test_a_spec_that_cannot_be_drawn_from_is_a_fault_of_the_suite(good: Backend) -> None:
+def test_a_spec_that_cannot_be_drawn_from_is_an_error_of_the_suite(good: Backend) -> None:
     def broken(op: Op, request: SamplingRequest) -> Iterator[Trial]:
         yield Trial(called(op.name, {}), lambda bench: Judgement("pass", compared=False))
         raise ZeroDivisionError("by zero")
@@ -236,7 +236,7 @@ def test_a_spec_that_cannot_be_drawn_from_is_a_fault_of_the_suite(good: Backend)
     assert result.message.startswith("drawing broke: ZeroDivisionError: by zero (broken:")
 
 
-def test_a_domain_that_throws_its_draws_away_is_a_fault_of_the_suite(good: Backend) -> None:
+def test_a_domain_that_rejects_its_draws_is_an_error_of_the_suite(good: Backend) -> None:
     def wasteful(op: Op, request: SamplingRequest) -> Iterator[Trial]:
         yield Trial(called(op.name, {}), lambda bench: Judgement("pass", compared=False))
         raise Wasteful("9 of 20 drawn calls were rejected")
@@ -247,7 +247,7 @@ def test_a_domain_that_throws_its_draws_away_is_a_fault_of_the_suite(good: Backe
     assert result.message == "9 of 20 drawn calls were rejected"
 
 
-def test_an_item_in_which_nothing_was_compared_is_a_fault_of_the_suite(good: Backend) -> None:
+def test_an_item_in_which_nothing_was_compared_is_an_error_of_the_suite(good: Backend) -> None:
     def vacuous(op: Op, request: SamplingRequest) -> Iterator[Trial]:
         yield Trial(called(op.name, {}), lambda bench: Judgement("pass", compared=False))
 

@@ -61,7 +61,7 @@ def numbers(outcome: Outcome, index: int = 0) -> Any:
     return outcome.results[index].array.tolist()
 
 
-def test_every_family_makes_faults_of_some_op_and_names_each_once() -> None:
+def test_every_family_makes_mutants_of_some_op_and_names_each_once() -> None:
     corpus = load_corpus()
 
     assert all(any(True for op in corpus for _ in family.mutants(op)) for family in FAMILIES)
@@ -97,7 +97,7 @@ WRONG: list[tuple[str, str, dict[str, Any], Any]] = [
 
 
 @pytest.mark.parametrize(("name", "op", "arguments", "wrong"), WRONG)
-def test_a_faulty_answer(good: Backend, name: str, op: str, arguments: dict[str, Any], wrong: Any) -> None:
+def test_a_wrong_answer(good: Backend, name: str, op: str, arguments: dict[str, Any], wrong: Any) -> None:
     right, mutated = answers(good, name, op, arguments)
 
     assert numbers(mutated) == wrong
@@ -200,7 +200,7 @@ def gradients(good: Backend, name: str, op: str, arguments: dict[str, Any], wrt:
          {"input": tensor([1.0, 2.0, 3.0]), "other": tensor([1.0])}, "other", ([3.0], [1.0])),
     ],
 )  # fmt: skip
-def test_a_faulty_gradient(
+def test_a_wrong_gradient(
     good: Backend, name: str, op: str, arguments: dict[str, Any], wrt: str, pair: tuple[Any, Any]
 ) -> None:
     shape = np.broadcast_shapes(*(each.shape for each in arguments.values()))

@@ -27,13 +27,13 @@ class Bug:
     patch: Callable[..., Any]
     everywhere: bool = False  # the patch goes on the namespace, rather than around one function
     forms: tuple[str, ...] | None = None  # None: in all of them, as a kernel has it
-    raises: str | None = None  # what it says, where it makes an error of what is none
+    raises: str | None = None  # the message, if the bug raises for a valid call
 
 
 def bug(op: str, url: str, what: str, **more: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a patch of one function: it gets the namespace, the right function, and the arguments of a call.
+    """Register a patch of one function: it receives the namespace, the right function, and the arguments of a call.
 
-    Of a module it gets what was constructed instead, and the arguments of the forward call.
+    For a module it receives the constructed one instead, and the arguments of the forward call.
     """
 
     def register(patch: Callable[..., Any]) -> Callable[..., Any]:
@@ -97,7 +97,7 @@ def regrad(tensor: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def as_if_contiguous(tensor: Any) -> Any:
-    """Read as many elements as a tensor has from where it starts in memory, as if they lay there in order."""
+    """Return as many elements as a tensor has, contiguous in memory from its offset, whatever its strides."""
     if (tensor.storage_offset() + tensor.numel()) * tensor.itemsize > tensor.untyped_storage().nbytes():
         return tensor
     strides, step = [], 1
