@@ -1,4 +1,4 @@
-"""Miniature backends that misbehave on purpose, each for one op, and are good otherwise.
+"""Miniature backends that misbehave on purpose, each for one op, and are correct otherwise.
 
 Every class is a backend by `FILE.py:NAME`; the functions after them speak the wire protocol, for `exec:`.
 """
@@ -189,7 +189,7 @@ class PrintsToStdout(Candidate):
         return self.good.perform(case)
 
 
-# What follows is no Python backend, but the other end of a wire: `python candidates.py NAME [OP]`.
+# What follows is not a Python backend, but a process that speaks the wire protocol: `python candidates.py NAME [OP]`.
 
 
 def answers_bad_json(reply: dict[str, Any]) -> str:

@@ -51,7 +51,7 @@ def linear(weight: Any, bias: Any, given: Any) -> Case:
 
 
 def descent(lr: float, own_lr: float, gradients: int) -> Case:
-    """Make the case of two groups, one with a rate of its own, and gradients of one for each step."""
+    """Return the case of an optimizer with two groups, one with its own learning rate, and gradients of one."""
     op, one = load_corpus()["torch.optim.SGD"], numbers([1])
     groups = ({"params": (one,)}, {"params": (one,), "lr": own_lr})
     return run(op, op.overloads[0], {"params": groups, "lr": lr}, fed=[(one, one)] * gradients)

@@ -88,7 +88,7 @@ def test_one_ulp_beyond_the_budget_is_found(good: Backend) -> None:
     assert "dtype[float32]" not in found
 
 
-def test_a_wrong_dtype_is_found_where_dtypes_are_asked(good: Backend) -> None:
+def test_a_wrong_dtype_fails_the_facets_that_compare_dtypes(good: Backend) -> None:
     found = differences(candidates.WrongDtype("torch.exp"), good, "torch.exp")
 
     # NumPy's own exp of int64 is float64, wrong to begin with
@@ -178,7 +178,7 @@ def _shape_of_sums(case: Case, bench: Bench) -> Judgement:
 
 
 def _sums(*sizes: int) -> Item:
-    """Make an item that adds up tensors of some sizes and judges the shape."""
+    """Return an item that adds tensors of some sizes and judges the shape."""
 
     def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
         for size in sizes:
@@ -200,7 +200,7 @@ def _sums(*sizes: int) -> Item:
         ),
     ],
 )  # fmt: skip
-def test_what_happens_when_a_failing_case_is_asked_again_costs_that_case_alone(
+def test_an_error_while_a_failing_case_runs_again_costs_that_case_alone(
     name: str, outcome: str, code: str, message: str
 ) -> None:
     with closing(open_backend(f"{HERE / 'candidates.py'}:{name}", isolate=True, time_limit=2.0)) as backend:
@@ -212,7 +212,7 @@ def test_what_happens_when_a_failing_case_is_asked_again_costs_that_case_alone(
     assert [(event.kind, event.after) for event in events] == [(outcome, "torch.add::made up")]
 
 
-def test_a_failing_case_that_passes_when_asked_again_is_nondeterministic() -> None:
+def test_a_failing_case_that_passes_when_run_again_is_nondeterministic() -> None:
     result, _ = measure(_sums(2, 3, 4), Bench(candidates.WrongThenRight("torch.add"), None), effort="quick", seed=0)
 
     assert (result.outcome, result.code, result.passed) == ("fail", "A803", 2)
@@ -220,7 +220,7 @@ def test_a_failing_case_that_passes_when_asked_again_is_nondeterministic() -> No
 
 
 def _asking(trials: Callable[[Op, SamplingRequest], Iterator[Trial]]) -> Item:
-    """Make an item that asks some trials and passes whatever comes."""
+    """Return an item of some trials, each of which passes with any answer."""
     question = Facet("made up", lambda op: True, trials)
     return Item(load_corpus()["torch.add"], question, None)
 

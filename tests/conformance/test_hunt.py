@@ -66,7 +66,7 @@ def test_one_nan_is_as_good_as_another() -> None:
 
 
 def hidden(where: Callable[[Case], bool]) -> Mutant:
-    """Make a mutant that shows where the suite does not judge: in a shape whose values no other facet looks at."""
+    """Return a mutant that is wrong only in calls whose values no facet judges."""
 
     def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
         return NEGATED.answer(case, outcome, scene) if scene.facet in ("shape", "aliasing") and where(case) else outcome
@@ -112,7 +112,7 @@ def test_further_calls_are_tried_for_a_witness(sign: Hunt) -> None:
     assert verdict.status == "survived"
 
 
-def test_the_same_hunt_gives_the_same_verdicts(good: Backend) -> None:
+def test_the_same_hunt_returns_the_same_verdicts(good: Backend) -> None:
     op = load_corpus()["torch.t"]
 
     def hunted() -> list[Verdict]:

@@ -1,4 +1,4 @@
-"""One interpreter takes the steps of any trace: closures, objects as arguments, iteration, looks on the way."""
+"""One interpreter runs the steps of any trace: closures, objects as arguments, iteration, looks between steps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def tensor(values: Any) -> TensorValue:
 
 
 def seen(run: str, *expressions: str, **more: Any) -> list[Any]:
-    """Return what a scenario shows, as lists."""
+    """Return what a scenario observes, as lists."""
     found = trace(run, expressions)
     assert found.stayed_a_program is None
     outcome = REFERENCE.perform(Case("torch.f", found.steps, found.looks, scenario="a scenario", **more))

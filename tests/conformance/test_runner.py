@@ -42,7 +42,7 @@ def test_a_run_writes_results_table_and_report(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "site" / "index.html").exists()
 
 
-def test_the_reference_without_an_oracle_never_passes_on_its_own_word(tmp_path: Path) -> None:
+def test_the_reference_without_an_oracle_never_passes_by_its_own_answer(tmp_path: Path) -> None:
     assay("run", "-b", "reference", "--oracle", "none", "--filter", "torch.exp facet:values", "-j", "1", cwd=tmp_path)
 
     assert {result.outcome for result in run_of(tmp_path).results} == {"self"}

@@ -36,7 +36,7 @@ class Spoilt(Backend):
 
 
 def array(change: Callable[[Any], Any]) -> Callable[[Outcome], Outcome]:
-    """Spoil the elements of the result."""
+    """Return an answer with changed elements in the result."""
     return lambda outcome: replace(
         outcome, results=tuple(replace(each, array=change(each.array)) for each in outcome.results)
     )
@@ -109,7 +109,7 @@ ONE = Outcome(results=(Array("float32", np.float32([[1]])),))
         (
             "torch.mm",
             boom,
-            "spoilt, asked for torch.mm, raises KeyError: 'oops'; an adapter returns failures as outcomes",
+            "spoilt raises KeyError on torch.mm: 'oops'; an adapter returns failures as outcomes",
         ),
     ],
 )
@@ -143,9 +143,7 @@ def test_a_process_that_dies_is_unusable() -> None:
     with closing(open_backend(CRASH)) as backend, pytest.raises(BackendUnusable) as caught:
         self_check(backend)
 
-    assert str(caught.value) == (
-        "announces_a_blob_and_dies, asked for assay.identity: the process exited with status 0"
-    )
+    assert str(caught.value) == ("announces_a_blob_and_dies, on assay.identity: the process exited with status 0")
 
 
 @pytest.mark.parametrize("name", ["AlwaysWrong", "RaisesAlways", "Segfaults", "Hangs", "SwallowsNan"])

@@ -66,7 +66,7 @@ def test_a_setting_that_cannot_be_is_refused(wrong: dict[str, str], message: str
     assert str(caught.value) == message
 
 
-def test_a_command_line_gives_every_setting_its_type() -> None:
+def test_every_setting_has_its_type_on_the_command_line() -> None:
     seen = []
 
     @click.command()

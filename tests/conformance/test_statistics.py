@@ -1,4 +1,4 @@
-"""The statistical tests: what is random passes them, and each finds what it is there to find."""
+"""The statistical tests: random samples pass them, and each finds the deviation it is for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wire protocol loses nothing, and says what is wrong with a line that is not one of its own."""
+"""The wire protocol loses nothing, and says what is wrong with a line that does not follow it."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ VALIDATOR = Draft202012Validator(wire.schema())
 
 
 def is_valid(message: Any) -> bool:
-    """Hold a message against the protocol's schema, as it is once it has travelled."""
+    """Validate a message against the protocol's schema, after a round trip through JSON."""
     return bool(VALIDATOR.is_valid(json.loads(json.dumps(message))))
 
 
@@ -185,7 +185,7 @@ def test_every_outcome_arrives_as_it_was_sent(outcome: Outcome) -> None:
     assert fingerprint(arrived) == fingerprint(outcome)
 
 
-def test_large_buffers_follow_the_line_and_small_ones_stand_in_it() -> None:
+def test_large_buffers_follow_the_line_and_small_ones_are_in_it() -> None:
     large, small = np.arange(65537, dtype=np.uint8), np.zeros(65536, dtype=np.uint8)
     outcome = Outcome(results=(Array("uint8", large), Array("uint8", small), Array("uint8", large[::-1])))
     blob = bytearray()

@@ -55,13 +55,13 @@ class ProcessBackend(Backend):
     def perform(self, case: Case) -> Outcome:
         """Run a case in the process; raise Died, TimedOut, Malformed or Stopped if no answer comes."""
         if self._crashes[case.op] >= CRASHES_OF_AN_OP:
-            raise Stopped(f"{case.op} is not asked again: it cost {CRASHES_OF_AN_OP} processes")
+            raise Stopped(f"{case.op} is not run again: it cost {CRASHES_OF_AN_OP} processes")
         if self._restarts >= RESTARTS_WITHOUT_AN_ANSWER:
-            raise Stopped(f"not asked again: {RESTARTS_WITHOUT_AN_ANSWER} processes in a row gave no answer")
+            raise Stopped(f"stopped: {RESTARTS_WITHOUT_AN_ANSWER} processes in a row did not answer")
         blob = bytearray()
         packed = wire.pack_case(case, blob)
         try:
-            outcome = self._outcome(*self._asked("run", self.time_limit, blob, case=packed))
+            outcome = self._outcome(*self._request("run", self.time_limit, blob, case=packed))
         except ProcessError:
             self._crashes[case.op] += 1
             self._restarts += 1
@@ -71,11 +71,11 @@ class ProcessBackend(Backend):
 
     def ping(self) -> None:
         """Ping the process; raise ProcessError if no reply comes."""
-        self._asked("ping", self.time_limit)
+        self._request("ping", self.time_limit)
 
     def reset(self) -> None:
         """Reset the backend, so that no state of earlier cases remains."""
-        self._asked("reset", START_LIMIT)
+        self._request("reset", START_LIMIT)
 
     def restart(self) -> None:
         """Restart the process, so that the next case runs in a fresh one."""
@@ -104,7 +104,7 @@ class ProcessBackend(Backend):
         self._process = _Process(self.command)
         return self._exchange(self._process, "hello", START_LIMIT, b"", {})[0]
 
-    def _asked(
+    def _request(
         self, do: str, limit: float, blob: bytes | bytearray = b"", **content: Any
     ) -> tuple[dict[str, Any], bytes]:
         """Send one request to the process, which is started if there is none; return its reply."""
@@ -188,7 +188,7 @@ class _Process:
         self._poll = select.poll()
         self._poll.register(self._out, select.POLLIN)
         self._received = bytearray()
-        self._asked = 0
+        self._sent = 0
         self._said = bytearray()
         self._listener = threading.Thread(target=self._listen, args=(self._popen.stderr,), daemon=True)
         self._listener.start()
@@ -197,13 +197,13 @@ class _Process:
         self, do: str, content: dict[str, Any], blob: bytes | bytearray, deadline: float
     ) -> tuple[dict[str, Any], bytes]:
         """Send a request and read its reply; raise _Ended where none comes."""
-        self._asked += 1
-        self._send(wire.line({"id": self._asked, "do": do, **content}, blob), deadline)
+        self._sent += 1
+        self._send(wire.line({"id": self._sent, "do": do, **content}, blob), deadline)
         reply, rest = self._reply(deadline)
-        if reply.get("id") != self._asked:
-            raise _Garbled(f"a reply to request {reply.get('id')!r} came where one to {self._asked} was due")
+        if reply.get("id") != self._sent:
+            raise _Garbled(f"a reply to request {reply.get('id')!r} came where one to {self._sent} was due")
         if self._received:
-            raise _Garbled(f"request {self._asked} was answered more than once: {bytes(self._received[:80])!r}")
+            raise _Garbled(f"request {self._sent} was answered more than once: {bytes(self._received[:80])!r}")
         return reply, rest
 
     def _send(self, data: bytes, deadline: float) -> None:

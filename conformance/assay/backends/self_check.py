@@ -45,7 +45,7 @@ def _plain(dtype: str) -> Iterator[Host]:
 def _echoed(backend: Backend, dtype: str, sent: Host) -> None:
     name = backend.capabilities.name
     what = f"{dtype}{list(sent.shape)}"
-    outcome = _asked(backend, called(IDENTITY, {"input": TensorValue.of(sent, dtype)}, ("input",)))
+    outcome = _performed(backend, called(IDENTITY, {"input": TensorValue.of(sent, dtype)}, ("input",)))
     if outcome.unsupported:
         raise BackendUnusable(
             f"{name} declares {dtype}, but answers {IDENTITY} of {what} with an"
@@ -75,7 +75,7 @@ def _text(array: Host) -> str:
 
 def _reports_an_unknown_op(backend: Backend) -> None:
     name = backend.capabilities.name
-    outcome = _asked(backend, called(_NO_SUCH_OP, _tensors(backend, "input"), ("input",)))
+    outcome = _performed(backend, called(_NO_SUCH_OP, _tensors(backend, "input"), ("input",)))
     if outcome.unsupported is None or outcome.unsupported.kind != "op":
         raise BackendUnusable(f"{name} answers {_NO_SUCH_OP} with {_brief(outcome)}, not that the op is unsupported")
 
@@ -83,7 +83,7 @@ def _reports_an_unknown_op(backend: Backend) -> None:
 def _reports_an_invalid_call(backend: Backend) -> None:
     """Multiply two matrices whose shapes do not match: that may be unsupported, but must not return a result."""
     name = backend.capabilities.name
-    outcome = _asked(backend, called("torch.mm", _tensors(backend, "input", "mat2"), ("input", "mat2")))
+    outcome = _performed(backend, called("torch.mm", _tensors(backend, "input", "mat2"), ("input", "mat2")))
     if outcome.raised is None and outcome.unsupported is None:
         raise BackendUnusable(f"{name} multiplies a 2x3 matrix by a 2x3 matrix: {_brief(outcome)}, not an error")
 
@@ -101,15 +101,14 @@ def _brief(outcome: Outcome) -> str:
     return ", ".join(repr(each.array.tolist()) if isinstance(each, Array) else repr(each) for each in outcome.results)
 
 
-def _asked(backend: Backend, case: Case) -> Outcome:
+def _performed(backend: Backend, case: Case) -> Outcome:
     name = backend.capabilities.name
     try:
         return backend.perform(case)
     except ProcessError as error:
         said = f"; it said:\n{error.stderr_tail}" if error.stderr_tail else ""
-        raise BackendUnusable(f"{name}, asked for {case.op}: {error.message}{said}") from error
+        raise BackendUnusable(f"{name}, on {case.op}: {error.message}{said}") from error
     except Exception as error:
         raise BackendUnusable(
-            f"{name}, asked for {case.op}, raises {type(error).__name__}: {error};"
-            " an adapter returns failures as outcomes"
+            f"{name} raises {type(error).__name__} on {case.op}: {error}; an adapter returns failures as outcomes"
         ) from error

@@ -34,7 +34,7 @@ def private_streams() -> tuple[BinaryIO, BinaryIO]:
 
 
 class Worker:
-    """Answers requests with one backend, opened when it is first asked for."""
+    """Answers requests with one backend, opened at its first use."""
 
     def __init__(self, text: str, device: str) -> None:
         self.text, self.device = text, device

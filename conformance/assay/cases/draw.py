@@ -25,7 +25,7 @@ from assay_spec.vocabulary import NoBroadcast, NoDtype
 
 # How many walked and how many random plans one item may take.
 SHARES: Final[dict[Effort, tuple[int, int]]] = {"quick": (12, 0), "standard": (40, 6), "deep": (160, 60)}
-# What a domain or rule raises for a combination of arguments that it has no value for.
+# The exceptions of a domain or rule that has no value for a combination of arguments.
 ABSTAINED: Final = (ExpressionError, NoBroadcast, IndexError, ZeroDivisionError)
 
 _CONSTRUCTIONS: Final = 24  # the ways to construct a module that even a small item takes

@@ -137,7 +137,7 @@ def unanswered(outcome: Outcome) -> Judgement | None:
 
 
 def is_raised(due: str, outcome: Outcome) -> bool:
-    """Return whether a call raised the due exception, even if its message was taken for one of unsupported calls."""
+    """Return whether a call raised the due exception, even where its message says that the call is unsupported."""
     return outcome.raised is not None and due in outcome.raised.classes
 
 

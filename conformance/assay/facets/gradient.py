@@ -71,7 +71,7 @@ def _trial(op: Op, case: Case, plan: Plan) -> Trial:
 
 
 def _unambiguous(plan: Plan) -> Plan | None:
-    """Return the plan without ties if the op may choose among them: the gradient goes to the chosen element."""
+    """Return the plan without ties if the op may choose among them, for that decides where the gradient goes."""
     if all(budget.kind != "law" for budget in plan.overload.judge.values()):
         return plan
     tensors = {name: value for name, value in plan.given.items() if isinstance(value, TensorPlan)}

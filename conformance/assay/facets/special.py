@@ -58,7 +58,7 @@ def _has_special(plan: Plan) -> bool:
 
 
 def _row(op: Op, overload: Overload, dtype: str, row: Sequence[Any]) -> Iterator[Trial]:
-    """Return the trial of one row of the spec's table, as one element and as many."""
+    """Yield the trials of one row of the spec's table: for one element, and for nine."""
     *given, wanted = row
     target = host_dtype(dtype)
     if not dtypes.is_floating(dtype):

@@ -22,13 +22,13 @@ from assay_spec.model import Budget
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What terms and excuses need of the oracle besides its answer, computed only when one asks for it."""
+    """What terms and excuses need of the oracle besides its answer, each computed on first use."""
 
     magnitude: Callable[[], Host]  # the op applied to absolute values
     sensitivity: Callable[[], Host]  # how far the answer moves when each input moves by up to eps of itself
     genuine_nan: Callable[[], Any] = lambda: True  # where it is NaN for another reason than infinities that meet
     flushed: Callable[[], Any] = lambda: 0.0  # how far the answer moves when the inputs' subnormals are flushed
-    nearby: Callable[[], Iterable[Host]] = lambda: ()  # the answers when they move so, again and again
+    nearby: Callable[[], Iterable[Host]] = lambda: ()  # several answers to inputs moved so
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def measure(
 ) -> Comparison | None:
     """Compare two arrays of one shape; return None where there is nothing to compare.
 
-    The further answers that a budget needs of the oracle are asked for only where an answer is not within a few ulp.
+    The oracle's further answers, which a budget may need, are computed only if an answer is not within a few ulp.
     """
     if not got.size:
         return None

@@ -25,7 +25,7 @@ HEADROOM: Final = 64.0
 
 
 def brink_of_overflow(answer: Host, expected: Expected, allowed: Any) -> Host:
-    """Mark infinities in place of the largest numbers, and the reverse, where a rounding within the budget decides."""
+    """Mark infinities instead of the largest numbers, and the reverse, where a rounding within the budget decides."""
     near = np.abs(expected.want) >= _largest_sure(expected, allowed)
     over = near & np.isinf(answer) & _on_the_same_side(answer, expected.want)
     return np.asarray(over | (np.abs(answer - expected.want) <= allowed))

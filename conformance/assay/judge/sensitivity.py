@@ -42,7 +42,7 @@ def absolute(value: TensorValue) -> TensorValue:
 
 
 def tamed(value: TensorValue) -> TensorValue:
-    """Return a tensor with 1 for what is infinite, or so large that it may become so on the way."""
+    """Return a tensor with 1 for elements that are infinite, or so large that an intermediate step may overflow."""
     if not dtypes.has_fractions(value.dtype):
         return value
     wild = np.abs(value.buffer.astype(host_dtype(wide(value.dtype)))) > _TAME
@@ -57,7 +57,7 @@ def subnormals(value: TensorValue) -> Host:
 
 
 def flushed(value: TensorValue) -> TensorValue:
-    """Return a tensor with 0 for what is subnormal."""
+    """Return a tensor with 0 for subnormal elements."""
     return value.holding(np.where(subnormals(value), np.zeros_like(value.buffer), value.buffer))
 
 

@@ -18,7 +18,7 @@ BUGS: list[Bug] = []
 
 @dataclass(frozen=True)
 class Bug:
-    """One thing that went wrong somewhere, and how the reference gets it wrong too."""
+    """One bug of some library, and the patch that gives it to the reference."""
 
     name: str
     op: str
@@ -26,7 +26,7 @@ class Bug:
     what: str
     patch: Callable[..., Any]
     everywhere: bool = False  # the patch goes on the namespace, rather than around one function
-    forms: tuple[str, ...] | None = None  # None: in all of them, as a kernel has it
+    forms: tuple[str, ...] | None = None  # None: all of them, as for a bug in a kernel
     raises: str | None = None  # the message, if the bug raises for a valid call
 
 
@@ -44,7 +44,7 @@ def bug(op: str, url: str, what: str, **more: Any) -> Callable[[Callable[..., An
 
 
 def everywhere(op: str, url: str, what: str, **more: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a patch of the namespace: from the namespace it makes a context in which it is wrong."""
+    """Register a patch of the namespace: it takes the namespace and returns a context in which that is wrong."""
     return bug(op, url, what, everywhere=True, **more)
 
 
@@ -74,7 +74,7 @@ class Patched(ReferenceBackend):
         return partial(self.bug.patch, self.torch, right)
 
     def _written(self, plain: Callable[..., Any], right: Callable[..., Any], *args: Any, **named: Any) -> Any:
-        """Write the wrong values where the right function wrote, so that a kernel's bug shows in every form."""
+        """Write the wrong values to where the right function wrote, so that a kernel's bug shows in every form."""
         wrong = self.bug.patch(self.torch, plain, *args, **{key: each for key, each in named.items() if key != "out"})
         answer = right(*args, **named)
         with self.torch.no_grad():

@@ -1,4 +1,4 @@
-"""Layers, losses, and how parameters start."""
+"""Layers, losses, and the initialisation of parameters."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def max_pool_gives_its_border(torch, pool, input):
 
 
 def _tracking(torch, tracked):
-    """Patch batch_norm: `tracked` says what becomes of a running statistic, given what it was and should be."""
+    """Patch batch_norm: `tracked` returns a running statistic from its old and its right new value."""
     right = torch.nn.functional.batch_norm
 
     def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
@@ -148,7 +148,7 @@ def embedding_of_many_moves_the_padding_row(torch, table, input):
 
 
 def _backwards(torch, turned):
-    """Patch the layers that run backwards: `turned` says what happens to their output."""
+    """Patch the layers that run in reverse: `turned` changes their output."""
     right = torch.nn.modules.recurrent.recurrent_layer
 
     def recurrent_layer(mode, input, state, weights, *, reverse=False):

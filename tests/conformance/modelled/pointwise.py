@@ -1,4 +1,4 @@
-"""Functions of each element."""
+"""Pointwise functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sums, means, norms and what else makes few elements of many."""
+"""Sums, means, norms and other reductions."""
 
 from __future__ import annotations
 

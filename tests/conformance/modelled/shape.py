@@ -1,4 +1,4 @@
-"""Joining, cutting, indexing and laying out anew."""
+"""Joining, splitting, indexing and reshaping."""
 
 from __future__ import annotations
 
