@@ -52,9 +52,9 @@ rules: {R1: It holds.}
 """
 
 
-def said(folder: Path, text: str, at: str = "torch/f.yaml") -> list[str]:
+def said(folder: Path, text: str, path: str = "torch/f.yaml") -> list[str]:
     """Lint one file; return the complaints without the folder that it lies in."""
-    file = folder / at
+    file = folder / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
     return [each.replace(f"{folder}/", "") for each in complaints(build_op(read(file), load_corpus().families))]

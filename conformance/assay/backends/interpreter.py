@@ -91,8 +91,8 @@ class Run:
                 found = self._called(step)
                 if found.raised or found.unsupported:
                     return found
-            for at in looks.get(index, ()):
-                self.seen.append(self.library.host(self.native(at, self.given)))
+            for value in looks.get(index, ()):
+                self.seen.append(self.library.host(self.native(value, self.given)))
         if self.case.looks or found is None:
             return Outcome(results=tuple(self.seen), structure="tuple")
         return found

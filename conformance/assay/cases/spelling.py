@@ -66,7 +66,7 @@ def _lines(case: Case) -> Iterator[str]:
             yield from (f"print({each})" for each in step.arguments["expressions"])
             return
         yield from _step(step, case, writer, uses)
-        yield from (f"print({writer.write(at)})" for at in looks.get(index, ()))
+        yield from (f"print({writer.write(value)})" for value in looks.get(index, ()))
 
 
 def _unpacking(steps: Sequence[Step], uses: Mapping[str, int]) -> list[str]:

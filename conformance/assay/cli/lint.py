@@ -101,7 +101,7 @@ def family_is_not_repeated(op: Op) -> Iterator[Complaint]:
     document = read(op.file)
     own = checked(document)
     forms = getattr(own, "overloads", None) or ()
-    layers = [Layer(document, ("overloads", at), each) for at, each in enumerate(forms)]
+    layers = [Layer(document, ("overloads", index), each) for index, each in enumerate(forms)]
     for layer in (Layer(document, (), own), *layers):
         for family in family_of(layer, load_corpus().families):
             for key in (each.name for each in fields(layer.says) if each.name not in _OWN):

@@ -35,10 +35,10 @@ def applies(op: Op) -> bool:
 def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     varied = plans(op, request, "options", "shape", fits=is_random, limit=12)
     laid_out = plans(op, request, "layout", fits=is_random, limit=6)
-    for at, plan in enumerate(chain(varied, laid_out)):
+    for index, plan in enumerate(chain(varied, laid_out)):
         count = sum(int(np.prod(shape)) for _, shape, _ in plan.due)
         repeat = max(2, min(_CALLS, -(-_SAMPLES // max(count, 1))))
-        yield drawn_trial(op, plan, judge, seed=request.seed + 100 + at, repeat=repeat)
+        yield drawn_trial(op, plan, judge, seed=request.seed + 100 + index, repeat=repeat)
 
 
 def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:

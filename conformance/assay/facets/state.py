@@ -124,8 +124,8 @@ def _runs(op: Op, plan: Plan, seed: int) -> Iterator[Case]:
         fed = [
             # One parameter goes without a gradient for a step.
             [
-                None if (count, at) == (1, 1) else _gradient(each, seed + 10 * (count + 1) + at)
-                for at, each in enumerate(parameters)
+                None if (count, index) == (1, 1) else _gradient(each, seed + 10 * (count + 1) + index)
+                for index, each in enumerate(parameters)
             ]
             for count in range(_CALLS)
         ]
@@ -246,17 +246,19 @@ def _as_written(case: Case, gives: Sequence[Any], bench: Bench) -> Judgement:
 def _stepped(wants: Sequence[Host], results: Sequence[Any]) -> Judgement:
     """Judge a run step by step, with errors relative to its largest value."""
     largest = max((float(np.max(np.abs(want), initial=0.0)) for want in wants), default=0.0)
-    return gravest([_step(at, want, got, largest) for at, (want, got) in enumerate(zip(wants, results, strict=True))])
+    return gravest(
+        [_step(index, want, got, largest) for index, (want, got) in enumerate(zip(wants, results, strict=True))]
+    )
 
 
-def _step(at: int, want: Host, got: Any, largest: float) -> Judgement:
+def _step(index: int, want: Host, got: Any, largest: float) -> Judgement:
     answer = got.array if isinstance(got, Array) else np.array(got)
     if answer.shape != want.shape:
-        return fail("A616", f"step {at} has shape {list(answer.shape)}", list(want.shape), list(answer.shape))
+        return fail("A616", f"step {index} has shape {list(answer.shape)}", list(want.shape), list(answer.shape))
     scale = np.full(want.shape, max(largest, 1e-3))
     bounds = Bounds(lambda: 4 * scale, lambda: scale)
     worst = measure(answer.astype(np.float32), want, "float32", Budget("accumulation"), bounds)
-    return Judgement("pass", compared=False) if worst is None else beyond("A616", worst, f"step {at}")
+    return Judgement("pass", compared=False) if worst is None else beyond("A616", worst, f"step {index}")
 
 
 def _moved(case: Case, bench: Bench) -> Judgement:

@@ -46,8 +46,8 @@ def chunk_divides_by_no_chunks(torch, chunk, input, chunks, dim=0):
 def getitem_gives_the_last_repeat_all_gradient(torch, getitem, input, index):
     positions = getitem(torch.arange(input.numel()).reshape(input.shape), index)
     flat = positions.flatten().tolist()
-    last = {position: at for at, position in enumerate(flat)}
-    kept = torch.tensor([last[position] == at for at, position in enumerate(flat)]).reshape(positions.shape)
+    last = {position: order for order, position in enumerate(flat)}
+    kept = torch.tensor([last[position] == order for order, position in enumerate(flat)]).reshape(positions.shape)
     return regrad(getitem(input, index), lambda grad: grad * kept) if flat else getitem(input, index)
 
 
