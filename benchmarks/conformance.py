@@ -1,8 +1,8 @@
-"""How quick the suite is: judged cases a second, the whole slice, and the commands that a person waits for.
+"""How fast the suite is: judged cases a second, a full run, and the commands that a person waits for.
 
     python benchmarks/conformance.py [--runs N] [--jobs N]
 
-Every figure stands beside a peer measured in the same run: the suite beside a loop that calls the same functions on the
+Every figure has a peer measured in the same run: the suite beside a loop that calls the same functions on the
 same cases and judges nothing, the commands beside `python -c pass`.
 """
 
@@ -26,6 +26,8 @@ from tabulate import tabulate
 from assay.backends.discover import open_backend
 from assay.cases.case import Case
 from assay.facets.base import SamplingRequest
+from assay.judge.bench import Bench
+from assay.running.engine import measure
 from assay.running.items import plan
 from assay_reports.query import parse
 from assay_spec import load_corpus
@@ -44,7 +46,7 @@ def median_seconds(act: Callable[[], object], runs: int) -> float:
 
 
 def command(*words: str) -> Callable[[], object]:
-    """Make an action that runs a command to its end."""
+    """Return an action that runs a command to its end."""
     return lambda: subprocess.run([sys.executable, *words], check=False, capture_output=True)
 
 
@@ -78,7 +80,7 @@ def seconds_to_first_result() -> float:
 
 
 def suite(backend: str, jobs: str) -> Row:
-    """Run the whole slice against a backend; give cases a second beside a loop that judges nothing."""
+    """Run all of the suite on a backend; return cases a second, and those of a loop that judges nothing."""
     with tempfile.TemporaryDirectory() as folder:
         words = ["-m", "assay.cli", "run", "-b", backend, "--no-report", "--quiet", "-j", jobs, "-o", folder]
         started = time.perf_counter()
@@ -87,11 +89,21 @@ def suite(backend: str, jobs: str) -> Row:
         results = (Path(folder) / f"{backend}.jsonl").read_text(encoding="utf-8").splitlines()
     cases = json.loads(results[-1])["counts"]["cases"]["total"]
     rate = f"{cases / seconds:,.0f} cases/s ({cases:,} in {seconds:.1f} s, {jobs} jobs)"
-    return (f"whole slice, {backend}", rate, "calling only, 1 process", f"{bare_rate(backend):,.0f} cases/s")
+    return (f"full run, {backend}", rate, "calling only, 1 process", f"{bare_rate(backend):,.0f} cases/s")
+
+
+def one_process(backend: str, stride: int = 5) -> Row:
+    """Judge every so many items but those of nn in this process; return cases a second of CPU time."""
+    items = [item for item in plan(load_corpus()) if not item.area.startswith("nn")][::stride]
+    bench = Bench(open_backend(backend), open_backend("torch" if find_spec("torch") else "reference"))
+    started = time.process_time()
+    cases = sum(measure(item, bench, effort="standard", seed=0)[0].cases for item in items)
+    rate = cases / (time.process_time() - started)
+    return (f"one process, {backend}", f"{rate:,.0f} cases/s", "calling only", f"{bare_rate(backend):,.0f} cases/s")
 
 
 def bare_rate(backend: str) -> float:
-    """Measure how many cases a second the backend answers when nobody draws or judges."""
+    """Measure how many cases a second the backend answers without drawing or judging."""
     chosen = open_backend(backend)
     cases = list(some_cases())
     return len(cases) / median_seconds(lambda: [chosen.perform(case) for case in cases], 3)
@@ -113,6 +125,7 @@ def main() -> None:
     rows += [
         suite(name, chosen.jobs) for name in ("reference", "numpy", "torch") if name != "torch" or find_spec("torch")
     ]
+    rows += [one_process(name) for name in ("reference", "torch") if name != "torch" or find_spec("torch")]
     print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(tabulate(rows, headers=("what", "measured", "peer", "peer measured"), tablefmt="github"))
 

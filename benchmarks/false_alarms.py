@@ -1,8 +1,8 @@
-"""How often the suite accuses the innocent: honest backends, which differ only where PyTorch's own builds do.
+"""The false alarms of the suite: on honest backends, which differ only where PyTorch's own builds do.
 
     python benchmarks/false_alarms.py [--runs N] [--first-seed S] [--effort deep] [--filter QUERY] [--jobs N] [NAME…]
 
-Each honest backend runs the suite some times, judged by PyTorch and never with another's seed; every item that does not
+Each honest backend runs the suite several times with seeds of its own, judged by PyTorch; every item that does not
 pass is a false alarm. What rounding cannot touch (integers, shapes, dtypes, errors) is left out.
 """
 
@@ -54,8 +54,8 @@ def product(left: Any, right: Any, *, fused: bool) -> Any:
     wide = np.result_type(own, np.float64)
     shape = (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1])
     total = np.zeros(shape, own)
-    for place in range(a.shape[-1]):
-        column, row = a[..., :, place, None], b[..., place, None, :]
+    for index in range(a.shape[-1]):
+        column, row = a[..., :, index, None], b[..., index, None, :]
         if fused:
             total = (column.astype(wide) * row.astype(wide) + total).astype(own)
         else:
@@ -125,7 +125,7 @@ def named(name: str, function: Any) -> Any:
 
 
 class Torch(NamespaceBackend):
-    """PyTorch on some threads."""
+    """PyTorch on a number of threads."""
 
     threads = 1
 
@@ -164,7 +164,7 @@ class Flushing(Torch):
 
 def may_flush(op: str) -> bool:
     """Return whether every result of an op is a composition."""
-    known = load_corpus().ops.get(op)  # the suite's own questions are of no op
+    known = load_corpus().ops.get(op)  # the suite's own ops are not in the corpus
     budgets = [each.kind for overload in known.overloads for each in overload.judge.values()] if known else []
     return bool(budgets) and set(budgets) <= {"accumulation", "conditioned"}
 
@@ -177,7 +177,7 @@ HONEST = (Unfused, Fused, OneThread, TwoThreads, Flushing)
 
 
 def run(name: str, seed: int, options: argparse.Namespace, folder: Path) -> tuple[int, int, list[str]]:
-    """Run the suite once; give how many items and cases it judged, and what it said of those that do not pass."""
+    """Run the suite once; return how many items and cases it judged, and the messages of those that do not pass."""
     words = ["run", "-b", f"{Path(__file__).resolve()}:{name}", "--oracle", "torch", "--effort", options.effort,
              "--seed", str(seed), "--no-report", "--quiet", "-o", str(folder), "-j", options.jobs]  # fmt: skip
     if options.filter:

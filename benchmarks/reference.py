@@ -1,4 +1,4 @@
-"""How quick the reference is: convolution, pooling, LSTM and matrix product, forward and backward.
+"""How fast the reference is: convolution, pooling, LSTM and matrix product, forward and backward.
 
     python benchmarks/reference.py [--runs N]
 
@@ -29,23 +29,23 @@ PEERS: Final = {"PyTorch": "torch", "ONNX evaluator": "onnx"}
 
 
 def resident(what: str) -> float:
-    """Read how much memory this process has (VmRSS), or has had at most (VmHWM), in MiB."""
+    """Return the memory of this process now (VmRSS), or at its peak (VmHWM), in MiB."""
     lines = dict(line.split(":", 1) for line in STATUS.read_text(encoding="utf-8").splitlines())
     return int(lines[what].split()[0]) / 1024
 
 
 def peak_here(module: str, name: str) -> float:
-    """Make a pass twice; return the most memory, in MiB, that the second adds."""
+    """Run a pass twice; return the peak memory, in MiB, that the second adds."""
     act = TABLES[module]()[name]
     act()
-    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # forget the most there was
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # reset the peak
     before = resident("VmRSS")
     act()
     return resident("VmHWM") - before
 
 
 def peak(module: str, name: str) -> float | None:
-    """Measure the memory of a pass in a process of its own; None where the system does not tell."""
+    """Measure the memory of a pass in a process of its own; None if the system does not report it."""
     if not STATUS.exists():
         return None
     words = [sys.executable, __file__, "--peak", module, name]

@@ -1,9 +1,9 @@
-"""How quick the reference's tensor functions are: what a small call costs, and what large arrays do.
+"""How fast the reference's tensor functions are: the cost of a small call, and of large arrays.
 
     python benchmarks/tensor.py [--runs N]
 
-Small calls (8 elements) stand beside PyTorch and bare NumPy, forward, recorded and with their backward pass. Large ones
-(4 million elements, one of each family) stand beside the NumPy expression that a person would write. Each figure is a
+Small calls (8 elements) have PyTorch and bare NumPy as peers: forward, recorded and with a backward pass. Large ones
+(4 million elements, one of each family) with the NumPy expression that a person would write. Each figure is a
 median of runs that alternate with the peers in the same process, on one thread each.
 """
 
@@ -29,7 +29,7 @@ LARGE: Final = (2000, 2000)
 
 
 def repeated(act: Act) -> Act:
-    """Make a timing of many calls of one function."""
+    """Return an action of many calls of one function."""
 
     def act_often() -> None:
         for _ in range(CALLS):
@@ -124,7 +124,7 @@ def overheads(runs: int) -> list[dict[str, str]]:
     rows = []
     for name in tables["assay_reference"]:
         took = medians({module: table[name] for module, table in tables.items() if name in table}, runs)
-        each = {module: 1000 * whole / CALLS for module, whole in took.items()}
+        each = {module: 1000 * total / CALLS for module, total in took.items()}
         ours = each["assay_reference"]
         row = {"8 elements": name, "reference": f"{ours:.2f} µs"}
         for peer, title in (("torch", "PyTorch"), ("numpy", "NumPy")):

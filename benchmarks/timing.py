@@ -1,4 +1,4 @@
-"""How the benchmarks take time: peers in turn, in one process."""
+"""How the benchmarks measure time: peers in turn, in one process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings: what a run is asked to do. Each is said once, and every command line is derived from here.
+"""Settings: what a run does. Each is defined once, and every command line is derived from here.
 
 Whoever runs pytest on a machine that has Assay imports this module, so it imports nothing heavy.
 """
@@ -20,7 +20,7 @@ Command = Literal["run", "repro", "pytest", "list", "mutants"]
 
 
 class Shown(NamedTuple):
-    """How a setting shows on the command lines that have an option for it."""
+    """How a setting appears on the command lines that have an option for it."""
 
     commands: str
     help: str
@@ -30,7 +30,7 @@ class Shown(NamedTuple):
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run is asked to do; those that `repro` takes too decide what becomes of an item."""
+    """What a run does; the settings that `repro` takes too determine the result of an item."""
 
     backend: Annotated[
         str,
@@ -57,17 +57,17 @@ class Settings:
         "current"
     )
     effort: Annotated[Effort, Shown("run repro pytest mutants", "How many cases to draw.")] = "standard"
-    seed: Annotated[int, Shown("run repro pytest mutants", "What random cases are drawn from.", "NUMBER")] = 0
+    seed: Annotated[int, Shown("run repro pytest mutants", "The seed of the random cases.", "NUMBER")] = 0
     shard: Annotated[str, Shown("run pytest", "Run the I-th of N parts.", "I/N")] = "1/1"
     isolate: Annotated[
         bool, Shown("run repro pytest", "Run the candidate in a child process: a crash or hang costs one case.")
     ] = False
     time_limit: Annotated[
-        float, Shown("run repro pytest", "For one case of a candidate in a process of its own.", "SECONDS")
+        float, Shown("run repro pytest", "Seconds for one case of a candidate in a child process.", "SECONDS")
     ] = 30.0
     results: Annotated[Path | None, Shown("pytest", "Write the results here, as JSON lines.", "FILE")] = None
     expect: Annotated[Path | None, Shown("run pytest", "What is known to fail.", "FILE")] = None
-    resume: Annotated[bool, Shown("run pytest", "Go on with the results file where it stopped.")] = False
+    resume: Annotated[bool, Shown("run pytest", "Continue the results file where it stopped.")] = False
     jobs: Annotated[str, Shown("run mutants", "Worker processes.", "N|auto", "j")] = "auto"
     out: Annotated[Path, Shown("run mutants", "Where results and report go.", "FOLDER", "o")] = Path("out")
 
@@ -75,21 +75,21 @@ class Settings:
         if not re.fullmatch(r"[1-9]\d*/[1-9]\d*", self.shard):
             raise ValueError(f"--shard {self.shard}: write it as I/N, like 2/4")
         if self.jobs != "auto" and not self.jobs.isdigit():
-            raise ValueError(f"--jobs {self.jobs}: give a number, or auto")
+            raise ValueError(f"--jobs {self.jobs}: write a number, or auto")
 
     @property
     def part(self) -> tuple[int, int]:
-        """Which of how many parts of the items to run."""
+        """The part of the items to run, and the number of parts."""
         part, _, parts = self.shard.partition("/")
         return int(part), int(parts)
 
     def given(self, command: Command) -> dict[str, Any]:
-        """Return what a command has to be told to do the same: the backend, and what is not at its default."""
+        """Return the settings that a command needs to do the same: the backend, and those not at their default."""
         values = {each: getattr(self, each.name) for each in options(command)}
         return {each.name: value for each, value in values.items() if value != each.default or each.name == "backend"}
 
     def to_json(self) -> str:
-        """Write the settings for another process."""
+        """Return the settings as JSON, for another process."""
         return json.dumps({each.name: getattr(self, each.name) for each in fields(self)}, default=str)
 
     @classmethod
@@ -130,7 +130,7 @@ def options(command: Command | None = None) -> tuple[Option, ...]:
 
 
 def _kind(hint: Any) -> tuple[type, tuple[str, ...]]:
-    """Return the type of a setting's value, and the words that are allowed."""
+    """Return the type of a setting's value, and the choices if it is one of several words."""
     if get_origin(hint) is Literal:
         return str, get_args(hint)
     return next(each for each in get_args(hint) or (hint,) if each is not NoneType), ()

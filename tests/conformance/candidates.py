@@ -1,4 +1,4 @@
-"""Miniature backends that misbehave on purpose, each for one op, and are good otherwise.
+"""Miniature backends that misbehave on purpose, each for one op, and are correct otherwise.
 
 Every class is a backend by `FILE.py:NAME`; the functions after them speak the wire protocol, for `exec:`.
 """
@@ -26,7 +26,7 @@ from assay_spec import dtypes
 
 
 class Candidate(Backend):
-    """Answers as a good backend does, except where it is asked for its chosen op."""
+    """Answers as a good backend does, except for its chosen op."""
 
     def __init__(self, op: str = "torch.add", good: Backend | None = None) -> None:
         self.op = op
@@ -106,7 +106,7 @@ class RaisesAlways(Candidate):
         return Outcome(raised=Raised(("RuntimeError", "Exception"), "no"))
 
 
-class ClaimsWhatItLacks(Candidate):
+class DeclaresWhatIsUnsupported(Candidate):
     """Declares float16, which it does not have."""
 
     def perform(self, case: Case) -> Outcome:
@@ -143,7 +143,7 @@ class Hangs(Candidate):
 
 
 class WrongThenWorse(Candidate):
-    """Answers three numbers in a wrong shape, and does worse when it is asked about them again."""
+    """Answers three numbers in a wrong shape, and fails in another way when it is asked again."""
 
     asked = False
 
@@ -189,7 +189,7 @@ class PrintsToStdout(Candidate):
         return self.good.perform(case)
 
 
-# What follows is no Python backend, but the other end of a wire: `python candidates.py NAME [OP]`.
+# What follows is not a Python backend, but a process that speaks the wire protocol: `python candidates.py NAME [OP]`.
 
 
 def answers_bad_json(reply: dict[str, Any]) -> str:

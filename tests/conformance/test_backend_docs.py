@@ -1,4 +1,4 @@
-"""The examples of the backend documents run, and its lines are those of the protocol."""
+"""The examples of the backend documents run, and their lines follow the protocol."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def linear(weight: Any, bias: Any, given: Any) -> Case:
 
 
 def descent(lr: float, own_lr: float, gradients: int) -> Case:
-    """Make the case of two groups, one with a rate of its own, and gradients of one for each step."""
+    """Return the case of an optimizer with two groups, one with its own learning rate, and gradients of one."""
     op, one = load_corpus()["torch.optim.SGD"], numbers([1])
     groups = ({"params": (one,)}, {"params": (one,), "lr": own_lr})
     return run(op, op.overloads[0], {"params": groups, "lr": lr}, fed=[(one, one)] * gradients)
@@ -67,8 +67,8 @@ def test_the_example_of_a_backend_is_a_sound_backend(tmp_path: Path, monkeypatch
     backend = scope["backend"]
 
     assert backend.perform(add([1, 2], [3, 4])).results[0].array.tolist() == [4, 6]
-    odd = called("torch.std", {"input": TensorValue.of(np.float32([1, 2])), "correction": 2}, ("input",))
-    assert backend.perform(odd).unsupported == Missing("feature", "no correction but 0 and 1")
+    unsupported = called("torch.std", {"input": TensorValue.of(np.float32([1, 2])), "correction": 2}, ("input",))
+    assert backend.perform(unsupported).unsupported == Missing("feature", "no correction but 0 and 1")
     view = called(
         "torch.transpose",
         {"input": TensorValue.of(np.ones((2, 3), np.float32)), "dim0": 0, "dim1": 1},
@@ -103,7 +103,7 @@ def test_the_example_of_a_harness_is_a_sound_backend(tmp_path: Path) -> None:
 
 def test_the_worked_lines_are_those_of_the_protocol() -> None:
     hello, *others = [list(map(json.loads, block.splitlines())) for block in blocks("wire-protocol.md", "json")]
-    (request, reply), (error, lacking) = others
+    (request, reply), (error, unsupported) = others
     case = called("torch.add", {"input": TensorValue.of(np.float32([1, 2])), "other": 0.5}, ("input", "other"))
 
     assert hello[0] == {"id": 1, "do": "hello"}
@@ -111,7 +111,7 @@ def test_the_worked_lines_are_those_of_the_protocol() -> None:
     assert request == json.loads(wire.line({"id": 2, "do": "run", "case": wire.pack_case(case, bytearray())}))
     assert wire.unpack_outcome(reply["outcome"], b"").results[0].array.tolist() == [1.5, 2.5]
     assert str(wire.unpack_error(error["error"]).raised) == "IndexError: dimension 3 of 2"
-    assert wire.unpack_outcome(lacking["outcome"], b"").unsupported == Missing("op", "no torch.add")
+    assert wire.unpack_outcome(unsupported["outcome"], b"").unsupported == Missing("op", "no torch.add")
 
 
 def test_the_schema_that_ships_is_that_of_the_code() -> None:

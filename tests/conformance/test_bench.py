@@ -1,4 +1,4 @@
-"""How far an oracle's answer moves: at the edge of float64, and where subnormals are flushed."""
+"""The sensitivity of an oracle's answer: near the limits of float64, and where subnormals are flushed."""
 
 from __future__ import annotations
 

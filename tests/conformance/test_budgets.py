@@ -27,7 +27,7 @@ def expecting(
     flushed: float = 0.0,
     summands: float | None = None,
 ) -> Expected:
-    """Return what is expected by an oracle that says the same of every element."""
+    """Return the expectation from an oracle with constant bounds."""
     bounds = Bounds(lambda: np.array(magnitude), lambda: np.array(sensitivity), flushed=lambda: np.array(flushed))
     return Expected.of(np.array(want), dtype, budget, bounds, summands)
 
@@ -76,7 +76,7 @@ def test_an_oracle_rounds_too_where_it_has_nothing_wider_to_compute_in() -> None
     assert budgets.oracle_rounding(expecting([1.0], "float32", summands=32)) == 0
 
 
-def test_an_oracle_that_was_not_asked_rounds_nothing() -> None:
+def test_without_an_oracle_there_is_no_oracle_rounding() -> None:
     assert budgets.oracle_rounding(expecting([1.0], "float64")) == 0
     assert budgets.summation_order(expecting([1.0])) == 0
 
@@ -111,7 +111,7 @@ def test_each_kind_of_budget_has_its_terms() -> None:
     }
 
 
-def test_a_budget_of_ulps_asks_the_oracle_nothing() -> None:
+def test_a_budget_of_ulps_calls_the_oracle_no_further() -> None:
     def ask() -> Host:
         raise AssertionError("asked")
 

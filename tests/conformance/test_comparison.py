@@ -1,4 +1,4 @@
-"""Comparing: what is right, what is just right, what is just wrong, and what is excused."""
+"""Comparing: what is within the budget, just within it, just beyond it, and excused."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_anything_else_is_not(got: float, want: float) -> None:
     assert judged([got], [float(want)], EXACT) == math.inf
 
 
-def test_the_sign_of_zero_counts_where_it_is_asked_for() -> None:
+def test_the_sign_of_zero_counts_where_signs_are_compared() -> None:
     assert judged([-0.0], [0.0], EXACT) == 0.0
     assert judged([-0.0], [0.0], EXACT, signs=True) == math.inf
 
@@ -195,7 +195,7 @@ def never() -> Host:
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "complex64"])
 @pytest.mark.parametrize("budget", [ACCUMULATION, CONDITIONED])
-def test_an_answer_within_an_ulp_asks_the_oracle_nothing_more(dtype: str, budget: Budget) -> None:
+def test_an_answer_within_an_ulp_calls_the_oracle_no_further(dtype: str, budget: Budget) -> None:
     want = np.array([1.0, 3.0, math.inf, math.nan, 0.0])
 
     found = measure(rounded(want, dtype), want, dtype, budget, Bounds(never, never, never, never, never))

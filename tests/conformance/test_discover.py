@@ -1,4 +1,4 @@
-"""What may stand after `--backend`, and what is said to a text that names nothing."""
+"""What `--backend` accepts, and the messages for what names no backend."""
 
 from __future__ import annotations
 
@@ -113,12 +113,14 @@ def test_a_command_that_speaks_the_protocol_opens() -> None:
         ("nowhere/mine.py:Mine", "there is no file nowhere/mine.py"),
         (
             "assay.backends.numpy:TABLE",
-            "assay.backends.numpy:TABLE gives a dict, not an assay.backends.base.Backend",
+            "assay.backends.numpy:TABLE is or returns a dict, not an assay.backends.base.Backend",
         ),
         ("exec:", "exec: needs a command, as in 'exec:./my_harness --quiet'"),
     ],
 )
-def test_a_text_that_names_no_backend_is_told_why(text: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_that_names_no_backend_is_refused_with_the_reason(
+    text: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(discover, "entry_points", lambda *, group: [])
 
     with pytest.raises(BackendUnusable) as caught:
@@ -127,7 +129,7 @@ def test_a_text_that_names_no_backend_is_told_why(text: str, message: str, monke
     assert str(caught.value) == message
 
 
-def test_a_device_that_nobody_takes_is_refused() -> None:
+def test_a_device_that_the_backend_does_not_take_is_refused() -> None:
     with pytest.raises(BackendUnusable) as caught:
         open_backend("numpy", device="cuda")
 

@@ -85,13 +85,13 @@ def test_required_arguments_go_by_position_and_the_others_by_name() -> None:
     assert "out" not in case.arguments
 
 
-def test_a_domain_that_throws_most_draws_away_is_a_fault_of_the_suite() -> None:
+def test_a_domain_that_rejects_most_draws_is_an_error_of_the_suite() -> None:
     picky = replace(MM, require=(Expression("False", {}),))
 
     with pytest.raises(draw.Wasteful) as caught:
         draw.drawn(picky, Focus(dtype="float32"), 20, 0)
 
-    assert str(caught.value) == "20 of 20 drawn calls were thrown away: let the domains say what `require:` says"
+    assert str(caught.value) == "20 of 20 drawn calls were rejected: narrow the domains to what `require:` allows"
 
 
 @pytest.mark.parametrize("op", load_corpus(), ids=lambda op: op.name)

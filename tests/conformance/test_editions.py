@@ -1,4 +1,4 @@
-"""Scenarios in the words of the documents, run on the reference."""
+"""Scenarios with the names of the documented edition, run on the reference."""
 
 from __future__ import annotations
 

@@ -59,8 +59,8 @@ def results(candidate: Backend, oracle: Backend, op: str) -> Mapping[str, Result
 
 def differences(candidate: Backend, good: Backend, op: str) -> dict[str, str | None]:
     """Return the code of each item in which a candidate does worse than the good backend that it wraps."""
-    plain, odd = results(good, good, op), results(candidate, good, op)
-    return {name: odd[name].code for name in odd if odd[name].failed > plain[name].failed}
+    plain, changed = results(good, good, op), results(candidate, good, op)
+    return {name: changed[name].code for name in changed if changed[name].failed > plain[name].failed}
 
 
 def test_an_honest_backend_agrees_with_itself(good: Backend) -> None:
@@ -80,7 +80,7 @@ def test_a_wrong_answer_fails_where_values_are_judged_and_nowhere_else(good: Bac
     }
 
 
-def test_one_ulp_beyond_the_budget_is_noticed(good: Backend) -> None:
+def test_one_ulp_beyond_the_budget_is_found(good: Backend) -> None:
     found = differences(candidates.OffByOneUlp("torch.exp", budget=2), good, "torch.exp")
 
     assert found["values[float32]"] == "A101"
@@ -88,7 +88,7 @@ def test_one_ulp_beyond_the_budget_is_noticed(good: Backend) -> None:
     assert "dtype[float32]" not in found
 
 
-def test_a_wrong_dtype_is_found_where_dtypes_are_asked(good: Backend) -> None:
+def test_a_wrong_dtype_fails_the_facets_that_compare_dtypes(good: Backend) -> None:
     found = differences(candidates.WrongDtype("torch.exp"), good, "torch.exp")
 
     # NumPy's own exp of int64 is float64, wrong to begin with
@@ -128,7 +128,7 @@ def test_raising_is_an_error_and_not_a_failure(good: Backend) -> None:
     assert (result.outcome, result.code, result.passed) == ("error", "A301", 0)
 
 
-def test_what_a_backend_lacks_is_unsupported_and_never_failed(good: Backend) -> None:
+def test_what_a_backend_does_not_have_is_unsupported_and_never_failed(good: Backend) -> None:
     result = results(good, good, "torch.exp")["gradient[float32]"]
 
     assert (result.outcome, result.code, result.failed) == ("unsupported", "A003", 0)
@@ -178,7 +178,7 @@ def _shape_of_sums(case: Case, bench: Bench) -> Judgement:
 
 
 def _sums(*sizes: int) -> Item:
-    """Make an item that adds up tensors of some sizes and judges the shape."""
+    """Return an item that adds tensors of some sizes and judges the shape."""
 
     def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
         for size in sizes:
@@ -200,7 +200,7 @@ def _sums(*sizes: int) -> Item:
         ),
     ],
 )  # fmt: skip
-def test_what_happens_when_a_failing_case_is_asked_again_costs_that_case_alone(
+def test_an_error_while_a_failing_case_runs_again_costs_that_case_alone(
     name: str, outcome: str, code: str, message: str
 ) -> None:
     with closing(open_backend(f"{HERE / 'candidates.py'}:{name}", isolate=True, time_limit=2.0)) as backend:
@@ -212,7 +212,7 @@ def test_what_happens_when_a_failing_case_is_asked_again_costs_that_case_alone(
     assert [(event.kind, event.after) for event in events] == [(outcome, "torch.add::made up")]
 
 
-def test_a_failing_case_that_passes_when_asked_again_is_nondeterministic() -> None:
+def test_a_failing_case_that_passes_when_run_again_is_nondeterministic() -> None:
     result, _ = measure(_sums(2, 3, 4), Bench(candidates.WrongThenRight("torch.add"), None), effort="quick", seed=0)
 
     assert (result.outcome, result.code, result.passed) == ("fail", "A803", 2)
@@ -220,12 +220,12 @@ def test_a_failing_case_that_passes_when_asked_again_is_nondeterministic() -> No
 
 
 def _asking(trials: Callable[[Op, SamplingRequest], Iterator[Trial]]) -> Item:
-    """Make an item that asks some trials and passes whatever comes."""
+    """Return an item of some trials, each of which passes with any answer."""
     question = Facet("made up", lambda op: True, trials)
     return Item(load_corpus()["torch.add"], question, None)
 
 
-def test_a_spec_that_cannot_be_drawn_from_is_a_fault_of_the_suite(good: Backend) -> None:
+def test_a_spec_that_cannot_be_drawn_from_is_an_error_of_the_suite(good: Backend) -> None:
     def broken(op: Op, request: SamplingRequest) -> Iterator[Trial]:
         yield Trial(called(op.name, {}), lambda bench: Judgement("pass", compared=False))
         raise ZeroDivisionError("by zero")
@@ -236,18 +236,18 @@ def test_a_spec_that_cannot_be_drawn_from_is_a_fault_of_the_suite(good: Backend)
     assert result.message.startswith("drawing broke: ZeroDivisionError: by zero (broken:")
 
 
-def test_a_domain_that_throws_its_draws_away_is_a_fault_of_the_suite(good: Backend) -> None:
+def test_a_domain_that_rejects_its_draws_is_an_error_of_the_suite(good: Backend) -> None:
     def wasteful(op: Op, request: SamplingRequest) -> Iterator[Trial]:
         yield Trial(called(op.name, {}), lambda bench: Judgement("pass", compared=False))
-        raise Wasteful("9 of 20 drawn calls were thrown away")
+        raise Wasteful("9 of 20 drawn calls were rejected")
 
     result, _ = measure(_asking(wasteful), Bench(good, good), effort="quick", seed=0)
 
     assert (result.outcome, result.code) == ("suite_error", "A903")
-    assert result.message == "9 of 20 drawn calls were thrown away"
+    assert result.message == "9 of 20 drawn calls were rejected"
 
 
-def test_an_item_in_which_nothing_was_compared_is_a_fault_of_the_suite(good: Backend) -> None:
+def test_an_item_in_which_nothing_was_compared_is_an_error_of_the_suite(good: Backend) -> None:
     def vacuous(op: Op, request: SamplingRequest) -> Iterator[Trial]:
         yield Trial(called(op.name, {}), lambda bench: Judgement("pass", compared=False))
 
@@ -258,7 +258,7 @@ def test_an_item_in_which_nothing_was_compared_is_a_fault_of_the_suite(good: Bac
 
 
 @pytest.mark.parametrize("op", ["torch.sum", "torch.cumsum"])
-def test_a_result_of_a_dtype_that_the_corpus_lacks_is_judged(good: Backend, op: str) -> None:
+def test_a_result_of_a_dtype_that_is_not_in_the_corpus_is_judged(good: Backend, op: str) -> None:
     item = next(each for each in items_of(load_corpus()[op]) if each.name == "in-place[uint8]")
 
     result, _ = measure(item, Bench(good, good), effort="quick", seed=0)

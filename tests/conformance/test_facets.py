@@ -1,4 +1,4 @@
-"""A facet is one module and its name in one list: all rooms know it then."""
+"""A facet is one module and its name in one list: no other layer names it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hunt: what kills a mutant, what survives, and what is no mutant at all."""
+"""The hunt: what kills a mutant, what survives, and what makes no difference to any call."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ def test_one_nan_is_as_good_as_another() -> None:
 
 
 def hidden(where: Callable[[Case], bool]) -> Mutant:
-    """Make a mutant that shows where the suite does not judge: in a shape whose values no other facet looks at."""
+    """Return a mutant that is wrong only in calls whose values no facet judges."""
 
     def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
         return NEGATED.answer(case, outcome, scene) if scene.facet in ("shape", "aliasing") and where(case) else outcome
 
-    return mutant("negated where nobody looks", answer)
+    return mutant("negated where no facet judges", answer)
 
 
 def test_a_survivor_has_a_witness(sign: Hunt) -> None:
@@ -84,7 +84,7 @@ def test_a_survivor_has_a_witness(sign: Hunt) -> None:
     assert "torch.sign(" in verdict.snippet
 
 
-def test_an_answer_is_told_from_an_error_in_a_few_words(sign: Hunt) -> None:
+def test_an_answer_and_an_error_differ_in_a_few_words(sign: Hunt) -> None:
     verdict = sign.verdict(mutant("refused", lambda case, outcome, scene: raised("RuntimeError", "no")))
 
     assert verdict is not None
@@ -92,12 +92,12 @@ def test_an_answer_is_told_from_an_error_in_a_few_words(sign: Hunt) -> None:
 
 
 def test_a_survivor_that_the_spec_declares_is_equivalent(good: Backend) -> None:
-    op = replace(load_corpus()["torch.sign"], equivalent={"negated where nobody looks": "nobody looks"})
+    op = replace(load_corpus()["torch.sign"], equivalent={"negated where no facet judges": "no facet judges it"})
 
     verdict = Hunt(op, good, good, effort="quick").verdict(hidden(lambda case: True))
 
     assert verdict is not None
-    assert (verdict.status, verdict.because) == ("equivalent", "nobody looks")
+    assert (verdict.status, verdict.because) == ("equivalent", "no facet judges it")
 
 
 def test_further_calls_are_tried_for_a_witness(sign: Hunt) -> None:
@@ -112,7 +112,7 @@ def test_further_calls_are_tried_for_a_witness(sign: Hunt) -> None:
     assert verdict.status == "survived"
 
 
-def test_the_same_hunt_gives_the_same_verdicts(good: Backend) -> None:
+def test_the_same_hunt_returns_the_same_verdicts(good: Backend) -> None:
     op = load_corpus()["torch.t"]
 
     def hunted() -> list[Verdict]:
@@ -123,13 +123,13 @@ def test_the_same_hunt_gives_the_same_verdicts(good: Backend) -> None:
 
 
 def test_a_spec_that_says_less_kills_less(good: Backend) -> None:
-    whole = Hunt(load_corpus()["torch.sign"], good, good, effort="quick")
+    full = Hunt(load_corpus()["torch.sign"], good, good, effort="quick")
     vague = Hunt(shrunk("torch.sign", gradient={}), good, good, effort="quick")
 
     def names(hunt: Hunt) -> set[str]:
         return {verdict.mutant for verdict in hunt.verdicts() if verdict.status == "killed"}
 
-    assert names(vague) < names(whole)
+    assert names(vague) < names(full)
 
 
 def git(folder: Path, *words: str) -> None:

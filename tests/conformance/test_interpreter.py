@@ -1,4 +1,4 @@
-"""One interpreter takes the steps of any trace: closures, objects as arguments, iteration, looks on the way."""
+"""One interpreter runs the steps of any trace: closures, objects as arguments, iteration, looks between steps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def tensor(values: Any) -> TensorValue:
 
 
 def seen(run: str, *expressions: str, **more: Any) -> list[Any]:
-    """Return what a scenario shows, as lists."""
+    """Return what a scenario observes, as lists."""
     found = trace(run, expressions)
     assert found.stayed_a_program is None
     outcome = REFERENCE.perform(Case("torch.f", found.steps, found.looks, scenario="a scenario", **more))
@@ -92,7 +92,7 @@ def test_a_name_counts_as_it_is_when_it_is_used() -> None:
     assert seen("x = torch.ones(1)\ny = x\nx = x + 1\nf = lambda: x\nx = x + 1", "y", "f()") == [[1.0], [3.0]]
 
 
-def test_what_is_missing_is_unsupported_and_told_in_the_librarys_words() -> None:
+def test_what_is_missing_is_unsupported_with_the_librarys_own_message() -> None:
     for run in ("torch.no_such_thing(1)", "torch.ones(1).no_such_thing()", "torch.ones(1).no_such_thing"):
         found = trace(run, ("1",))
         outcome = REFERENCE.perform(Case("torch.f", found.steps, found.looks, scenario="a scenario"))

@@ -1,4 +1,4 @@
-"""The words of laws, one by one."""
+"""The functions of laws, one by one."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_permutation_has_every_index_once() -> None:
     assert not permutation(np.array(1), 0)
 
 
-def test_different_indices_stand_once_each() -> None:
+def test_distinct_indices_have_no_duplicates() -> None:
     assert different(np.array([7, 3]), 0)
     assert not different(np.array([3, 7, 3]), 0)
 

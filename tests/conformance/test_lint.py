@@ -9,19 +9,19 @@ from assay.cli.lint import (
     RULES,
     Rule,
     arguments_are_passed,
-    asks_something,
     check,
     complaints,
     domains_can_be_drawn,
     equivalents_are_right,
     family_is_not_repeated,
+    has_worked_cases,
+    is_at_its_path,
     keys_in_order,
     laws_can_be_read,
     misuses_can_be_tried,
     rules_are_shown,
     scenarios_can_be_read,
     sentences_end,
-    stands_at_its_name,
 )
 from assay_spec import SpecError
 from assay_spec.builder import build_op
@@ -52,9 +52,9 @@ rules: {R1: It holds.}
 """
 
 
-def said(folder: Path, text: str, at: str = "torch/f.yaml") -> list[str]:
+def said(folder: Path, text: str, path: str = "torch/f.yaml") -> list[str]:
     """Lint one file; return the complaints without the folder that it lies in."""
-    file = folder / at
+    file = folder / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
     return [each.replace(f"{folder}/", "") for each in complaints(build_op(read(file), load_corpus().families))]
@@ -66,23 +66,23 @@ def test_a_sound_file_has_no_complaints(tmp_path: Path) -> None:
 
 BROKEN: list[tuple[Rule, str, str, str]] = [
     (keys_in_order, "area: a\nsummary: A sentence.\n", "summary: A sentence.\narea: a\n",
-     "2: the key 'summary' stands before 'area'; the order is name, area, summary, signature, arguments, "
+     "2: the key 'summary' comes before 'area'; the order is name, area, summary, signature, arguments, "
      "require, result, laws, examples, errors, rules"),
-    (stands_at_its_name, "name: torch.f\n", "name: torch.nn.f\n", "1: torch.nn.f belongs at torch/nn/f.yaml"),
-    (asks_something,
+    (is_at_its_path, "name: torch.f\n", "name: torch.nn.f\n", "1: torch.nn.f belongs at torch/nn/f.yaml"),
+    (has_worked_cases,
      "examples:\n  - {call: {input: [1.0]}, gives: [1.0], shows: R1}\n" + ERRORS + "rules: {R1: It holds.}\n", ERRORS,
-     "1: no examples, trajectories or scenarios: give at least one worked case"),
+     "1: no examples, trajectories or scenarios: add at least one worked case"),
     (scenarios_can_be_read, "It holds.}\n", "It holds.}\nscenarios: [{name: s, run: 'y = = 1', expect: {y: 1}}]\n",
      "16: the scenario 's' is no Python: invalid syntax"),
     (rules_are_shown, ", shows: R1", "", "15: nothing shows R1: add `shows: R1` to an example or scenario"),
     (domains_can_be_drawn, "dim < 9", "dim > 9",
-     "1: no call can be drawn: the domains or require: leave nothing over"),
+     "1: no call can be drawn: the domains or require: leave no call"),
     (domains_can_be_drawn, "dim: dim(input)", "dim: dim(input.ndim)",
      "1: no call can be drawn: AttributeError: 'int' object has no attribute 'ndim'"),
     (misuses_can_be_tried, "errors:\n", "errors:\n  - {out_of_range: input, raises: IndexError, because: of that}\n",
-     "14: no value of 'input' is out of range: give a call instead"),
+     "14: no value of 'input' is out of range: write a call instead"),
     (arguments_are_passed, "dim=-1)", "dim=-1, keepdim=False)",
-     "1: nothing ever passes 'keepdim': give it a domain, or pass it in an example or a scenario"),
+     "1: no call passes 'keepdim': add a domain, or pass it in an example or a scenario"),
     (equivalents_are_right, "rules: {R1: It holds.}\n",
      "rules: {R1: It holds.}\nequivalent:\n  - {mutant: an input chagned, because: of that}\n",
      "17: the spec makes no mutant 'an input chagned' possible; did you mean 'an input changed: input' or "
@@ -132,9 +132,7 @@ def test_a_form_that_cannot_be_drawn_is_named(tmp_path: Path) -> None:
         "rules:", "overloads:\n  - {label: one}\n  - {label: two, require: dim > 9}\nrules:"
     )
 
-    assert "torch/f.yaml:1: no call can be drawn for two: the domains or require: leave nothing over" in said(
-        tmp_path, text
-    )
+    assert "torch/f.yaml:1: no call can be drawn for two: the domains or require: leave no call" in said(tmp_path, text)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +152,7 @@ def test_an_argument_may_be_passed_by_an_example_or_a_scenario(tmp_path: Path, o
     ("name", "words"),
     [
         ("torch.abs", "torch.abs::special[float32] kills the mutant 'NaN turned to zero'"),
-        ("torch.sign", "no call shows the mutant 'NaN turned to zero'"),  # it does so itself
+        ("torch.sign", "no call distinguishes the mutant 'NaN turned to zero'"),  # it does so itself
     ],
 )
 def test_a_mutant_is_not_said_to_be_equivalent_where_nothing_or_the_suite_shows_it(name: str, words: str) -> None:
@@ -171,9 +169,9 @@ def test_every_rule_has_a_file_that_breaks_it() -> None:
     ("old", "new", "words"),
     [
         ("gives: [1.0], shows: R1", "shows: R1, gives: [1.0]",
-         "the key 'shows' stands before 'gives'; the order is call, gives, shows"),
+         "the key 'shows' comes before 'gives'; the order is call, gives, shows"),
         ("rules:", "overloads:\n  - {require: dim < 8, label: x}\nrules:",
-         "the key 'require' stands before 'label'; the order is label, require"),
+         "the key 'require' comes before 'label'; the order is label, require"),
     ],
 )  # fmt: skip
 def test_the_keys_of_every_part_have_their_order(tmp_path: Path, old: str, new: str, words: str) -> None:
@@ -191,7 +189,7 @@ def test_linting_counts_the_scenarios_that_stay_programs_and_says_why(
     assert check([file]) == 0
     assert capsys.readouterr().out == (
         f"{file}:16: 'in a loop' stays a program: a loop\n"
-        "1 of 2 scenarios stay programs, for there is in them: a loop 1\n1 specs, 0 complaints\n"
+        "1 of 2 scenarios stay programs, because they contain: a loop 1\n1 specs, 0 complaints\n"
     )
 
 

@@ -26,7 +26,7 @@ RAISED = ("A301", "A303", "A305", "A503")  # findings about what a candidate rai
 
 
 def _bank() -> ModuleType:
-    """Import every module of the bank, and give the one that they register their bugs in."""
+    """Import every module of the catalogue; return the one that they register their bugs in."""
     spec = importlib.util.spec_from_file_location("assay_test_bank", HERE / "__init__.py")
     assert spec is not None and spec.loader is not None
     package = importlib.util.module_from_spec(spec)
@@ -47,7 +47,7 @@ def trials(op: Op) -> Iterator[tuple[Item, Trial]]:
 
 
 def findings(op: Op, candidate: ReferenceBackend) -> Iterator[tuple[Item, Trial, Finding]]:
-    """Yield what the suite finds wrong with a candidate, trial by trial."""
+    """Yield the suite's findings about a candidate, trial by trial."""
     for item, trial in trials(op):
         judgement = trial.judge(Bench(candidate, good))
         if judgement.result in ("fail", "error"):
@@ -56,7 +56,7 @@ def findings(op: Op, candidate: ReferenceBackend) -> Iterator[tuple[Item, Trial,
 
 
 def answers_otherwise(candidate: ReferenceBackend, case: Case) -> bool:
-    """Return whether a candidate's answer is not the good one, where both start from the same seed."""
+    """Return whether a candidate's answer differs from the good one, with the same seed."""
     outcomes = []
     for backend in (candidate, good):
         backend.seeded(0)

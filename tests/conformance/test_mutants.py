@@ -39,14 +39,14 @@ def mutant(op: str, name: str) -> Mutant:
     return next(each for each in mutants_of(load_corpus()[op]) if each.name == name)
 
 
-def nobody(bench: Bench) -> Judgement:
+def unused(bench: Bench) -> Judgement:
     """Judge nothing."""
     raise AssertionError("a mutant judges nothing")
 
 
 def scene(good: Backend, op: str, case: Case) -> Scene:
     overload = load_corpus()[op].overloads[0]
-    return Scene(load_corpus()[op], "values", Trial(case, nobody, Plan(overload, {}, Scope({}))), Bench(good, good))
+    return Scene(load_corpus()[op], "values", Trial(case, unused, Plan(overload, {}, Scope({}))), Bench(good, good))
 
 
 def answers(good: Backend, name: str, op: str, arguments: dict[str, Any], **more: Any) -> tuple[Outcome, Outcome]:
@@ -56,12 +56,12 @@ def answers(good: Backend, name: str, op: str, arguments: dict[str, Any], **more
     return right, mutant(op, name).answer(case, right, scene(good, op, case))
 
 
-def numbers(outcome: Outcome, place: int = 0) -> Any:
+def numbers(outcome: Outcome, index: int = 0) -> Any:
     assert outcome.raised is None, outcome.raised
-    return outcome.results[place].array.tolist()
+    return outcome.results[index].array.tolist()
 
 
-def test_every_family_makes_faults_of_some_op_and_names_each_once() -> None:
+def test_every_family_makes_mutants_of_some_op_and_names_each_once() -> None:
     corpus = load_corpus()
 
     assert all(any(True for op in corpus for _ in family.mutants(op)) for family in FAMILIES)
@@ -97,7 +97,7 @@ WRONG: list[tuple[str, str, dict[str, Any], Any]] = [
 
 
 @pytest.mark.parametrize(("name", "op", "arguments", "wrong"), WRONG)
-def test_a_faulty_answer(good: Backend, name: str, op: str, arguments: dict[str, Any], wrong: Any) -> None:
+def test_a_wrong_answer(good: Backend, name: str, op: str, arguments: dict[str, Any], wrong: Any) -> None:
     right, mutated = answers(good, name, op, arguments)
 
     assert numbers(mutated) == wrong
@@ -118,7 +118,7 @@ UNTOUCHED: list[tuple[str, str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("name", "op", "arguments"), UNTOUCHED)
-def test_where_a_fault_makes_no_difference_the_answer_is_the_right_one(
+def test_where_a_mutant_makes_no_difference_the_answer_is_the_right_one(
     good: Backend, name: str, op: str, arguments: dict[str, Any]
 ) -> None:
     right, mutated = answers(good, name, op, arguments)
@@ -145,10 +145,10 @@ def test_strides_and_offsets_are_ignored_one_at_a_time(good: Backend) -> None:
 
 def test_ties_are_taken_from_the_other_end(good: Backend) -> None:
     case = called("torch.sort", {"input": tensor([2.0, 1.0, 1.0]), "dim": 0, "stable": True}, ("input",))
-    right, place = good.perform(case), scene(good, "torch.sort", case)
-    plan = replace(place.trial.plan, scope=Scope({}, {"dim": 0}))
+    right, context = good.perform(case), scene(good, "torch.sort", case)
+    plan = replace(context.trial.plan, scope=Scope({}, {"dim": 0}))
     mutated = mutant("torch.sort", "ties taken from the other end").answer(
-        case, right, replace(place, trial=Trial(case, nobody, plan))
+        case, right, replace(context, trial=Trial(case, unused, plan))
     )
 
     assert (numbers(right, 1), numbers(mutated, 1)) == ([1, 2, 0], [2, 1, 0])
@@ -200,7 +200,7 @@ def gradients(good: Backend, name: str, op: str, arguments: dict[str, Any], wrt:
          {"input": tensor([1.0, 2.0, 3.0]), "other": tensor([1.0])}, "other", ([3.0], [1.0])),
     ],
 )  # fmt: skip
-def test_a_faulty_gradient(
+def test_a_wrong_gradient(
     good: Backend, name: str, op: str, arguments: dict[str, Any], wrt: str, pair: tuple[Any, Any]
 ) -> None:
     shape = np.broadcast_shapes(*(each.shape for each in arguments.values()))
@@ -213,10 +213,10 @@ def test_gradients_add_up_from_call_to_call(good: Backend) -> None:
         "torch.exp", {"input": replace(tensor([0.0]), requires_grad=True)}, ("input",), wrt=("input",),
         upstream={0: tensor([1.0])},
     )  # fmt: skip
-    right, place = good.perform(case), scene(good, "torch.exp", case)
+    right, context = good.perform(case), scene(good, "torch.exp", case)
     piled = mutant("torch.exp", "gradients added up from call to call")
 
-    first, second = (piled.answer(case, right, place).gradients["input"] for _ in range(2))
+    first, second = (piled.answer(case, right, context).gradients["input"] for _ in range(2))
 
     assert first is not None and second is not None
     assert (first.array.tolist(), second.array.tolist()) == ([1.0], [2.0])
@@ -229,25 +229,25 @@ def test_an_error_is_lost_or_late_or_another(good: Backend) -> None:
     arguments = {"tensors": (tensor([1.0]), tensor([[1.0]]))}
     case = called("torch.cat", arguments, ("tensors",))
     right = good.perform(case)
-    place = replace(scene(good, "torch.cat", case), trial=Trial(case, nobody, about=misuse))
+    context = replace(scene(good, "torch.cat", case), trial=Trial(case, unused, about=misuse))
     kinds = ("an error not raised", "another error raised")
     lost, other = (mutant("torch.cat", f"{kind}: {misuse.raises} because {because}") for kind in kinds)
 
     assert right.raised is not None
-    assert lost.answer(case, right, place).raised is None
-    assert other.answer(case, right, place).raised is not None
-    assert other.answer(case, right, place).raised != right.raised
-    elsewhere = replace(place, trial=Trial(case, nobody, about=replace(misuse, because="of something else")))
-    assert lost.answer(case, right, elsewhere) is right
+    assert lost.answer(case, right, context).raised is None
+    assert other.answer(case, right, context).raised is not None
+    assert other.answer(case, right, context).raised != right.raised
+    other_error = replace(context, trial=Trial(case, unused, about=replace(misuse, because="of something else")))
+    assert lost.answer(case, right, other_error) is right
 
 
 def test_random_numbers_repeat_or_hang_together(good: Backend) -> None:
     case = called("torch.rand", {"size": (3,)}, ("size",), seed=5, repeat=4)
-    right, place = good.perform(case), scene(good, "torch.rand", case)
+    right, context = good.perform(case), scene(good, "torch.rand", case)
 
-    twice = mutant("torch.rand", "each number drawn twice").answer(case, right, place)
+    twice = mutant("torch.rand", "each number drawn twice").answer(case, right, context)
     deaf = mutant("torch.rand", "the seed ignored")
-    first, second = (deaf.answer(case, right, place) for _ in range(2))
+    first, second = (deaf.answer(case, right, context) for _ in range(2))
 
     assert numbers(twice, 0) == numbers(twice, 1) != numbers(right, 1)
     assert numbers(first) != numbers(second)
@@ -259,10 +259,10 @@ def test_optimizers_forget_and_overlook(good: Backend) -> None:
     op = load_corpus()["torch.optim.SGD"]
     options = {"params": groups, "lr": 1.0, "momentum": 0.5}
     case = run(op, op.overloads[0], options, fed=((step, step),) * 3, reload_after=0)
-    right, place = good.perform(case), scene(good, "torch.optim.SGD", case)
+    right, context = good.perform(case), scene(good, "torch.optim.SGD", case)
 
     def last(name: str) -> list[float]:
-        outcome = mutant("torch.optim.SGD", name).answer(case, right, place)
+        outcome = mutant("torch.optim.SGD", name).answer(case, right, context)
         return [float(each.array[0]) for each in outcome.results[-2:]]
 
     assert [float(each.array[0]) for each in right.results[-2:]] == [-3.25, -1.125]
@@ -277,10 +277,10 @@ def test_schedules_restart_and_count_from_the_wrong_end(good: Backend) -> None:
     optimizer = Made("torch.optim.SGD", {"params": ({"params": (tensor([0.0]),)},), "lr": 1.0})
     options = {"optimizer": optimizer, "step_size": 2, "gamma": 0.5}
     case = run(op, op.overloads[0], options, calls=4, reload_after=0)
-    right, place = good.perform(case), scene(good, "torch.optim.lr_scheduler.StepLR", case)
+    right, context = good.perform(case), scene(good, "torch.optim.lr_scheduler.StepLR", case)
 
     def rates(name: str) -> list[float]:
-        outcome = mutant("torch.optim.lr_scheduler.StepLR", name).answer(case, right, place)
+        outcome = mutant("torch.optim.lr_scheduler.StepLR", name).answer(case, right, context)
         return [float(each) for each in outcome.results]
 
     assert list(map(float, right.results)) == [1.0, 1.0, 0.5, 0.5, 0.25]
@@ -305,17 +305,17 @@ def test_tf32_keeps_ten_bits_of_fraction() -> None:
     assert np.isnan(tf32(values)[4])
 
 
-def test_a_module_lacks_a_parameter_or_starts_it_wrongly(good: Backend) -> None:
+def test_a_module_misses_a_parameter_or_initialises_it_wrongly(good: Backend) -> None:
     linear = made("torch.nn.Linear", {"in_features": 1, "out_features": 1, "bias": False}, {})
     state = method_call({}, (), "state_dict", name="state")
     named = method_call({}, (), "named_parameters", name="named")
     listed = Step("", {"0": Ref("named")}, ("0",), "iterate", "parameters")
     looks = (Look(Ref("state"), "state"), Look(Ref("parameters"), "parameters"))
     case = Case("torch.nn.Linear", (*linear, state, named, listed), looks, seed=0)
-    right, place = good.perform(case), scene(good, "torch.nn.Linear", case)
+    right, context = good.perform(case), scene(good, "torch.nn.Linear", case)
 
     def seen(name: str) -> Any:
-        return mutant("torch.nn.Linear", f"{name}: weight").answer(case, right, place).results
+        return mutant("torch.nn.Linear", f"{name}: weight").answer(case, right, context).results
 
     assert seen("missing from the parameters")[1] == ()
     assert seen("missing from the state")[0] == {}

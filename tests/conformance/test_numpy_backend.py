@@ -1,4 +1,4 @@
-"""NumPy behind its table: translated honestly, its own results left alone, its lacks told as lacks."""
+"""NumPy behind its table: translated honestly, its own results left as they are, the rest unsupported."""
 
 from __future__ import annotations
 
@@ -30,8 +30,10 @@ def given(value: Any) -> Any:
 
 
 def call(op: str, *positional: Any, form: Form = "function", **named: Any) -> Case:
-    places = {f"p{place}": given(value) for place, value in enumerate(positional)}
-    return called(op, {**places, **{k: given(v) for k, v in named.items()}}, tuple(places), form=form)
+    named_by_position = {f"p{index}": given(value) for index, value in enumerate(positional)}
+    return called(
+        op, {**named_by_position, **{k: given(v) for k, v in named.items()}}, tuple(named_by_position), form=form
+    )
 
 
 def answers(outcome: Outcome) -> list[Any]:
@@ -124,11 +126,11 @@ def test_the_median_of_two_is_numpy_s_mean_of_them() -> None:
     ],
     ids=lambda value: value.op if isinstance(value, Case) else "",
 )
-def test_what_numpy_lacks_is_a_lack_and_no_error(case: Case, unsupported: Missing) -> None:
+def test_what_numpy_does_not_have_is_unsupported_and_no_error(case: Case, unsupported: Missing) -> None:
     assert BACKEND.perform(case).unsupported == unsupported
 
 
-def test_an_inverse_in_half_precision_is_lacking() -> None:
+def test_an_inverse_in_half_precision_is_unsupported() -> None:
     half = TensorValue.of(np.eye(2, dtype=np.float16))
 
     assert BACKEND.perform(call("torch.inverse", half)).unsupported == Missing(

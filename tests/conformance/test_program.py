@@ -1,4 +1,4 @@
-"""Scenarios leave nothing behind."""
+"""Scenarios leave no changed global state behind."""
 
 from __future__ import annotations
 

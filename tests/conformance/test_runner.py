@@ -42,7 +42,7 @@ def test_a_run_writes_results_table_and_report(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "site" / "index.html").exists()
 
 
-def test_the_reference_without_an_oracle_never_passes_on_its_own_word(tmp_path: Path) -> None:
+def test_the_reference_without_an_oracle_never_passes_by_its_own_answer(tmp_path: Path) -> None:
     assay("run", "-b", "reference", "--oracle", "none", "--filter", "torch.exp facet:values", "-j", "1", cwd=tmp_path)
 
     assert {result.outcome for result in run_of(tmp_path).results} == {"self"}
@@ -154,9 +154,9 @@ def test_an_interrupted_run_says_so_and_can_be_resumed(tmp_path: Path) -> None:
     assert (partial.complete, partial.footer["stop_reason"]) == (False, "interrupted")
 
     assay(*words, "--resume", cwd=tmp_path)
-    whole = read_results(file)
-    assert whole.complete
-    assert len(whole.results) == whole.header["planned"]
+    resumed = read_results(file)
+    assert resumed.complete
+    assert len(resumed.results) == resumed.header["planned"]
 
 
 def test_plain_pytest_and_assay_run_are_one_thing(tmp_path: Path) -> None:

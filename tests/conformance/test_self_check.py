@@ -24,7 +24,7 @@ CRASH = f"exec:'{sys.executable}' '{CANDIDATES}' announces_a_blob_and_dies assay
 
 
 class Spoilt(Backend):
-    """Answers one op as it is told, and everything else as NumPy does."""
+    """Returns a given answer for one op, and NumPy's for every other."""
 
     def __init__(self, op: str, answer: Callable[[Outcome], Outcome], *names: str) -> None:
         self.op, self.answer, self.good = op, answer, NumpyBackend()
@@ -36,7 +36,7 @@ class Spoilt(Backend):
 
 
 def array(change: Callable[[Any], Any]) -> Callable[[Outcome], Outcome]:
-    """Spoil the elements of the result."""
+    """Return an answer with changed elements in the result."""
     return lambda outcome: replace(
         outcome, results=tuple(replace(each, array=change(each.array)) for each in outcome.results)
     )
@@ -50,7 +50,7 @@ def boom(_: Outcome) -> Outcome:
     raise KeyError("oops")
 
 
-LACKS = Outcome(unsupported=Missing("dtype", "no float32"))
+UNSUPPORTED = Outcome(unsupported=Missing("dtype", "no float32"))
 RAISES = Outcome(raised=Raised(("MemoryError",), "full"))
 ONE = Outcome(results=(Array("float32", np.float32([[1]])),))
 
@@ -60,67 +60,67 @@ ONE = Outcome(results=(Array("float32", np.float32([[1]])),))
     [
         (
             "assay.identity",
-            always(LACKS),
-            "spoilt declares float32, but answers assay.identity of float32[] that it lacks"
-            " the dtype (no float32); undeclare it or answer",
+            always(UNSUPPORTED),
+            "spoilt declares float32, but answers assay.identity of float32[] with an"
+            " unsupported dtype (no float32); support it or do not declare it",
         ),
         (
             "assay.identity",
             always(RAISES),
-            "spoilt cannot take float32[] in and give it back: MemoryError: full",
+            "spoilt cannot take float32[] in and return it: MemoryError: full",
         ),
         (
             "assay.identity",
             always(Outcome(results=(1.0,))),
-            "spoilt takes float32[] in and gives back (1.0,), not one tensor",
+            "spoilt takes float32[] in and returns (1.0,), not one tensor",
         ),
         (
             "assay.identity",
             array(np.atleast_1d),
-            "spoilt takes float32[] in and gives back shape [1]",
+            "spoilt takes float32[] in and returns shape [1]",
         ),
         (
             "assay.identity",
             lambda outcome: replace(outcome, results=(replace(outcome.results[0], dtype="float64"),)),
-            "spoilt takes float32[] in and gives back float64",
+            "spoilt takes float32[] in and returns float64",
         ),
         (
             "assay.identity",
             array(np.nan_to_num),
-            "spoilt takes float32 [nan, -0.0, inf, -inf, 0.5] in and gives back"
+            "spoilt takes float32 [nan, -0.0, inf, -inf, 0.5] in and returns"
             " [0.0, -0.0, 3.4028234663852886e+38, -3.4028234663852886e+38, 0.5]",
         ),
         (
             "assay.identity",
             array(lambda each: each + np.float32(0)),
-            "spoilt takes float32 [nan, -0.0, inf, -inf, 0.5] in and gives back [nan, 0.0, inf, -inf, 0.5]",
+            "spoilt takes float32 [nan, -0.0, inf, -inf, 0.5] in and returns [nan, 0.0, inf, -inf, 0.5]",
         ),
         (
             "assay.no_such_op",
             always(ONE),
-            "spoilt answers assay.no_such_op with [[1.0]], not that it lacks the op",
+            "spoilt answers assay.no_such_op with [[1.0]], not that the op is unsupported",
         ),
         (
             "assay.no_such_op",
             always(RAISES),
-            "spoilt answers assay.no_such_op with the error MemoryError: full, not that it lacks the op",
+            "spoilt answers assay.no_such_op with the error MemoryError: full, not that the op is unsupported",
         ),
         ("torch.mm", always(ONE), "spoilt multiplies a 2x3 matrix by a 2x3 matrix: [[1.0]], not an error"),
         (
             "torch.mm",
             boom,
-            "spoilt, asked for torch.mm, raises KeyError: 'oops'; an adapter gives failures as outcomes",
+            "spoilt raises KeyError on torch.mm: 'oops'; an adapter returns failures as outcomes",
         ),
     ],
 )
-def test_what_is_wrong_is_told(op: str, answer: Callable[[Outcome], Outcome], message: str) -> None:
+def test_the_message_says_what_is_wrong(op: str, answer: Callable[[Outcome], Outcome], message: str) -> None:
     with pytest.raises(BackendUnusable) as caught:
         self_check(Spoilt(op, answer))
 
     assert str(caught.value) == message
 
 
-def test_integers_that_lose_their_ends_are_noticed() -> None:
+def test_integers_whose_extremes_change_are_refused() -> None:
     through_a_float = array(lambda each: each.astype(np.float64).clip(-(2**62), 2**62).astype(np.int64))
 
     with pytest.raises(BackendUnusable, match=r"^spoilt takes int64 \[-9223372036854775808, 9223372036854775807\] in"):
@@ -132,18 +132,18 @@ def test_an_element_type_that_pytorch_does_not_have_is_refused() -> None:
         self_check(Spoilt("assay.identity", lambda outcome: outcome, "float24"))
 
 
-def test_a_declared_dtype_that_is_lacking_is_noticed() -> None:
-    with pytest.raises(BackendUnusable, match=r"^ClaimsWhatItLacks declares float16, but answers assay.identity of"):
-        self_check(open_backend(f"{CANDIDATES}:ClaimsWhatItLacks"))
+def test_a_declared_dtype_that_is_unsupported_is_refused() -> None:
+    with pytest.raises(
+        BackendUnusable, match=r"^DeclaresWhatIsUnsupported declares float16, but answers assay.identity of"
+    ):
+        self_check(open_backend(f"{CANDIDATES}:DeclaresWhatIsUnsupported"))
 
 
 def test_a_process_that_dies_is_unusable() -> None:
     with closing(open_backend(CRASH)) as backend, pytest.raises(BackendUnusable) as caught:
         self_check(backend)
 
-    assert str(caught.value) == (
-        "announces_a_blob_and_dies, asked for assay.identity: the process exited with status 0"
-    )
+    assert str(caught.value) == ("announces_a_blob_and_dies, on assay.identity: the process exited with status 0")
 
 
 @pytest.mark.parametrize("name", ["AlwaysWrong", "RaisesAlways", "Segfaults", "Hangs", "SwallowsNan"])

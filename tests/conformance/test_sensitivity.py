@@ -1,4 +1,4 @@
-"""Inputs changed a little, and how far answers move then."""
+"""Inputs changed a little, and how far answers move with them."""
 
 from __future__ import annotations
 

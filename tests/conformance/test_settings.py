@@ -1,4 +1,4 @@
-"""Settings: one place from which every command line is derived."""
+"""Settings: one definition from which every command line is derived."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from assay.settings import Settings, options
 
 pytest_plugins = ["pytester"]
 
-ODD = Settings(
+UNUSUAL = Settings(
     backend="exec:./my harness",
     oracle="none",
     device="cuda",
@@ -34,13 +34,13 @@ ODD = Settings(
 
 
 def test_settings_travel_as_json() -> None:
-    for settings in (Settings(), ODD):
+    for settings in (Settings(), UNUSUAL):
         assert Settings.of_json(settings.to_json()) == settings
 
 
-def test_what_repro_is_told_is_the_backend_and_what_is_not_at_its_default() -> None:
+def test_repro_gets_the_backend_and_what_is_not_at_its_default() -> None:
     assert Settings("numpy").given("repro") == {"backend": "numpy"}
-    assert ODD.given("repro") == {
+    assert UNUSUAL.given("repro") == {
         "backend": "exec:./my harness",
         "oracle": "none",
         "device": "cuda",
@@ -56,7 +56,7 @@ def test_what_repro_is_told_is_the_backend_and_what_is_not_at_its_default() -> N
     ("wrong", "message"),
     [
         ({"shard": "2"}, "--shard 2: write it as I/N, like 2/4"),
-        ({"jobs": "many"}, "--jobs many: give a number, or auto"),
+        ({"jobs": "many"}, "--jobs many: write a number, or auto"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused(wrong: dict[str, str], message: str) -> None:
@@ -66,7 +66,7 @@ def test_a_setting_that_cannot_be_is_refused(wrong: dict[str, str], message: str
     assert str(caught.value) == message
 
 
-def test_a_command_line_gives_every_setting_its_type() -> None:
+def test_every_setting_has_its_type_on_the_command_line() -> None:
     seen = []
 
     @click.command()
@@ -81,9 +81,9 @@ def test_a_command_line_gives_every_setting_its_type() -> None:
 
 
 def test_every_setting_is_an_option_of_run_or_of_pytest() -> None:
-    told = {each.name for command in ("run", "pytest") for each in options(command)}
+    named = {each.name for command in ("run", "pytest") for each in options(command)}
 
-    assert told == {each.name for each in options()}
+    assert named == {each.name for each in options()}
 
 
 def test_a_word_that_a_setting_does_not_know_is_refused_with_those_it_knows() -> None:

@@ -58,7 +58,7 @@ def test_an_operator_in_place_is_a_statement() -> None:
     assert program(call).splitlines()[2:] == ["x += 2", "print(x)"]
 
 
-def test_gradients_are_asked_for_with_what_flows_in() -> None:
+def test_gradients_are_written_with_their_upstream_gradients() -> None:
     x = TensorValue.of(np.array([2.0], np.float32), requires_grad=True)
     ones = TensorValue.of(np.array([1.0], np.float32))
     call = called("torch.exp", {"input": x}, ("input",), wrt=("input",), upstream={0: ones})

@@ -1,4 +1,4 @@
-"""The statistical tests: what is random passes them, and each finds what it is there to find."""
+"""The statistical tests: random samples pass them, and each finds the deviation it is for."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_what_follows_a_distribution_passes(samples: Host, distribution: tuple[A
 @pytest.mark.parametrize(
     ("sample", "distribution", "message"),
     [
-        (5.0, ("uniform", 2.0, 5.0), "5.0 is outside [2, 5)"),
+        (5.0, ("uniform", 2.0, 5.0), "5.0 is out of range [2, 5)"),
         (0.5, ("bernoulli", 0.5), "0.5 is neither 0 nor 1"),
         (13.0, ("integers", 3, 13), "13.0 is no integer of [3, 13)"),
         (4.5, ("integers", 3, 13), "4.5 is no integer of [3, 13)"),
@@ -58,7 +58,7 @@ def test_a_value_that_a_distribution_has_not_is_named(
     assert out_of_range(np.array([sample]), distribution) == message
 
 
-def test_the_end_of_a_range_that_the_dtype_lacks_may_be_reached() -> None:
+def test_the_end_of_a_range_may_be_reached_where_the_dtype_rounds_to_it() -> None:
     end = np.nextafter(1.0, 0.0)
 
     assert out_of_range(np.array([1.0], np.float32), ("uniform", 0.0, end)) is None
@@ -76,7 +76,7 @@ def test_the_end_of_a_range_that_the_dtype_lacks_may_be_reached() -> None:
         (UNIFORM, ("normal", 3.0, 0.0), "it varies although its scale is 0"),
     ],
 )
-def test_what_follows_another_distribution_is_told(samples: Host, distribution: tuple[Any, ...], message: str) -> None:
+def test_samples_of_another_distribution_are_found(samples: Host, distribution: tuple[Any, ...], message: str) -> None:
     assert (unlikely(samples, distribution) or "").startswith(message)
 
 

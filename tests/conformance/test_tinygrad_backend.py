@@ -32,8 +32,10 @@ def given(value: Any) -> Any:
 
 
 def call(op: str, *positional: Any, form: Form = "function", **named: Any) -> Case:
-    places = {f"p{place}": given(value) for place, value in enumerate(positional)}
-    return called(op, {**places, **{k: given(v) for k, v in named.items()}}, tuple(places), form=form)
+    named_by_position = {f"p{index}": given(value) for index, value in enumerate(positional)}
+    return called(
+        op, {**named_by_position, **{k: given(v) for k, v in named.items()}}, tuple(named_by_position), form=form
+    )
 
 
 def answers(outcome: Outcome) -> list[Any]:
@@ -103,7 +105,7 @@ def test_a_plain_call_means_what_pytorch_means_by_it(case: Case, expected: list[
     ],
     ids=lambda value: value.op if isinstance(value, Case) else "",
 )
-def test_what_tinygrad_lacks_is_a_lack_and_no_error(case: Case, unsupported: Missing) -> None:
+def test_what_tinygrad_does_not_have_is_unsupported_and_no_error(case: Case, unsupported: Missing) -> None:
     assert BACKEND.perform(case).unsupported == unsupported
 
 
@@ -113,7 +115,7 @@ def test_a_wrong_call_is_tinygrad_s_own_error() -> None:
     assert str(outcome.raised) == "RuntimeError: cannot dot (1, 2) and (1, 2)"
 
 
-def test_the_dtype_of_python_s_numbers_is_told_as_it_is() -> None:
+def test_the_dtype_of_python_numbers_is_reported_as_it_is() -> None:
     assert BACKEND.to_host(pytest.importorskip("tinygrad").Tensor(1.5)).dtype == "weakfloat"
 
 
@@ -202,13 +204,13 @@ def test_batch_norm_keeps_running_statistics_in_training_only() -> None:
         ("torch.nn.Conv2d", {"in_channels": 1, "out_channels": 1, "kernel_size": 1, "padding_mode": "circular"}),
     ],
 )
-def test_a_module_option_that_it_lacks_is_a_lack(op: str, options: dict[str, Any]) -> None:
+def test_a_module_option_that_it_does_not_have_is_unsupported(op: str, options: dict[str, Any]) -> None:
     outcome = BACKEND.perform(Case(op, made(op, options, {})))
 
     assert outcome.unsupported is not None
 
 
-def test_a_module_without_a_batch_of_images_is_a_lack() -> None:
+def test_a_module_on_images_without_a_batch_is_unsupported() -> None:
     conv = made("torch.nn.Conv2d", {"in_channels": 1, "out_channels": 1, "kernel_size": 1}, {})
     call = method_call({"input": given([MATRIX])}, ("input",))
 

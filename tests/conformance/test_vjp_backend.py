@@ -23,7 +23,7 @@ Rule = Callable[..., Any]
 
 
 class Traced:
-    """A number on its way: its value, and its slopes by what it was made of, themselves traced."""
+    """A traced number: its value, and its derivatives by its operands, themselves traced."""
 
     def __init__(self, value: Any, parents: Sequence[tuple[Traced, Rule]] = ()) -> None:
         self.value, self.parents = np.asarray(value, np.float64), parents
@@ -48,7 +48,7 @@ class Traced:
 
 
 def vjp(function: Callable[..., Sequence[Traced]], *inputs: Traced) -> Callable[[Sequence[Traced]], list[Traced]]:
-    """Return the function that pulls what flows into a function's results back to its inputs. There is no tape."""
+    """Return the vector-Jacobian product of a function. There is no tape."""
     results = function(*inputs)
 
     def pull(upstream: Sequence[Traced]) -> list[Traced]:
@@ -74,7 +74,7 @@ def vjp(function: Callable[..., Sequence[Traced]], *inputs: Traced) -> Callable[
 
 
 class Linear:
-    """A layer that is a function of its state: nothing in it is written to."""
+    """A layer as a pure function of its state, which is never written to."""
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, dtype: Any = None) -> None:
         self.state: Mapping[str, Traced] = {}

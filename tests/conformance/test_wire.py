@@ -1,4 +1,4 @@
-"""The wire protocol loses nothing, and says what is wrong with a line that is not one of its own."""
+"""The wire protocol loses nothing, and says what is wrong with a line that does not follow it."""
 
 from __future__ import annotations
 
@@ -150,12 +150,12 @@ VALIDATOR = Draft202012Validator(wire.schema())
 
 
 def is_valid(message: Any) -> bool:
-    """Hold a message against the protocol's schema, as it is once it has travelled."""
+    """Validate a message against the protocol's schema, after a round trip through JSON."""
     return bool(VALIDATOR.is_valid(json.loads(json.dumps(message))))
 
 
 def sent(packed: Any, blob: bytearray) -> tuple[Any, bytes]:
-    """Send a message through a stream and give what arrives."""
+    """Send a message through a stream; return what arrives."""
     received = wire.read(io.BytesIO(wire.line({"id": 1, "content": packed}, blob)))
     assert received is not None
     return received[0]["content"], received[1]
@@ -185,7 +185,7 @@ def test_every_outcome_arrives_as_it_was_sent(outcome: Outcome) -> None:
     assert fingerprint(arrived) == fingerprint(outcome)
 
 
-def test_large_buffers_follow_the_line_and_small_ones_stand_in_it() -> None:
+def test_large_buffers_follow_the_line_and_small_ones_are_in_it() -> None:
     large, small = np.arange(65537, dtype=np.uint8), np.zeros(65536, dtype=np.uint8)
     outcome = Outcome(results=(Array("uint8", large), Array("uint8", small), Array("uint8", large[::-1])))
     blob = bytearray()
@@ -197,7 +197,7 @@ def test_large_buffers_follow_the_line_and_small_ones_stand_in_it() -> None:
     assert fingerprint(wire.unpack_outcome(packed, arrived)) == fingerprint(outcome)
 
 
-def test_an_array_of_a_type_that_pytorch_lacks_keeps_its_elements() -> None:
+def test_an_array_of_a_dtype_that_pytorch_does_not_have_keeps_its_elements() -> None:
     outcome = Outcome(results=(Array("uint64", np.array([2**64 - 1], np.uint64)),))
     blob = bytearray()
 
@@ -254,7 +254,7 @@ def test_an_error_reply_is_an_exception_of_its_kind(kind: str, raised: str) -> N
     assert str(outcome.raised) == f"{raised}: no"
 
 
-def test_an_error_reply_of_what_is_not_implemented_is_a_lack() -> None:
+def test_an_error_reply_of_what_is_not_implemented_is_unsupported() -> None:
     outcome = wire.unpack_error({"kind": "not_implemented", "message": "no complex numbers"})
 
     assert outcome.unsupported == Missing("feature", "no complex numbers")
@@ -264,7 +264,7 @@ def test_an_error_reply_of_what_is_not_implemented_is_a_lack() -> None:
     ("packed", "message"),
     [
         ({"result": []}, "unknown key 'result'; the keys here are results, structure, names"),
-        ({"results": [1.5]}, "1.5 is no value: numbers, lists and objects stand under a tag"),
+        ({"results": [1.5]}, "1.5 is no value: numbers, lists and objects need a tag"),
         ({"results": [{"number": "1"}]}, "unknown tag 'number'; the tags are int, float, complex"),
         ({"results": [{"int": "one"}]}, "ValueError: invalid literal for int"),
         (
@@ -282,7 +282,7 @@ def test_an_error_reply_of_what_is_not_implemented_is_a_lack() -> None:
         ([], "AttributeError: 'list' object has no attribute 'items'"),
     ],
 )
-def test_a_bad_outcome_is_told_precisely(packed: Any, message: str) -> None:
+def test_a_bad_outcome_is_refused_with_a_precise_message(packed: Any, message: str) -> None:
     with pytest.raises(wire.WireError) as caught:
         wire.unpack_outcome(packed, b"")
 

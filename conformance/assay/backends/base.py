@@ -12,7 +12,7 @@ from assay.cases.outcome import Missing, MissingKind, Outcome, Raised
 from assay_spec import dtypes
 
 Feature = Literal["views", "out", "in-place", "autograd", "random", "modules", "optimizers", "programs"]
-IDENTITY = "assay.identity"  # an op that every backend answers: with the tensor that it was given
+IDENTITY = "assay.identity"  # an op that every backend has: it returns its argument
 FEATURES: tuple[Feature, ...] = (
     "views",
     "out",
@@ -37,7 +37,7 @@ class Capabilities:
     dtypes: tuple[str, ...] = dtypes.ALL
     features: tuple[Feature, ...] = FEATURES
     speaks_torch: bool = False  # it claims PyTorch's own names, so that signatures can be judged
-    ops: tuple[str, ...] | None = None  # which ops it offers, where it can tell beforehand
+    ops: tuple[str, ...] | None = None  # which ops it offers, if that is known beforehand
 
 
 class BackendUnusable(Exception):
@@ -50,16 +50,16 @@ class Unsupported(Exception):
     def __init__(self, kind: MissingKind, message: str = "", raised: Raised | None = None) -> None:
         super().__init__(message)
         self.unsupported = Missing(kind, message)
-        self.raised = raised  # the words in which the library says so, for they may be what is due
+        self.raised = raised  # the library's own error: where a call must raise, it may be the right one
 
 
 def missing(error: AttributeError) -> Unsupported:
-    """Return what to raise where a library lacks an attribute."""
+    """Return what to raise where a library does not have an attribute."""
     return Unsupported("op", str(error), Raised(("AttributeError", "Exception"), str(error)))
 
 
 class ProcessError(Exception):
-    """The process of a backend gave no answer; the next case is asked in a fresh one."""
+    """The process of a backend did not answer; the next case runs in a fresh one."""
 
     def __init__(self, message: str, *, signal: str | None = None, stderr_tail: str = "") -> None:
         super().__init__(message)
@@ -75,11 +75,11 @@ class TimedOut(ProcessError):
 
 
 class Malformed(ProcessError):
-    """The reply was not one of the protocol's."""
+    """The reply does not follow the protocol."""
 
 
 class Stopped(ProcessError):
-    """The backend died too often to be asked again (for this op, or at all)."""
+    """The backend died too often: this op, or every op, is not sent to it again."""
 
 
 class Backend(ABC):
@@ -89,17 +89,17 @@ class Backend(ABC):
 
     @abstractmethod
     def perform(self, case: Case) -> Outcome:
-        """Do what a case asks; give every failure of the library as an outcome, never as an exception."""
+        """Run a case; return every failure of the library as an outcome, never raise it."""
 
     def spell(self, case: Case) -> str:
-        """Write a case as a few lines that a user of the library can paste; PyTorch's words if nothing better."""
+        """Return a case as a few lines of code that a user can paste; with PyTorch's names unless overridden."""
         from assay.cases import spelling
 
         return spelling.program(case)
 
     def source(self, op: str) -> Path | None:
-        """Return the file that implements an op, where the backend can tell."""
+        """Return the file that implements an op, or None if it is unknown."""
         return None
 
     def close(self) -> None:  # noqa: B027 - most backends hold nothing
-        """Let go of processes and files."""
+        """Release processes and files."""

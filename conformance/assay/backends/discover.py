@@ -1,4 +1,4 @@
-"""From what a person types after `--backend` to a backend."""
+"""Opening the backend that `--backend` names."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def open_backend(
     isolate: bool = Settings.isolate,
     time_limit: float = Settings.time_limit,
 ) -> Backend:
-    """Open the backend that a text names; raise BackendUnusable where that cannot be.
+    """Open the backend that a text names; raise BackendUnusable if that fails.
 
     The text is a built-in backend's name or an entry point's, `namespace:MODULE`, `MODULE:ATTRIBUTE`,
     `FILE.py:ATTRIBUTE` or `exec:COMMAND`. With `isolate`, a Python backend runs in a process of its own.
@@ -115,5 +115,5 @@ def _made(found: Any, text: str, device: str) -> Backend:
             raise BackendUnusable(f"{text} takes no device; it cannot run on {device!r}")
         found = found(device=device) if takes_device else found()
     if not isinstance(found, Backend):
-        raise BackendUnusable(f"{text} gives a {type(found).__name__}, not an assay.backends.base.Backend")
+        raise BackendUnusable(f"{text} is or returns a {type(found).__name__}, not an assay.backends.base.Backend")
     return found

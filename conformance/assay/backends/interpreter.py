@@ -1,4 +1,4 @@
-"""The interpreter: takes the steps of a trace with a library's vocabulary, and observes what the case wants to know."""
+"""The interpreter: runs the steps of a trace on a library, and observes what the case asks for."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ IN_PLACE_OPERATORS: Final[dict[str, Callable[..., Any]]] = {
 
 
 class Run:
-    """One case on its way through a library."""
+    """The run of one case on a library."""
 
     __slots__ = ("case", "given", "library", "seen")
 
     def __init__(self, library: LibraryBackend, case: Case) -> None:
         self.library, self.case = library, case
-        self.given: dict[str, Any] = {}  # what each step gave, by its name
-        self.seen: list[Value] = []  # what the looks saw
+        self.given: dict[str, Any] = {}  # the result of each step, by its name
+        self.seen: list[Value] = []  # the values of the looks
 
     def outcome(self) -> Outcome:
         if self.case.seed is not None:
@@ -91,14 +91,14 @@ class Run:
                 found = self._called(step)
                 if found.raised or found.unsupported:
                     return found
-            for at in looks.get(index, ()):
-                self.seen.append(self.library.host(self.native(at, self.given)))
+            for value in looks.get(index, ()):
+                self.seen.append(self.library.host(self.native(value, self.given)))
         if self.case.looks or found is None:
             return Outcome(results=tuple(self.seen), structure="tuple")
         return found
 
     def _taken(self, step: Step, given: Mapping[str, Any]) -> Any:
-        """Do what a step says, with what earlier steps gave."""
+        """Run a step on the results of earlier steps; return its result."""
         match step.form:
             case "value":
                 return self.native(step.arguments["0"], given)
@@ -119,7 +119,7 @@ class Run:
         return _invoked(function, step, arguments)
 
     def native(self, value: Value, given: Mapping[str, Any]) -> Any:
-        """Turn a value of the case into the library's."""
+        """Convert a value of the case to the library's."""
         kind = type(value)
         if kind is Ref:
             return self._followed(value, given)
@@ -139,7 +139,7 @@ class Run:
         return found
 
     def _closure(self, function: Function, given: Mapping[str, Any]) -> Callable[..., Any]:
-        """Return a function that takes its steps when it is called, in a scope of its own inside this one."""
+        """Return a function that runs its steps when it is called, in a scope nested in this one."""
 
         def call(*arguments: Any) -> Any:
             inner = {**given, **dict(zip(function.parameters, arguments, strict=True))}
@@ -150,7 +150,7 @@ class Run:
         return call
 
     def _called(self, step: Step) -> Outcome:
-        """Take the step that the case is about, and observe it."""
+        """Run the step that the case is about, and observe it."""
         case, library = self.case, self.library
         function = _identity if step.target == IDENTITY else library.function(step)
         arguments = {name: self.native(value, self.given) for name, value in step.arguments.items()}
@@ -231,11 +231,11 @@ class Run:
 
 
 class Differentiable:
-    """A trace as a function of some of its inputs: call it with these, or with others in their stead."""
+    """A trace as a function of some of its inputs: call it with these, or with others instead."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self.answer: Any = None  # what the call gave last
+        self.answer: Any = None  # the last result of the call
         library, case = run.library, run.case
         self.inputs = {name: library.to_native(case.input(name)) for name in case.wrt}
         self.upstream = {index: library.to_native(value) for index, value in case.upstream.items()}
@@ -243,7 +243,7 @@ class Differentiable:
         self._arguments: dict[str, Any] = {}
 
     def __call__(self, inputs: Mapping[str, Any]) -> Sequence[Any]:
-        """Take all steps anew; return the results of the call."""
+        """Run all steps again; return the results of the call."""
         run = self._run
         run.given = {}
         for step in run.case.steps:
@@ -255,7 +255,7 @@ class Differentiable:
         return run.library.split(self.answer)
 
     def _native(self, step: Step, name: str, value: Value, inputs: Mapping[str, Any]) -> Any:
-        """Turn an argument into the library's, one of the inputs where it is one."""
+        """Convert an argument to the library's; use the new tensor where it is one of the inputs."""
         run = self._run
         if step.name == LOADED and name == "state":
             return {key: inputs[key] if key in inputs else run.native(each, run.given) for key, each in value.items()}
@@ -269,7 +269,7 @@ class Differentiable:
         return run.native(value, run.given)
 
     def leaf(self, name: str) -> Any:
-        """Return the tensor that stands for an input now: itself, or the parameter that it was loaded into."""
+        """Return the tensor to differentiate by: the input itself, or the parameter that it was loaded into."""
         owner, _, index = name.partition(".")
         if owner in self._arguments:
             found = self._arguments[owner]
@@ -300,7 +300,7 @@ def _invoked(function: Callable[..., Any], step: Step, arguments: Mapping[str, A
 
 
 def _target(step: Step, arguments: Mapping[str, Any]) -> Any:
-    """Return what an in-place or out= call must give back."""
+    """Return the tensor that an in-place or out= call must return."""
     if step.form == "out":
         return arguments["out"]
     return next(iter(arguments.values())) if step.form.startswith("in-place") else None

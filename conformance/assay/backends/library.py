@@ -1,4 +1,4 @@
-"""A Python library as a backend: a small vocabulary, which the interpreter takes traces with."""
+"""A Python library as a backend: the few methods that the interpreter runs traces with."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from assay_spec.steps import Named, Step, Value
 
 @dataclass(frozen=True, slots=True)
 class Differentiated:
-    """What a library gives that was asked for gradients, in its own tensors."""
+    """Results and gradients, as the library's own tensors."""
 
     results: Sequence[Any]
     gradients: Mapping[str, Any]
@@ -29,9 +29,9 @@ class Differentiated:
 
 
 class LibraryBackend(Backend):
-    """The skeleton that every in-process adapter fills: subclasses say what the library calls things."""
+    """The base of every in-process adapter: subclasses map cases to the library's functions and tensors."""
 
-    # Messages by which the library says that it lacks something, rather than that the call is wrong.
+    # Messages by which the library says that something is unsupported, rather than that the call is invalid.
     unsupported: ClassVar[tuple[tuple[type[BaseException], str], ...]] = ((NotImplementedError, ""),)
 
     def function(self, step: Step) -> Callable[..., Any]:
@@ -43,7 +43,7 @@ class LibraryBackend(Backend):
         raise Unsupported("op", f"no {name}")
 
     def builtin(self, name: str) -> Callable[..., Any]:
-        """Find a function or class of Python's own."""
+        """Return a built-in function or class of Python."""
         found: Callable[..., Any] = getattr(builtins, name)
         return found
 
@@ -56,7 +56,7 @@ class LibraryBackend(Backend):
         raise NotImplementedError
 
     def to_host(self, native: Any) -> Array:
-        """Bring a tensor back, its lazy computation done."""
+        """Return a tensor's elements on the host; run its lazy computation first."""
         raise NotImplementedError
 
     def is_native(self, value: Any) -> bool:
@@ -68,11 +68,11 @@ class LibraryBackend(Backend):
         raise Unsupported("feature", "no dtype arguments")
 
     def differentiate(self, trace: Differentiable) -> Differentiated:
-        """Take the gradients of a trace, a function of its inputs, for what flows into its results."""
+        """Return the gradients of a trace, as a function of its inputs, for the given gradients of its results."""
         raise Unsupported("feature", "no gradients")
 
     def overwrite(self, native: Any) -> None:
-        """Change a tensor in place, one element of it at least."""
+        """Change at least one element of a tensor in place."""
         raise Unsupported("feature", "no writing into tensors")
 
     def seeded(self, seed: int) -> None:
@@ -84,12 +84,12 @@ class LibraryBackend(Backend):
         return nullcontext()
 
     def surroundings(self, case: Case) -> AbstractContextManager[Any]:
-        """Lend what a scenario needs besides the library, and leave nothing of it behind."""
+        """Set up what a scenario needs besides the library, and clean up afterwards."""
         return nullcontext()
 
     def namespace(self) -> Any:
-        """Return what a program calls torch."""
-        raise Unsupported("feature", "programs are in PyTorch's own words")
+        """Return the module that a program uses as `torch`."""
+        raise Unsupported("feature", "programs use PyTorch's own names")
 
     def perform(self, case: Case) -> Outcome:
         try:
@@ -104,16 +104,17 @@ class LibraryBackend(Backend):
             return self.failed(error)
 
     def failed(self, error: Exception, during: Literal["call", "backward"] = "call") -> Outcome:
-        """Turn what the library raised into an outcome: what it lacks, or that it raised."""
+        """Convert an exception of the library to an outcome: unsupported, or raised."""
         if isinstance(error, Unsupported):
             return Outcome(raised=error.raised, unsupported=error.unsupported)
         text = str(error)
         raised = Raised(tuple(each.__name__ for each in type(error).__mro__[:-2]), text)
-        lacks = any(isinstance(error, kind) and part in text for kind, part in self.unsupported)
-        return Outcome(raised=raised, unsupported=Missing("feature", str(raised)) if lacks else None, during=during)
+        unsupported = any(isinstance(error, kind) and part in text for kind, part in self.unsupported)
+        missing = Missing("feature", str(raised)) if unsupported else None
+        return Outcome(raised=raised, unsupported=missing, during=during)
 
     def native(self, value: Value) -> Any:
-        """Turn a plain value of a case into the library's."""
+        """Convert a plain value of a case to the library's."""
         kind = type(value)
         if kind is TensorValue:
             return self.to_native(value)
@@ -126,7 +127,7 @@ class LibraryBackend(Backend):
         return value
 
     def host(self, value: Any) -> Value:
-        """Turn a result into plain data."""
+        """Convert a result to plain data."""
         if self.is_native(value):
             return self.to_host(value)
         if isinstance(value, Array):
@@ -143,7 +144,7 @@ class LibraryBackend(Backend):
         return repr(value)
 
     def split(self, answer: Any) -> Sequence[Any]:
-        """Return the results of one answer, one after the other."""
+        """Return the results of one answer as a flat sequence."""
         return tuple(answer) if isinstance(answer, (tuple, list)) else (answer,)
 
     def structure(self, answer: Any) -> Literal["single", "tuple", "named"]:

@@ -1,4 +1,4 @@
-"""Any module that looks like torch, as a backend: PyTorch itself, the reference, or somebody's library."""
+"""Any module that looks like torch, as a backend: PyTorch itself, the reference, or another library."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ class NamespaceBackend(LibraryBackend):
         if step.target.startswith("torch.Tensor."):
             return _method(step.short)
         found = self.named(step.target)
-        return self._placed(found) if isinstance(found, type) and self._home != "cpu" else found
+        return self._on_device(found) if isinstance(found, type) and self._home != "cpu" else found
 
-    def _placed(self, kind: type) -> Callable[..., Any]:
-        """Return a class whose modules are made on the device that is judged."""
+    def _on_device(self, kind: type) -> Callable[..., Any]:
+        """Return a class whose modules are made on the backend's device."""
         if not issubclass(kind, self.torch.nn.Module):
             return kind
         return lambda *args, **kwargs: kind(*args, **kwargs).to(self._home)
@@ -113,12 +113,12 @@ class NamespaceBackend(LibraryBackend):
         try:
             module = sys.modules.get(getattr(self.named(op), "__module__", None) or "")
         except Unsupported:
-            return None  # an operator, or what has no name of its own
+            return None  # an operator, or a function without a name of its own
         file = getattr(module, "__file__", None)
         return Path(file) if file else None
 
     def to_native(self, value: TensorValue) -> Any:
-        # NumPy lays the tensor out, so that a library without as_strided or reshape loses no more than these.
+        # NumPy sets the strides, so that a library without as_strided or reshape fails only on these two ops.
         array = value.holding(value.buffer.copy()).array()
         if value.dtype == "bfloat16":
             tensor = self.torch.from_numpy(array.view(np.int16)).view(self.torch.bfloat16)
@@ -139,7 +139,7 @@ class NamespaceBackend(LibraryBackend):
             bits = tensor.contiguous().view(self.torch.int16).numpy()
             return np.array(bits.view(ml_dtypes.bfloat16))
         if dtype in dtypes.COMPLEX and hasattr(tensor, "resolve_conj"):
-            tensor = tensor.resolve_conj().resolve_neg()  # PyTorch conjugates by a flag that NumPy has not
+            tensor = tensor.resolve_conj().resolve_neg()  # PyTorch conjugates by a flag that NumPy does not have
         return np.array(tensor.numpy())
 
     def is_native(self, value: Any) -> bool:
@@ -160,9 +160,9 @@ class NamespaceBackend(LibraryBackend):
         if type(answer) is tuple or not isinstance(answer, tuple):
             return ()
         # PyTorch's own named tuples are C structures, which show their fields as attributes only.
-        places = {id(each): place for place, each in enumerate(answer)}
-        fields = [name for name in vars(type(answer)) if id(getattr(answer, name, None)) in places]
-        return tuple(sorted(fields, key=lambda name: places[id(getattr(answer, name))]))
+        positions = {id(each): index for index, each in enumerate(answer)}
+        fields = [name for name in vars(type(answer)) if id(getattr(answer, name, None)) in positions]
+        return tuple(sorted(fields, key=lambda name: positions[id(getattr(answer, name))]))
 
     def differentiate(self, trace: Differentiable) -> Differentiated:
         results = trace(trace.inputs)
@@ -185,7 +185,7 @@ class NamespaceBackend(LibraryBackend):
             try:
                 native.copy_(self._changed(native))
             except RuntimeError:
-                # An expanded tensor may be written to one element at a time only.
+                # An expanded tensor can be written to one element at a time only.
                 element = native[(0,) * native.ndim]
                 element.copy_(self._changed(element))
 
@@ -219,7 +219,7 @@ class NamespaceBackend(LibraryBackend):
 
 
 def _method(name: str) -> Callable[..., Any]:
-    """Return a function that calls a method of its first argument, or this itself."""
+    """Return a function that calls a method of its first argument, or the argument itself."""
 
     def call(owner: Any, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -232,5 +232,5 @@ def _method(name: str) -> Callable[..., Any]:
 
 
 def _flat(answer: Sequence[Any]) -> tuple[Any, ...]:
-    """Lay nested tuples (an LSTM's output and its two states) out in one row."""
+    """Flatten nested tuples (an LSTM's output and its two states)."""
     return tuple(each for item in answer for each in (_flat(item) if isinstance(item, (tuple, list)) else (item,)))

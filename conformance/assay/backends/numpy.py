@@ -1,7 +1,7 @@
-"""NumPy as a candidate: somebody else's library, with other names, that offers a part.
+"""NumPy as a candidate: an independent library, with other names, that has a part of PyTorch.
 
 Its own promotion, its own results and its own errors are left as they are: where they differ from PyTorch's,
-the suite is to say so. What NumPy lacks is unsupported, not written here.
+the suite is to say so. What NumPy does not have is unsupported, not implemented here.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def maximum(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = 
 def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Any:
     order = None if p == "fro" else p
     if dim is None:
-        # PyTorch means the vector of all elements where NumPy would take a matrix norm.
+        # PyTorch takes the vector norm of all elements where NumPy would take a matrix norm.
         return np.linalg.norm(input.reshape(-1), order)
     return np.linalg.norm(input, order, axis=dim, keepdims=keepdim)
 
@@ -107,9 +107,9 @@ def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = Fal
 
 
 def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
-    place = np.argpartition(input, k - 1, axis=dim).take([k - 1], axis=dim)
-    value = np.take_along_axis(input, place, axis=dim)
-    return (value, place) if keepdim else (value.squeeze(dim), place.squeeze(dim))
+    index = np.argpartition(input, k - 1, axis=dim).take([k - 1], axis=dim)
+    value = np.take_along_axis(input, index, axis=dim)
+    return (value, index) if keepdim else (value.squeeze(dim), index.squeeze(dim))
 
 
 def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> Any:
@@ -193,7 +193,7 @@ TABLE: Final[dict[str, Callable[..., Any]]] = {
 
 
 class NumpyBackend(TableBackend):
-    """Arrays and scalars of NumPy are its tensors; it has no gradients, modules or optimizers."""
+    """Arrays and scalars of NumPy are the tensors; there are no gradients, modules or optimizers."""
 
     table: ClassVar[Mapping[str, Callable[..., Any]]] = TABLE
     methods: ClassVar[frozenset[str]] = frozenset(

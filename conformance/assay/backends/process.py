@@ -53,15 +53,15 @@ class ProcessBackend(Backend):
             raise
 
     def perform(self, case: Case) -> Outcome:
-        """Ask the process; raise Died, TimedOut, Malformed or Stopped where no answer comes."""
+        """Run a case in the process; raise Died, TimedOut, Malformed or Stopped if no answer comes."""
         if self._crashes[case.op] >= CRASHES_OF_AN_OP:
-            raise Stopped(f"{case.op} is not asked again: it cost {CRASHES_OF_AN_OP} processes")
+            raise Stopped(f"{case.op} is not run again: it cost {CRASHES_OF_AN_OP} processes")
         if self._restarts >= RESTARTS_WITHOUT_AN_ANSWER:
-            raise Stopped(f"not asked again: {RESTARTS_WITHOUT_AN_ANSWER} processes in a row gave no answer")
+            raise Stopped(f"stopped: {RESTARTS_WITHOUT_AN_ANSWER} processes in a row did not answer")
         blob = bytearray()
         packed = wire.pack_case(case, blob)
         try:
-            outcome = self._outcome(*self._asked("run", self.time_limit, blob, case=packed))
+            outcome = self._outcome(*self._request("run", self.time_limit, blob, case=packed))
         except ProcessError:
             self._crashes[case.op] += 1
             self._restarts += 1
@@ -70,15 +70,15 @@ class ProcessBackend(Backend):
         return outcome
 
     def ping(self) -> None:
-        """Ask for a sign of life; raise ProcessError where none comes."""
-        self._asked("ping", self.time_limit)
+        """Ping the process; raise ProcessError if no reply comes."""
+        self._request("ping", self.time_limit)
 
     def reset(self) -> None:
-        """Have the backend forget what earlier cases may have left in it."""
-        self._asked("reset", START_LIMIT)
+        """Reset the backend, so that no state of earlier cases remains."""
+        self._request("reset", START_LIMIT)
 
     def restart(self) -> None:
-        """Answer the next case in a fresh process."""
+        """Restart the process, so that the next case runs in a fresh one."""
         if self._process is not None:
             self._process.kill()
             self._process = None
@@ -96,18 +96,18 @@ class ProcessBackend(Backend):
             return wire.unpack_capabilities(reply.get("hello"))
         except (ProcessError, wire.WireError) as error:
             said = error.stderr_tail if isinstance(error, ProcessError) else ""
-            told = f"; it said:\n{said}" if said else ""
-            raise BackendUnusable(f"{shlex.join(self.command)}: no hello: {error}{told}") from error
+            stderr = f"; it said:\n{said}" if said else ""
+            raise BackendUnusable(f"{shlex.join(self.command)}: no hello: {error}{stderr}") from error
 
     def _start(self) -> dict[str, Any]:
-        """Start a process and greet it, so that no case pays for importing a library."""
+        """Start a process and exchange hello with it, so that no case pays for importing a library."""
         self._process = _Process(self.command)
         return self._exchange(self._process, "hello", START_LIMIT, b"", {})[0]
 
-    def _asked(
+    def _request(
         self, do: str, limit: float, blob: bytes | bytearray = b"", **content: Any
     ) -> tuple[dict[str, Any], bytes]:
-        """Send one request to the process, which is started if there is none, and give its reply."""
+        """Send one request to the process, which is started if there is none; return its reply."""
         if self._process is None:
             self._start()
         assert self._process is not None
@@ -122,11 +122,11 @@ class ProcessBackend(Backend):
             self._process = None
             self._give_up(process, ended, limit)
         except BaseException:
-            self.restart()  # an interrupt leaves a reply on its way
+            self.restart()  # an interrupt leaves an unread reply
             raise
 
     def _give_up(self, process: _Process, ended: _Ended, limit: float) -> NoReturn:
-        """Kill a process that gave no proper answer, and say why."""
+        """Kill a process that did not answer properly; return the error that says why."""
         if isinstance(ended, _Late):
             process.kill()
             raise TimedOut(f"no answer within {limit:g} s", signal="SIGKILL", stderr_tail=process.tail) from None
@@ -145,13 +145,13 @@ class ProcessBackend(Backend):
                 return wire.unpack_outcome(reply["outcome"], blob)
             if "error" in reply:
                 return wire.unpack_error(reply["error"])
-            fault = reply.get("fault", "the reply holds neither an outcome nor an error")
+            message = reply.get("fault", "the reply holds neither an outcome nor an error")
         except wire.WireError as error:
-            fault = str(error)
+            message = str(error)
         assert self._process is not None
         process = self._process
         self.restart()
-        raise Malformed(fault, stderr_tail=process.tail)
+        raise Malformed(message, stderr_tail=process.tail)
 
 
 class _Ended(Exception):
@@ -163,7 +163,7 @@ class _Late(_Ended):
 
 
 class _Garbled(_Ended):
-    """A reply that is none."""
+    """No proper reply: it does not follow the protocol."""
 
 
 class _Process:
@@ -188,7 +188,7 @@ class _Process:
         self._poll = select.poll()
         self._poll.register(self._out, select.POLLIN)
         self._received = bytearray()
-        self._asked = 0
+        self._sent = 0
         self._said = bytearray()
         self._listener = threading.Thread(target=self._listen, args=(self._popen.stderr,), daemon=True)
         self._listener.start()
@@ -197,17 +197,17 @@ class _Process:
         self, do: str, content: dict[str, Any], blob: bytes | bytearray, deadline: float
     ) -> tuple[dict[str, Any], bytes]:
         """Send a request and read its reply; raise _Ended where none comes."""
-        self._asked += 1
-        self._send(wire.line({"id": self._asked, "do": do, **content}, blob), deadline)
+        self._sent += 1
+        self._send(wire.line({"id": self._sent, "do": do, **content}, blob), deadline)
         reply, rest = self._reply(deadline)
-        if reply.get("id") != self._asked:
-            raise _Garbled(f"a reply to request {reply.get('id')!r} came where one to {self._asked} was due")
+        if reply.get("id") != self._sent:
+            raise _Garbled(f"a reply to request {reply.get('id')!r} came where one to {self._sent} was due")
         if self._received:
-            raise _Garbled(f"request {self._asked} was answered more than once: {bytes(self._received[:80])!r}")
+            raise _Garbled(f"request {self._sent} was answered more than once: {bytes(self._received[:80])!r}")
         return reply, rest
 
     def _send(self, data: bytes, deadline: float) -> None:
-        """Write a request, reading meanwhile, so that neither side waits for the other for ever."""
+        """Write a request and read meanwhile, so that the two sides cannot deadlock."""
         rest = memoryview(data)
         while rest:
             try:
@@ -246,7 +246,7 @@ class _Process:
         return blob
 
     def _wait(self, deadline: float) -> None:
-        """Wait until a pipe is ready, and take in what has come."""
+        """Wait until a pipe is ready, and read what has arrived."""
         left = deadline - time.monotonic()
         ready = self._poll.poll(max(left, 0) * 1000)
         if not ready:
@@ -258,7 +258,7 @@ class _Process:
             self._received += data
 
     def _listen(self, stderr: Any) -> None:
-        """Keep the end of what the process says on stderr."""
+        """Read stderr; keep the end of it."""
         with stderr:
             while data := os.read(stderr.fileno(), _CHUNK):
                 self._said += data
@@ -266,7 +266,7 @@ class _Process:
 
     @property
     def tail(self) -> str:
-        """Return the end of what the process said on stderr."""
+        """Return the end of what the process wrote to stderr."""
         return self._said.decode("utf-8", "replace").strip()
 
     def status(self) -> int:
@@ -286,7 +286,7 @@ class _Process:
         self.kill()
 
     def kill(self) -> None:
-        """Kill the process and all that it has started, and let go of the pipes."""
+        """Kill the process and its children, and close the pipes."""
         self._kill_group()
         self._popen.wait()
         self._listener.join(1)

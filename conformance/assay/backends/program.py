@@ -1,4 +1,4 @@
-"""What only a library with PyTorch's names can run: programs, in surroundings that leave nothing behind."""
+"""Programs, which only a library with PyTorch's names can run; global state is restored after each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from assay_spec.steps import Step
 if TYPE_CHECKING:
     from assay.backends.library import LibraryBackend
 
-# The switches that a scenario may throw, and how each is put back; one that it does not name is left alone.
+# The global settings that a scenario may change, and how to restore each; one that it does not name is left alone.
 _SWITCHES: Final[dict[str, Callable[[Any], None]]] = {
     "set_grad_enabled": lambda torch: torch.set_grad_enabled(True),
     "set_default_tensor_type": lambda torch: torch.set_default_tensor_type(torch.FloatTensor),  # dtype and device
@@ -27,7 +27,7 @@ _SWITCHES: Final[dict[str, Callable[[Any], None]]] = {
 
 
 def execute(library: LibraryBackend, case: Case, step: Step) -> tuple[Any, ...]:
-    """Run a program; return the values of the expressions that are to be looked at."""
+    """Run a program; return the values of the expressions that the case observes."""
     torch = library.namespace()
     scope: dict[str, Any] = {"__name__": "assay_scenario", "torch": torch}
     if "numpy" in case.needs:
@@ -36,7 +36,7 @@ def execute(library: LibraryBackend, case: Case, step: Step) -> tuple[Any, ...]:
         scope["np"] = numpy
     try:
         exec(compile(step.target, f"<{case.op}: {case.scenario}>", "exec"), scope)
-        # Brought to the host one by one: a later expression may change what an earlier one gave.
+        # Brought to the host one by one: a later expression may change the value of an earlier one.
         return tuple(library.host(eval(source, scope)) for source in step.arguments["expressions"])
     except AttributeError as error:
         if getattr(error, "obj", None) is torch:
@@ -46,7 +46,7 @@ def execute(library: LibraryBackend, case: Case, step: Step) -> tuple[Any, ...]:
 
 @contextlib.contextmanager
 def surroundings(case: Case, device: str, torch: Any) -> Iterator[None]:
-    """Lend a folder where the case needs one, hide warnings, and put back the switches that it throws."""
+    """Provide a folder if the case needs one, hide warnings, and restore the global settings that it changes."""
     if "cuda" in case.needs and device != "cuda":
         raise Unsupported("device", "the scenario needs a CUDA device")
     folder = _own_folder() if "files" in case.needs else contextlib.nullcontext()

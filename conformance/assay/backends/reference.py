@@ -1,4 +1,4 @@
-"""The reference as a candidate like any other: the one file of the suite that imports it."""
+"""The reference as a candidate like any other. Only this file of the suite imports it."""
 
 from __future__ import annotations
 

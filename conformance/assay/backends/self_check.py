@@ -18,15 +18,15 @@ _NO_SUCH_OP: Final = "assay.no_such_op"
 
 
 def self_check(backend: Backend) -> None:
-    """Send plain tensors there and back, and ask what must fail; raise BackendUnusable if one goes wrong."""
+    """Round-trip plain tensors, and make calls that must fail; raise BackendUnusable if one goes wrong."""
     declared = backend.capabilities
     for dtype in declared.dtypes:
         if dtype not in dtypes.ALL:
             raise BackendUnusable(f"{declared.name} declares {dtype!r}, which is no element type of PyTorch")
         for array in _plain(dtype):
             _echoed(backend, dtype, array)
-    _knows_what_it_lacks(backend)
-    _notices_errors(backend)
+    _reports_an_unknown_op(backend)
+    _reports_an_invalid_call(backend)
 
 
 def _plain(dtype: str) -> Iterator[Host]:
@@ -45,45 +45,45 @@ def _plain(dtype: str) -> Iterator[Host]:
 def _echoed(backend: Backend, dtype: str, sent: Host) -> None:
     name = backend.capabilities.name
     what = f"{dtype}{list(sent.shape)}"
-    outcome = _asked(backend, called(IDENTITY, {"input": TensorValue.of(sent, dtype)}, ("input",)))
+    outcome = _performed(backend, called(IDENTITY, {"input": TensorValue.of(sent, dtype)}, ("input",)))
     if outcome.unsupported:
         raise BackendUnusable(
-            f"{name} declares {dtype}, but answers {IDENTITY} of {what} that it lacks"
-            f" the {outcome.unsupported.kind} ({outcome.unsupported.message}); undeclare it or answer"
+            f"{name} declares {dtype}, but answers {IDENTITY} of {what} with an"
+            f" unsupported {outcome.unsupported.kind} ({outcome.unsupported.message}); support it or do not declare it"
         )
     if outcome.raised:
-        raise BackendUnusable(f"{name} cannot take {what} in and give it back: {outcome.raised}")
+        raise BackendUnusable(f"{name} cannot take {what} in and return it: {outcome.raised}")
     if len(outcome.results) != 1 or not isinstance(outcome.results[0], Array):
-        raise BackendUnusable(f"{name} takes {what} in and gives back {outcome.results!r}, not one tensor")
+        raise BackendUnusable(f"{name} takes {what} in and returns {outcome.results!r}, not one tensor")
     _same(name, what, sent, dtype, outcome.results[0])
 
 
 def _same(name: str, what: str, sent: Host, dtype: str, came: Array) -> None:
     if came.dtype != dtype:
-        raise BackendUnusable(f"{name} takes {what} in and gives back {came.dtype}")
+        raise BackendUnusable(f"{name} takes {what} in and returns {came.dtype}")
     if came.shape != sent.shape:
-        raise BackendUnusable(f"{name} takes {what} in and gives back shape {list(came.shape)}")
+        raise BackendUnusable(f"{name} takes {what} in and returns shape {list(came.shape)}")
     if _text(came.array) != _text(sent):
-        raise BackendUnusable(f"{name} takes {dtype} {_text(sent)} in and gives back {_text(came.array)}")
+        raise BackendUnusable(f"{name} takes {dtype} {_text(sent)} in and returns {_text(came.array)}")
 
 
 def _text(array: Host) -> str:
-    """Show an array, signs of zero and all, NaNs alike."""
+    """Return an array as text, with the signs of zeros; all NaNs look the same."""
     values = array.tolist() if array.dtype.kind in "biuc" else array.astype(np.float64).tolist()
     return repr(values)
 
 
-def _knows_what_it_lacks(backend: Backend) -> None:
+def _reports_an_unknown_op(backend: Backend) -> None:
     name = backend.capabilities.name
-    outcome = _asked(backend, called(_NO_SUCH_OP, _tensors(backend, "input"), ("input",)))
+    outcome = _performed(backend, called(_NO_SUCH_OP, _tensors(backend, "input"), ("input",)))
     if outcome.unsupported is None or outcome.unsupported.kind != "op":
-        raise BackendUnusable(f"{name} answers {_NO_SUCH_OP} with {_brief(outcome)}, not that it lacks the op")
+        raise BackendUnusable(f"{name} answers {_NO_SUCH_OP} with {_brief(outcome)}, not that the op is unsupported")
 
 
-def _notices_errors(backend: Backend) -> None:
-    """Multiply two matrices that do not fit: a backend may lack that, but may not answer."""
+def _reports_an_invalid_call(backend: Backend) -> None:
+    """Multiply two matrices whose shapes do not match: that may be unsupported, but must not return a result."""
     name = backend.capabilities.name
-    outcome = _asked(backend, called("torch.mm", _tensors(backend, "input", "mat2"), ("input", "mat2")))
+    outcome = _performed(backend, called("torch.mm", _tensors(backend, "input", "mat2"), ("input", "mat2")))
     if outcome.raised is None and outcome.unsupported is None:
         raise BackendUnusable(f"{name} multiplies a 2x3 matrix by a 2x3 matrix: {_brief(outcome)}, not an error")
 
@@ -97,19 +97,18 @@ def _brief(outcome: Outcome) -> str:
     if outcome.raised:
         return f"the error {outcome.raised}"
     if outcome.unsupported:
-        return f"a lacking {outcome.unsupported.kind}"
+        return f"an unsupported {outcome.unsupported.kind}"
     return ", ".join(repr(each.array.tolist()) if isinstance(each, Array) else repr(each) for each in outcome.results)
 
 
-def _asked(backend: Backend, case: Case) -> Outcome:
+def _performed(backend: Backend, case: Case) -> Outcome:
     name = backend.capabilities.name
     try:
         return backend.perform(case)
     except ProcessError as error:
         said = f"; it said:\n{error.stderr_tail}" if error.stderr_tail else ""
-        raise BackendUnusable(f"{name}, asked for {case.op}: {error.message}{said}") from error
+        raise BackendUnusable(f"{name}, on {case.op}: {error.message}{said}") from error
     except Exception as error:
         raise BackendUnusable(
-            f"{name}, asked for {case.op}, raises {type(error).__name__}: {error};"
-            " an adapter gives failures as outcomes"
+            f"{name} raises {type(error).__name__} on {case.op}: {error}; an adapter returns failures as outcomes"
         ) from error

@@ -15,14 +15,14 @@ from assay_spec.steps import Step
 
 
 class TableBackend(LibraryBackend):
-    """Subclasses give the table: functions and classes with PyTorch's parameter names, less those that are lacking.
+    """Subclasses define the table: functions and classes with PyTorch's parameter names, without unsupported ones.
 
-    What a class makes is used by PyTorch's methods and attributes (`load_state_dict`, `step`, `weight`).
+    An instance of a class is used by PyTorch's methods and attributes (`load_state_dict`, `step`, `weight`).
     """
 
     table: ClassVar[Mapping[str, Callable[..., Any]]]  # by PyTorch's name without `torch.` and `Tensor.`
-    methods: ClassVar[frozenset[str]] = frozenset()  # which of these are methods of the library's tensors too
-    operators: ClassVar[frozenset[str]] = frozenset(OPERATORS)  # whose operators its tensors have
+    methods: ClassVar[frozenset[str]] = frozenset()  # those that are methods of the library's tensors too
+    operators: ClassVar[frozenset[str]] = frozenset(OPERATORS)  # the operators that its tensors have
 
     def function(self, step: Step) -> Callable[..., Any]:
         short = short_name(step.target)
@@ -90,18 +90,18 @@ def short_name(name: str) -> str:
 
 
 def _printing(write: Callable[[Any], str]) -> Callable[[Any], str]:
-    """Return `repr` or `str` for numbers and text: how a library prints what is its own is no question of PyTorch's."""
+    """Return `repr` or `str` for numbers and text only: other objects a library may print as it likes."""
 
     def written(value: Any) -> str:
         if not isinstance(value, (bool, int, float, complex, str)):
-            raise Unsupported("feature", f"prints its {type(value).__name__} in words of its own")
+            raise Unsupported("feature", f"prints its {type(value).__name__} in its own format")
         return write(value)
 
     return written
 
 
 def _takes(function: Callable[..., Any], step: Step) -> None:
-    """Refuse a step that gives a parameter which the library has no counterpart for."""
+    """Raise Unsupported if a step passes a parameter that the function does not have."""
     named, count = _parameters(function)
     for index, name in enumerate(step.positional):
         if index >= count:
@@ -113,7 +113,7 @@ def _takes(function: Callable[..., Any], step: Step) -> None:
 
 @cache
 def _parameters(function: Callable[..., Any]) -> tuple[frozenset[str], float]:
-    """Return the names that a function takes, and how many of them by position."""
+    """Return the parameter names of a function, and how many can be passed by position."""
     parameters = inspect.signature(function).parameters.values()
     if any(each.kind is each.VAR_POSITIONAL for each in parameters):
         count = math.inf

@@ -28,7 +28,7 @@ from tinygrad import Device, Tensor, dtypes, nn
 from tinygrad.helpers import Context
 
 DTYPES: Final = {name: getattr(dtypes, name) for name in names.ALL if hasattr(dtypes, name)}
-# Those in which it may answer beside PyTorch's; the weak ones are those of Python's numbers.
+# The dtypes of its results that PyTorch may not have; the weak ones are those of Python numbers.
 ELEMENTS: Final = {
     **{dtype: name for name, dtype in DTYPES.items()},
     **{getattr(dtypes, name): name for name in ("uint16", "uint32", "uint64", "weakint", "weakfloat")},
@@ -105,16 +105,16 @@ def cross_entropy(input: Any, target: Any, *, reduction: Any = "mean", label_smo
 
 
 def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Any:
-    """Make a tensor; every one of fractions has a gradient, so that there is nothing to switch on."""
+    """Make a tensor; a floating one always requires a gradient, so requires_grad needs no translation."""
     array = np.array(data)
-    # From a list in any case: of one number it makes a constant, which has no gradient and no memory.
+    # Always from a list: tinygrad makes a constant of a single number, without gradient or memory.
     made = Tensor(array.reshape(-1).tolist(), dtype=dtype).reshape(array.shape)
     only(not requires_grad or made.is_floating_point(), "gradients of integers to refuse")
     return made
 
 
 def created(make: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that makes a tensor of a size."""
+    """Return a function that makes a tensor of a given size."""
     return lambda *size, dtype=None, requires_grad=False: make(*size, dtype=dtype)
 
 
@@ -321,7 +321,7 @@ class Optimizer:
         self.groups.zero_grad()
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        # Before the parameters move, for what is lazy would be computed of what they are then.
+        # Before the parameters change: a lazy computation would read the changed values.
         loss = None if closure is None else closure().realize()
         with Context(TRAINING=1):
             self.groups.step()
@@ -340,7 +340,7 @@ OPTIMIZERS: Final[dict[str, Callable[..., Optimizer]]] = {"optim.SGD": sgd, "opt
 
 
 class TinygradBackend(TableBackend):
-    """Tensors are functional: views, out= and layouts are not told apart, gradients and modules are there."""
+    """Tensors are functional: no views, out= or layouts, but gradients and modules."""
 
     table: ClassVar[Mapping[str, Callable[..., Any]]] = {**TABLE, **LAYERS, **OPTIMIZERS}
     methods: ClassVar[frozenset[str]] = frozenset(name for name in TABLE if hasattr(Tensor, name))
@@ -364,12 +364,12 @@ class TinygradBackend(TableBackend):
         array = value.array().copy()
         if value.dtype == "bfloat16":  # from bytes: a bitcast has no memory of its own to write into
             return Tensor(array.tobytes(), dtype=dtype).reshape(array.shape).realize()
-        # It makes constants of 0-d arrays, which have no gradient and no memory either.
+        # tinygrad makes constants of 0-d arrays too.
         return Tensor(array.reshape(-1)).reshape(array.shape).realize()
 
     def to_host(self, native: Any) -> Array:
         dtype = ELEMENTS.get(native.dtype, str(native.dtype))
-        # A constant lies on no device, and would be computed on the CPU, which takes a compiler.
+        # A constant has no device and would be computed on the CPU, which needs a compiler.
         array = (native.clone(Device.DEFAULT) if native.device is None else native).numpy()
         return Array(dtype, array.astype(host_dtype(dtype)) if dtype == "bfloat16" else array.copy())
 

@@ -23,12 +23,12 @@ from assay_spec.steps import Form, Function, Look, Named, Ref, Step, Value
 PROTOCOL: Final = 1
 INLINE: Final = 64 * 1024  # a buffer of more bytes than this follows the line
 
-# PyTorch's element types, and those in which other libraries answer beside them.
+# PyTorch's element types, and further ones that the results of other libraries may have.
 _ELEMENTS: Final[dict[str, np.dtype[Any]]] = {
     **{name: host_dtype(name) for name in dtypes.ALL},
     **{name: np.dtype(name) for name in ("uint16", "uint32", "uint64")},
 }
-# The exceptions that an error's kind stands for where a language has no classes to name.
+# The exceptions that an error's kind means, for languages without exception classes.
 _ERRORS: Final[dict[str, tuple[str, ...]]] = {
     "shape": ("RuntimeError", "Exception"),
     "dtype": ("RuntimeError", "Exception"),
@@ -42,7 +42,7 @@ _ERRORS: Final[dict[str, tuple[str, ...]]] = {
 
 
 class WireError(ValueError):
-    """A message that is not one of the protocol's; says what is wrong with it."""
+    """A message that does not follow the protocol; says what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class _Codec:
 
     pack: Callable[[Any, bytearray], Any]
     unpack: Callable[[Any, bytes], Any]
-    schema: Mapping[str, Any]  # what the packed thing looks like, as JSON Schema
+    schema: Mapping[str, Any]  # the JSON Schema of the packed form
 
 
 def _pack_buffer(array: Host, blob: bytearray) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def _unpack_buffer(packed: Mapping[str, Any], element: str, blob: bytes) -> Host
         data = blob[start : start + length]
     else:
         data = b64decode(packed["data"], validate=True)
-    # A copy, because what bytes are viewed through cannot be written to.
+    # A copy, because a view of bytes cannot be written to.
     return np.frombuffer(data, _element(element)).copy()
 
 
@@ -145,7 +145,7 @@ def _unpack_tuple(packed: list[Any], blob: bytes) -> tuple[Value, ...]:
 
 
 def _plainly(pack: Callable[[Any], Any], unpack: Callable[[Any], Any], schema: Mapping[str, Any]) -> _Codec:
-    """Make a codec of what has no tensors in it."""
+    """Return a codec for values without tensors."""
     return _Codec(lambda value, blob: pack(value), lambda packed, blob: unpack(packed), schema)
 
 
@@ -223,11 +223,11 @@ def pack_value(value: Value, blob: bytearray) -> Any:
 
 
 def unpack_value(packed: Any, blob: bytes) -> Value:
-    """Read a value that pack_value gave."""
+    """Read a value that pack_value returned."""
     if packed is None or isinstance(packed, (bool, str)):
         return packed
     if not isinstance(packed, dict) or len(packed) != 1:
-        raise WireError(f"{_brief(packed)} is no value: numbers, lists and objects stand under a tag")
+        raise WireError(f"{_brief(packed)} is no value: numbers, lists and objects need a tag")
     ((tag, content),) = packed.items()
     if tag not in _TAGS:
         raise WireError(f"unknown tag {tag!r}; the tags are {', '.join(_TAGS)}")
@@ -252,7 +252,7 @@ def _word(words: Sequence[str]) -> _Codec:
 
 
 def _record(kind: type, codecs: Mapping[str, _Codec]) -> _Codec:
-    """Make the codec of a dataclass: an object with its fields, those at their default left out."""
+    """Return the codec of a dataclass: an object of its fields, without those at their default."""
     defaults = {
         each.name: each.default_factory() if each.default_factory is not MISSING else each.default
         for each in fields(kind)
@@ -281,7 +281,7 @@ def _record(kind: type, codecs: Mapping[str, _Codec]) -> _Codec:
 
 
 def _each(codec: _Codec) -> _Codec:
-    """Make the codec of any number of things of one kind."""
+    """Return the codec of a sequence of one kind."""
     return _Codec(
         lambda values, blob: [codec.pack(each, blob) for each in values],
         lambda packed, blob: tuple(codec.unpack(each, blob) for each in packed),
@@ -298,7 +298,7 @@ def _maybe(codec: _Codec) -> _Codec:
 
 
 def _by_reference(name: str, codec: _Codec) -> _Codec:
-    """Return a codec whose schema stands once, under a name."""
+    """Return a codec whose schema is written once, under a name, and referenced."""
     _DEFINITIONS[name] = codec.schema
     return replace(codec, schema=_defined(name))
 
@@ -451,7 +451,7 @@ def pack_case(case: Case, blob: bytearray) -> dict[str, Any]:
 
 
 def unpack_case(packed: Any, blob: bytes) -> Case:
-    """Read a case that pack_case gave."""
+    """Read a case that pack_case returned."""
     with _reading(packed):
         case: Case = _CASE.unpack(packed, blob)
         return case
@@ -500,7 +500,7 @@ def unpack_capabilities(packed: Any) -> Capabilities:
 
 @contextmanager
 def _reading(packed: Any) -> Iterator[None]:
-    """Say what is wrong with a message where its parts are not what they should be."""
+    """Convert errors while a message is unpacked to a WireError that says what is wrong."""
     try:
         yield
     except WireError:

@@ -13,7 +13,7 @@ from assay.backends.discover import open_backend
 
 
 def main() -> None:
-    """Serve the backend that the command line names until it is told to stop."""
+    """Serve the backend that the command line names until it gets `bye` or stdin ends."""
     parser = argparse.ArgumentParser(prog="python -m assay.backends.worker", description=main.__doc__)
     parser.add_argument("backend", help="any backend that `assay run --backend` takes")
     parser.add_argument("--device", default="cpu")
@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def private_streams() -> tuple[BinaryIO, BinaryIO]:
-    """Take stdin and stdout for the protocol; what a library prints goes to stderr, and it reads nothing."""
+    """Reserve stdin and stdout for the protocol; what a library prints goes to stderr, and its stdin is empty."""
     requests, replies = os.dup(0), os.dup(1)
     empty = os.open(os.devnull, os.O_RDONLY)
     os.dup2(empty, 0)
@@ -34,7 +34,7 @@ def private_streams() -> tuple[BinaryIO, BinaryIO]:
 
 
 class Worker:
-    """Answers requests with one backend, opened when it is first asked for."""
+    """Answers requests with one backend, opened at its first use."""
 
     def __init__(self, text: str, device: str) -> None:
         self.text, self.device = text, device
@@ -84,7 +84,7 @@ class Worker:
         try:
             outcome = self.backend.perform(wire.unpack_case(message["case"], blob))
             return {"outcome": wire.pack_outcome(outcome, sent)}
-        except Exception as error:  # an adapter that raises is at fault itself, and the runner has to know
+        except Exception as error:  # an error of the adapter itself: the runner has to know
             sent.clear()
             return {"fault": f"{type(error).__name__}: {error}"}
 

@@ -1,1 +1,1 @@
-"""Cases and outcomes as plain data: planned from a spec's domains, filled, written, shrunk, spelled."""
+"""Cases and outcomes as plain data: drawn from domains, filled, read from spec files, shrunk, written as code."""

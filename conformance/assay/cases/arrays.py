@@ -28,7 +28,7 @@ def host_dtype(name: str) -> np.dtype[Any]:
 
 
 def wide(dtype: str) -> str:
-    """Return the dtype in which an oracle computes: float64 or complex128 for what has fractions, else itself."""
+    """Return the dtype in which an oracle computes: float64 for floating, complex128 for complex, else the same."""
     return _WIDE.get(dtype, dtype)
 
 

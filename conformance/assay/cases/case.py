@@ -1,4 +1,4 @@
-"""Cases: what is asked of a backend. A case is a trace of steps and what to observe of it, as plain data."""
+"""Cases: what a backend runs. A case is a trace of steps and what to observe of it, as plain data."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from assay_spec.steps import Function, Look, Ref, Step, Value
 
 Observation = Literal["mutation", "sharing"]
 MADE: Final = "made"  # the step that makes the object whose method a case calls
-LOADED: Final = "loaded"  # the step that puts a state into it
-MODE: Final = "mode"  # the step that sets it to evaluation
+LOADED: Final = "loaded"  # the step that loads a state into it
+MODE: Final = "mode"  # the step that sets it to evaluation mode
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +43,7 @@ class TensorValue:
         )
 
     def array(self) -> Host:
-        """View the buffer in this tensor's shape; the memory is the buffer's own."""
+        """Return a view of the buffer in this tensor's shape, which shares the buffer's memory."""
         item = self.buffer.itemsize
         strides = tuple(stride * item for stride in self.strides)
         return np.ndarray(self.shape, self.buffer.dtype, self.buffer, self.offset * item, strides)
@@ -67,17 +67,17 @@ class Case:
 
     op: str
     steps: tuple[Step, ...]
-    looks: tuple[Look, ...] = ()  # the results; without any they are what the call gave
+    looks: tuple[Look, ...] = ()  # what to return as results; if empty, the results of the call
     observe: frozenset[Observation] = frozenset()  # of the call
     wrt: tuple[str, ...] = ()  # the arguments of the call, or parameters of its object, to take gradients for
     upstream: Mapping[int, TensorValue] = field(default_factory=dict)  # result -> the gradient that flows into it
-    second: Mapping[str, TensorValue] = field(default_factory=dict)  # what flows into these gradients, for theirs
+    second: Mapping[str, TensorValue] = field(default_factory=dict)  # input -> what flows into its gradient
     seed: int | None = None
     repeat: int = 1  # successive calls after one seeding; their results follow each other
     wide: bool = False  # floating arguments were widened: compute defaults in float64 too
     scenario: str = ""
     needs: tuple[str, ...] = ()
-    documented: bool = False  # in words that only the documents have
+    documented: bool = False  # uses names that only the documented edition has
 
     @property
     def call(self) -> Step | None:
@@ -97,13 +97,13 @@ class Case:
 
     @property
     def made(self) -> Mapping[str, Value]:
-        """The arguments with which the object was made whose method is called."""
+        """The constructor arguments of the object whose method is called."""
         step = self.step(MADE)
         return {} if step is None else step.arguments
 
     @property
     def state(self) -> Mapping[str, TensorValue]:
-        """What was loaded into that object."""
+        """The state that was loaded into that object."""
         step = self.step(LOADED)
         return {} if step is None else step.arguments["state"]
 
@@ -119,7 +119,7 @@ class Case:
         return next((step for step in self.steps if step.name == name), None)
 
     def looks_by_step(self) -> dict[int, list[Value]]:
-        """Return what is looked at after each step, by the step's number: a name counts where it is given last."""
+        """Return the values to look at, by the index of the step before; of steps of one name, the last counts."""
         last = {step.name: index for index, step in enumerate(self.steps)}
         found: dict[int, list[Value]] = {}
         for look in self.looks:
@@ -147,7 +147,7 @@ def called(op: str, arguments: Mapping[str, Value], positional: tuple[str, ...] 
 def made(
     target: str, arguments: Mapping[str, Value], state: Mapping[str, TensorValue], *, training: bool = True
 ) -> tuple[Step, ...]:
-    """Return the steps that make an object, load a state into it, and set it to evaluation, as far as that is asked."""
+    """Return the steps that make an object, load a state if there is one, and set evaluation mode unless training."""
     steps = [Step(target, arguments, name=MADE)]
     if state:
         loading: dict[str, Value] = {"self": Ref(MADE), "state": state}
@@ -170,7 +170,7 @@ def method_call(
 
 
 def map_values(value: Value, change: Callable[[Any], Any]) -> Value:
-    """Return a value with every plain value in it changed; the very same where none is."""
+    """Return a value with every plain value in it changed; the same object if none is."""
     kind = type(value)
     if kind is dict:
         return {key: map_values(each, change) for key, each in value.items()}
@@ -183,7 +183,7 @@ def map_values(value: Value, change: Callable[[Any], Any]) -> Value:
 
 
 def map_case(case: Case, change: Callable[[Any], Any], **more: Any) -> Case:
-    """Return a case with every plain value in it changed, what flows into its results too."""
+    """Return a case with every plain value in it changed, those in its upstream gradients too."""
     if case.upstream:
         more["upstream"] = {index: change(value) for index, value in case.upstream.items()}
     if case.second:
@@ -202,7 +202,7 @@ def _mapped(step: Step, change: Callable[[Any], Any]) -> Step:
 
 
 def targets(steps: Iterable[Step]) -> Iterator[str]:
-    """Yield what steps call, those in closures too."""
+    """Yield the targets of steps, of those in closures too."""
     for step in steps:
         yield step.target
         for value in step.arguments.values():

@@ -25,16 +25,16 @@ from assay_spec.vocabulary import NoBroadcast, NoDtype
 
 # How many walked and how many random plans one item may take.
 SHARES: Final[dict[Effort, tuple[int, int]]] = {"quick": (12, 0), "standard": (40, 6), "deep": (160, 60)}
-# What a domain or rule raises for a combination of arguments that it has no value for.
+# The exceptions of a domain or rule that has no value for a combination of arguments.
 ABSTAINED: Final = (ExpressionError, NoBroadcast, IndexError, ZeroDivisionError)
 
 _CONSTRUCTIONS: Final = 24  # the ways to construct a module that even a small item takes
-_ENOUGH: Final = 20  # draws from which the share of those thrown away can be told
-_WASTE: Final = 0.4  # some are rightly lost: those whose result would be of a dtype that the corpus lacks
+_ENOUGH: Final = 20  # draws from which the share of rejected ones can be estimated
+_WASTE: Final = 0.4  # some are rightly rejected: those whose result dtype is not in the corpus
 
 
 class Wasteful(Exception):
-    """The domains of an op throw away too much of what is drawn from them."""
+    """The `require:` of an op rejects too many of the calls drawn from its domains."""
 
 
 Due = tuple[ResultRule, tuple[int, ...], str]  # what the spec says of one tensor of an answer: rule, shape and dtype
@@ -42,7 +42,7 @@ Due = tuple[ResultRule, tuple[int, ...], str]  # what the spec says of one tenso
 
 @dataclass(frozen=True)
 class Plan:
-    """The arguments of one call, described; and the scope in which the op's rules hold for it."""
+    """A description of the arguments of one call, and the scope in which the op's rules are evaluated for it."""
 
     overload: Overload
     given: Mapping[str, Any]
@@ -128,7 +128,7 @@ def _assignments(
     arguments: Sequence[Argument], signature: Signature, scope: Scope, focus: Focus, limit: int
 ) -> Iterator[tuple[dict[str, Any], Scope]]:
     count = len(arguments)
-    singles = [(place,) for place in range(count)]
+    singles = [(index,) for index in range(count)]
     plain = _assigned(arguments, signature, scope, focus, ())
     yield from islice(plain, 1)
     taken = 1
@@ -145,14 +145,14 @@ def _assignments(
         for deviating in combinations(range(count), 2)
         for found in islice(_assigned(arguments, signature, scope, focus, deviating), 4 * limit)
     ]
-    room = max(limit - taken, limit // 2) if limit > 1 else 0
-    yield from pairs if len(pairs) <= room else random.Random(focus.seed).sample(pairs, room)
+    quota = max(limit - taken, limit // 2) if limit > 1 else 0
+    yield from pairs if len(pairs) <= quota else random.Random(focus.seed).sample(pairs, quota)
 
 
 def _with_widest(
     arguments: Sequence[Argument], signature: Signature, scope: Scope, focus: Focus
 ) -> Iterator[tuple[dict[str, Any], Scope]]:
-    """Turn each option with the largest of the leading tensor's shapes, which goes past the width of vectors."""
+    """Vary each option with the largest of the leading tensor's shapes, which is wider than a SIMD vector."""
     leading = _leading(arguments)
     if leading is None:
         return
@@ -162,13 +162,13 @@ def _with_widest(
     shapes = Focus(frozenset({"shape"}), focus.dtype, focus.seed)
     plans = [each for each in argument.domain(scope).walk(shapes) if isinstance(each, TensorPlan)]
     widest = max(plans, key=lambda each: each.numel, default=None)
-    for place, other in enumerate(arguments):
-        if place != leading and not other.is_size and "tensor" not in " ".join(other.kinds):
-            yield from _assigned(arguments, signature, scope, focus, (place,), {leading: widest})
+    for index, other in enumerate(arguments):
+        if index != leading and not other.is_size and "tensor" not in " ".join(other.kinds):
+            yield from _assigned(arguments, signature, scope, focus, (index,), {leading: widest})
 
 
 def _leading(arguments: Sequence[Argument]) -> int | None:
-    return next((place for place, each in enumerate(arguments) if "tensor" in " ".join(each.kinds)), None)
+    return next((index for index, each in enumerate(arguments) if "tensor" in " ".join(each.kinds)), None)
 
 
 def _assigned(
@@ -179,25 +179,25 @@ def _assigned(
     deviating: tuple[int, ...],
     settled: Mapping[int, Any] | None = None,
 ) -> Iterator[tuple[dict[str, Any], Scope]]:
-    """Choose a value for each argument: the settled one, one away from the plainest where it deviates, the plainest."""
+    """Yield a value for each argument: the settled one, any but the plainest if it deviates, else the plainest."""
 
     leading = _leading(arguments)
 
-    def choose(place: int, given: dict[str, Any], scope: Scope) -> Iterator[tuple[dict[str, Any], Scope]]:
-        if place == len(arguments):
+    def choose(index: int, given: dict[str, Any], scope: Scope) -> Iterator[tuple[dict[str, Any], Scope]]:
+        if index == len(arguments):
             yield given, scope
             return
-        argument = arguments[place]
+        argument = arguments[index]
         try:
             domain = argument.domain(scope)
-            around = focus if place in deviating else _plainly(focus)
-            values = candidates(argument, domain, signature, _led(around) if place == leading else around)
-            chosen: Iterable[Any] = islice(values, 1, None) if place in deviating else islice(values, 1)
-            if settled and place in settled:
-                chosen = [settled[place]]
+            around = focus if index in deviating else _plainly(focus)
+            values = candidates(argument, domain, signature, _led(around) if index == leading else around)
+            chosen: Iterable[Any] = islice(values, 1, None) if index in deviating else islice(values, 1)
+            if settled and index in settled:
+                chosen = [settled[index]]
             for value in chosen:
                 yield from choose(
-                    place + 1,
+                    index + 1,
                     {**given, argument.name: value},
                     bound(argument, domain, value, signature, scope),
                 )
@@ -212,7 +212,7 @@ def _plainly(focus: Focus) -> Focus:
 
 
 def _led(focus: Focus) -> Focus:
-    """The leading tensor keeps the item's dtype; the others may mix with it."""
+    """Return the focus for the leading tensor, which keeps the item's dtype; the others may have another."""
     return focus if focus.dtype is None else replace(focus, axes=focus.axes - {"dtype"})
 
 
@@ -255,12 +255,12 @@ def bound(argument: Argument, domain: Domain, value: Any, signature: Signature, 
 
 
 def drawn(overload: Overload, focus: Focus, count: int, seed: int) -> list[Plan]:
-    """Draw plans from the whole domain, the same for the same seed."""
+    """Return plans drawn from all of the domain, the same for the same seed."""
     source = random.Random(seed)
     found = [plan for plan in (_drawn(overload, focus, source) for _ in range(count)) if plan is not None]
-    thrown = count - len(found)
-    if count >= _ENOUGH and thrown > _WASTE * count:
-        raise Wasteful(f"{thrown} of {count} drawn calls were thrown away: let the domains say what `require:` says")
+    rejected = count - len(found)
+    if count >= _ENOUGH and rejected > _WASTE * count:
+        raise Wasteful(f"{rejected} of {count} drawn calls were rejected: narrow the domains to what `require:` allows")
     return found
 
 
@@ -321,7 +321,7 @@ def case(
     seed: int | None = None,
     repeat: int = 1,
 ) -> Case:
-    """Make the case of a plan: tensors filled, required arguments by position, the others by name."""
+    """Return the case of a plan: tensors filled, required arguments by position, the others by name."""
     signature = plan.overload.signature
     owners = {name.partition(".")[0] for name in wrt}
     order = {argument.name: index for index, argument in enumerate(plan.overload.arguments)}
@@ -342,13 +342,13 @@ def case(
 
 
 def unpacked_of(signature: Signature, arguments: Mapping[str, Any], positional: tuple[str, ...]) -> str | None:
-    """Name the argument that stands for many: `x.view()` is no call, `x.view(())` is."""
+    """Return the name of the `*args` parameter, unless it is empty: `x.view()` is no call, `x.view(())` is."""
     many = next((each.name for each in signature.parameters if each.kind == "many"), None)
     return many if many in positional and arguments[many] else None
 
 
 def making(op: Op, plan: Plan, *, loaded: bool = True) -> tuple[Step, ...]:
-    """Return the steps that make the object of a plan, and put a state into it unless it is to stay as it starts."""
+    """Return the steps that make the object of a plan, and load a state into it unless its initial state is kept."""
     maker = plan.overload.construct
     assert maker is not None
     arguments = {
@@ -367,7 +367,7 @@ def making(op: Op, plan: Plan, *, loaded: bool = True) -> tuple[Step, ...]:
 
 
 def _state_plan(rule: StateRule, plan: Plan) -> TensorPlan:
-    """Describe what to put into a parameter or buffer: a counter stays whole, a variance positive."""
+    """Return a plan for a parameter or buffer: a counter is integral, a variance positive."""
     dtype = plan.scope[rule.name].dtype
     shape = plan.scope[rule.name].shape
     if rule.init is not None:

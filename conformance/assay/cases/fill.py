@@ -15,16 +15,16 @@ from assay_spec import dtypes
 from assay_spec.plans import Fill, Made, TensorPlan
 
 _POOL_SIZE: Final = 1 << 16
-_JUNK: Final = 113  # what stands between the elements of a stepped or offset tensor
+_JUNK: Final = 113  # the value of memory between or before the elements of a stepped or offset tensor
 
 
 def materialise(value: Any, salt: int = 0, *, requires_grad: bool = False) -> Any:
-    """Turn every plan in a value into a tensor; `salt` keeps the arguments of one call apart."""
+    """Replace every plan in a value by a tensor; `salt` makes the arguments of one call differ."""
     if isinstance(value, TensorPlan):
         return tensor(value, salt, requires_grad=requires_grad)
     if isinstance(value, (tuple, list)):
         return type(value)(
-            materialise(each, salt + 7 * (place + 1), requires_grad=requires_grad) for place, each in enumerate(value)
+            materialise(each, salt + 7 * (index + 1), requires_grad=requires_grad) for index, each in enumerate(value)
         )
     if isinstance(value, Made):
         return Made(value.target, materialise(value.arguments, salt, requires_grad=requires_grad))
@@ -45,17 +45,17 @@ def elements(dtype: str, shape: tuple[int, ...], fill: Fill, salt: int = 0) -> H
     count = math.prod(shape)
     if fill.kind == "given":
         return np.broadcast_to(np.array(fill.given, dtype=target), shape).copy()
-    place = (fill.seed * 7919 + salt * 104_729 + 17) % (_POOL_SIZE - 4096)
+    start = (fill.seed * 7919 + salt * 104_729 + 17) % (_POOL_SIZE - 4096)
     if fill.kind == "special":
-        chosen = _special(dtype, count, fill, place)
+        chosen = _special(dtype, count, fill, start)
     elif fill.distinct:
-        chosen = _distinct(count, fill, place)
+        chosen = _distinct(count, fill, start)
     elif dtypes.is_complex(dtype):
-        chosen = _real(count, fill, place) + 1j * _real(count, fill, place + 2048)
+        chosen = _real(count, fill, start) + 1j * _real(count, fill, start + 2048)
     elif dtypes.is_floating(dtype):
-        chosen = _real(count, fill, place, dtype)
+        chosen = _real(count, fill, start, dtype)
     else:
-        chosen = _whole(dtype, count, fill, place)
+        chosen = _integral(dtype, count, fill, start)
     found = np.asarray(chosen).astype(target).reshape(shape)
     if fill.nonzero:
         return np.where(found == 0, np.ones_like(found), found)
@@ -71,21 +71,21 @@ def _pool() -> tuple[Host, Host]:
     return source.standard_normal(_POOL_SIZE), source.random(_POOL_SIZE)
 
 
-def _taken(pool: Host, place: int, count: int) -> Host:
-    if place + count <= len(pool):
-        return pool[place : place + count]
-    return np.resize(np.roll(pool, -place), count)
+def _taken(pool: Host, start: int, count: int) -> Host:
+    if start + count <= len(pool):
+        return pool[start : start + count]
+    return np.resize(np.roll(pool, -start), count)
 
 
-def _real(count: int, fill: Fill, place: int, dtype: str = "float32") -> Host:
+def _real(count: int, fill: Fill, start: int, dtype: str = "float32") -> Host:
     normal, uniform = _pool()
     if math.isfinite(fill.low) and math.isfinite(fill.high):
-        spread = fill.low + (fill.high - fill.low) * _taken(uniform, place, count)
+        scaled = fill.low + (fill.high - fill.low) * _taken(uniform, start, count)
         if fill.kind == "ties":
             steps = np.linspace(fill.low, fill.high, 3 if count > 3 else 2)  # fewer than elements
-            return np.asarray(steps[(_taken(uniform, place, count) * len(steps)).astype(np.int64)])
-        return np.asarray(spread)
-    values = _taken(normal, place, count)
+            return np.asarray(steps[(_taken(uniform, start, count) * len(steps)).astype(np.int64)])
+        return np.asarray(scaled)
+    values = _taken(normal, start, count)
     match fill.kind:
         case "ties":
             values = np.round(values * 2) / 2
@@ -102,19 +102,19 @@ def _real(count: int, fill: Fill, place: int, dtype: str = "float32") -> Host:
     return np.asarray(values)
 
 
-def _whole(dtype: str, count: int, fill: Fill, place: int) -> Host:
+def _integral(dtype: str, count: int, fill: Fill, start: int) -> Host:
     _, uniform = _pool()
     least, most = limits(dtype)
     reach = {"ties": 2, "large": 100, "small": 1}.get(fill.kind, 9)
     low = max(fill.low, least, -reach) if fill.low == -math.inf else max(fill.low, least)
     high = min(fill.high, most, max(reach, low + reach)) if fill.high == math.inf else min(fill.high, most)
-    return np.asarray(np.floor(low + _taken(uniform, place, count) * (high - low + 1)).clip(low, high))
+    return np.asarray(np.floor(low + _taken(uniform, start, count) * (high - low + 1)).clip(low, high))
 
 
-def _distinct(count: int, fill: Fill, place: int) -> Host:
-    """Return different elements in an order of their own."""
+def _distinct(count: int, fill: Fill, start: int) -> Host:
+    """Return distinct elements in a random order."""
     _, uniform = _pool()
-    order = np.argsort(_taken(uniform, place, count), kind="stable")
+    order = np.argsort(_taken(uniform, start, count), kind="stable")
     if math.isfinite(fill.low) and math.isfinite(fill.high):
         return np.asarray(fill.low + (order + 0.5) * (fill.high - fill.low) / max(count, 1))
     return np.asarray(order - count // 2)
@@ -156,18 +156,18 @@ def lattice(dtype: str) -> Host:
         )
 
 
-def _special(dtype: str, count: int, fill: Fill, place: int) -> Host:
+def _special(dtype: str, count: int, fill: Fill, start: int) -> Host:
     values = lattice(dtype)
     if not dtypes.is_complex(dtype):
         numbers = values.astype(np.float64)
         inside = (numbers >= fill.low) & (numbers <= fill.high)
         values = values[inside | (np.isnan(numbers) & (fill.low == -math.inf) & (fill.high == math.inf))]
     _, uniform = _pool()
-    return np.asarray(values[(_taken(uniform, place, count) * len(values)).astype(np.int64)])
+    return np.asarray(values[(_taken(uniform, start, count) * len(values)).astype(np.int64)])
 
 
 def _laid_out(array: Host, plan: TensorPlan, requires_grad: bool) -> TensorValue:
-    """Put the elements where the plan's strides want them."""
+    """Lay the elements out in memory by the plan's layout."""
     offset = 3 if plan.layout == "offset" else 0
     if plan.layout == "expanded" and array.ndim:
         array = array[:1]

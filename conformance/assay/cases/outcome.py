@@ -13,7 +13,7 @@ MissingKind = Literal["op", "dtype", "feature", "device"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Array:
-    """A tensor that came back: its elements on the host, and what the backend said of it."""
+    """A tensor that a backend returned: its elements on the host, its dtype and its device."""
 
     dtype: str
     array: Host
@@ -47,15 +47,15 @@ class Missing:
 class Outcome:
     """What a backend answered."""
 
-    results: tuple[Any, ...] = ()  # of the call that the case is about, or else what its looks saw
+    results: tuple[Any, ...] = ()  # of the call that the case is about, or the values of the looks
     structure: Literal["single", "tuple", "named"] = "single"
     names: tuple[str, ...] = ()
     gradients: Mapping[str, Array | None] = field(default_factory=dict)
     second: Mapping[str, Array | None] = field(default_factory=dict)  # the gradients of the gradients
     changed: frozenset[str] = frozenset()  # arguments whose elements the call changed
-    shares: frozenset[str] = frozenset()  # arguments that the result shares memory with, seen both ways
-    returned_self: bool = False  # an in-place or out= call returned the very tensor
+    shares: frozenset[str] = frozenset()  # arguments that the result shares memory with, tested in both directions
+    returned_self: bool = False  # an in-place or out= call returned the same tensor object
     raised: Raised | None = None
-    during: Literal["call", "backward"] = "call"  # when it was raised
+    during: Literal["call", "backward"] = "call"  # the pass in which it was raised
     unsupported: Missing | None = None
-    fallback: bool = False  # answered through somebody else's implementation
+    fallback: bool = False  # computed by the implementation of another library

@@ -1,4 +1,4 @@
-"""Runs: one object, whose method is called again and again, and what its trail shows after each call."""
+"""Runs: one object, whose method is called repeatedly, and its trail after each call."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from assay_spec.model import Op, Overload
 from assay_spec.plans import Made
 from assay_spec.steps import Function, Look, Ref, Step, Value, positions
 
-RESTORED = "restored"  # the step that puts a saved state into a fresh object
+RESTORED = "restored"  # the step that loads a saved state into a fresh object
 Gradients = Sequence[TensorValue | None]  # one for each parameter
 
 
 @dataclass
 class _Making:
-    """Gives a name to what is to be found again: parameters, and the objects that another is made of."""
+    """Collects the steps that name what a run refers to again: parameters, and the objects that another is made of."""
 
     steps: list[Step] = field(default_factory=list)
     parameters: list[Ref] = field(default_factory=list)
@@ -54,10 +54,10 @@ def run(
     reload_after: int | None = None,
     closure: bool = False,
 ) -> Case:
-    """Make the case of a run: an object made of some arguments, its method called for each of the gradients fed in.
+    """Return the case of a run: an object made of some arguments, its method called once for each set of gradients.
 
-    Without gradients the method is called so many times, and the trail looked at before the first call too. After a
-    call the state may be saved, and a fresh object go on from it; the gradients may be set by a closure.
+    Without gradients the method is called `calls` times, and the trail is observed before the first call too. After a
+    call the state may be saved and loaded into a fresh object, which continues; a closure may set the gradients.
     """
     making = _Making()
     arguments = {name: making.named(name, value) for name, value in made.items()}
@@ -105,7 +105,7 @@ def _feeding(parameters: Sequence[Ref], gradients: Gradients, call: str) -> list
 
 
 def _reloading(op: Op, arguments: Mapping[str, Value], trail: str | None) -> list[Step]:
-    """Return the steps that save a state and go on from it with a fresh object; to make one may disturb its trail."""
+    """Return the steps that save a state and load it into a fresh object; its constructor may change the trail."""
     saved = method_call({}, (), "state_dict", name="saved")
     fresh = Step(op.name, arguments, name=MADE)
     restored = method_call({"state": Ref("saved")}, ("state",), "load_state_dict", name=RESTORED)

@@ -24,7 +24,7 @@ StillFails = Callable[[Plan], bool]
 
 
 def shrunk(plan: Plan, still_fails: StillFails) -> Plan:
-    """Make a plan's arguments plainer, then its elements simpler, as long as it fails in the same way."""
+    """Return the simplest plan that fails in the same way: first its arguments are simplified, then its elements."""
     deadline, tries = time.monotonic() + _SECONDS, 0
     improved = True
     while improved:
@@ -82,7 +82,7 @@ def _smaller(plan: Plan, name: str, current: TensorPlan) -> Iterator[TensorPlan]
 
 
 def _simpler_elements(current: TensorPlan) -> Iterator[TensorPlan]:
-    """Yield the same tensor with rounder numbers: whole, one decimal, or 0 and 1 in places."""
+    """Yield the same tensor with rounder numbers: integral, one decimal, or 0 and 1 for single elements."""
     if dtypes.is_complex(current.dtype) or current.dtype == "bool" or not current.numel or current.numel > 64:
         return
     now = elements(current.dtype, current.shape, current.fill).astype(np.float64)
@@ -93,11 +93,11 @@ def _simpler_elements(current: TensorPlan) -> Iterator[TensorPlan]:
             yield _given(current, rounder)
     if current.fill.kind == "given":
         flat = now.reshape(-1)
-        for place in range(flat.size):
+        for index in range(flat.size):
             for value in (0.0, 1.0):
-                if flat[place] not in (0.0, 1.0, value):
+                if flat[index] not in (0.0, 1.0, value):
                     simpler = flat.copy()
-                    simpler[place] = value
+                    simpler[index] = value
                     yield _given(current, simpler.reshape(now.shape))
 
 
@@ -106,7 +106,7 @@ def _given(current: TensorPlan, values: Any) -> TensorPlan:
 
 
 def _with(plan: Plan, name: str, value: Any) -> Plan | None:
-    """Put one argument into a plan; the sizes that the others settle are settled anew."""
+    """Return a plan with one argument replaced and its sizes bound again; None if it does not satisfy `require:`."""
     overload = plan.overload
     given = {**plan.given, name: value}
     scope = plan.scope.copy()

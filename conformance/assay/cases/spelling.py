@@ -1,4 +1,4 @@
-"""Cases in words: a call on one line, and a program that a person can paste."""
+"""Cases as text: a call on one line, and a program that a user can paste."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PREFIXES: Final = {"neg": "-", "positive": "+", "bitwise_not": "~", "not": "not
 
 
 def one_line(case: Case) -> str:
-    """Write a case as one line, tensors by dtype and shape."""
+    """Return a case as one line, tensors by dtype and shape."""
     if case.scenario:
         return f"{case.op}: {case.scenario}"
     writer = _Writer(_brief)
@@ -39,7 +39,7 @@ def one_line(case: Case) -> str:
 
 
 def program(case: Case, module: str = "torch") -> str:
-    """Write a case as a few lines of Python in PyTorch's words."""
+    """Return a case as a few lines of Python, with PyTorch's names."""
     head = "import torch" if module == "torch" else f"import {module} as torch"
     return "\n".join([head, *_lines(case)])
 
@@ -66,11 +66,11 @@ def _lines(case: Case) -> Iterator[str]:
             yield from (f"print({each})" for each in step.arguments["expressions"])
             return
         yield from _step(step, case, writer, uses)
-        yield from (f"print({writer.write(at)})" for at in looks.get(index, ()))
+        yield from (f"print({writer.write(value)})" for value in looks.get(index, ()))
 
 
 def _unpacking(steps: Sequence[Step], uses: Mapping[str, int]) -> list[str]:
-    """Return the names that take the parts of a first step, one after the other, where it is for nothing else."""
+    """Return the names that the parts of a first step are assigned to, in order, if it has no other use."""
     first, *others = steps
     names: list[str] = []
     if first.form != "iterate":
@@ -83,7 +83,7 @@ def _unpacking(steps: Sequence[Step], uses: Mapping[str, int]) -> list[str]:
 
 
 def _step(step: Step, case: Case, writer: _Writer, uses: Mapping[str, int]) -> Iterator[str]:
-    """Write one step: a statement, an assignment to its name, or nothing yet where it is part of one line below."""
+    """Return one step as a statement or an assignment to its name; nothing if a later line contains its expression."""
     for name, value in step.arguments.items():
         yield from writer.defined(value)
         if isinstance(value, TensorValue) and not step.name:
@@ -106,7 +106,7 @@ def _step(step: Step, case: Case, writer: _Writer, uses: Mapping[str, int]) -> I
 
 
 def _call(step: Step, case: Case, writer: _Writer) -> Iterator[str]:
-    """Write the call that a case is about, and what is seen of it."""
+    """Return the lines of the call that a case is about, and of what is observed."""
     statement = writer.statement(step)
     if statement is not None:
         yield statement
@@ -131,22 +131,22 @@ def _call(step: Step, case: Case, writer: _Writer) -> Iterator[str]:
 
 @dataclass
 class _Writer:
-    """Writes steps and values, with the names that earlier steps have by now."""
+    """Writes steps and values, with the names that earlier steps have so far."""
 
     plain: Callable[[Any], str]  # writes what is neither a reference nor a function
-    words: dict[str, str] = field(default_factory=dict)  # what stands for a step: its name unless said otherwise
+    words: dict[str, str] = field(default_factory=dict)  # the text that refers to a step: its name by default
     inputs: dict[int, str] = field(default_factory=dict)  # tensors that have a variable
     functions: dict[int, str] = field(default_factory=dict)  # closures that have a name
-    loose: set[str] = field(default_factory=set)  # whose words fall apart inside a larger expression
+    loose: set[str] = field(default_factory=set)  # steps whose text needs brackets inside a larger expression
 
     def inline(self, step: Step) -> None:
-        """Let a step's expression stand where its name would."""
+        """Use a step's expression instead of its name."""
         self.words[step.name] = self.expression(step)
         if step.form in ("operator", "reflected") and step.short != "__getitem__":
             self.loose.add(step.name)
 
     def operand(self, value: Value) -> str:
-        """Write a value inside a larger expression."""
+        """Return a value as text that fits inside a larger expression."""
         word = self.write(value)
         return f"({word})" if isinstance(value, Ref) and not value.path and value.name in self.loose else word
 
@@ -165,7 +165,7 @@ class _Writer:
         return self.plain(value)
 
     def statement(self, step: Step) -> str | None:
-        """Write a step that is a statement of its own."""
+        """Return a step that is a statement of its own; None if it is an expression."""
         words = [self.write(value) for value in step.arguments.values()]
         match step.form:
             case "set attribute":
@@ -214,7 +214,7 @@ class _Writer:
         )
 
     def defined(self, value: Value) -> Iterator[str]:
-        """Write a closure that is more than an expression, so that it can be called by a name."""
+        """Return the definition of a closure that is more than an expression, so that it has a name."""
         if not isinstance(value, Function) or self._body(value) is not None:
             return
         name = f"closure{len(self.functions)}"
@@ -229,7 +229,7 @@ class _Writer:
         return f"lambda {', '.join(function.parameters)}: {self._body(function)}"
 
     def _body(self, function: Function) -> str | None:
-        """Write what a closure does as one expression, where it is one."""
+        """Return the body of a closure as one expression."""
         inner = _Writer(self.plain, dict(self.words), self.inputs, self.functions, set(self.loose))
         for step in function.steps:
             if inner.statement(step) is not None or not step.name.startswith("_"):
@@ -239,7 +239,7 @@ class _Writer:
 
 
 def tensor(value: TensorValue) -> str:
-    """Write a tensor as a call that makes it, strides and all."""
+    """Return a tensor as a call that makes it, with its strides."""
     dtype = f"dtype=torch.{value.dtype}"
     grad = ", requires_grad=True" if value.requires_grad else ""
     if value.is_contiguous and value.buffer.size == int(np.prod(value.shape)):
@@ -256,7 +256,7 @@ def tensor(value: TensorValue) -> str:
 
 
 def numbers(array: Any) -> str:
-    """Write an array's elements as nested lists that Python reads back."""
+    """Return an array's elements as nested lists that Python can evaluate."""
     return _number(np.asarray(array).tolist()) if array.dtype.name != "bfloat16" else numbers(array.astype(np.float32))
 
 
@@ -271,7 +271,7 @@ def _number(value: Any) -> str:
 
 
 def literal(value: Any) -> str:
-    """Write an argument that is no tensor."""
+    """Return an argument that is no tensor as text."""
     if isinstance(value, TensorValue):
         return tensor(value)
     if isinstance(value, Dtype):

@@ -1,4 +1,4 @@
-"""Values as spec files write them: lists that mean tensors, and what a tensor says of itself."""
+"""Values as spec files write them: a list is a tensor, a mapping a tensor with its dtype and layout."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _leaves(written: Any) -> list[Any]:
 
 
 def array(written: Any, dtype: str) -> Host:
-    """Make an array of a nested list; complex numbers are written as strings."""
+    """Return an array from a nested list; complex numbers are written as strings."""
     if dtypes.is_complex(dtype):
         return np.array(_parsed(written), dtype=host_dtype(dtype))
     return np.array(written, dtype=np.float64 if dtypes.is_floating(dtype) else None).astype(host_dtype(dtype))
@@ -45,7 +45,7 @@ def _parsed(written: Any) -> Any:
 
 
 def tensor(written: Any, dtype: str | None = None) -> TensorValue:
-    """Make a tensor of a nested list, or of a mapping that says more."""
+    """Return a tensor from a nested list, or from a mapping with more details."""
     if not isinstance(written, Mapping):
         name = dtype or inferred(written)
         return TensorValue.of(array(written, name), name)
@@ -84,7 +84,7 @@ def _plain(written: Any, name: str = "") -> Value:
 
 
 def case(op: Op, overload: Overload, written: Mapping[str, Any], **more: Any) -> Case:
-    """Make the case of a call written in a spec file; the arguments and state of an object stand in it too."""
+    """Return the case of a call written in a spec file, which includes the arguments and state of an object."""
     maker = overload.construct
     signature = overload.signature
     arguments = {name: argument(overload, name, written[name]) for name in signature.names if name in written}

@@ -20,13 +20,13 @@ UNUSABLE = 6  # the backend cannot be used; 0 to 5 are pytest's
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="assay")
 def main() -> None:
-    """Tell how much of PyTorch is in a tensor library, and where exactly it differs."""
+    """Measure how much of PyTorch is in a tensor library, and where exactly it differs."""
 
 
 @main.command("list")
 @takes("list")
 @click.option("--items", "each", is_flag=True, help="Every item's id, one a line.")
-@click.option("--json", "as_json", is_flag=True, help="For a program to read.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(filter: str, edition: Any, each: bool, as_json: bool) -> None:
     """Show what would run, by area, op and facet."""
     from assay.cli.listing import listing
@@ -37,7 +37,7 @@ def list_(filter: str, edition: Any, each: bool, as_json: bool) -> None:
 @main.command()
 @takes("run", backend=("numpy", "reference"))
 @click.option("--no-report", is_flag=True, help="Write the results only, no HTML.")
-@click.option("--quiet", "-q", is_flag=True, help="No failures, only the table.")
+@click.option("--quiet", "-q", is_flag=True, help="Print the table only, no failures.")
 def run(backend: tuple[str, ...], no_report: bool, quiet: bool, **chosen: Any) -> None:
     """Measure backends against the corpus."""
     from assay.running.runner import run_all
@@ -72,7 +72,7 @@ def mutants(filter: str, **chosen: Any) -> None:
 @main.command()
 @click.argument("subject")
 def explain(subject: str) -> None:
-    """Say what a code means (A104), or show an op's spec (torch.clamp)."""
+    """Explain a code (A104), or show an op's spec (torch.clamp)."""
     from assay.cli.listing import explained
 
     _guarded(lambda: click.echo(explained(subject)))
@@ -101,7 +101,7 @@ def report(runs: Sequence[Path], form: str, out: Path | None) -> None:
 @click.argument("before", type=click.Path(path_type=Path, exists=True))
 @click.argument("after", type=click.Path(path_type=Path, exists=True))
 def diff(before: Path, after: Path) -> None:
-    """Say what changed between two runs."""
+    """Show what changed between two runs."""
     from assay.cli.rendering import difference
 
     _guarded(lambda: click.echo(difference(before, after)))
@@ -111,7 +111,7 @@ def diff(before: Path, after: Path) -> None:
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.option("--out", "-o", required=True, type=click.Path(path_type=Path, dir_okay=False))
 def merge(runs: Sequence[Path], out: Path) -> None:
-    """Put the shards of one run together."""
+    """Merge the shards of one run."""
     from assay.cli.rendering import merged
 
     _guarded(lambda: merged(runs, out))
@@ -119,7 +119,7 @@ def merge(runs: Sequence[Path], out: Path) -> None:
 
 @main.group()
 def expect() -> None:
-    """Keep the file of what is known to fail."""
+    """Maintain the file of known failures."""
 
 
 def _expectation_arguments(command: F) -> F:
@@ -134,7 +134,7 @@ def _expectation_arguments(command: F) -> F:
 @expect.command("update")
 @_expectation_arguments
 def expect_update(file: Path, run_file: Path) -> None:
-    """Make FILE list what fails in RUN_FILE, keeping its comments."""
+    """Update FILE to list what fails in RUN_FILE, keeping its comments."""
     from assay.cli.rendering import expectations
 
     _guarded(lambda: click.echo(expectations("update", file, run_file)))
@@ -143,7 +143,7 @@ def expect_update(file: Path, run_file: Path) -> None:
 @expect.command("prune")
 @_expectation_arguments
 def expect_prune(file: Path, run_file: Path) -> None:
-    """Take out of FILE what no longer fails in RUN_FILE."""
+    """Remove from FILE what no longer fails in RUN_FILE."""
     from assay.cli.rendering import expectations
 
     _guarded(lambda: click.echo(expectations("prune", file, run_file)))
@@ -152,7 +152,7 @@ def expect_prune(file: Path, run_file: Path) -> None:
 @expect.command("check")
 @_expectation_arguments
 def expect_check(file: Path, run_file: Path) -> None:
-    """Hold RUN_FILE against FILE; exit 1 on anything unexpected, improved or stale."""
+    """Compare RUN_FILE with FILE; exit 1 on anything unexpected, improved or stale."""
     from assay.cli.rendering import checked
 
     sys.exit(_guarded(lambda: checked(file, run_file)))
@@ -162,7 +162,7 @@ def expect_check(file: Path, run_file: Path) -> None:
 @click.argument("name")
 @click.option("--out", "-o", default=Path(), type=click.Path(path_type=Path, file_okay=False))
 def new_backend(name: str, out: Path) -> None:
-    """Write an adapter to start from, with its test."""
+    """Write a first adapter for a library, with its test."""
     from assay.cli.scaffold import write
 
     _guarded(lambda: click.echo(write(name, out)))
@@ -178,7 +178,7 @@ def lint(files: Sequence[Path]) -> None:
 
 
 def _query(text: str) -> Any:
-    """Parse a filter, or say what is wrong with it before anything runs."""
+    """Parse a filter; report what is wrong with it before anything runs."""
     from assay_reports.query import QueryError, check_ops, parse
     from assay_spec import load_corpus
 
@@ -191,7 +191,7 @@ def _query(text: str) -> Any:
 
 
 def _guarded(act: Callable[[], Any]) -> Any:
-    """Turn the errors that are ours to explain into one line and an exit code."""
+    """Report expected errors in one line, with an exit code."""
     from assay.backends.base import BackendUnusable
     from assay_spec import SpecError
 

@@ -31,19 +31,19 @@ from assay_spec.typed import keys_of
 Complaint = tuple[int, str]
 Rule = Callable[[Op], Iterator[Complaint]]
 
-# What chooses where and how a result is made, not what it is; and what stands for another argument's old name.
-_NOT_ASKED: Final = frozenset(
+# Arguments that choose where and how a result is computed, not its values; and deprecated names of other arguments.
+_NEVER_PASSED: Final = frozenset(
     ("out", "device", "dtype", "layout", "generator", "memory_format", "pin_memory", "requires_grad", "foreach",
      "fused", "differentiable", "capturable", "inplace", "sparse", "size_average", "reduce", "last_epoch", "closure",
      "epoch")
 )  # fmt: skip
 
 
-_OWN: Final = frozenset(("family", "where", "kind", "summary"))  # what a family and its member say of themselves
+_OWN: Final = frozenset(("family", "where", "kind", "summary"))  # keys that a family and its member each have
 
 
 def keys_in_order(op: Op) -> Iterator[Complaint]:
-    """Keys stand in the order in which `assay_spec.keys` has them, so that every file reads alike."""
+    """Keys are in the order of `assay_spec.keys`, so that every file reads alike."""
     document = read(op.file)
     for path, own, order in _mappings(checked(document), document.content):
         expected = sorted(own, key=order.index)
@@ -51,7 +51,7 @@ def keys_in_order(op: Op) -> Iterator[Complaint]:
             if found != due:
                 yield (
                     document.line(*path, found),
-                    f"the key {found!r} stands before {due!r}; the order is {', '.join(expected)}",
+                    f"the key {found!r} comes before {due!r}; the order is {', '.join(expected)}",
                 )
                 break
 
@@ -71,17 +71,17 @@ def _mappings(
         yield from _mappings(part, content[name], (*path, name))
 
 
-def stands_at_its_name(op: Op) -> Iterator[Complaint]:
-    """A file stands at the path of its op's name."""
+def is_at_its_path(op: Op) -> Iterator[Complaint]:
+    """A file is at the path of its op's name."""
     path = Path(*op.name.split(".")).with_suffix(".yaml")
     if op.file.parts[-len(path.parts) :] != path.parts:
         yield 1, f"{op.name} belongs at {path}"
 
 
-def asks_something(op: Op) -> Iterator[Complaint]:
+def has_worked_cases(op: Op) -> Iterator[Complaint]:
     """Nothing passes by default: an op has examples or scenarios."""
     if not op.scenarios and not any(each.examples or each.trajectories or each.special for each in op.overloads):
-        yield 1, "no examples, trajectories or scenarios: give at least one worked case"
+        yield 1, "no examples, trajectories or scenarios: add at least one worked case"
 
 
 def rules_are_shown(op: Op) -> Iterator[Complaint]:
@@ -97,11 +97,11 @@ def rules_are_shown(op: Op) -> Iterator[Complaint]:
 
 
 def family_is_not_repeated(op: Op) -> Iterator[Complaint]:
-    """What has a family, an op or an overload, does not say again what its family says."""
+    """An op or overload with a family does not repeat what its family says."""
     document = read(op.file)
     own = checked(document)
     forms = getattr(own, "overloads", None) or ()
-    layers = [Layer(document, ("overloads", at), each) for at, each in enumerate(forms)]
+    layers = [Layer(document, ("overloads", index), each) for index, each in enumerate(forms)]
     for layer in (Layer(document, (), own), *layers):
         for family in family_of(layer, load_corpus().families):
             for key in (each.name for each in fields(layer.says) if each.name not in _OWN):
@@ -126,18 +126,18 @@ def _undrawable(overload: Overload) -> str | None:
         found = next(walk(overload, Focus(frozenset({"options"})), 8), None)
     except (*ABSTAINED, ValueError, TypeError, AttributeError, KeyError) as error:
         return f"{type(error).__name__}: {error}"
-    return None if found is not None else "the domains or require: leave nothing over"
+    return None if found is not None else "the domains or require: leave no call"
 
 
 def arguments_are_passed(op: Op) -> Iterator[Complaint]:
-    """Every optional argument is passed by something, or nothing would notice that a backend ignores it."""
+    """Every optional argument is passed by some call, or a backend could ignore it and pass."""
     programs = "\n".join(each.run for each in op.scenarios)
     passed = {name for overload in op.overloads for name in _passed_by(overload)}
     optional = [each.name for overload in op.overloads for each in _parameters(overload) if not each.required]
     for name in dict.fromkeys(optional):
-        exempt = name in _NOT_ASKED or name.startswith("_")
+        exempt = name in _NEVER_PASSED or name.startswith("_")
         if not exempt and name not in passed and f"{name}=" not in programs:
-            yield 1, f"nothing ever passes {name!r}: give it a domain, or pass it in an example or a scenario"
+            yield 1, f"no call passes {name!r}: add a domain, or pass it in an example or a scenario"
 
 
 def _passed_by(overload: Overload) -> Iterator[str]:
@@ -154,7 +154,7 @@ def _parameters(overload: Overload) -> Iterator[Parameter]:
 
 
 def misuses_can_be_tried(op: Op) -> Iterator[Complaint]:
-    """Where an argument is to be out of range, its domain has values that are."""
+    """An argument under `out_of_range:` has a domain with values out of range."""
     for overload in op.overloads:
         maker = overload.construct
         domains = {each.name: each for each in (*overload.arguments, *(maker.arguments if maker else ()))}
@@ -164,30 +164,30 @@ def misuses_can_be_tried(op: Op) -> Iterator[Complaint]:
                 if next(domains[misuse.out_of_range].domain(plan.scope).invalid(), None) is None:
                     yield (
                         misuse.line,
-                        f"no value of {misuse.out_of_range!r} is out of range: give a call instead",
+                        f"no value of {misuse.out_of_range!r} is out of range: write a call instead",
                     )
 
 
 def equivalents_are_right(op: Op) -> Iterator[Complaint]:
-    """A mutant that is said to be equivalent is one that the spec makes possible, shows, and does not notice."""
+    """A mutant under `equivalent:` is one that the spec makes possible, some call distinguishes, and survives."""
     if not op.equivalent:
         return
     good = open_backend("reference")
     hunt, possible = Hunt(op, good, good), {mutant.name: mutant for mutant in mutants_of(op)}
-    for place, name in enumerate(op.equivalent):
-        line = read(op.file).line("equivalent", place)
+    for index, name in enumerate(op.equivalent):
+        line = read(op.file).line("equivalent", index)
         if name not in possible:
             yield line, f"the spec makes no mutant {name!r} possible; {suggestion(name, possible)}"
             continue
         verdict = hunt.verdict(possible[name])
         if verdict is None:
-            yield line, f"no call shows the mutant {name!r}: leave the declaration out"
+            yield line, f"no call distinguishes the mutant {name!r}: leave the declaration out"
         elif verdict.item is not None:
             yield line, f"{verdict.item} kills the mutant {name!r}: leave the declaration out"
 
 
 def laws_can_be_read(op: Op) -> Iterator[Complaint]:
-    """Laws and undefined points use words that exist."""
+    """Laws and undefined points use defined names only."""
     for overload in op.overloads:
         for source in (*overload.laws, *overload.undefined):
             try:
@@ -213,8 +213,8 @@ def sentences_end(op: Op) -> Iterator[Complaint]:
 
 RULES: Final[tuple[Rule, ...]] = (
     keys_in_order,
-    stands_at_its_name,
-    asks_something,
+    is_at_its_path,
+    has_worked_cases,
     rules_are_shown,
     family_is_not_repeated,
     domains_can_be_drawn,
@@ -228,7 +228,7 @@ RULES: Final[tuple[Rule, ...]] = (
 
 
 def complaints(op: Op) -> Iterator[str]:
-    """Yield what the rules say against one op, with file and line."""
+    """Yield the complaints about one op, with file and line."""
     for rule in RULES:
         for line, words in rule(op):
             yield f"{op.file}:{line}: {words}"
@@ -247,7 +247,7 @@ def check(files: Sequence[Path]) -> int:
 
 
 def programs(ops: Sequence[Op], *, each: bool) -> Iterator[str]:
-    """Say how many scenarios are no straight line of steps, and why: by reason, or one by one."""
+    """Return how many scenarios cannot be traced as steps, and why: by reason, or one by one."""
     scenarios = [(op, scenario) for op in ops for scenario in op.scenarios]
     stayed = [(op, scenario, scenario.trace.stayed_a_program) for op, scenario in scenarios]
     reasons = Counter(reason for _, _, reason in stayed if reason)
@@ -255,7 +255,7 @@ def programs(ops: Sequence[Op], *, each: bool) -> Iterator[str]:
         yield from (f"{op.file}:{s.line}: {s.name!r} stays a program: {reason}" for op, s, reason in stayed if reason)
     if reasons:
         why = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
-        yield f"{reasons.total()} of {len(scenarios)} scenarios stay programs, for there is in them: {why}"
+        yield f"{reasons.total()} of {len(scenarios)} scenarios stay programs, because they contain: {why}"
 
 
 def _all() -> list[Op]:

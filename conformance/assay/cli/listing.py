@@ -16,7 +16,7 @@ from assay_spec.suggestion import suggestion
 
 
 def listing(query: Any, edition: Edition, *, each: bool = False, as_json: bool = False) -> str:
-    """List the items that a filter leaves, by area, op and facet."""
+    """Return a listing of the items that a filter selects, by area, op and facet."""
     items = plan(load_corpus(), edition=edition, query=query)
     if as_json:
         return json.dumps(
@@ -39,11 +39,11 @@ def _by_area(items: list[Item]) -> Iterator[str]:
         for op, facets in ops.items():
             yield f"  {op:38} " + " ".join(f"{name}×{count}" if count > 1 else name for name, count in facets.items())
     caps = ", ".join(f"{walked}+{random} {effort}" for effort, (walked, random) in SHARES.items())
-    yield f"{len(items)} items; at most so many walked+random cases for one item: {caps}"
+    yield f"{len(items)} items; at most this many walked+random cases for one item: {caps}"
 
 
 def explained(subject: str) -> str:
-    """Explain a code, or show an op's spec for people."""
+    """Return the explanation of a code, or an op's spec as text."""
     from assay_reports import codes
 
     if subject in codes.CODES:
@@ -76,10 +76,10 @@ def _overload(op: Op, overload: Overload) -> Iterator[str]:
         yield f"    {argument.name}: {argument.source.source}"
     for rule in overload.results:
         if rule.kind == "value":
-            yield f"    gives {rule.name}: {rule.value}"
+            yield f"    returns {rule.name}: {rule.value}"
         elif rule.shape is not None and rule.dtype is not None:
             rules = f"shape {rule.shape.source}, dtype {rule.dtype.source}"
-            yield f"    gives {rule.name}: {rules}, judged {overload.judge[rule.name]}"
+            yield f"    returns {rule.name}: {rules}, judged {overload.judge[rule.name]}"
     if overload.gradient:
         yield "    gradient: " + "; ".join(
             f"{result} by {', '.join(names)}" for result, names in overload.gradient.items()

@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def takes(command: Command, **defaults: Any) -> Callable[[F], F]:
-    """Give a click command the options of its settings; a default that is a tuple may be given several times."""
+    """Add the options of its settings to a click command; one whose default is a tuple may be repeated."""
 
     def decorate(function: F) -> F:
         for each in reversed(options(command)):
@@ -37,7 +37,7 @@ def _option(option: Option, default: Any) -> Callable[[F], F]:
         multiple=several,
         show_default=default not in (None, ""),
         metavar=shown.metavar,
-        help=shown.help + " May be given several times." * several,
+        help=shown.help + " May be repeated." * several,
     )
 
 

@@ -1,4 +1,4 @@
-"""`assay report`, `diff`, `merge` and `expect`: results files in, what people read out."""
+"""`assay report`, `diff`, `merge` and `expect`: from results files to what people read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from assay_spec import load_corpus
 
 
 def render(files: Sequence[Path], form: str, out: Path | None) -> None:
-    """Write runs in one of the formats; a file that `assay mutants` wrote may stand among them."""
+    """Write runs in one of the formats; a file of `assay mutants` may be among them."""
     measured = [mutants.read(file) for file in files if mutants.is_mutation_run(file)]
     runs = [read_results(file) for file in files if not mutants.is_mutation_run(file)]
     if form == "mutation-testing":
@@ -24,7 +24,7 @@ def render(files: Sequence[Path], form: str, out: Path | None) -> None:
         _write(mutation_testing.render(measured[0], load_corpus()), out)
         return
     if len(measured) > 1 or not runs:
-        raise ValueError("give at least one run's results, and one file of `assay mutants` at most")
+        raise ValueError("pass at least one run's results, and one file of `assay mutants` at most")
     mutation = measured[0] if measured else None
     if form == "html":
         from assay_reports.site import render_site
@@ -54,25 +54,25 @@ def _write(text: str, out: Path | None) -> None:
 
 
 def difference(before: Path, after: Path) -> str:
-    """Say what changed between two runs, bucket by bucket."""
+    """Print what changed between two runs, bucket by bucket."""
     return diff.render(diff.compare(read_results(before), read_results(after)))
 
 
 def merged(files: Sequence[Path], out: Path) -> None:
-    """Put shards together and say what came of it."""
+    """Merge shards, and print a summary."""
     run = merge.merge([read_results(file) for file in files])
     write_run(run, out)
     click.echo(f"{out}: {len(run.results)} results, {'complete' if run.complete else 'partial'}")
 
 
 def expectations(action: str, file: Path, run: Path) -> str:
-    """Update or prune a file of what is known to fail."""
+    """Update or prune a file of known failures."""
     act = known.update if action == "update" else known.prune
     return act(file, read_results(run))
 
 
 def checked(file: Path, run: Path) -> int:
-    """Hold a run against its expectations; return the exit code."""
+    """Compare a run with its expectations; return the exit code."""
     found = known.check(file, read_results(run))
     for label in ("unexpected", "improved", "stale"):
         for words in getattr(found, label):

@@ -13,7 +13,7 @@ from assay_spec.suggestion import suggestion
 
 
 def find(id: str) -> Item:
-    """Find the item that an id names."""
+    """Return the item of an id."""
     corpus = load_corpus()
     op, _, rest = id.partition("::")
     if op not in corpus:
@@ -26,7 +26,7 @@ def find(id: str) -> Item:
 
 
 def reproduce(id: str, settings: Settings) -> int:
-    """Run one item and show what came of it."""
+    """Run one item and print its result."""
     item = find(id)
     session = Session(settings)
     result, _ = session.measure(item)
@@ -39,7 +39,7 @@ def reproduce(id: str, settings: Settings) -> int:
 
 
 def summary(result: Result, candidate: str, oracle: str) -> str:
-    """Say in a line what came of an item."""
+    """Return the result of an item in a line."""
     worst = result.worst
     ratio = "" if worst is None else f"; error / budget at most {worst.fraction:.3g}"
     excused = f"; {in_excuses(result.excused)}" if result.excused else ""

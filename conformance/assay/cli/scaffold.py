@@ -71,7 +71,7 @@ def write(name: str, folder: Path) -> str:
     files = {folder / f"{module}.py": ADAPTER, folder / f"test_{module}.py": TEST}
     for file in files:
         if file.exists():
-            raise ValueError(f"{file} is there already; move it away or choose another name")
+            raise ValueError(f"{file} exists already; move it away or choose another name")
     folder.mkdir(parents=True, exist_ok=True)
     for file, text in files.items():
         file.write_text(text.format(name=name, title=title, module=module), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Facets: the questions asked of an op. Each is a module here, by its name in `assay_reports.vocabulary.FACETS`."""
+"""Facets: the aspects of an op that are tested. Each is a module, named as in `assay_reports.vocabulary.FACETS`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def facets() -> tuple[Facet, ...]:
-    """Return all facets, in the order in which they are request."""
+    """Return all facets, in the order in which they run."""
     return tuple(map(facet, vocabulary.FACETS))
 
 

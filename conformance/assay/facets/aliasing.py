@@ -1,4 +1,4 @@
-"""aliasing: views share memory in both directions, copies do not, inputs are left alone."""
+"""aliasing: views share memory in both directions, copies do not, inputs are not changed."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
 
 
 def _writable(plan: Plan) -> bool:
-    """Return whether every element of the inputs may be written: an expanded tensor's may not."""
+    """Return whether every element of the inputs can be written: not so in an expanded tensor."""
     plain = [value for value in plan.given.values() if hasattr(value, "layout")]
     return all(value.layout != "expanded" and value.numel for value in plain)
 
 
 def _unchanged(case: Case, plan: Plan, bench: Bench) -> Judgement:
-    """Judge that the call leaves its inputs alone, but for those that it is to change."""
+    """Judge that the call changes no input but those that it is to change."""
     outcome = bench.ask(case)
     early = unanswered(outcome)
     if early is not None:
         return early
     changed = sorted(outcome.changed - _to_change(plan))
     if changed:
-        return fail("A403", f"the call changed {', '.join(changed)}", "inputs left alone", "changed")
+        return fail("A403", f"the call changed {', '.join(changed)}", "inputs not changed", "changed")
     return PASS
 
 
 def _to_change(plan: Plan) -> frozenset[str]:
-    """Name the arguments that the call is to write to, as its purpose or on the side."""
+    """Return the names of the arguments that the call is to write to."""
     overload = plan.overload
     when = overload.changes_when is None or overload.changes_when(plan.scope)
     return frozenset(overload.changes) if when else frozenset()

@@ -1,4 +1,4 @@
-"""What a facet is: when it applies, which cases it asks for, how it judges an outcome."""
+"""What a facet is: when it applies, which cases it runs, how it judges an outcome."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Result = Literal["pass", "fail", "error", "unsupported", "self", "suite_error"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Why a trial is no pass."""
+    """Why a trial does not pass."""
 
     code: str
     message: str
@@ -46,7 +46,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One thing to ask, and how its answer is judged."""
+    """One case, and how its outcome is judged."""
 
     case: Case
     judge: Callable[[Bench], Judgement]
@@ -78,7 +78,7 @@ class SamplingRequest:
 
 
 def drawn_trial(op: Op, plan: Plan, judge: Callable[[Case, Plan, Bench], Judgement], **how: Any) -> Trial:
-    """Make the trial that asks for the call of a plan; `how` goes to the case."""
+    """Return the trial of a plan's call; `how` is passed to `draw.case`."""
     case = draw.case(op, plan, **how)
     return Trial(
         case, lambda bench: judge(case, plan, bench), plan, lambda simpler: drawn_trial(op, simpler, judge, **how)
@@ -87,14 +87,14 @@ def drawn_trial(op: Op, plan: Plan, judge: Callable[[Case, Plan, Bench], Judgeme
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """One question asked of an op."""
+    """One aspect of an op that is tested."""
 
     name: str
     applies: Callable[[Op], bool]
     trials: Callable[[Op, SamplingRequest], Iterator[Trial]]
     split: bool = False  # one item for each dtype of the op's leading tensor
     dtypes: Callable[[Op], tuple[str, ...]] = lambda op: op.dtypes
-    needs: tuple[str, ...] = ()  # features of a backend without which there is nothing to ask
+    needs: tuple[str, ...] = ()  # features that a backend must have
 
 
 def overloads(op: Op, dtype: str | None) -> list[Overload]:
@@ -124,7 +124,7 @@ def fail(code: str, message: str, expected: Any = "", actual: Any = "", **more: 
 
 
 def unanswered(outcome: Outcome) -> Judgement | None:
-    """Judge a candidate that gave no answer where one is due."""
+    """Judge a candidate that returned no result for a valid call; return None if it did."""
     if outcome.unsupported is not None:
         code = {"op": "A001", "dtype": "A002", "feature": "A003", "device": "A004"}[outcome.unsupported.kind]
         return Judgement(
@@ -137,16 +137,16 @@ def unanswered(outcome: Outcome) -> Judgement | None:
 
 
 def is_raised(due: str, outcome: Outcome) -> bool:
-    """Return whether a call raised what was due, be it in the words in which a library says that it lacks something."""
+    """Return whether a call raised the due exception, even where its message says that the call is unsupported."""
     return outcome.raised is not None and due in outcome.raised.classes
 
 
 def broken_oracle(outcome: Outcome) -> Judgement | None:
-    """Judge an oracle that gave no answer: a fault of the suite, not of the candidate."""
+    """Judge an oracle that did not answer: an error of the suite, not of the candidate."""
     if outcome.raised is None and outcome.unsupported is None:
         return None
     why = outcome.raised or (outcome.unsupported and outcome.unsupported.message)
-    return Judgement("suite_error", Finding("A901", f"the oracle gave no answer: {why}"))
+    return Judgement("suite_error", Finding("A901", f"the oracle did not answer: {why}"))
 
 
 def beyond(code: str, worst: Comparison, what: str) -> Judgement:
@@ -171,7 +171,7 @@ def beyond(code: str, worst: Comparison, what: str) -> Judgement:
 
 
 def gravest(judgements: list[Judgement]) -> Judgement:
-    """Sum up the parts of one trial: the first that is no pass, else the one of the largest error/budget ratio."""
+    """Sum up the parts of one trial: the gravest that does not pass, else the one of the largest error/budget ratio."""
     for result in ("suite_error", "error", "fail", "unsupported", "self"):
         for each in judgements:
             if each.result == result:
@@ -185,7 +185,7 @@ def gravest(judgements: list[Judgement]) -> Judgement:
 
 
 def describe(value: Any) -> str:
-    """Say what came back, short."""
+    """Return a short description of a result."""
     if isinstance(value, Array):
         return f"{value.dtype}{list(value.shape)}"
     return repr(value)

@@ -19,7 +19,7 @@ def applies(op: Op) -> bool:
 
 
 def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
-    stateful = any(each.construct for each in op.overloads)  # whose state has one dtype, which its input must have
+    stateful = any(each.construct for each in op.overloads)  # modules, whose input must have the dtype of their state
     axes: tuple[Axis, ...] = ("options",) if stateful else ("dtype", "options")
     for plan in plans(op, request, *axes, fits=tensors):
         yield drawn_trial(op, plan, judge)

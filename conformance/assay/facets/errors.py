@@ -1,4 +1,4 @@
-"""errors: each documented bad input raises, and nothing is changed by the failed call."""
+"""errors: each documented invalid call raises, and changes nothing."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def _judge(case: Case, misuse: Misuse, bench: Bench) -> Judgement:
     if outcome.unsupported is not None and not is_raised(raises, outcome):
         return Judgement("unsupported", Finding("A003", outcome.unsupported.message))
     if outcome.raised is None:
-        return fail("A302", f"answers where it must raise {raises}: {because}", raises, "an answer")
+        return fail("A302", f"no error for an invalid call; {raises} is due: {because}", raises, "an answer")
     if outcome.changed:
         changed = ", ".join(sorted(outcome.changed))
-        return fail("A304", f"the failed call changed {changed}", "inputs left alone", f"{changed} changed")
+        return fail("A304", f"the failed call changed {changed}", "inputs not changed", f"{changed} changed")
     if bench.candidate.capabilities.speaks_torch and not is_raised(raises, outcome):
         return fail("A303", f"raises {outcome.raised}, not {raises}: {because}", raises, str(outcome.raised))
     return PASS

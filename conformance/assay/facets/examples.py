@@ -32,7 +32,7 @@ from assay.judge.comparison import Comparison, measure, show
 from assay_spec import dtypes
 from assay_spec.model import Budget, Example, Op, Overload, Scenario
 
-_LOOSE: Final = 32  # ulps of the largest element that a composed answer may be away from the written one
+_LOOSE: Final = 32  # ulps of the largest element by which a composition's answer may differ from the written one
 
 
 def applies(op: Op) -> bool:
@@ -51,7 +51,7 @@ def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
 
 
 def scenario_case(op: Op, scenario: Scenario) -> Case:
-    """Make the case of a scenario."""
+    """Return the case of a scenario."""
     current = "current" in op.editions and "current" in scenario.editions
     return Case(
         op.name,
@@ -64,7 +64,7 @@ def scenario_case(op: Op, scenario: Scenario) -> Case:
 
 
 def _asking_gradients(case: Case, example: Example) -> Case:
-    """Ask for the gradient of the first result's sum, where the example says what it is."""
+    """Return a case that takes the gradient of the first result's sum, if the example has one."""
     if not example.gradient:
         return case
     given = example.gives if not isinstance(example.gives, Mapping) else next(iter(example.gives.values()))
@@ -83,7 +83,7 @@ def _as_written(case: Case, overload: Overload, example: Example, bench: Bench) 
 
 
 def _as_expected(case: Case, scenario: Scenario, bench: Bench) -> Judgement:
-    """Judge a scenario: that it raises what it is to raise, or else what is seen after it."""
+    """Judge a scenario: the exception that it must raise, or else the values that it expects."""
     outcome = bench.ask(case)
     if scenario.raises is not None and (outcome.unsupported is None or is_raised(scenario.raises, outcome)):
         return _as_refused(scenario, scenario.raises, outcome, bench.candidate.capabilities.speaks_torch)
@@ -99,7 +99,7 @@ def _as_refused(scenario: Scenario, raises: str, outcome: Outcome, speaks_torch:
     if outcome.raised is None and raises == "TypeError" and not speaks_torch:
         return Judgement("unsupported", Finding("A003", "signatures are judged only where they are PyTorch's own"))
     if outcome.raised is None:
-        return fail("A302", f"{scenario.name}: answers where it must raise {raises}", raises, "an answer")
+        return fail("A302", f"{scenario.name}: no error for an invalid call; {raises} is due", raises, "an answer")
     if speaks_torch and not is_raised(raises, outcome):
         return fail("A303", f"{scenario.name}: raises {outcome.raised}", raises, str(outcome.raised))
     return Judgement("pass")
@@ -131,7 +131,7 @@ def _example(overload: Overload, example: Example, outcome: Outcome) -> Judgemen
     names = list(wanted)
     if len(wanted) == 1 and len(outcome.results) > 1:
         wanted, names = (
-            {str(place): each for place, each in enumerate(gives)},
+            {str(index): each for index, each in enumerate(gives)},
             [str(p) for p in range(len(gives))],
         )
     if len(names) != len(outcome.results):
@@ -154,7 +154,7 @@ def _part(overload: Overload, example: Example, name: str, want: Any, got: Any) 
         return (
             Judgement("pass")
             if _equal(got, want)
-            else fail("A105", f"gives {got!r}, not {want!r}", repr(want), repr(got))
+            else fail("A105", f"returns {got!r}, not {want!r}", repr(want), repr(got))
         )
     budget = next((overload.judge[rule.name] for rule in overload.results if rule.name == name), None)
     budget = budget or next(iter(overload.judge.values()), Budget("exact"))
@@ -164,7 +164,7 @@ def _part(overload: Overload, example: Example, name: str, want: Any, got: Any) 
 def _close(
     code: str, what: str, got: Array, want: Any, budget: Budget | None = None, decimals: int | None = None
 ) -> Judgement:
-    """Hold an array against the numbers of the file: shape, dtype where it is said, then values."""
+    """Compare an array with the numbers of the file: shape, dtype if the file has one, then values."""
     if got.dtype not in dtypes.ALL:
         return fail("A202", f"{what} is {got.dtype}, which is no dtype of PyTorch", "a dtype of PyTorch", got.dtype)
     if isinstance(want, Mapping):
@@ -193,7 +193,7 @@ def _close(
             list(got.shape),
         )
     if dtypes.is_integral(got.dtype) and np.any(target != np.trunc(target.real)):
-        return fail("A202", f"{what} is {got.dtype}, and there are fractions in it", target.tolist(), got.dtype)
+        return fail("A202", f"{what} is {got.dtype}, and the numbers have fractions", target.tolist(), got.dtype)
     if decimals is not None:
         return _printed(code, what, got, target, decimals)
     exact = budget is not None and budget.kind in ("exact", "ulp")
@@ -216,7 +216,7 @@ def _is_complex(want: Any) -> bool:
 
 
 def _printed(code: str, what: str, got: Array, want: Host, decimals: int) -> Judgement:
-    """Hold an array against numbers that a document printed with a few decimals."""
+    """Compare an array with numbers that a document printed with a few decimals."""
     error = np.abs(got.array.astype(np.float64) - want)
     allowed = 0.50001 * 10.0**-decimals
     index = tuple(int(each) for each in np.unravel_index(int(np.argmax(error)), error.shape)) if error.ndim else ()

@@ -38,7 +38,7 @@ from assay_spec.plans import Fill, TensorPlan
 _STEP: Final = 2.0**-17  # near the cube root of float64's eps, exact in binary
 _DISTINCT: Final = 128  # elements that are different in every floating dtype
 _SQUARED: Final = np.float16(2.0**-7)  # the square of anything smaller is subnormal in float16
-_FINITE: Final = 2e-6  # what differences of that step leave uncertain, relative to the change
+_FINITE: Final = 2e-6  # the relative uncertainty of differences with that step
 
 
 def differentiable(overload: Overload) -> bool:
@@ -71,7 +71,7 @@ def _trial(op: Op, case: Case, plan: Plan) -> Trial:
 
 
 def _unambiguous(plan: Plan) -> Plan | None:
-    """Keep ties away from an op that may choose among them: the gradient goes to the one that was chosen."""
+    """Return the plan without ties if the op may choose among them, for that decides where the gradient goes."""
     if all(budget.kind != "law" for budget in plan.overload.judge.values()):
         return plan
     tensors = {name: value for name, value in plan.given.items() if isinstance(value, TensorPlan)}
@@ -82,7 +82,7 @@ def _unambiguous(plan: Plan) -> Plan | None:
 
 
 def _beyond_steps(plan: Plan) -> bool:
-    """Return whether inputs are so large, or in half so small, that what a gradient is made of vanishes in rounding."""
+    """Return whether inputs are so large, or in half precision so small, that rounding hides the gradient."""
     tensors = [value for value in plan.given.values() if isinstance(value, TensorPlan)]
     return any(
         each.fill.kind == "large" or (each.fill.kind == "small" and each.dtype in dtypes.HALF) for each in tensors
@@ -90,7 +90,7 @@ def _beyond_steps(plan: Plan) -> bool:
 
 
 def _with_squares(value: TensorValue) -> TensorValue:
-    """Keep float16 elements away from zero, where they are not zero: a gradient may divide by their squares."""
+    """Return float16 elements moved away from zero, zeros excepted: a gradient may divide by their squares."""
     if value.dtype != "float16":
         return value
     tiny = (value.buffer != 0) & (np.abs(value.buffer) < _SQUARED)
@@ -98,17 +98,17 @@ def _with_squares(value: TensorValue) -> TensorValue:
 
 
 def differentiated(op: Op, plan: Plan, seed: int) -> Case | None:
-    """Make the case that asks for every gradient the spec promises for a plan."""
+    """Return the case that takes every gradient the spec promises for a plan."""
     overload = plan.overload
     inputs = tuple(name for names in overload.gradient.values() for name in names)
     case = map_tensors(draw.case(op, plan, wrt=tuple(dict.fromkeys(inputs))), _with_squares)
     wrt = tuple(name for given in dict.fromkeys(inputs) for name in _carriers(given, case))
     upstream = {}
-    for place, (rule, shape, dtype) in enumerate(plan.due):
+    for index, (rule, shape, dtype) in enumerate(plan.due):
         if rule.name in overload.gradient and dtypes.has_fractions(dtype):
             free = overload.judge.get(rule.name, Budget("exact")).kind == "law"
-            fill = Fill("given", given=1.5) if free else Fill("plain", seed + place, -2.0, 2.0)
-            upstream[place] = TensorValue.of(elements(dtype, shape, fill, 31), dtype)
+            fill = Fill("given", given=1.5) if free else Fill("plain", seed + index, -2.0, 2.0)
+            upstream[index] = TensorValue.of(elements(dtype, shape, fill, 31), dtype)
     return replace(case, wrt=wrt, upstream=upstream) if wrt and upstream else None
 
 
@@ -119,9 +119,9 @@ def _carriers(name: str, case: Case) -> Iterator[str]:
         if value.requires_grad:
             yield name
     elif isinstance(value, (tuple, list)):
-        for place, each in enumerate(value):
+        for index, each in enumerate(value):
             if isinstance(each, TensorValue) and each.requires_grad:
-                yield f"{name}.{place}"
+                yield f"{name}.{index}"
     elif name in case.state:
         yield name
 
@@ -142,7 +142,7 @@ def _judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
 
 
 def _malformed(case: Case, outcome: Outcome) -> Judgement | None:
-    """Judge that each gradient is there, with its input's shape and dtype."""
+    """Judge that each gradient exists and has its input's shape and dtype."""
     for name in case.wrt:
         due, gradient = case.input(name), outcome.gradients.get(name)
         if gradient is None:
@@ -159,7 +159,7 @@ def _compared(name: str, case: Case, outcome: Outcome, expected: Outcome, budget
     got, want = outcome.gradients[name], expected.gradients.get(name)
     assert got is not None
     if want is None:
-        return Judgement("suite_error", fail("A901", f"the oracle gives no gradient for {name}").finding)
+        return Judgement("suite_error", fail("A901", f"the oracle returns no gradient for {name}").finding)
     bounds, count = bench.gradient_bounds(case, name, expected), summands(case, got.array.size)
     answer, truth = _where_defined(got, want.array, expected)
     worst = measure(answer, truth, got.dtype, budget, bounds, summands=count, headroom=16 * HEADROOM)
@@ -167,7 +167,7 @@ def _compared(name: str, case: Case, outcome: Outcome, expected: Outcome, budget
 
 
 def _where_defined(got: Array, want: Host, expected: Outcome) -> tuple[Host, Host]:
-    """Leave out, in half, gradients of what is no number: an exponent less one may round to a whole one there."""
+    """Leave out gradients of NaN in half precision, where an exponent less one may round to an integer."""
     result = expected.results[0]
     if got.dtype not in dtypes.HALF or not isinstance(result, Array) or not np.isnan(result.array).any():
         return got.array, want
@@ -175,7 +175,7 @@ def _where_defined(got: Array, want: Host, expected: Outcome) -> tuple[Host, Hos
 
 
 def _by_differences(case: Case, outcome: Outcome, bench: Bench) -> Judgement:
-    """Hold float64 gradients against central differences, which need no oracle."""
+    """Compare float64 gradients with central differences, which need no oracle."""
     if any(case.input(name).dtype != "float64" for name in case.wrt):
         return SELF
     judgements = [_difference(name, case, outcome, bench) for name in case.wrt]
@@ -194,7 +194,7 @@ def _difference(name: str, case: Case, outcome: Outcome, bench: Bench) -> Judgem
     left, right = slopes
     assert left is not None and right is not None
     if abs(left[0] + right[0]) > 1e-3 * (left[1] + 1e-12):
-        return None  # a kink or a tie: the one-sided slopes differ, and only an oracle knows PyTorch's choice
+        return None  # at a kink or a tie the one-sided slopes differ, and only an oracle knows PyTorch's choice
     want = (left[0] - right[0]) / 2
     got = float(np.sum(gradient.array * direction))
     allowed = _FINITE * max(left[1], right[1], float(np.sum(np.abs(gradient.array * direction))), 1e-6) * 8
@@ -204,7 +204,7 @@ def _difference(name: str, case: Case, outcome: Outcome, bench: Bench) -> Judgem
 
 
 def _slope(name: str, case: Case, direction: Host, bench: Bench) -> tuple[float, float] | None:
-    """Return the one-sided slope of <upstream, result> along a direction, and the size of its terms."""
+    """Return the one-sided slope of <upstream, result> along a direction, and the magnitude of its terms."""
     ends = [bench.ask(_moved(name, case, direction * step)) for step in (2 * _STEP, _STEP, 0.0)]
     if any(end.raised or end.unsupported for end in ends):
         return None
@@ -212,13 +212,13 @@ def _slope(name: str, case: Case, direction: Host, bench: Bench) -> tuple[float,
     steep, flat = (near[0] - here[0]) / _STEP, (far[0] - here[0]) / (2 * _STEP)
     noise = 2.0**-50 * here[1] / _STEP
     if not abs(steep - flat) <= 1e-3 * (abs(steep) + abs(flat)) + noise:
-        return None  # a jump, or a bend too sharp for the step: differences say nothing here
+        return None  # a discontinuity, or too much curvature for the step: differences say nothing here
     slope = (4 * near[0] - far[0] - 3 * here[0]) / (2 * _STEP)  # second order, from one side
     return (slope, abs(slope) + here[1]) if np.isfinite(slope) else None
 
 
 def _weighed(case: Case, outcome: Outcome) -> tuple[float, float]:
-    terms = [upstream.array() * _floats(outcome.results[place]) for place, upstream in case.upstream.items()]
+    terms = [upstream.array() * _floats(outcome.results[index]) for index, upstream in case.upstream.items()]
     return sum(float(np.sum(term)) for term in terms), sum(float(np.sum(np.abs(term))) for term in terms)
 
 
@@ -228,7 +228,7 @@ def _floats(result: Any) -> Host:
 
 
 def _moved(name: str, case: Case, change: Host) -> Case:
-    """Return the case with one of its inputs moved, and no gradients to take."""
+    """Return the case with one of its inputs moved, and no gradients requested."""
     point = case.input(name)
     moved = TensorValue.of(point.array() + change, point.dtype)
     plain = map_tensors(case, lambda value: moved if value is point else value)

@@ -1,4 +1,4 @@
-"""in-place: `op_`, operators and `out=` give what the plain form gives, in the tensor that they were given."""
+"""in-place: `op_`, operators and `out=` equal the plain form, and return the tensor that they write to."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from assay_spec.model import Budget, Op, Overload
 from assay_spec.plans import ABSENT, Layout, TensorPlan
 from assay_spec.steps import Form
 
-# Another form may take another path through the library, a rounding of each apart.
+# Another form may take another path through the library, and each may round once.
 _BUDGET: Final = Budget("ulp", 2)
 _NOTHING: Final = Bounds(lambda: np.zeros(()), lambda: np.zeros(()))
 
@@ -43,11 +43,11 @@ _LOSES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Out:
-    """A tensor to write into, where it is not as the result would be by itself."""
+    """A tensor to write into that may differ from the result in layout or dtype."""
 
     layout: Layout = "contiguous"
     dtype: str | None = None
-    refused: bool = False  # that dtype is not to be taken
+    refused: bool = False  # that dtype must be refused
 
 
 _PLAIN_OUT: Final = Out()
@@ -73,35 +73,35 @@ def applies(op: Op) -> bool:
 
 
 def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
-    for place, plan in enumerate(plans(op, request, "options", "shape", fits=has_forms, limit=16)):
+    for index, plan in enumerate(plans(op, request, "options", "shape", fits=has_forms, limit=16)):
         for form in _forms(op, plan):
             yield _trial(op, plan, form)
             if form == "out":
-                yield from (_trial(op, plan, form, out) for out in _outs(plan, place))
+                yield from (_trial(op, plan, form, out) for out in _outs(plan, index))
 
 
-def _outs(plan: Plan, place: int) -> Iterator[Out]:
-    """Yield other tensors to write into: of another layout, and of a dtype it can or cannot be cast to."""
+def _outs(plan: Plan, index: int) -> Iterator[Out]:
+    """Yield other tensors to write into: of another layout, and of a dtype that the result can or cannot be cast to."""
     if _is_of_matrices(plan):
         yield Out("transposed")
     (_, _, dtype), *_ = plan.due
     rule = plan.overload.out_dtype
     if plan.given.get("dtype", ABSENT) not in (ABSENT, None):
-        rule = "own"  # what was asked for by name
-    other, loses = (_LOSES, True) if place % 2 else (_HOLDS, False)
+        rule = "own"  # a dtype argument decides
+    other, loses = (_LOSES, True) if index % 2 else (_HOLDS, False)
     if dtype in other and rule != "free":
         yield Out(dtype=other[dtype], refused=rule == "own" or (rule == "castable" and loses))
 
 
 def _is_of_matrices(plan: Plan) -> bool:
-    """Return whether tensors and results are matrices, whose out= may lie transposed; PyTorch refuses some others."""
+    """Return whether tensors and results are matrices, whose out= may be transposed; PyTorch refuses some others."""
     tensors = [each.shape for each in plan.given.values() if isinstance(each, TensorPlan)]
     results = [shape for _, shape, _ in plan.due]
     return all(len(shape) == 2 for shape in (*tensors, *results))
 
 
 def _trial(op: Op, plan: Plan, form: Form, out: Out = _PLAIN_OUT) -> Trial:
-    """Make the trial of one form, which must equal the plain call."""
+    """Return the trial of one form, which must equal the plain call."""
     plain = draw.case(op, plan)
     case = _formed(plain, form, plan, out)
     if form == "reflected":
@@ -155,7 +155,7 @@ def _formed(base: Case, form: Form, plan: Plan, out: Out) -> Case:
 
 
 def _blank(plan: TensorPlan) -> TensorValue:
-    """Make a tensor to write into; what stands in it must not shine through."""
+    """Return a tensor to write into; its old elements must not show in the result."""
     threes = np.full(plan.numel, 3, dtype=host_dtype(plan.dtype))
     return TensorValue(plan.dtype, plan.shape, threes, plan.strides, 0)
 
@@ -174,11 +174,11 @@ def _judge(forms: Forms, bench: Bench) -> Judgement:
     if early is not None:
         return early
     if out.refused:
-        return fail("A407", f"out= of {out.dtype} is taken", "an error", "an answer")
+        return fail("A407", f"out= of {out.dtype} is accepted", "an error", "an answer")
     if case.form.startswith("in-place") and not outcome.returned_self:
-        return fail("A404", f"the {case.form} form gives back another tensor", "the tensor itself", "another")
+        return fail("A404", f"the {case.form} form returns another tensor", "the tensor itself", "another")
     if case.form == "out" and not _filled(outcome):
-        return fail("A405", "out= is not given back", "the out tensor", "another")
+        return fail("A405", "out= is not returned", "the out tensor", "another")
     pairs = zip(outcome.results, plain.results, strict=False)
     return gravest([_same(forms, index, got, want, bench) for index, (got, want) in enumerate(pairs)])
 
@@ -190,9 +190,9 @@ def _filled(outcome: Outcome) -> bool:
 def _same(forms: Forms, index: int, got: Any, want: Any, bench: Bench) -> Judgement:
     form, plain, plan, out = forms.case.form, forms.plain, forms.plan, forms.out
     if not isinstance(got, Array) or not isinstance(want, Array):
-        return fail("A406", f"the {form} form gives no tensor", "a tensor", repr(got))
-    # A reflected form is held against another call, with a 0-d tensor: either of them may have the wrong dtype. And
-    # the plain form may have one that the corpus lacks.
+        return fail("A406", f"the {form} form returns no tensor", "a tensor", repr(got))
+    # A reflected form is compared with another call, with a 0-d tensor: either may have the wrong dtype. And the
+    # plain form may have a dtype that is not in the corpus.
     rule = plan.due[index]
     dtype = rule[2] if form == "reflected" or want.dtype not in dtypes.ALL else want.dtype
     cast = dtype if index or out.dtype is None else out.dtype
@@ -200,12 +200,12 @@ def _same(forms: Forms, index: int, got: Any, want: Any, bench: Bench) -> Judgem
     for which, array, expected in both:
         said, due = f"{array.dtype}{list(array.shape)}", f"{expected}{list(want.shape)}"
         if said != due:
-            return fail("A406", f"the {which} form gives {said}, not {due}", due, said)
+            return fail("A406", f"the {which} form returns {said}, not {due}", due, said)
     overload, budget, bounds = plan.overload, _BUDGET, _NOTHING
     own = overload.judge.get(overload.results[index].name, _BUDGET)
     fractions = dtypes.has_fractions(dtype) and dtypes.has_fractions(cast)
     narrow = dtype if fractions and eps_of(dtype) > eps_of(cast) else cast
-    if own.kind == "free" or (overload.out_dtype == "any" and cast != dtype):  # computed otherwise: nothing says how
+    if own.kind == "free" or (overload.out_dtype == "any" and cast != dtype):  # computed in another dtype: unspecified
         return Judgement("pass", compared=False)
     if own.kind == "ulp":
         budget = Budget("ulp", 2 * own.amount)

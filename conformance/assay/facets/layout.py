@@ -46,7 +46,7 @@ def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
     if settled_by_laws(overload):
         return PASS
     dense = map_tensors(case, _dense)
-    # With no oracle at hand the candidate's own answer for the same elements in a row is one.
+    # Without an oracle, the candidate's own answer for contiguous inputs is the expected one.
     expected = bench.expect(dense) or bench.ask(dense)
     verdict = compare(plan, dense, outcome, expected, bench, code="A108")
     return Judgement("pass") if not verdict.compared and overload.laws else verdict

@@ -35,10 +35,10 @@ def applies(op: Op) -> bool:
 def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     varied = plans(op, request, "options", "shape", fits=is_random, limit=12)
     laid_out = plans(op, request, "layout", fits=is_random, limit=6)
-    for at, plan in enumerate(chain(varied, laid_out)):
+    for index, plan in enumerate(chain(varied, laid_out)):
         count = sum(int(np.prod(shape)) for _, shape, _ in plan.due)
         repeat = max(2, min(_CALLS, -(-_SAMPLES // max(count, 1))))
-        yield drawn_trial(op, plan, judge, seed=request.seed + 100 + at, repeat=repeat)
+        yield drawn_trial(op, plan, judge, seed=request.seed + 100 + index, repeat=repeat)
 
 
 def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
@@ -61,7 +61,7 @@ def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
 
 
 def _with_arrays(scope: Scope, case: Case) -> Scope:
-    """Let a distribution's parameters be the elements of the arguments."""
+    """Return the scope with arguments as arrays, so that a distribution's parameters may vary by element."""
     names = scope.copy()
     for name, value in case.arguments.items():
         if isinstance(value, TensorValue):
@@ -73,8 +73,8 @@ def _distributed(samples: Host, distribution: tuple[Any, ...]) -> Judgement | No
     stray = out_of_range(samples, distribution)
     if stray is not None:
         return fail("A601", stray, f"{distribution[0]}", stray)
-    odd = unlikely(samples, distribution)
-    return fail("A602", f"not {distribution[0]}: {odd}", distribution[0], odd) if odd else None
+    finding = unlikely(samples, distribution)
+    return fail("A602", f"not {distribution[0]}: {finding}", distribution[0], finding) if finding else None
 
 
 def _seeded(
@@ -85,13 +85,13 @@ def _seeded(
         not np.array_equal(first.array, second.array)
         for first, second in zip(outcome.results, again.results, strict=True)
     ):
-        return fail("A603", "the same seed gives other numbers", "the same numbers", "others")
+        return fail("A603", "the same seed gives different numbers", "the same numbers", "others")
     if is_certain(distribution) or samples[0].size * case.repeat < 64:
         return None
     assert case.seed is not None
     other = np.stack([each.array for each in bench.ask(replace(case, seed=case.seed + 1)).results])
     if np.array_equal(samples, other):
-        return fail("A604", "another seed gives the same numbers", "other numbers", "the same")
+        return fail("A604", "different seeds give the same numbers", "other numbers", "the same")
     hanging = correlated(samples, distribution)
     return fail("A604", hanging, "independent calls", hanging) if hanging else None
 

@@ -1,4 +1,4 @@
-"""What several facets share: a call's results held against the spec's rules and the oracle's numbers."""
+"""What several facets share: a call's results compared with the spec's rules and the oracle's numbers."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ def compare(
     rules = plan.due
     numbers = numbers_of(overload)
     judgements = []
-    for place, (got, want) in enumerate(zip(outcome.results, expected.results, strict=True)):
-        name, dtype = (rules[place][0].name, rules[place][2]) if place < len(rules) else (overload.results[0].name, "")
+    for index, (got, want) in enumerate(zip(outcome.results, expected.results, strict=True)):
+        name, dtype = (rules[index][0].name, rules[index][2]) if index < len(rules) else (overload.results[0].name, "")
         budget = overload.judge.get(name, Budget("exact"))
         if budget.kind in ("law", "free"):
             continue
@@ -94,11 +94,11 @@ def compare(
             judgements.append(misshapen(name, got, want.shape))
         else:
             answer, truth = _defined(plan, case, _in_dtype(got, dtype), want.array)
-            bounds = bench.bounds(case, place, expected, numbers)
+            bounds = bench.bounds(case, index, expected, numbers)
             exactly = signs and budget.kind in (
                 "exact",
                 "ulp",
-            )  # the zeros of a composition have the sign of its last step
+            )  # the sign of a composition's zeros comes from its last step
             count = summands(case, got.array.size)
             worst = measure(answer, truth, dtype, budget, bounds, signs=exactly, summands=count)
             judgements.append(Judgement("pass", compared=False) if worst is None else beyond(code, worst, name))
@@ -106,7 +106,7 @@ def compare(
 
 
 def numbers_of(overload: Overload) -> frozenset[str]:
-    """Name the arguments that may be plain numbers: a sum's bound adds them up like tensors."""
+    """Return the names of the arguments that may be plain numbers: a sum's bound adds them up like tensors."""
     return frozenset(argument.name for argument in overload.arguments if "number" in " ".join(argument.kinds))
 
 
@@ -122,12 +122,12 @@ def misshapen(name: str, got: Array, shape: tuple[int, ...]) -> Judgement:
 
 
 def _in_dtype(got: Array, dtype: str) -> Host:
-    """Return a result in the dtype that is due: another dtype is the dtype facet's finding."""
+    """Return a result cast to the dtype that is due: a wrong dtype is the dtype facet's finding."""
     return got.array if got.dtype == dtype else rounded(got.array, dtype)
 
 
 def _defined(plan: Plan, case: Case, answer: Host, truth: Host) -> tuple[Host, Host]:
-    """Leave out the elements for which PyTorch itself has no one answer."""
+    """Leave out the elements that PyTorch leaves undefined."""
     if not plan.overload.undefined:
         return answer, truth
     free = undefined_mask(plan.overload, case, answer.shape, plan.scope)
@@ -135,7 +135,7 @@ def _defined(plan: Plan, case: Case, answer: Host, truth: Host) -> tuple[Host, H
 
 
 def lawful(overload: Overload, case: Case, outcome: Outcome, scope: Mapping[str, Any]) -> Judgement | None:
-    """Judge what must hold where PyTorch leaves freedom."""
+    """Judge the laws, which must hold where PyTorch leaves the answer open."""
     for law in overload.laws:
         if not holds(law, overload, case, outcome, scope):
             return fail("A104", f"the law does not hold: {law}", law, "; ".join(map(_brief, outcome.results)))
@@ -143,7 +143,7 @@ def lawful(overload: Overload, case: Case, outcome: Outcome, scope: Mapping[str,
 
 
 def by_laws_and_oracle(case: Case, plan: Plan, outcome: Outcome, bench: Bench, *, signs: bool = False) -> Judgement:
-    """Hold an answer against the op's laws, and what they leave open against the oracle's answer."""
+    """Judge an answer by the op's laws, and by the oracle's answer where they do not decide."""
     overload = plan.overload
     law = lawful(overload, case, outcome, plan.scope)
     if law is not None:
@@ -158,7 +158,7 @@ def by_laws_and_oracle(case: Case, plan: Plan, outcome: Outcome, bench: Bench, *
 
 
 def settled_by_laws(overload: Overload) -> bool:
-    """Return whether the laws decide about every result, so that nothing is left for an oracle to say."""
+    """Return whether the laws decide about every result, so that no oracle is needed."""
     return bool(overload.laws) and all(budget.kind == "law" for budget in overload.judge.values())
 
 

@@ -1,4 +1,4 @@
-"""shape: the result has the shape that the spec's rule gives, for every rank, empty and 0-d tensors too."""
+"""shape: the result has the shape of the spec's rule, for every rank, empty and 0-d tensors too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from assay_spec.model import Op, Overload
 
 
 def tensors(overload: Overload) -> bool:
-    """Return whether an overload gives tensors."""
+    """Return whether an overload returns tensors."""
     return any(rule.kind != "value" for rule in overload.results)
 
 

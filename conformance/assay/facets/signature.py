@@ -41,7 +41,7 @@ def _ways(op: Op, plan: Plan) -> Iterator[tuple[str, ...]]:
     yield tuple(leading)
     many = {each.name for each in signature.parameters if each.kind == "many"}
     if op.is_method:
-        many.add(signature.names[0])  # what the method is called on has no name
+        many.add(signature.names[0])  # the owner of a method is not passed by name
     yield tuple(name for name in leading if name in many)
 
 

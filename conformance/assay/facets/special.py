@@ -58,11 +58,11 @@ def _has_special(plan: Plan) -> bool:
 
 
 def _row(op: Op, overload: Overload, dtype: str, row: Sequence[Any]) -> Iterator[Trial]:
-    """Ask one row of the spec's table, as one element and as many."""
+    """Yield the trials of one row of the spec's table: for one element, and for nine."""
     *given, wanted = row
     target = host_dtype(dtype)
     if not dtypes.is_floating(dtype):
-        return  # the rows are about what only floats have; integers meet their extremes in the lattice
+        return  # the rows are about floats only; the extremes of the integers are in the lattice
     names = [argument.name for argument in overload.arguments if argument.passed][: len(given)]
     for count in (1, 9):
         arguments = {

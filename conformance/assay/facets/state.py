@@ -1,4 +1,4 @@
-"""state: what objects hold, how it starts, what a call leaves in it, and what repeated calls do step by step."""
+"""state: an object's parameters and buffers, their initial values, their updates, and repeated calls step by step."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ from assay_spec.plans import ABSENT, Fill
 from assay_spec.steps import Look, Ref, Step, positions
 
 _SEEDS: Final = 60  # objects from which an initial distribution is judged
-_OBJECTS: Final = 400  # to be looked through for parameters that only some have
-_CALLS: Final = 5  # of a run that is fed with gradients
-_UNFED: Final = 12  # and of one that is not
+_OBJECTS: Final = 400  # searched for parameters that only some of them have
+_CALLS: Final = 5  # of a run with gradients
+_UNFED: Final = 12  # and of one without
 
 
 def applies(op: Op) -> bool:
@@ -84,7 +84,7 @@ def _equipped(op: Op, request: SamplingRequest) -> Iterator[tuple[Plan, bool]]:
 
 
 def _untouched(op: Op, plan: Plan, seed: int) -> Case:
-    """Make the case that looks at an object's state as it starts, and at the names of its parameters."""
+    """Return the case that observes an object's initial state, and the names of its parameters."""
     parameters = method_call({}, (), "named_parameters", name="named")
     steps = (
         *draw.making(op, plan, loaded=False),
@@ -96,14 +96,14 @@ def _untouched(op: Op, plan: Plan, seed: int) -> Case:
 
 
 def _left_behind(op: Op, plan: Plan) -> Case:
-    """Make the case that looks at an object's state after a call."""
+    """Return the case that observes an object's state after a call."""
     case = draw.case(op, plan)
     after = method_call({}, (), "state_dict", name="after")
     return replace(case, steps=(*case.steps, after), looks=(Look(Ref("after"), "after"),))
 
 
 def _worked(op: Op, overload: Overload, each: Trajectory) -> Trial:
-    """Make the trial of a worked run that the spec writes down."""
+    """Return the trial of a run whose results are written in the spec."""
     assert overload.construct is not None
     works_on = next(iter(overload.construct.arguments))
     if each.gradients:
@@ -117,15 +117,15 @@ def _worked(op: Op, overload: Overload, each: Trajectory) -> Trial:
 
 
 def _runs(op: Op, plan: Plan, seed: int) -> Iterator[Case]:
-    """Yield a run of a plan: as it is, gone on with after a reload, and fed by a closure where there is one."""
+    """Yield the runs of a plan: plain, with a reload in between, and with a closure if there is one."""
     arguments = {name: materialise(value) for name, value in plan.constructed.items() if value is not ABSENT}
     parameters = list(tensors_in(arguments))
     if plan.overload.trail in arguments:
         fed = [
             # One parameter goes without a gradient for a step.
             [
-                None if (count, at) == (1, 1) else _gradient(each, seed + 10 * (count + 1) + at)
-                for at, each in enumerate(parameters)
+                None if (count, index) == (1, 1) else _gradient(each, seed + 10 * (count + 1) + index)
+                for index, each in enumerate(parameters)
             ]
             for count in range(_CALLS)
         ]
@@ -178,7 +178,7 @@ def _dtype(rule: StateRule, plan: Plan) -> str:
 
 
 def _started(case: Case, plan: Plan, bench: Bench) -> Judgement:
-    """Judge what parameters start as, over many objects."""
+    """Judge the initial values of parameters, over many objects."""
     outcomes = [bench.ask(replace(case, seed=seed)) for seed in range(_SEEDS)]
     early = next((each for each in map(unanswered, outcomes) if each is not None), None)
     if early is not None:
@@ -193,14 +193,14 @@ def _started(case: Case, plan: Plan, bench: Bench) -> Judgement:
 
 
 def _distributed(rule: StateRule, samples: Host, distribution: tuple[Any, ...]) -> Judgement:
-    odd = out_of_range(samples.astype(np.float64), distribution) or unlikely(samples, distribution)
-    if odd is None:
+    finding = out_of_range(samples.astype(np.float64), distribution) or unlikely(samples, distribution)
+    if finding is None:
         return Judgement("pass")
-    return fail("A613", f"{rule.name} does not start {distribution[0]}: {odd}", distribution[0], odd)
+    return fail("A613", f"{rule.name} is not initialised {distribution[0]}: {finding}", distribution[0], finding)
 
 
 def _updated(case: Case, plan: Plan, bench: Bench) -> Judgement:
-    """Judge the buffers that a call leaves behind."""
+    """Judge the buffers after a call."""
     outcome = bench.ask(case)
     early = unanswered(outcome)
     if early is not None:
@@ -224,7 +224,7 @@ def _largest(array: Host) -> float:
 
 
 def _near(name: str, got: Array | None, want: Array, largest: float) -> Judgement:
-    """Hold a buffer against the oracle's, up to what averages over inputs of a size may lose."""
+    """Compare a buffer with the oracle's, within the error of an average over inputs of some magnitude."""
     if got is None or got.shape != want.shape:
         return fail("A611", f"{name} is missing or of another shape", list(want.shape), got and list(got.shape))
     sizes = np.maximum(np.abs(want.array), largest)
@@ -244,19 +244,21 @@ def _as_written(case: Case, gives: Sequence[Any], bench: Bench) -> Judgement:
 
 
 def _stepped(wants: Sequence[Host], results: Sequence[Any]) -> Judgement:
-    """Judge a run step by step, against the largest value on its way."""
+    """Judge a run step by step, with errors relative to its largest value."""
     largest = max((float(np.max(np.abs(want), initial=0.0)) for want in wants), default=0.0)
-    return gravest([_step(at, want, got, largest) for at, (want, got) in enumerate(zip(wants, results, strict=True))])
+    return gravest(
+        [_step(index, want, got, largest) for index, (want, got) in enumerate(zip(wants, results, strict=True))]
+    )
 
 
-def _step(at: int, want: Host, got: Any, largest: float) -> Judgement:
+def _step(index: int, want: Host, got: Any, largest: float) -> Judgement:
     answer = got.array if isinstance(got, Array) else np.array(got)
     if answer.shape != want.shape:
-        return fail("A616", f"step {at} has shape {list(answer.shape)}", list(want.shape), list(answer.shape))
+        return fail("A616", f"step {index} has shape {list(answer.shape)}", list(want.shape), list(answer.shape))
     scale = np.full(want.shape, max(largest, 1e-3))
     bounds = Bounds(lambda: 4 * scale, lambda: scale)
     worst = measure(answer.astype(np.float32), want, "float32", Budget("accumulation"), bounds)
-    return Judgement("pass", compared=False) if worst is None else beyond("A616", worst, f"step {at}")
+    return Judgement("pass", compared=False) if worst is None else beyond("A616", worst, f"step {index}")
 
 
 def _moved(case: Case, bench: Bench) -> Judgement:

@@ -30,7 +30,7 @@ def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
 
 
 def _rounds_first(plan: Plan) -> bool:
-    """Return whether a wide 0-d tensor meets narrower ones, to whose dtype it is rounded first."""
+    """Return whether a wide 0-d tensor is combined with narrower ones, to whose dtype it is rounded first."""
     tensors = [
         each for each in plan.given.values() if isinstance(each, TensorPlan) and dtypes.has_fractions(each.dtype)
     ]

@@ -1,1 +1,1 @@
-"""The judge: how far an answer may be from the right one, and what must hold where PyTorch leaves freedom."""
+"""The judge: how far an answer may be from the right one, and what must hold where PyTorch leaves the answer open."""

@@ -1,4 +1,4 @@
-"""The bench: a candidate and an oracle, asked the same things."""
+"""The bench: a candidate and an oracle, which run the same cases."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ENOUGH_TO_CROSS: Final = 32  # perturbations of which one nearly surely crosses
 
 @dataclass(frozen=True)
 class _Known:
-    """What the oracle said about one case, by question."""
+    """The oracle's answers about one case, by question."""
 
     case: Case
     answers: dict[Any, Any] = field(default_factory=dict)
@@ -34,15 +34,15 @@ class _Known:
 
 @dataclass
 class Bench:
-    """Asks the candidate; asks the oracle in float64. A candidate has no oracle in itself."""
+    """Runs cases on the candidate, and in float64 on the oracle. A candidate is never its own oracle."""
 
     candidate: Backend
     oracle: Backend | None
     asked: int = 0
-    _known: _Known | None = None  # about the case at hand
+    _known: _Known | None = None  # about the current case
 
     def with_candidate(self, candidate: Backend) -> Bench:
-        """Return the same bench for another candidate: what the oracle said still holds."""
+        """Return the same bench for another candidate: the oracle's answers are kept."""
         return replace(self, candidate=candidate)
 
     def ask(self, case: Case) -> Outcome:
@@ -51,14 +51,14 @@ class Bench:
         return self.candidate.perform(case)
 
     def expect(self, case: Case) -> Outcome | None:
-        """Return the oracle's answer on the inputs as the candidate got them, computed in float64."""
+        """Return the oracle's answer to the candidate's inputs, computed in float64."""
         oracle = self.oracle
         if oracle is None:
             return None
         return self._once(case, "answer", lambda: oracle.perform(widened(case)))
 
     def _once(self, case: Case, question: Any, ask: Callable[[], T]) -> T:
-        """Ask a question about a case, unless it is the case at hand and the answer is known."""
+        """Return the answer to a question about a case; it is cached while the case is the current one."""
         if self._known is None or self._known.case is not case:
             self._known = _Known(case)
         answers = self._known.answers
@@ -67,15 +67,15 @@ class Bench:
         return answers[question]  # type: ignore[no-any-return]
 
     def bounds(self, case: Case, result: int, answer: Outcome, numbers: frozenset[str] = frozenset()) -> Bounds:
-        """Prepare what accumulation and conditioning allow for one result; `numbers` are summed up like tensors."""
+        """Return the bounds of one result; plain `numbers` are summed up like tensors."""
         return self._bounds(case, answer, lambda outcome: outcome.results[result], numbers)
 
     def gradient_bounds(self, case: Case, name: str, answer: Outcome) -> Bounds:
-        """Prepare what conditioning allows for one gradient."""
+        """Return the bounds of one gradient."""
         return self._bounds(case, answer, lambda outcome: outcome.gradients[name], frozenset())
 
     def _bounds(self, case: Case, answer: Outcome, pick: Any, numbers: frozenset[str]) -> Bounds:
-        """All results and gradients of a case share the oracle's further answers."""
+        """Return bounds; all results and gradients of a case share the oracle's further answers."""
 
         def magnitude() -> Host:
             sizes = self._once(case, numbers, lambda: self._precise(_magnitudes(case, numbers)))
@@ -108,7 +108,7 @@ class Bench:
         return self._precise(map_tensors(case, lambda value: perturbed(value, source)))
 
     def _precise(self, case: Case) -> Outcome:
-        """Compute in float64 how large terms are: where there is no oracle, the candidate may say so itself."""
+        """Return an answer computed in float64, by the candidate itself where there is no oracle."""
         return (self.oracle or self.candidate).perform(widened(case))
 
 
@@ -125,9 +125,9 @@ def tensors_of(case: Case) -> Iterator[TensorValue]:
 
 
 def _magnitudes(case: Case, numbers: frozenset[str]) -> Case:
-    """Return a call on absolute values; of integers too, where they are added up as another dtype."""
-    asked = case.arguments.get("dtype")
-    cast = isinstance(asked, Dtype) and dtypes.has_fractions(asked)
+    """Return a call on absolute values; of integers too, where they are summed in another dtype."""
+    requested = case.arguments.get("dtype")
+    cast = isinstance(requested, Dtype) and dtypes.has_fractions(requested)
     positive = map_tensors(
         case,
         lambda value: absolute(value.cast("float64") if cast and not dtypes.has_fractions(value.dtype) else value),

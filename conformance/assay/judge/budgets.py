@@ -22,18 +22,18 @@ from assay_spec.model import Budget
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What terms and excuses need of the oracle besides its answer, computed only when one asks for it."""
+    """What terms and excuses need of the oracle besides its answer, each computed on first use."""
 
     magnitude: Callable[[], Host]  # the op applied to absolute values
     sensitivity: Callable[[], Host]  # how far the answer moves when each input moves by up to eps of itself
     genuine_nan: Callable[[], Any] = lambda: True  # where it is NaN for another reason than infinities that meet
     flushed: Callable[[], Any] = lambda: 0.0  # how far the answer moves when the inputs' subnormals are flushed
-    nearby: Callable[[], Iterable[Host]] = lambda: ()  # the answers when they move so, again and again
+    nearby: Callable[[], Iterable[Host]] = lambda: ()  # several answers to inputs moved so
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The oracle's answer, and all that decides how far from it another may be."""
+    """The oracle's answer, and all that decides how far from it the candidate's may be."""
 
     want: Host  # in float64 or complex128
     target: Host  # the same, rounded once to the dtype
@@ -46,7 +46,7 @@ class Expected:
 
     @classmethod
     def of(cls, want: Host, dtype: str, budget: Budget, bounds: Bounds, *more: Any) -> Expected:
-        """Return what an oracle's answer lets expect in a dtype; `more` are the last fields."""
+        """Return the expectation for a dtype from an oracle's answer; `more` are the last fields."""
         wide = want.astype(np.complex128 if dtypes.is_complex(dtype) else np.float64)
         unit = ulp_of(np.abs(wide), dtypes.real_part(dtype))
         return cls(wide, rounded(want, dtype), unit, dtype, budget, bounds, *more)
@@ -55,25 +55,25 @@ class Expected:
 Term = Callable[[Expected], Any]
 F = TypeVar("F", bound=Callable[..., Any])
 
-_OWN_ROUNDING: Final = 3.0  # ulps: the last roundings of a composition, or one of a library's elementary functions
+_OWN_ROUNDING: Final = 3.0  # ulps: the last roundings of a composition, or the error of an elementary function
 
 
 def own_rounding(expected: Expected) -> Host:
-    """Return what the last steps lose, whatever the op."""
+    """Return the rounding error of the last steps, for any op."""
     return _OWN_ROUNDING * expected.unit
 
 
 def stated_ulps(expected: Expected) -> Host:
-    """Return what the op's spec allows."""
+    """Return the error that the op's spec allows."""
     return expected.budget.amount * expected.unit
 
 
-_SUMMATION: Final = 4.0  # eps of the terms' sizes: what adding up 256 of them in pairs loses at worst
+_SUMMATION: Final = 4.0  # eps of the terms' sizes: the worst error of summing 256 of them pairwise
 
 
 def summation(expected: Expected) -> Host:
-    """Return what adding up loses, in proportion to the sizes of the terms."""
-    # Of terms that overflow together, the most that is finite.
+    """Return the error of a sum, in proportion to the magnitudes of its terms."""
+    # If the sum of magnitudes overflows, take the largest finite number.
     magnitude = np.minimum(expected.bounds.magnitude(), limits(expected.dtype)[1])
     return _finite(_SUMMATION * expected.budget.amount * eps_of(expected.dtype) * magnitude)
 
@@ -84,16 +84,16 @@ _CONDITIONING: Final = 16.0
 
 
 def conditioning(expected: Expected) -> Host:
-    """Return what a composition loses because its answer moves with its inputs."""
+    """Return the error of a composition that comes from its sensitivity to its inputs."""
     return _finite(_CONDITIONING * expected.budget.amount * np.abs(expected.bounds.sensitivity()))
 
 
 _CANCELLATION: Final = 8.0  # eps of the largest result: as many steps may each round a number of its size
-_CANCELLATION_IN_HALF_PRECISION: Final = 2.0  # there steps are taken in float32, and only what they start from is half
+_CANCELLATION_IN_HALF_PRECISION: Final = 2.0  # there only the inputs are half precision
 
 
 def cancellation(expected: Expected) -> float:
-    """Return what cancels inside a composition: an error in proportion to the largest of its results."""
+    """Return the error from cancellation inside a composition, in proportion to the largest of its results."""
     steps = _CANCELLATION_IN_HALF_PRECISION if expected.dtype in dtypes.HALF else _CANCELLATION
     largest = np.max(np.abs(expected.want), initial=0.0, where=np.isfinite(expected.want))
     return float(steps * expected.budget.amount * eps_of(expected.dtype) * largest)
@@ -103,27 +103,27 @@ _SUMMANDS_PER_ULP: Final = 16.0  # added up in order, 5,831 squares of float64 l
 
 
 def summation_order(expected: Expected) -> Any:
-    """Return what a composition in float32 loses by adding up its terms one after the other.
+    """Return the error of a composition in float32 that sums its terms one after the other.
 
-    Moving its inputs doesn't show that. Smaller dtypes are added up in float32.
+    Its sensitivity does not show that. Smaller dtypes are summed in float32.
     """
     if expected.summands is None or dtypes.real_part(expected.dtype) != "float32":
         return 0.0
     return expected.summands / _SUMMANDS_PER_ULP * expected.unit
 
 
-_ORACLE_ROUNDING: Final = 3.0  # ulps: as a candidate's own rounding
+_ORACLE_ROUNDING: Final = 3.0  # ulps: the same as the candidate's own rounding
 
 
 def oracle_rounding(expected: Expected) -> Any:
-    """Return what the oracle itself loses where it has nothing wider than the candidate's dtype to compute in."""
+    """Return the oracle's own error where no dtype is wider than the candidate's."""
     if expected.summands is None or dtypes.real_part(expected.dtype) != "float64":
         return 0.0
     return (_ORACLE_ROUNDING + expected.summands / _SUMMANDS_PER_ULP) * expected.unit
 
 
 def absolute_floor(expected: Expected) -> float:
-    """Return what the op's spec allows besides, in eps of 1: for what subtracts from a step that saturates there."""
+    """Return the absolute error that the op's spec allows, in eps of 1: for ops that subtract from a value near 1."""
     return expected.budget.absolute * eps_of(expected.dtype)
 
 
@@ -131,17 +131,17 @@ _FLUSHED_STEPS: Final = 8.0  # steps of one result that may each lose a subnorma
 
 
 def flushed_steps(expected: Expected) -> float:
-    """Return what steps lose whose results are subnormal and flushed to zero."""
+    """Return the error of steps whose subnormal results are flushed to zero."""
     return _FLUSHED_STEPS * tiny_of(expected.dtype)
 
 
 def flushed_inputs(expected: Expected) -> Host:
-    """Return what flushing the inputs' subnormals to zero changes."""
+    """Return how far the answer moves when subnormal inputs are flushed to zero."""
     return _finite(expected.bounds.flushed())
 
 
 def _finite(distances: Any) -> Host:
-    """Return 0 for a distance that is not finite: it says no more than that the oracle's answers differ in kind."""
+    """Return distances with 0 for those that are not finite, which are no measure of an error."""
     return np.asarray(np.nan_to_num(distances, nan=0.0, posinf=0.0))
 
 

@@ -45,7 +45,7 @@ def measure(
 ) -> Comparison | None:
     """Compare two arrays of one shape; return None where there is nothing to compare.
 
-    The further answers that a budget needs of the oracle are asked for only where an answer is not within a few ulp.
+    The oracle's further answers, which a budget may need, are computed only if an answer is not within a few ulp.
     """
     if not got.size:
         return None
@@ -111,13 +111,13 @@ def compare_nonfinite(answer: Host, target: Host) -> Host:
 
 
 def _described(budget: Budget, allowed: float, terms: Mapping[str, Host], index: tuple[Any, ...]) -> str:
-    """Say how far an element may be off, and which terms that is the sum of."""
+    """Return as text how far an element may be off, and the terms of that sum."""
     sizes = {name: float(term[index]) if np.ndim(term) else float(term) for name, term in terms.items()}
-    told = [f"{name} {size:.2g}" for name, size in sizes.items() if size > _SHOWN * allowed]
-    return f"{allowed:.3g} ({budget}{': ' if told else ''}{', '.join(told)})"
+    shown = [f"{name} {size:.2g}" for name, size in sizes.items() if size > _SHOWN * allowed]
+    return f"{allowed:.3g} ({budget}{': ' if shown else ''}{', '.join(shown)})"
 
 
 def show(element: Any) -> str:
-    """Write one element so that it can be read back."""
+    """Return one element as text that Python can evaluate."""
     value = element.item() if hasattr(element, "item") else element
     return repr(value)

@@ -25,14 +25,14 @@ HEADROOM: Final = 64.0
 
 
 def brink_of_overflow(answer: Host, expected: Expected, allowed: Any) -> Host:
-    """Mark infinities for the largest numbers, and the reverse, where a rounding within the budget decides."""
+    """Mark infinities instead of the largest numbers, and the reverse, where a rounding within the budget decides."""
     near = np.abs(expected.want) >= _largest_sure(expected, allowed)
     over = near & np.isinf(answer) & _on_the_same_side(answer, expected.want)
     return np.asarray(over | (np.abs(answer - expected.want) <= allowed))
 
 
 def overflow_on_the_way(answer: Host, expected: Expected, allowed: Any) -> Host:
-    """Mark overflow where the result is large, for a step may be larger; it may be to either side, and meet another."""
+    """Mark overflow where the result is large: an intermediate step may overflow, to either sign or to NaN."""
     if expected.headroom <= 1:
         return np.zeros(answer.shape, dtype=bool)
     near = np.abs(expected.want) >= _largest_sure(expected, allowed) / expected.headroom
@@ -49,7 +49,7 @@ def nonfinite_complex(answer: Host, expected: Expected, allowed: Any) -> Host:
 
 
 def infinities_that_meet(answer: Host, expected: Expected, allowed: Any) -> Host:
-    """Mark non-finite numbers for others: infinities that meet are NaN, and in another order of steps they don't meet.
+    """Mark other non-finite values: infinities that meet become NaN, and in another order of steps they do not meet.
 
     Where the oracle's NaN has another reason than that, it must be NaN.
     """
@@ -58,7 +58,7 @@ def infinities_that_meet(answer: Host, expected: Expected, allowed: Any) -> Host
 
 
 def flushed_subnormal(answer: Host, expected: Expected, allowed: Any) -> Host:
-    """Mark what is infinite, or NaN, once a subnormal by which it is divided is flushed to zero."""
+    """Mark elements that become infinite or NaN when a subnormal divisor is flushed to zero."""
     return np.asarray(_either_nonfinite(answer, expected) & np.isinf(expected.bounds.flushed()))
 
 
@@ -69,7 +69,7 @@ def partial_sum_overflows(answer: Host, expected: Expected, allowed: Any) -> Hos
 
 
 def across_a_discontinuity(answer: Host, expected: Expected, allowed: Any) -> Host:
-    """Mark what is right on the far side of a discontinuity, to which the rounding of a step may lead."""
+    """Mark answers that are right on the other side of a discontinuity, which a rounding may cross."""
     across = np.zeros(answer.shape, dtype=bool)
     for moved in expected.bounds.nearby():
         across |= (np.abs(moved - expected.want) > allowed) & (np.abs(answer - moved) <= allowed)
@@ -83,7 +83,7 @@ def _largest_sure(expected: Expected, allowed: Any) -> Host:
 
 
 def _on_the_same_side(answer: Host, want: Host) -> Host:
-    """Mark where whatever part of an answer is infinite has the sign that it should have."""
+    """Mark elements whose infinite parts have the right sign."""
     real = ~np.isinf(answer.real) | (np.sign(answer.real) == np.sign(want.real))
     imaginary = ~np.isinf(answer.imag) | (np.sign(answer.imag) == np.sign(want.imag))
     return np.asarray(real & imaginary)

@@ -1,4 +1,4 @@
-"""Laws: expressions over arrays that must hold where PyTorch leaves freedom."""
+"""Laws: expressions over arrays that must hold where PyTorch leaves the answer open."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def permutation(indices: Host, dim: int) -> bool:
 
 
 def different(indices: Host, dim: int) -> bool:
-    """Return whether no index stands twice along a dimension."""
+    """Return whether the indices along a dimension have no duplicates."""
     return monotone(np.sort(indices, axis=dim), dim, strict=True) if indices.ndim else True
 
 
 def stable(values: Host, indices: Host, dim: int) -> bool:
-    """Return whether equal neighbours stand in the order of their indices."""
+    """Return whether equal neighbours are in the order of their indices."""
     if not values.ndim or values.shape[dim] < 2:
         return True
     values, indices = np.moveaxis(values, dim, -1), np.moveaxis(indices, dim, -1)
@@ -66,7 +66,7 @@ def same(first: Any, second: Any) -> bool:
     return bool(np.all((first == second) | ((first != first) & (second != second))))
 
 
-_NO_SCALE: Final = 1e-30  # of arrays that are zero: then nothing but zero is close
+_NO_SCALE: Final = 1e-30  # both arrays are zero: then only zero is close
 
 
 def close(first: Host, second: Host, within: float) -> bool:
@@ -81,7 +81,7 @@ def restored(values: Host, model: Host, dim: int, keepdim: bool) -> Host:
 
 
 def extremes(values: Host, model: Host, dim: int, largest: bool) -> bool:
-    """Return whether values along a dimension are the largest (or smallest) of a model, NaN counting as the largest."""
+    """Return whether values are the largest (or smallest) of an input along a dimension, NaN being the largest."""
     if not model.ndim:
         return True
     ordered = np.sort(model, axis=dim)
@@ -119,7 +119,7 @@ def strays(input: Host, dim: int | None = None, keepdim: bool = False) -> Host:
     return np.asarray(overflow | ((below <= np.log2(tiny_of(part))) & (above > 0)))
 
 
-_EIGEN_ERROR: Final = 1e-4  # relative to the eigenvalue: what float32 leaves of it, in matrices as they are drawn
+_EIGEN_ERROR: Final = 1e-4  # relative to the eigenvalue: the error in float32, for matrices of the sizes that are drawn
 _EIGEN_SIZE: Final = 1e-3  # LAPACK's have length 1; a vector of zeros is no eigenvector
 
 
@@ -208,7 +208,7 @@ def _sortable(array: Host) -> Host:
 
 
 def undefined_mask(overload: Overload, case: Case, shape: tuple[int, ...], scope: Mapping[str, Any]) -> Host:
-    """Mark the elements of a result for which PyTorch itself has no one answer."""
+    """Mark the elements of a result that PyTorch leaves undefined."""
     given = {name: value.array() if isinstance(value, TensorValue) else value for name, value in case.arguments.items()}
     names = {**scope, **given}
     mask = np.zeros(shape, dtype=bool)
@@ -228,7 +228,7 @@ def _arrays(case: Case) -> dict[str, Any]:
 
 
 def check_law(source: str, overload: Overload) -> None:
-    """Raise ExpressionError where a law uses a name that it will not have."""
+    """Raise ExpressionError if a law uses an undefined name."""
     from assay_spec.expression import ExpressionError, is_size_name
 
     expression = _expression(source)

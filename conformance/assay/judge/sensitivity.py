@@ -14,7 +14,7 @@ from assay.judge.floats import eps_of, tiny_of
 from assay_spec import dtypes
 
 _TAME: Final = 2.0**256  # squares of less than this are finite in float64
-_STEPS: Final = 8.0  # the root of a sum's terms at which its partial sums lose as much again as its terms
+_STEPS: Final = 8.0  # sqrt of the count of terms at which partial sums lose as much as terms
 
 
 def perturbed(value: TensorValue, source: np.random.Generator) -> TensorValue:
@@ -23,14 +23,14 @@ def perturbed(value: TensorValue, source: np.random.Generator) -> TensorValue:
         return value
     if 0 in value.strides:
         value = TensorValue.of(value.array(), value.dtype, requires_grad=value.requires_grad)  # each element by itself
-    # float64 has nothing finer to compute in: there it takes twice as much to make a difference for sure.
+    # Nothing is wider than float64: there it takes twice as much to be sure of a difference.
     reach = eps_of(value.dtype) * (2 if eps_of(value.dtype) < 1e-15 else 1)
     steps = source.uniform(-reach, reach, size=value.buffer.shape)
     target = wide(value.dtype)
     still = value.buffer.astype(target)
     with np.errstate(over="ignore"):
         moved = still * (1 + steps)
-    return value.holding(np.where(np.isfinite(moved), moved, still), target)  # the largest float64 moves down only
+    return value.holding(np.where(np.isfinite(moved), moved, still), target)  # the largest float64 can only move down
 
 
 def absolute(value: TensorValue) -> TensorValue:
@@ -42,7 +42,7 @@ def absolute(value: TensorValue) -> TensorValue:
 
 
 def tamed(value: TensorValue) -> TensorValue:
-    """Return a tensor with 1 for what is infinite, or so large that it may become so on the way."""
+    """Return a tensor with 1 for elements that are infinite, or so large that an intermediate step may overflow."""
     if not dtypes.has_fractions(value.dtype):
         return value
     wild = np.abs(value.buffer.astype(host_dtype(wide(value.dtype)))) > _TAME
@@ -57,7 +57,7 @@ def subnormals(value: TensorValue) -> Host:
 
 
 def flushed(value: TensorValue) -> TensorValue:
-    """Return a tensor with 0 for what is subnormal."""
+    """Return a tensor with 0 for subnormal elements."""
     return value.holding(np.where(subnormals(value), np.zeros_like(value.buffer), value.buffer))
 
 
@@ -65,11 +65,11 @@ def sensitivity(answer: Host, moved: Sequence[Host], summands: float) -> Host:
     """Return how far an answer moves: the root of the mean square, over answers for perturbed inputs."""
     with np.errstate(invalid="ignore", over="ignore"):
         distances = [np.abs(each - answer) for each in moved]
-    # Near an integral exponent a negative base has no power at all: how it moves there says nothing.
+    # Near an integral exponent a negative base has no power at all: its movement there says nothing.
     distances = [np.where(np.isfinite(each), each, 0.0) for each in distances]
-    # Each step of a sum rounds a partial sum, not a term: what that loses grows faster than what terms move.
+    # Each step of a sum rounds a partial sum, not a term: that error grows faster than the movement of the terms.
     growth = 1 + math.sqrt(summands) / _STEPS
-    # hypot takes no squares that overflow.
+    # hypot avoids squares that overflow.
     return np.asarray(growth * np.hypot.reduce(distances, axis=0) / math.sqrt(len(moved)))
 
 

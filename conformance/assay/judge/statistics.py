@@ -13,14 +13,14 @@ _Z: Final = 6.2  # standard deviations: a normal number is farther from its mean
 
 
 def out_of_range(samples: Host, distribution: tuple[Any, ...]) -> str | None:
-    """Say which sample is none of the values that a distribution has; None where there is no such sample."""
+    """Return a message about a sample that the distribution cannot produce; None if there is none."""
     kind, *parameters = distribution
     match kind:
         case "uniform":
             low, high = (np.asarray(each).astype(samples.dtype) for each in parameters)
-            exact = high == parameters[1]  # a number just below the end may be rounded to it where the dtype lacks it
+            exact = high == parameters[1]  # else the dtype may round the last numbers to the end
             wrong = (samples < low) | (samples > high) | ((samples == high) & (high > low) & exact)
-            what = f"outside [{parameters[0]:g}, {parameters[1]:g})"
+            what = f"out of range [{parameters[0]:g}, {parameters[1]:g})"
         case "bernoulli":
             wrong, what = (samples != 0) & (samples != 1), "neither 0 nor 1"
         case "integers":
@@ -43,7 +43,7 @@ def out_of_range(samples: Host, distribution: tuple[Any, ...]) -> str | None:
 
 
 def unlikely(samples: Host, distribution: tuple[Any, ...]) -> str | None:
-    """Say why samples do not look like a distribution's; None where they do."""
+    """Return a message that says why samples do not fit a distribution; None if they do."""
     from scipy import stats
 
     kind, *parameters = distribution
@@ -65,7 +65,7 @@ def unlikely(samples: Host, distribution: tuple[Any, ...]) -> str | None:
             return _rate(wide, np.broadcast_to(parameters[0], wide.shape))
         case "dropout":
             values, rate = parameters
-            nonzero = np.broadcast_to(values, wide.shape) != 0  # what is 0 shows not whether it was dropped
+            nonzero = np.broadcast_to(values, wide.shape) != 0  # an input of 0 does not show whether it was dropped
             return _rate((wide != 0)[nonzero].astype(np.float64), np.full(int(nonzero.sum()), 1.0 - rate))
         case "integers":
             low, high = parameters
@@ -91,7 +91,7 @@ def _moments(unit: Host, mean: float, variance: float, of_square: float) -> str 
 
 
 def _rate(events: Host, probabilities: Host) -> str | None:
-    """Test how many of some independent events came about."""
+    """Test how many of some independent events occurred."""
     variance = float(np.sum(probabilities * (1 - probabilities)))
     if variance == 0:
         return None if np.array_equal(events, probabilities) else "an event of probability 0 or 1 went the other way"
@@ -100,7 +100,7 @@ def _rate(events: Host, probabilities: Host) -> str | None:
 
 
 def is_certain(distribution: tuple[Any, ...]) -> bool:
-    """Return whether a distribution leaves nothing to chance."""
+    """Return whether a distribution has only one possible value."""
     kind, *parameters = distribution
     match kind:
         case "dropout":
@@ -117,9 +117,9 @@ def is_certain(distribution: tuple[Any, ...]) -> bool:
 
 
 def correlated(samples: Host, distribution: tuple[Any, ...]) -> str | None:
-    """Say how strongly the numbers of successive calls correlate; None where chance explains it.
+    """Return a message about the correlation of successive calls; None if chance explains it.
 
-    Calls stand along the first dimension.
+    The first dimension is that of the calls.
     """
     residuals = _residuals(samples.astype(np.float64), distribution)
     first, second = residuals[:-1].ravel(), residuals[1:].ravel()

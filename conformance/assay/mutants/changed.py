@@ -10,7 +10,7 @@ from assay_spec.model import Op
 
 
 class UnknownRevision(Exception):
-    """There is nothing to compare with: no git, no checkout, or no such revision in it."""
+    """No revision to compare with: no git, no checkout, or no such revision in it."""
 
 
 def changed_files(folder: Path, revision: str) -> set[Path]:

@@ -40,7 +40,7 @@ class Kill:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One trial, what was asked of the good backend on its behalf, and the bench it was judged on."""
+    """One trial, the cases that it ran on the good backend with their outcomes, and the bench it was judged on."""
 
     item: Item
     trial: Trial
@@ -49,7 +49,7 @@ class Record:
 
 
 class RecordingBackend(Backend):
-    """A backend that remembers what it was asked and what it answered."""
+    """A backend that records its cases and outcomes."""
 
     def __init__(self, good: Backend) -> None:
         self.good, self.capabilities = good, good.capabilities
@@ -62,7 +62,7 @@ class RecordingBackend(Backend):
 
 
 class MutatedBackend(Backend):
-    """A good backend that answers as one mutant would; its own answers to some cases are known already."""
+    """A good backend that answers as one mutant would; the good answers to some cases are known already."""
 
     def __init__(self, mutant: Mutant, scene: Scene, asked: Iterable[tuple[Case, Outcome]]) -> None:
         self.mutant, self.scene, self.asked = mutant, scene, asked
@@ -80,14 +80,14 @@ class Hunt:
         self.op, self.bench, self.effort, self.seed = op, Bench(good, oracle), effort, seed
 
     def verdicts(self) -> Iterator[Verdict]:
-        """Yield the verdict on every mutant of the op that some call shows."""
+        """Yield the verdict on every mutant of the op that changes the outcome of some call."""
         for mutant in mutants_of(self.op):
             verdict = self.verdict(mutant)
             if verdict is not None:
                 yield verdict
 
     def verdict(self, mutant: Mutant) -> Verdict | None:
-        """Return the verdict on one mutant, or None where no call shows it."""
+        """Return the verdict on one mutant, or None if it changes the outcome of no call."""
         witness: tuple[Case, Outcome, Outcome] | None = None
         memory: dict[Any, Any] = {}
         for cases, record in enumerate(self.records, 1):
@@ -142,7 +142,7 @@ class Hunt:
 
     @cached_property
     def _deeper(self) -> list[Record]:
-        """Deep trials with another seed, for mutants that the suite's own trials do not show."""
+        """Deep trials with another seed, for mutants that change no outcome in the suite's own trials."""
         trials = self._trials("deep", self.seed + 1, walk_only=True)
         return [Record(item, trial, ((trial.case, self.bench.ask(trial.case)),), self.bench) for item, trial in trials]
 
@@ -171,7 +171,7 @@ def _is_finding(judgement: Judgement) -> bool:
 
 
 def _brief(outcome: Outcome, other: Outcome) -> str:
-    """Say in a line what sets an outcome apart from another."""
+    """Return in a line how an outcome differs from another."""
     if outcome.raised is not None:
         return f"raises {outcome.raised}"[:_SHORT]
     names = ("results", "gradients", "second", "changed", "shares", "returned_self")
@@ -180,7 +180,7 @@ def _brief(outcome: Outcome, other: Outcome) -> str:
 
 
 def _apart(name: str, value: Any, other: Any) -> Iterator[str]:
-    """Write the parts of a value that are not another's."""
+    """Yield the parts of a value that differ from another's, as text."""
     if same(value, other):
         return
     if isinstance(value, Mapping) and isinstance(other, Mapping):
@@ -192,8 +192,8 @@ def _apart(name: str, value: Any, other: Any) -> Iterator[str]:
             yield from _apart(name, each, its)
     elif isinstance(value, Array) and isinstance(other, Array) and describe(value) == describe(other):
         bits = [np.ascontiguousarray(each.array).reshape(-1, 1).view(np.uint8) for each in (value, other)]
-        place = int(np.argmax((bits[0] != bits[1]).any(axis=1)))
-        yield f"{name} {show(value.array.reshape(-1)[place])} at {place}"
+        index = int(np.argmax((bits[0] != bits[1]).any(axis=1)))
+        yield f"{name} {show(value.array.reshape(-1)[index])} at {index}"
     elif isinstance(value, tuple):
         yield f"{name} {', '.join(map(describe, value)) or 'none'}"
     else:

@@ -1,4 +1,4 @@
-"""What a mutant is: one way to be wrong, made of a good backend's answers."""
+"""What a mutant is: one way to be wrong, applied to a good backend's answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from assay_spec.model import Op
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a mutant may look at while it answers: the trial that asks, and the good backend on its bench."""
+    """What a mutant may use to answer: the current trial, and the good backend on its bench."""
 
     op: Op
     facet: str
@@ -38,7 +38,7 @@ OnResults = Callable[[Array, Case], Host | Array | None]  # None leaves the resu
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One way to be wrong. Where it makes no difference to a case it gives back the very outcome it was given."""
+    """One way to be wrong. Where it makes no difference to a case, it returns the good outcome itself."""
 
     name: str  # what is wrong, and of which argument, result or error
     kind: str  # what is wrong
@@ -46,7 +46,7 @@ class Mutant:
 
 
 def mutant(kind: str, answer: OnCalls, of: str = "", *, where_it_raises: bool = False) -> Mutant:
-    """Make a mutant of calls that were answered, or else of those that were rightly refused."""
+    """Return a mutant of calls that returned, or else of those that rightly raised."""
 
     def on_calls(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
         if case.call is None or outcome.unsupported or (outcome.raised is not None) is not where_it_raises:
@@ -57,7 +57,7 @@ def mutant(kind: str, answer: OnCalls, of: str = "", *, where_it_raises: bool = 
 
 
 def asked(change: Callable[[Case], Case | None]) -> OnCalls:
-    """Answer another call than the one that was asked; None leaves it as it is."""
+    """Return an answer to a changed call; where the change is None, the good answer."""
 
     def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
         other = change(case)
@@ -67,27 +67,27 @@ def asked(change: Callable[[Case], Case | None]) -> OnCalls:
 
 
 def results(change: OnResults) -> OnCalls:
-    """Answer with other elements in each result; None leaves a result as it is."""
+    """Return an answer with changed elements in each result; where the change is None, the result is kept."""
 
     def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
-        return with_results(outcome, lambda result, place: change(result, case))
+        return with_results(outcome, lambda result, index: change(result, case))
 
     return answer
 
 
 def with_results(outcome: Outcome, change: Callable[[Array, int], Host | Array | None]) -> Outcome:
-    """Return an outcome with its tensors changed; the very same one if none is."""
-    found = [_changed(each, change, place) for place, each in enumerate(outcome.results)]
+    """Return an outcome with its tensors changed; the same object if none is."""
+    found = [_changed(each, change, index) for index, each in enumerate(outcome.results)]
     if all(new is old for new, old in zip(found, outcome.results, strict=True)):
         return outcome
     return replace(outcome, results=tuple(found))
 
 
-def _changed(result: Any, change: Callable[[Array, int], Host | Array | None], place: int) -> Any:
+def _changed(result: Any, change: Callable[[Array, int], Host | Array | None], index: int) -> Any:
     if not isinstance(result, Array):
         return result
     with np.errstate(all="ignore"):
-        new = change(result, place)
+        new = change(result, index)
     if new is None:
         return result
     return new if isinstance(new, Array) else Array(result.dtype, np.asarray(new), result.device)
@@ -107,7 +107,7 @@ def with_gradients(outcome: Outcome, change: Callable[[str, Array], Array | None
 
 
 def tensors_in(case: Case) -> dict[str, TensorValue]:
-    """Return the tensor arguments of a call by name, those in lists left out."""
+    """Return the tensor arguments of a call by name, except those in lists."""
     return {name: value for name, value in case.arguments.items() if isinstance(value, TensorValue)}
 
 
@@ -124,12 +124,12 @@ def raised(kind: str, message: str) -> Outcome:
 
 
 def is_run(case: Case) -> bool:
-    """Return whether a case calls a method of one object again and again."""
+    """Return whether a case calls a method of one object repeatedly."""
     return case.step("call0") is not None and not case.scenario
 
 
 def over_runs(kind: str, change: Callable[[Case], Case | None], of: str = "") -> Mutant:
-    """Make a mutant of repeated calls: another run is answered than the one that was asked."""
+    """Return a mutant of runs, which answers a changed run."""
 
     def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
         if not is_run(case) or outcome.unsupported or outcome.raised:

@@ -32,7 +32,7 @@ from assay_spec.model import Corpus, Op
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What one `assay mutants` was asked for."""
+    """The arguments of one `assay mutants`."""
 
     filter: str
     out: Path
@@ -103,7 +103,7 @@ def hunted(name: str, request: Request) -> list[Verdict]:
     op = load_corpus()[name]
     hunt = Hunt(op, _opened(request.backend), _opened(request.oracle), effort=request.effort, seed=request.seed)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what a backend warns of is a matter for its users
+        warnings.simplefilter("ignore")  # a backend's warnings are for its users
         return list(hunt.verdicts())
 
 

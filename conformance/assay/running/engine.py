@@ -1,4 +1,4 @@
-"""Measuring one item: ask, judge, group what failed, shrink it, and write down what came of it."""
+"""Measuring one item: run its cases, judge them, group and shrink the failures, and return a result."""
 
 from __future__ import annotations
 
@@ -31,30 +31,30 @@ _PROCESS_ERRORS: Final[dict[type[ProcessError], tuple[str, str]]] = {
     Stopped: ("not_run", "A805"),
 }
 _CAP: Final = 400  # characters of a message
-_STDERR: Final = 2000  # characters of what a process said last
+_STDERR: Final = 2000  # characters of the end of a process's stderr
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of asking one trial."""
+    """The result of one trial."""
 
     outcome: str
     finding: Finding | None = None
-    judgement: Judgement | None = None  # where an answer came
-    event: Event | None = None  # where none came
-    stops: bool = False  # the backend is not to be asked again
+    judgement: Judgement | None = None  # if an answer came
+    event: Event | None = None  # if none came
+    stops: bool = False  # the backend is not to run further cases
 
 
 @dataclass
 class Tally:
-    """What an item's cases came to."""
+    """The verdicts on an item's cases, summed up."""
 
     counts: Counter[str] = field(default_factory=Counter)
     fallback: int = 0
     vacuous: int = 0
     worst: Comparison | None = None
     excused: Counter[str] = field(default_factory=Counter)  # elements, by the name of the excuse
-    whole: Finding | None = None  # what holds for the item as a whole: not offered, or a fault of ours
+    overall: Finding | None = None  # about all of the item: unsupported, or an error of the suite
     failures: dict[str, list[tuple[str, Finding, Trial]]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
 
@@ -79,9 +79,9 @@ def measure(
 ) -> tuple[Result, list[Event]]:
     """Run every case of one item; return its result and the events on the way."""
     started = time.perf_counter()
-    tally = Tally(whole=not_offered(item, bench.candidate))
+    tally = Tally(overall=not_offered(item, bench.candidate))
     request = SamplingRequest(item.dtype, effort, seed)
-    if tally.whole is not None:
+    if tally.overall is not None:
         tally.counts["unsupported"] += 1
     else:
         for trial in _safely(item, request, tally):
@@ -96,15 +96,15 @@ def measure(
 
 
 def _reject_vacuous(tally: Tally) -> None:
-    """An item in which nothing was compared is no pass."""
+    """Turn an item in which nothing was compared into an error of the suite."""
     total = sum(tally.counts.values())
     if total and tally.vacuous == total:
         tally.counts = Counter(suite_error=total)
-        tally.whole = Finding("A902", "nothing was compared in any case")
+        tally.overall = Finding("A902", "nothing was compared in any case")
 
 
 def not_offered(item: Item, candidate: Backend) -> Finding | None:
-    """Say what a backend declares not to have, before anything is asked."""
+    """Return a finding if the backend declares that the item is unsupported; None otherwise."""
     has = candidate.capabilities
     if item.facet in ("signature", "defaults") and not has.speaks_torch:
         return Finding("A003", "signatures are judged only where a backend claims PyTorch's own names")
@@ -119,20 +119,20 @@ def not_offered(item: Item, candidate: Backend) -> Finding | None:
 
 
 def _safely(item: Item, request: SamplingRequest, tally: Tally) -> Iterator[Trial]:
-    """Draw the trials of an item; a spec that cannot be drawn from is a fault of the suite."""
+    """Draw the trials of an item; a spec that cannot be drawn from is an error of the suite."""
     try:
         yield from item.question.trials(item.spec, request)
     except Wasteful as error:
-        tally.whole = Finding("A903", str(error))
+        tally.overall = Finding("A903", str(error))
     except Exception as error:
-        tally.whole = Finding("A901", f"drawing broke: {type(error).__name__}: {error} ({_where(error)})")
+        tally.overall = Finding("A901", f"drawing broke: {type(error).__name__}: {error} ({_where(error)})")
     else:
         return
     tally.counts["suite_error"] += 1
 
 
 def _twice(item: Item, trial: Trial, bench: Bench) -> Verdict:
-    """Judge one trial, and a failing one twice: to answer differently each time is a fault of its own."""
+    """Judge one trial, and a failing one twice: to answer differently each time is a finding of its own."""
     first = judge(item, trial, bench)
     if first.outcome not in ("fail", "error"):
         return first
@@ -150,14 +150,14 @@ def _twice(item: Item, trial: Trial, bench: Bench) -> Verdict:
 
 
 def judge(item: Item, trial: Trial, bench: Bench) -> Verdict:
-    """Ask one trial and judge the answer; whatever goes wrong costs this one case."""
+    """Run one trial and judge the answer; an error affects this one case only."""
     try:
         judgement = trial.judge(bench)
     except ProcessError as error:
         outcome, code = _PROCESS_ERRORS[type(error)]
         event = Event(outcome, item.id, error.signal, error.stderr_tail[-_STDERR:])
         return Verdict(outcome, Finding(code, error.message), event=event, stops=isinstance(error, Stopped))
-    except Exception as error:  # whatever breaks in judging is ours
+    except Exception as error:  # an error in judging is the suite's
         return Verdict(
             "suite_error", Finding("A901", f"judging broke: {type(error).__name__}: {error} ({_where(error)})")
         )
@@ -209,17 +209,17 @@ def _result(
 
 
 def _reason(outcome: str, tally: Tally, failures: list[Failure]) -> tuple[str | None, str | None]:
-    """Return the code and message of an item that is no pass."""
-    if tally.whole is not None:
-        return tally.whole.code, tally.whole.message[:_CAP]
+    """Return the code and message of an item that does not pass."""
+    if tally.overall is not None:
+        return tally.overall.code, tally.overall.message[:_CAP]
     if outcome in ("pass", "self") or not failures:
         return None, None
     return failures[0].code, failures[0].message
 
 
 def ended(item: Item, request: SamplingRequest, edition: Edition, device: str, outcome: str, why: Finding) -> Result:
-    """Return the result of an item that was ended from outside."""
-    return _result(item, Tally(Counter({outcome: 1}), whole=why), request, edition, device, [], 0.0)
+    """Return the result of an item that was stopped from outside."""
+    return _result(item, Tally(Counter({outcome: 1}), overall=why), request, edition, device, [], 0.0)
 
 
 def _worst(worst: Comparison | None) -> results.Worst | None:
@@ -260,7 +260,7 @@ def _smallest(item: Item, bench: Bench, trial: Trial, finding: Finding) -> tuple
             if smaller is None or (item.facet != "errors" and _refused(smaller, bench)):
                 return False
             judgement = smaller.judge(bench)
-        except Exception:  # a plan that cannot be asked, or that kills the backend, is no smaller failure
+        except Exception:  # a plan that cannot run, or that kills the backend, is not the same failure
             return False
         if judgement.finding is None or judgement.finding.code != finding.code:
             return False
@@ -272,12 +272,12 @@ def _smallest(item: Item, bench: Bench, trial: Trial, finding: Finding) -> tuple
 
 
 def _refused(trial: Trial, bench: Bench) -> bool:
-    """Return whether the oracle refuses a call: then it shows nothing about a backend that does so too."""
+    """Return whether the oracle raises too: then the call shows nothing about the backend."""
     expected = bench.expect(trial.case)
     return expected is not None and expected.raised is not None
 
 
 def item_hash(item: Item, request: SamplingRequest, edition: Edition) -> str:
-    """Hash all that decides an item's cases and verdict: where it differs, the test has changed."""
+    """Return a hash of all that decides an item's cases and verdict: if it differs, the test has changed."""
     parts = (item.spec.digest, item.id, request.effort, str(request.seed), edition)
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]

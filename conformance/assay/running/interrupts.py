@@ -1,4 +1,4 @@
-"""Ctrl-C, which must reach whoever drives the run, wherever it comes."""
+"""Ctrl-C, which must stop the run wherever it is raised."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import FrameType
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Raise an interrupt again that was lost on the way, in a callback of the garbage collector for one."""
+    """Raise an interrupt again that was swallowed, for example in a callback of the garbage collector."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -14,7 +14,7 @@ from assay_spec.model import Corpus, Op
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One question about one op in one dtype."""
+    """One facet of one op in one dtype."""
 
     spec: Op
     question: Facet
@@ -42,7 +42,7 @@ class Item:
 
 
 class Query(Protocol):
-    """What a filter is: a yes or no for each item, and a no for ops of which it wants none."""
+    """A filter: whether it selects an item, and whether it may select any item of an op."""
 
     def matches(self, item: Item) -> bool: ...
 

@@ -1,6 +1,6 @@
 """The pytest plugin: each op × facet × dtype class is one item, run and judged like any other test.
 
-It is loaded into every pytest run on a machine that has Assay, so it imports nothing until a backend is asked for.
+It is loaded into every pytest run on a machine that has Assay, so it imports nothing until a backend is named.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         how: dict[str, Any] = {"action": "store_true"}
         if each.kind is not bool:
             how = {"type": each.kind, "choices": each.choices or None, "metavar": each.shown.metavar}
-        # Without a backend this is somebody else's run.
+        # Without a backend this is a run of other tests.
         default = None if each.name == "backend" else each.default
         group.addoption(f"--assay-{each.flag}", dest=_dest(each.name), default=default, help=each.shown.help, **how)
 
@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _settings(config: pytest.Config) -> Settings | None:
-    """Return what the controlling process was told, or in a worker process was sent; None for other people's runs."""
+    """Return the settings from the command line, or in a worker process those sent to it; None for other runs."""
     if hasattr(config, "workerinput"):
         text = config.workerinput.get(_SETTINGS)
         return None if text is None else Settings.of_json(text)
@@ -90,7 +90,7 @@ def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 class CorpusFolder(pytest.Directory):
-    """The corpus, or a folder on the way to it: only what is due is collected, and no folder is searched for it."""
+    """The corpus, or a folder on the way to it: only planned items are collected, and no folder is searched."""
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         session = self.config.stash[SESSION]
@@ -135,7 +135,7 @@ class SpecItem(pytest.Item):
 
 
 class Failed(Exception):
-    """An item whose outcome is no pass; the result says why."""
+    """Raised for an item that does not pass; the result says why."""
 
     def __init__(self, result: Result) -> None:
         super().__init__(result.message)
@@ -144,7 +144,7 @@ class Failed(Exception):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Let an item's result travel with its report, from a worker process too."""
+    """Attach an item's result to its report, so that it arrives from a worker process too."""
     made = yield
     if not isinstance(item, SpecItem) or call.when != "call":
         return
@@ -158,7 +158,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 class Recorder:
-    """Writes what the reports bring, in the process that controls the run."""
+    """Writes the results in the reports, in the process that controls the run."""
 
     def __init__(self, session: Session) -> None:
         self.session = session

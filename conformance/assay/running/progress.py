@@ -85,7 +85,7 @@ class Progress:
         )
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Let what is said to a person stand out from a fault of ours."""
+        """Raise errors that are meant for the user again; print a traceback for errors of the suite."""
         from assay.backends.base import BackendUnusable
 
         if isinstance(excinfo.value, (BackendUnusable, ValueError, OSError)):

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 _INI: Final = Path(__file__).with_name("pytest.ini")
 _SMALL: Final = 150  # items below which worker processes cost more than they save
-# Plugins of pytest that tests of one's own want and `assay run` has no use for.
+# Plugins of pytest that `assay run` does not need.
 _LEFT_OUT: Final = (
     "terminal", "cacheprovider", "logging", "doctest", "unittest", "junitxml", "pastebin", "stepwise", "setuponly",
     "setupplan", "recwarn", "monkeypatch", "legacypath", "unraisableexception", "threadexception",
 )  # fmt: skip
 _ENVIRONMENT: Final = {
-    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # what others have installed is for tests of theirs
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # other installed plugins are for other tests
     # Tensors are small, and worker processes share the cores.
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -57,12 +57,12 @@ def run_all(backends: Sequence[str], settings: Settings, *, report: bool = True,
 
 
 def results_path(out: Path, backend: str) -> Path:
-    """Name the results file of a backend."""
+    """Return the path of a backend's results file."""
     return out / (re.sub(r"[^\w.-]+", "-", backend).strip("-")[:60] + ".jsonl")
 
 
 def _check_paths(settings: Settings) -> None:
-    """Find out that nothing can be written before anything runs."""
+    """Check that every path can be read or written, before anything runs."""
     if settings.expect is not None and not settings.expect.exists():
         raise ValueError(f"--expect {settings.expect}: no such file; `assay expect update` writes one")
     try:
@@ -95,7 +95,7 @@ def _run_one(settings: Settings) -> int:
 
 @contextmanager
 def _environment() -> Iterator[None]:
-    """Set what worker processes, and the libraries that are loaded now, read from the environment."""
+    """Set the environment variables that worker processes and numerical libraries read."""
     added = {name: value for name, value in _ENVIRONMENT.items() if name not in os.environ}
     os.environ.update(added)
     try:
@@ -106,7 +106,7 @@ def _environment() -> Iterator[None]:
 
 
 def _workers(session: Session) -> list[str]:
-    """Choose how many processes share the items."""
+    """Return how many processes share the items."""
     chosen = session.settings.jobs
     jobs = os.cpu_count() or 1 if chosen == "auto" else int(chosen)
     if jobs <= 1 or (chosen == "auto" and len(session.due) < _SMALL):

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def oracle_for(settings: Settings) -> str | None:
-    """Choose whose answer counts: PyTorch where it is installed, else the reference, which is no oracle of its own."""
+    """Return the oracle's name: PyTorch if it is installed, else the reference, which cannot judge itself."""
     if settings.oracle is not None:
         return None if settings.oracle == "none" else settings.oracle
     if find_spec("torch") is not None:
@@ -58,13 +58,13 @@ class Session:
 
     @cached_property
     def planned(self) -> list[Item]:
-        """The items of the run, before what an earlier one has done already."""
+        """All items of the run, those included that an earlier run has measured."""
         settings = self.settings
         return plan(self.corpus, edition=settings.edition, query=query.parse(settings.filter), shard=settings.part)
 
     @cached_property
     def done(self) -> dict[str, Result]:
-        """What the results file holds already, where the run resumes one; what did not run is asked now."""
+        """The results that the file holds already, if the run resumes one; items that did not run are run now."""
         path = self.settings.results
         if not self.settings.resume or path is None or not path.exists():
             return {}
@@ -114,7 +114,7 @@ class Session:
         return any(each.outcome in BROKEN and not self.is_expected(each) for each in results)
 
     def cut_short(self, item: Item, why: str) -> Result:
-        """Return the result of an item that a time limit, or a fault of ours, ended from outside."""
+        """Return the result of an item that a time limit, or an error of the suite, stopped from outside."""
         outcome, code = ("timeout", "A802") if "Timeout" in why else ("suite_error", "A901")
         return self._ended(item, outcome, Finding(code, why))
 
@@ -174,7 +174,7 @@ class Session:
         }
 
     def record(self, result: Result, events: Sequence[Event] = ()) -> None:
-        """Write a result at once, so that a killed run loses nothing it has judged; an item's first result counts."""
+        """Write a result at once, so that a killed run loses no result; an item's first result counts."""
         if result.id in self._results:
             return
         self._results[result.id] = result
@@ -185,7 +185,7 @@ class Session:
         self.on_result(result)
 
     def record_crash(self, nodeid: str, why: str) -> None:
-        """Write down an item whose worker process died."""
+        """Record an item whose worker process died."""
         item = next((each for each in self.planned if each.id == nodeid), None)
         if item is not None:
             self.record(self._ended(item, "crash", Finding("A801", why)))
@@ -202,7 +202,7 @@ class Session:
             self._writer.close()
 
     def close(self) -> None:
-        """Let go of the backends."""
+        """Close the backends."""
         for name in ("candidate", "oracle"):
             backend = self.__dict__.get(name)
             if backend is not None:

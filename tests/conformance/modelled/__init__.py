@@ -1,1 +1,1 @@
-"""A bank of mutants that tensor libraries really had, each a patch of a few lines on the reference."""
+"""Bugs that tensor libraries really had, each a patch of a few lines on the reference."""

@@ -1,4 +1,4 @@
-"""Walking back through graphs, and recording none."""
+"""The backward pass, and modes that record no graph."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def backward_keeps_the_gradients_in_between(torch):
 
 
 @everywhere(
-    "torch.autograd.grad", "https://github.com/Oneflow-Inc/oneflow/issues/9390", "it gave what stood in .grad too"
+    "torch.autograd.grad", "https://github.com/Oneflow-Inc/oneflow/issues/9390", "it returned what was in .grad too"
 )
 def grad_adds_what_stands_in_grad(torch):
     right = torch.autograd.grad

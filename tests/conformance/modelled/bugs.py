@@ -18,7 +18,7 @@ BUGS: list[Bug] = []
 
 @dataclass(frozen=True)
 class Bug:
-    """One thing that went wrong somewhere, and how the reference gets it wrong too."""
+    """One bug of some library, and the patch that gives it to the reference."""
 
     name: str
     op: str
@@ -26,14 +26,14 @@ class Bug:
     what: str
     patch: Callable[..., Any]
     everywhere: bool = False  # the patch goes on the namespace, rather than around one function
-    forms: tuple[str, ...] | None = None  # None: in all of them, as a kernel has it
-    raises: str | None = None  # what it says, where it makes an error of what is none
+    forms: tuple[str, ...] | None = None  # None: all of them, as for a bug in a kernel
+    raises: str | None = None  # the message, if the bug raises for a valid call
 
 
 def bug(op: str, url: str, what: str, **more: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a patch of one function: it gets the namespace, the right function, and the arguments of a call.
+    """Register a patch of one function: it receives the namespace, the right function, and the arguments of a call.
 
-    Of a module it gets what was constructed instead, and the arguments of the forward call.
+    For a module it receives the constructed one instead, and the arguments of the forward call.
     """
 
     def register(patch: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,7 +44,7 @@ def bug(op: str, url: str, what: str, **more: Any) -> Callable[[Callable[..., An
 
 
 def everywhere(op: str, url: str, what: str, **more: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a patch of the namespace: from the namespace it makes a context in which it is wrong."""
+    """Register a patch of the namespace: it takes the namespace and returns a context in which that is wrong."""
     return bug(op, url, what, everywhere=True, **more)
 
 
@@ -74,7 +74,7 @@ class Patched(ReferenceBackend):
         return partial(self.bug.patch, self.torch, right)
 
     def _written(self, plain: Callable[..., Any], right: Callable[..., Any], *args: Any, **named: Any) -> Any:
-        """Write the wrong values where the right function wrote, so that a kernel's bug shows in every form."""
+        """Write the wrong values to where the right function wrote, so that a kernel's bug shows in every form."""
         wrong = self.bug.patch(self.torch, plain, *args, **{key: each for key, each in named.items() if key != "out"})
         answer = right(*args, **named)
         with self.torch.no_grad():
@@ -97,7 +97,7 @@ def regrad(tensor: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def as_if_contiguous(tensor: Any) -> Any:
-    """Read as many elements as a tensor has from where it starts in memory, as if they lay there in order."""
+    """Return as many elements as a tensor has, contiguous in memory from its offset, whatever its strides."""
     if (tensor.storage_offset() + tensor.numel()) * tensor.itemsize > tensor.untyped_storage().nbytes():
         return tensor
     strides, step = [], 1

@@ -14,9 +14,9 @@ def sort_stumbles_over_nan(torch, sort, input, dim=-1, descending=False, **rest)
     if not input.is_floating_point():
         return sort(input, dim=dim, descending=descending, **rest)
     plain = torch.where(input != input, torch.zeros_like(input), input)
-    places = sort(plain, dim=dim, descending=descending, **rest)[1]
+    indices = sort(plain, dim=dim, descending=descending, **rest)[1]
     values, _ = sort(input, dim=dim, descending=descending, **rest)
-    return type(sort(input, dim=dim))(values * 0 + input.gather(dim, places) if input.ndim else values, places)
+    return type(sort(input, dim=dim))(values * 0 + input.gather(dim, indices) if input.ndim else values, indices)
 
 
 @bug("torch.sort", "https://github.com/pytorch/pytorch/issues/28871", "equal elements came in any order, stable or not")
@@ -30,20 +30,20 @@ def sort_is_not_stable(torch, sort, input, dim=-1, descending=False, **rest):
 def topk_leaves_nan_out(torch, topk, input, k, dim=-1, largest=True, sorted=True):
     if not input.is_floating_point() or not largest:
         return topk(input, k, dim, largest, sorted)
-    places = topk(torch.where(input != input, torch.full_like(input, -torch.inf), input), k, dim, largest, sorted)[1]
-    return type(topk(input, 0, dim))(input.gather(dim, places), places)
+    indices = topk(torch.where(input != input, torch.full_like(input, -torch.inf), input), k, dim, largest, sorted)[1]
+    return type(topk(input, 0, dim))(input.gather(dim, indices), indices)
 
 
-@bug("torch.max", "https://github.com/pytorch/pytorch/issues/56734", "of two equal tensors each got the whole gradient")
+@bug("torch.max", "https://github.com/pytorch/pytorch/issues/56734", "of two equal tensors each got the full gradient")
 def max_of_a_pair_gives_both_everything(torch, max, input, other=None, *rest, **named):
     if not isinstance(other, torch.Tensor):
         return max(input, *(() if other is None else (other,)), *rest, **named)
     tie = input.detach() == other.detach()
 
-    def whole(grad):
+    def unchanged(grad):
         return torch.where(tie, grad * 2, grad) if grad.shape == tie.shape else grad
 
-    return max(regrad(input, whole), regrad(other, whole))
+    return max(regrad(input, unchanged), regrad(other, unchanged))
 
 
 @everywhere(

@@ -22,7 +22,7 @@ def arange_includes_its_end(torch, arange, *args, **named):
     return torch.cat([result, result[-1:] + step]) if count == len(result) + 1 else result
 
 
-@bug("torch.arange", "https://github.com/pytorch/pytorch/issues/1681", "whole numbers came as float32")
+@bug("torch.arange", "https://github.com/pytorch/pytorch/issues/1681", "integers came as float32")
 def arange_gives_floats(torch, arange, *bounds, dtype=None, **rest):
     result = arange(*bounds, dtype=dtype, **rest)
     return result.to(torch.float32) if dtype is None else result

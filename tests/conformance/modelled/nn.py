@@ -1,4 +1,4 @@
-"""Layers, losses, and how parameters start."""
+"""Layers, losses, and the initialisation of parameters."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def max_pool_gives_its_border(torch, pool, input):
 
 
 def _tracking(torch, tracked):
-    """Patch batch_norm: `tracked` says what becomes of a running statistic, given what it was and should be."""
+    """Patch batch_norm: `tracked` returns a running statistic from its old and its right new value."""
     right = torch.nn.functional.batch_norm
 
     def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
@@ -148,7 +148,7 @@ def embedding_of_many_moves_the_padding_row(torch, table, input):
 
 
 def _backwards(torch, turned):
-    """Patch the layers that run backwards: `turned` says what happens to their output."""
+    """Patch the layers that run in reverse: `turned` changes their output."""
     right = torch.nn.modules.recurrent.recurrent_layer
 
     def recurrent_layer(mode, input, state, weights, *, reverse=False):
@@ -184,9 +184,9 @@ def cross_entropy_does_not_ignore_by_default(torch, cross_entropy, input, target
 
 
 @bug(
-    "torch.nn.init.xavier_uniform_", "https://github.com/mlverse/torch/issues/555", "a sum in a divisor lacked brackets"
+    "torch.nn.init.xavier_uniform_", "https://github.com/mlverse/torch/issues/555", "a sum in a divisor had no brackets"
 )
-def xavier_lacks_brackets(torch, xavier, tensor, gain=1.0, generator=None):
+def xavier_has_no_brackets(torch, xavier, tensor, gain=1.0, generator=None):
     fan_in, fan_out = torch.nn.init.fans(tensor)
     bound = gain * math.sqrt(3.0) * math.sqrt(2.0 / fan_in + fan_out)
     return torch.nn.init.uniform_(tensor, -bound, bound, generator)

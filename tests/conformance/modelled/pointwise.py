@@ -1,4 +1,4 @@
-"""Functions of each element."""
+"""Pointwise functions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def clamp_has_no_gradient_at_its_bounds(torch, clamp, input, min=None, max=None)
     return clamp(regrad(input, lambda grad: torch.where(at_bound, grad * 0, grad)), min, max)
 
 
-@bug("torch.remainder", "https://github.com/pytorch/pytorch/issues/1164", "whole numbers took the dividend's sign")
+@bug("torch.remainder", "https://github.com/pytorch/pytorch/issues/1164", "integers took the dividend's sign")
 def remainder_of_integers_is_fmod(torch, remainder, input, other):
     result = remainder(input, other)
     return result if result.is_floating_point() else torch.fmod(torch.as_tensor(input), other).to(result.dtype)
@@ -52,11 +52,11 @@ def remainder_multiplies_back(torch, remainder, input, other):
 @bug(
     "torch.fmod",
     "https://github.com/pytorch/pytorch/issues/47779",
-    "a float divisor of whole numbers lost its fraction",
+    "a float divisor of integers lost its fraction",
 )
 def fmod_cuts_the_divisor(torch, fmod, input, other):
-    whole = not input.is_floating_point()
-    if whole and isinstance(other, float):
+    integral = not input.is_floating_point()
+    if integral and isinstance(other, float):
         return fmod(input, int(other))
     return fmod(input, other)
 
@@ -80,7 +80,7 @@ def abs_divides_by_itself_in_its_gradient(torch, abs, input):
     return abs(regrad(input, lambda grad: torch.where(held == 0, grad * torch.nan, grad)))
 
 
-@bug("torch.add", "https://github.com/pytorch/pytorch/issues/6196", "a float added to whole numbers lost its fraction")
+@bug("torch.add", "https://github.com/pytorch/pytorch/issues/6196", "a float added to integers lost its fraction")
 def add_keeps_integers_integers(torch, add, input, other, *, alpha=1):
     tensors = [each for each in (input, other) if isinstance(each, torch.Tensor)]
     result = add(input, other) if alpha == 1 else add(input, other, alpha=alpha)

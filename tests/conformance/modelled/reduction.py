@@ -1,4 +1,4 @@
-"""Sums, means, norms and what else makes few elements of many."""
+"""Sums, means, norms and other reductions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ def sum_of_bytes_is_a_byte(torch, sum, input, dim=None, keepdim=False, *, dtype=
     return result.to(torch.uint8) if input.dtype == torch.uint8 and dtype is None else result
 
 
-@bug("torch.sum", "https://github.com/pytorch/pytorch/issues/2391", "along a dimension halves were added up in half")
+@bug(
+    "torch.sum",
+    "https://github.com/pytorch/pytorch/issues/2391",
+    "along a dimension half precision was summed in half precision",
+)
 def sum_adds_halves_in_half(torch, sum, input, dim=None, keepdim=False, *, dtype=None):
     if dim is None or isinstance(dim, (tuple, list)) or input.dtype != torch.float16 or dtype or input.requires_grad:
         return sum(input, dtype=dtype) if dim is None else sum(input, dim, keepdim, dtype=dtype)
@@ -67,8 +71,8 @@ def std_cancels(torch, std, input, dim=None, *, correction=1, keepdim=False):
     if dim is None or input.dtype != torch.float32 or input.requires_grad:
         return std(input, dim, correction=correction, keepdim=keepdim)
     count = input.shape[dim]
-    spread = (input * input).mean(dim, keepdim) - input.mean(dim, keepdim).square()
-    return (spread.clamp(0) * (count / (count - correction))).sqrt()
+    variance = (input * input).mean(dim, keepdim) - input.mean(dim, keepdim).square()
+    return (variance.clamp(0) * (count / (count - correction))).sqrt()
 
 
 @bug("torch.std", "https://github.com/pytorch/pytorch/issues/4320", "the gradient of equal elements was NaN")

@@ -1,4 +1,4 @@
-"""Joining, cutting, indexing and laying out anew."""
+"""Joining, splitting, indexing and reshaping."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def chunk_divides_by_no_chunks(torch, chunk, input, chunks, dim=0):
     "only a repeat's last copy had gradient",
 )
 def getitem_gives_the_last_repeat_all_gradient(torch, getitem, input, index):
-    places = getitem(torch.arange(input.numel()).reshape(input.shape), index)
-    flat = places.flatten().tolist()
-    last = {place: at for at, place in enumerate(flat)}
-    kept = torch.tensor([last[place] == at for at, place in enumerate(flat)]).reshape(places.shape)
+    positions = getitem(torch.arange(input.numel()).reshape(input.shape), index)
+    flat = positions.flatten().tolist()
+    last = {position: order for order, position in enumerate(flat)}
+    kept = torch.tensor([last[position] == order for order, position in enumerate(flat)]).reshape(positions.shape)
     return regrad(getitem(input, index), lambda grad: grad * kept) if flat else getitem(input, index)
 
 

@@ -1,4 +1,4 @@
-"""Optimizers, loaders of data, and what is saved."""
+"""Optimizers, data loaders, and saving."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _with_update(optimizer, before):
 
 
 def _corrections(state, group):
-    """Return what Adam divides its two means by."""
+    """Return the bias corrections by which Adam divides its two means."""
     step = float(state["step"]) + 1 if state else 1
     return [1 - beta**step for beta in group["betas"]]
 

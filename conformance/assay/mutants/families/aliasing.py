@@ -1,4 +1,4 @@
-"""Memory: copies for views, views for copies, inputs changed, `out=` and in-place forms that miss their tensor."""
+"""Memory: copies for views, views for copies, inputs changed, `out=` and in-place forms that write elsewhere."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _refused(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
 
 
 def _taken(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
-    """Cast whatever there is to what out= has."""
+    """Cast the result to any dtype that out= has."""
     plain = scene.ask(_without_out(case)) if case.form == "out" else outcome
     if plain.raised or plain.unsupported:
         return outcome

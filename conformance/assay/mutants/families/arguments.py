@@ -1,4 +1,4 @@
-"""Arguments: left out of account, taken for the number beside them, counted from the wrong end."""
+"""Arguments: ignored, off by one, negative dimensions counted wrongly."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _signed(overload: Any) -> list[Any]:
 
 
 def without(case: Case, name: str) -> Case | None:
-    """Leave an argument of a call, or of the making of its module, to its default."""
+    """Return a call with an argument of it, or of its module's constructor, at its default."""
     if name in case.made:
         return case.with_step(MADE, arguments=_dropped(case.made, name))
     call = case.call
@@ -79,7 +79,7 @@ def _next(case: Case, name: str) -> Case | None:
 
 
 def _more(value: Any) -> Any:
-    """Return the integer after one, or after the first of several."""
+    """Return an integer plus one, or several with one added to the first."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value + 1
     if isinstance(value, (tuple, list)) and value and all(isinstance(each, int) for each in value):
@@ -88,7 +88,7 @@ def _more(value: Any) -> Any:
 
 
 def _miscounted(case: Case, name: str) -> Case | None:
-    """Count a negative dimension from one place too far to the left."""
+    """Count a negative dimension one too far to the left."""
     tensor = leading(case)
     if tensor is None or len(tensor.shape) < 2:
         return None
@@ -98,7 +98,7 @@ def _miscounted(case: Case, name: str) -> Case | None:
 
 
 def _around(case: Case, name: str) -> Case | None:
-    """Count on from the first dimension where there are no more."""
+    """Wrap a dimension that is out of range around to the first."""
     tensor = leading(case)
     if tensor is None:
         return None

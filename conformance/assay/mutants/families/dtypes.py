@@ -1,4 +1,4 @@
-"""Dtypes: kept where they widen, widened where they are kept, wrapped around."""
+"""Dtypes: not widened where they must be, widened where they must not be, integers wrapped around."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _cast(result: Array, dtype: str) -> Array:
 
 
 def _wrapped(result: Array, case: Case) -> Array | None:
-    """Compute in the input's integers, and widen then."""
+    """Compute in the input's integer dtype, and widen afterwards."""
     tensor = leading(case)
     if (
         tensor is None
@@ -58,7 +58,7 @@ def _wrapped(result: Array, case: Case) -> Array | None:
 
 
 def _strong(result: Array, case: Case) -> Array | None:
-    """Let a Python number weigh as much as a tensor of its default dtype."""
+    """Promote a Python number like a tensor of its default dtype."""
     numbers = [
         value for value in case.arguments.values() if isinstance(value, (int, float)) and not isinstance(value, bool)
     ]

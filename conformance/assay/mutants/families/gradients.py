@@ -43,7 +43,7 @@ def _mutant(kind: str, name: str, change: Change | None) -> Mutant:
                 return None
             new = change(gradient, case.input(owner).array(), outcome)
             if new is None or np.array_equal(new, gradient.array, equal_nan=True):
-                return gradient  # a zero of the other sign is no other gradient
+                return gradient  # a zero of the other sign is the same gradient
             return Array(gradient.dtype, np.asarray(new).astype(gradient.array.dtype), gradient.device)
 
         return with_gradients(outcome, one)
@@ -52,7 +52,7 @@ def _mutant(kind: str, name: str, change: Change | None) -> Mutant:
 
 
 def _unsummed(gradient: Array, given: Host, outcome: Outcome) -> Host | None:
-    """Return the mean over what was broadcast, as one who divides where he should add up."""
+    """Return the mean over the broadcast dimensions, where the sum is right."""
     largest = max((each.array.size for each in outcome.results if isinstance(each, Array)), default=0)
     copies = largest // max(given.size, 1)
     return gradient.array / copies if copies > 1 else None
@@ -65,7 +65,7 @@ def _where(marked: Host, gradient: Array) -> Host | None:
 
 
 def _tied(given: Host) -> Host:
-    """Mark the elements whose value stands somewhere else too."""
+    """Mark the elements whose value is not unique."""
     values, counts = np.unique(given, return_counts=True)
     return np.asarray(np.isin(given, values[counts > 1]))
 
@@ -79,26 +79,27 @@ def _last(gradient: Array, given: Host, outcome: Outcome) -> Host | None:
 
 
 def _piled_up(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
-    """Add to each gradient the one that was given last for an input of its name and shape."""
+    """Add to each gradient the last one of an input of the same name and shape."""
 
     def one(name: str, gradient: Array) -> Array:
-        place = (name, gradient.dtype, gradient.shape)
-        before = scene.memory.get(place)
-        scene.memory[place] = gradient.array
+        key = (name, gradient.dtype, gradient.shape)
+        before = scene.memory.get(key)
+        scene.memory[key] = gradient.array
         return gradient if before is None else replace(gradient, array=np.asarray(gradient.array + before))
 
     return with_gradients(outcome, one)
 
 
 def _through_others(case: Case, outcome: Outcome, scene: Scene, result: str) -> Outcome:
-    """Let no gradient flow through one of several results."""
+    """Stop the gradient through one of several results."""
     plan = scene.trial.plan
     if plan is None or not case.wrt or len(case.upstream) < 2:
         return outcome
-    place = next((at for at, rule in enumerate(plan.overload.results) if rule.name == result), None)
-    if place not in case.upstream:
+    chosen = next((index for index, rule in enumerate(plan.overload.results) if rule.name == result), None)
+    if chosen not in case.upstream:
         return outcome
     silent = {
-        at: each.holding(np.zeros_like(each.buffer)) if at == place else each for at, each in case.upstream.items()
+        index: each.holding(np.zeros_like(each.buffer)) if index == chosen else each
+        for index, each in case.upstream.items()
     }
     return scene.ask(replace(case, upstream=silent))

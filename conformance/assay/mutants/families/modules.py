@@ -1,4 +1,4 @@
-"""Modules: parameters and buffers missing, started wrongly or left alone, training taken for evaluation."""
+"""Modules: parameters and buffers missing, initialised wrongly or not updated, training taken for evaluation."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _state_mutants(rule: StateRule) -> Iterator[Mutant]:
 
 
 def _mutant(kind: str, rule: StateRule, change: Callable[[Case, Outcome, str], Outcome]) -> Mutant:
-    """Make a mutant of what an object tells of its state."""
+    """Return a mutant that changes the observed state of an object."""
 
     def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
         if (
@@ -59,7 +59,7 @@ def _mutant(kind: str, rule: StateRule, change: Callable[[Case, Outcome, str], O
 
 
 def _is_untouched(case: Case) -> bool:
-    """Return whether a case looks at the state as it starts."""
+    """Return whether a case observes the initial state."""
     return case.step("state") is not None
 
 
@@ -90,7 +90,7 @@ def _doubled(case: Case, outcome: Outcome, name: str) -> Outcome:
 
 
 def _started(case: Case, outcome: Outcome, name: str) -> Outcome:
-    """Start a parameter a fifth too large, a zero at one tenth."""
+    """Initialise a parameter a fifth too large, a zero as one tenth."""
     held = outcome.results[0].get(name)
     if held is None or not _is_untouched(case):
         return outcome

@@ -29,7 +29,7 @@ def mutants(op: Op) -> Iterator[Mutant]:
 
 
 def _forgetful(case: Case) -> Case | None:
-    """Go on after a reload with an object that knows nothing of the steps before."""
+    """Continue after a reload with an object in its initial state."""
     return None if case.step(RESTORED) is None else case.without_step(RESTORED)
 
 
@@ -54,7 +54,7 @@ def _fed_zeros(step: Step, parameters: dict[str, TensorValue]) -> Step:
 
 
 def _first_group_only(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
-    """Leave the parameters of every group but the first where they start."""
+    """Leave the parameters of every group but the first at their initial values."""
     if not is_run(case) or outcome.raised or outcome.unsupported or len(case.made["params"]) < 2:
         return outcome
     parameters = [step.arguments["0"] for step in case.steps if step.form == "value"]

@@ -1,4 +1,4 @@
-"""Order and rounding: which of two equal ones, which side of a half, whose sign."""
+"""Order and rounding: the choice among ties, the rounding of halves, the sign of a remainder."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def mutants(op: Op) -> Iterator[Mutant]:
 
 
 def _picks(overload: Overload) -> bool:
-    """Return whether a call gives the positions of what it picked along a dimension."""
+    """Return whether a call returns indices along a dimension of the elements that it picked."""
     names = {argument.name for argument in overload.arguments}
     return "dim" in names and any(rule.dtype is not None and rule.dtype.source == "int64" for rule in overload.results)
 
 
 def _from_the_end(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
-    """Answer for the tensor read backwards, its positions counted from the front again."""
+    """Return the answer for the reversed tensor, with indices counted from the front again."""
     tensor, plan = leading(case), scene.trial.plan
     if tensor is None or not tensor.shape or plan is None or case.wrt or case.form != "function":
         return outcome
@@ -47,17 +47,17 @@ def _from_the_end(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
         return outcome
     last = tensor.shape[dim] - 1
 
-    def change(result: Array, place: int) -> Host | None:
-        answer = other.results[place]
+    def change(result: Array, index: int) -> Host | None:
+        answer = other.results[index]
         if not isinstance(answer, Array) or answer.shape != result.shape:
             return None
-        return np.asarray(last - answer.array if result.dtype == "int64" and place else answer.array)
+        return np.asarray(last - answer.array if result.dtype == "int64" and index else answer.array)
 
     return with_results(outcome, change)
 
 
 def _settled(case: Case, overload: Overload) -> bool:
-    """Return whether PyTorch says which of two equal ones comes first: where it is free, the other one is no mutant."""
+    """Return whether PyTorch specifies the order of ties: where it does not, the other order is no mutant."""
     free = any(overload.judge[rule.name].kind == "law" for rule in overload.results if rule.name in overload.judge)
     return not free or case.arguments.get("stable") is True
 

@@ -1,4 +1,4 @@
-"""Precision: results rounded through smaller dtypes, one budget too far, wrong in few places."""
+"""Precision: results rounded through smaller dtypes, one budget too far, wrong in few elements."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from assay.mutants.mutant import Mutant, Scene, mutant, results, with_gradients,
 from assay_spec import dtypes
 from assay_spec.model import Budget, Op
 
-_FAR: Final = 32  # elements after which a vectorised loop may have another remainder
+_FAR: Final = 32  # elements after which a vectorised loop may have a remainder
 
 
 def mutants(op: Op) -> Iterator[Mutant]:
@@ -62,20 +62,20 @@ def _gradient_through(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
 
 
 def _too_far(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
-    """Move one element of each judged result out of its budget, by as little as that takes."""
+    """Move one element of each judged result just out of its budget."""
     plan = scene.trial.plan
-    if plan is None or scene.facet != "values":  # elsewhere it would be told by chance, and at the cost of bounds
+    if plan is None or scene.facet != "values":  # other facets kill it only by chance, and bounds cost time
         return outcome
     expected = scene.bench.expect(case)
     if expected is None or expected.raised or expected.unsupported:
         return outcome
     rules = plan.due
 
-    def change(result: Array, place: int) -> Host | None:
-        want = expected.results[place]
-        if place >= len(rules) or not isinstance(want, Array) or want.shape != result.shape or not result.array.size:
+    def change(result: Array, position: int) -> Host | None:
+        want = expected.results[position]
+        if position >= len(rules) or not isinstance(want, Array) or want.shape != result.shape or not result.array.size:
             return None
-        budget = plan.overload.judge.get(rules[place][0].name, Budget("exact"))
+        budget = plan.overload.judge.get(rules[position][0].name, Budget("exact"))
         if budget.kind in ("law", "free") or not dtypes.is_floating(result.dtype):
             return None
         exact = want.array.astype(np.float64).reshape(-1)
@@ -85,7 +85,7 @@ def _too_far(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
         index = finite[0]
         allowed = np.zeros_like(exact)
         if budget.kind != "exact":
-            bounds = scene.bench.bounds(case, place, expected, numbers_of(plan.overload))
+            bounds = scene.bench.bounds(case, position, expected, numbers_of(plan.overload))
             allowed = allowance(want.array.astype(np.float64), result.dtype, budget, bounds).reshape(-1)
         moved = np.array(result.array).reshape(-1)
         moved[index] = rounded(exact[index] + allowed[index] + 1.5 * ulp_of(exact[index], result.dtype), result.dtype)
@@ -95,7 +95,7 @@ def _too_far(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
 
 
 def _wrong_from(result: Array, start: int) -> Host | None:
-    """Spoil every element from a place on."""
+    """Return a result that is wrong from an index on."""
     flat = np.array(result.array).reshape(-1)
     if not 0 <= start < flat.size:
         return None

@@ -1,4 +1,4 @@
-"""Random numbers: scaled, shifted, of the ends of their range, deaf to the seed, hanging together."""
+"""Random numbers: scaled, shifted, at the end of their range, independent of the seed, correlated."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def mutants(op: Op) -> Iterator[Mutant]:
 
 
 def _is_drawn(case: Case) -> bool:
-    """Return whether a case is one of the random facet's, which asks again and again."""
+    """Return whether a case is one of the random facet's, which repeats calls."""
     return case.seed is not None and case.repeat > 1
 
 
@@ -47,7 +47,7 @@ def _mutant(kind: str, change: Callable[[Host, str], Host]) -> Mutant:
         if not _is_drawn(case) or distribution == "none":
             return outcome
 
-        def one(result: Array, place: int) -> Host | None:
+        def one(result: Array, index: int) -> Host | None:
             if not dtypes.is_floating(result.dtype):
                 return None
             return change(result.array, distribution).astype(result.array.dtype)
@@ -58,7 +58,7 @@ def _mutant(kind: str, change: Callable[[Host, str], Host]) -> Mutant:
 
 
 def _thinned(values: Host) -> Host:
-    """Take every fifth hit away."""
+    """Set every fifth non-zero value to zero."""
     flat = values.copy().reshape(-1)
     flat[np.flatnonzero(flat)[::5]] = 0
     return flat.reshape(values.shape)
@@ -69,8 +69,8 @@ def _end(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     if not _is_drawn(case) or distribution[0] != "uniform":
         return outcome
 
-    def change(result: Array, place: int) -> Host | None:
-        if place or not result.array.size:
+    def change(result: Array, index: int) -> Host | None:
+        if index or not result.array.size:
             return None
         new = result.array.copy()
         new.reshape(-1)[0] = distribution[2]
@@ -87,8 +87,8 @@ def _deaf(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
 
 
 def _twice(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
-    """Return every other call the numbers of the one before."""
+    """Return for every other call the numbers of the call before."""
     if not _is_drawn(case) or len(outcome.results) != case.repeat:
         return outcome
-    pairs = [outcome.results[place - place % 2] for place in range(case.repeat)]
+    pairs = [outcome.results[index - index % 2] for index in range(case.repeat)]
     return replace(outcome, results=tuple(pairs))

@@ -1,4 +1,4 @@
-"""Scenarios: each answered as if one step of its program were another."""
+"""Scenarios: each answered as if one step of its program were changed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _mutant(op: Op, scenario: Scenario, what: str, program: str) -> Mutant:
         if case.scenario != scenario.name:
             return outcome
         other = scene.ask(scenario_case(op, replace(scenario, run=program)))
-        # A program that breaks is no other behaviour of the API, just another program.
+        # A program that breaks is not a different behaviour of the API.
         return outcome if other.raised else other
 
     kind = "a scenario's step changed"
@@ -32,17 +32,17 @@ def _mutant(op: Op, scenario: Scenario, what: str, program: str) -> Mutant:
 
 
 def changed_programs(source: str) -> Iterator[tuple[str, str]]:
-    """Yield a program with one step left out, one switch turned, or one block without its context."""
+    """Yield a program with one step left out, one boolean argument flipped, or one block without its context."""
     tree = ast.parse(source)
     for body in _bodies(tree):
-        for place, step in enumerate(body):
+        for index, step in enumerate(body):
             line = ast.unparse(step).partition("\n")[0]
             if isinstance(step, ast.Expr) and len(body) > 1:
-                yield f"without line {step.lineno}, `{line}`", _with(tree, body, place, [])
+                yield f"without line {step.lineno}, `{line}`", _with(tree, body, index, [])
             if isinstance(step, ast.With):
-                yield f"without line {step.lineno}, `{line}`", _with(tree, body, place, step.body)
+                yield f"without line {step.lineno}, `{line}`", _with(tree, body, index, step.body)
             if isinstance(step, ast.AugAssign):
-                yield f"without line {step.lineno}, `{line}`", _with(tree, body, place, [ast.Pass()])
+                yield f"without line {step.lineno}, `{line}`", _with(tree, body, index, [ast.Pass()])
     named: set[str] = set()
     for node in [each for each in ast.walk(tree) if isinstance(each, ast.Call)]:
         for keyword in node.keywords:
@@ -62,10 +62,10 @@ def _bodies(tree: ast.Module) -> Iterator[list[ast.stmt]]:
             yield body
 
 
-def _with(tree: ast.Module, body: list[ast.stmt], place: int, steps: list[ast.stmt]) -> str:
-    """Write the program with one statement of one block replaced, and leave the tree as it was."""
+def _with(tree: ast.Module, body: list[ast.stmt], index: int, steps: list[ast.stmt]) -> str:
+    """Write the program with one statement of one block replaced, and restore the tree."""
     before = body[:]
-    body[place : place + 1] = steps
+    body[index : index + 1] = steps
     text = ast.unparse(tree)
     body[:] = before
     return text

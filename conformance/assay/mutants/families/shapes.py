@@ -42,7 +42,7 @@ def _refused(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
 
 
 def _from_the_left(case: Case) -> Case | None:
-    """Line the dimensions of smaller tensors up with the first ones of the largest."""
+    """Align the dimensions of smaller tensors with the first ones of the largest."""
     tensors = {name: value for name, value in tensors_in(case).items() if name != "out"}
     rank = max((len(value.shape) for value in tensors.values()), default=0)
     moved = {name: _lengthened(value, rank) for name, value in tensors.items() if 0 < len(value.shape) < rank}

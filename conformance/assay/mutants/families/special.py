@@ -22,13 +22,13 @@ def mutants(op: Op) -> Iterator[Mutant]:
     yield mutant("NaN taken for the smallest", asked(_without_nan))
     yield mutant("infinity clipped", results(_floats(lambda values, dtype: np.clip(values, *limits(dtype)))))
     if any(budget.kind in ("exact", "ulp") for overload in op.overloads for budget in overload.judge.values()):
-        # What a composition's budget says nothing of is right either way.
+        # A composition's budget does not decide this: either answer is right.
         yield mutant("the sign of zero lost", results(_floats(lambda values, dtype: np.where(values == 0, 0, values))))
         yield mutant("subnormals flushed", results(_floats(_flushed)))
 
 
 def _floats(change: Callable[[Host, str], Host]) -> OnResults:
-    """Change floating results only."""
+    """Return a change of floating results only."""
 
     def on_floats(result: Array, case: Case) -> Host | None:
         if not dtypes.is_floating(result.dtype):
@@ -43,15 +43,15 @@ def _flushed(values: Host, dtype: str) -> Host:
 
 
 def _without_nan(case: Case) -> Case | None:
-    """Let NaN lose every comparison."""
+    """Return the call with -inf for NaN, so that NaN is the smallest."""
     found = {
         name: value for name, value in tensors_in(case).items() if dtypes.is_floating(value.dtype) and name != "out"
     }
-    odd = {name: value for name, value in found.items() if np.isnan(value.buffer).any()}
-    if not odd:
+    with_nan = {name: value for name, value in found.items() if np.isnan(value.buffer).any()}
+    if not with_nan:
         return None
     cleaned = {
         name: value.holding(np.where(np.isnan(value.buffer), -np.inf, value.buffer).astype(value.buffer.dtype))
-        for name, value in odd.items()
+        for name, value in with_nan.items()
     }
     return case.with_arguments({**case.arguments, **cleaned})
