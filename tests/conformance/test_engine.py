@@ -196,7 +196,7 @@ def _sums(*sizes: int) -> Item:
         ("WrongThenHangs", "timeout", "A802", "no answer within 2 s"),
         (
             "WrongThenGarbage", "harness_error", "A804",
-            "TypeError: <object object> (object) cannot travel",
+            "TypeError: <object object> (object) cannot be sent",
         ),
     ],
 )  # fmt: skip

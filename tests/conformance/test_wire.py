@@ -229,12 +229,12 @@ def test_numbers_that_json_cannot_hold_travel_as_text() -> None:
 
 
 def test_a_value_of_another_kind_cannot_travel() -> None:
-    with pytest.raises(TypeError, match=r"^\{1\} \(set\) cannot travel$"):
+    with pytest.raises(TypeError, match=r"^\{1\} \(set\) cannot be sent$"):
         wire.pack_value({1}, bytearray())
 
 
 def test_an_array_of_objects_cannot_travel() -> None:
-    with pytest.raises(TypeError, match=r"^an array of object cannot travel$"):
+    with pytest.raises(TypeError, match=r"^an array of object cannot be sent$"):
         wire.pack_value(Array("object", np.array([None])), bytearray())
 
 

@@ -103,7 +103,7 @@ def _unpack_tensor(packed: Mapping[str, Any], blob: bytes) -> TensorValue:
 def _pack_array(value: Array, blob: bytearray) -> dict[str, Any]:
     stored = value.array.dtype.name
     if stored not in _ELEMENTS:
-        raise TypeError(f"an array of {stored} cannot travel")
+        raise TypeError(f"an array of {stored} cannot be sent")
     packed = {"dtype": value.dtype, "shape": value.shape, **_pack_buffer(value.array, blob)}
     if value.device != "cpu":
         packed["device"] = value.device
@@ -217,7 +217,7 @@ def pack_value(value: Value, blob: bytearray) -> Any:
     if value is None or kind is str or kind is bool:
         return value
     if kind not in _PACKERS:
-        raise TypeError(f"{value!r} ({kind.__name__}) cannot travel")
+        raise TypeError(f"{value!r} ({kind.__name__}) cannot be sent")
     tag, pack = _PACKERS[kind]
     return {tag: pack(value, blob)}
 
