@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from assay.backends.interpreter import Differentiable, Run
 from assay.backends.namespace import NamespaceBackend
 from assay.backends.reference import ReferenceBackend
 from assay.cases.case import Case, TensorValue, map_tensors
@@ -75,9 +76,9 @@ def weights(name: str, case: Case, seed: int = 5) -> TensorValue:
 def derivatives(backend: Any, case: Case) -> tuple[list[Any], list[Any], list[Any]]:
     """Return the results, the gradients of the inputs, and the gradients of these, also by what flows in."""
     grad = backend.torch.autograd.grad
-    arguments = {name: backend.native(value) for name, value in case.arguments.items()}
-    results = backend.split(backend._invoke(backend.function(case), case, arguments))
-    inputs = [backend.differentiated(name, arguments) for name in case.wrt]
+    trace = Differentiable(Run(backend, case))
+    results = trace(trace.inputs)
+    inputs = [trace.leaf(name) for name in case.wrt]
     upstream = [backend.native(replace(value, requires_grad=True)) for value in case.upstream.values()]
     outputs = [results[position] for position in case.upstream]
     first = grad(outputs, inputs, upstream, create_graph=True, allow_unused=True)
@@ -145,7 +146,7 @@ def moved(case: Case, distance: float) -> Case:
         array = value.array() + distance * weights(name, case, 11).array()
         return TensorValue.of(array, value.dtype, requires_grad=True)
 
-    return replace(case, arguments={name: shifted(name, value) for name, value in case.arguments.items()})
+    return case.with_arguments({name: shifted(name, value) for name, value in case.arguments.items()})
 
 
 def inner(values: list[Any], others: Any) -> float:

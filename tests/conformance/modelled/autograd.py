@@ -27,13 +27,13 @@ def no_grad_as_a_decorator_turns_gradients_on(torch):
     "torch.Tensor.backward", "https://github.com/Oneflow-Inc/oneflow/pull/8575", "it did not add to what was there"
 )
 def backward_overwrites_gradients(torch):
-    right = torch.engine.AccumulateGrad.__call__
+    right = torch.core.engine.AccumulateGrad.__call__
 
     def accumulate(self, grads, wanted):
         self.variable.grad = None
         return right(self, grads, wanted)
 
-    return mock.patch.object(torch.engine.AccumulateGrad, "__call__", accumulate)
+    return mock.patch.object(torch.core.engine.AccumulateGrad, "__call__", accumulate)
 
 
 @everywhere(
@@ -42,14 +42,14 @@ def backward_overwrites_gradients(torch):
     "gradients in between added up over calls",
 )
 def backward_keeps_the_gradients_in_between(torch):
-    right = torch.recording.OpNode.__call__
+    right = torch.core.recording.OpNode.__call__
 
     def call(self, grads, wanted):
         before = getattr(self, "before", [None] * len(grads))
         self.before = [new if old is None else new + old for new, old in zip(grads, before, strict=True)]
         return right(self, self.before, wanted)
 
-    return mock.patch.object(torch.recording.OpNode, "__call__", call)
+    return mock.patch.object(torch.core.recording.OpNode, "__call__", call)
 
 
 @everywhere(

@@ -72,21 +72,21 @@ def to_bool_cuts_fractions_first(torch):
     "torch.Tensor.__repr__", "https://github.com/pytorch/pytorch/issues/9395", "small fractions showed as zeros"
 )
 def repr_shows_small_fractions_as_zero(torch):
-    right = torch.printing._float_form
+    right = torch.core.printing._float_form
 
     def float_form(values):
         small = np.any(values) and np.abs(values).max() < 1e-3
         return right(np.full(1, 0.5)) if small else right(values)
 
-    return mock.patch.object(torch.printing, "_float_form", float_form)
+    return mock.patch.object(torch.core.printing, "_float_form", float_form)
 
 
 @everywhere("torch.Tensor.__repr__", "https://github.com/pytorch/pytorch/issues/6811", "large integers lost digits")
 def repr_shows_integers_scientifically(torch):
-    right = torch.printing._real_form
+    right = torch.core.printing._real_form
 
     def real_form(shown):
         large = shown.dtype.kind == "i" and abs(shown).max() > 99999
-        return torch.printing.Form("{:.4e}".format, 10) if large else right(shown)
+        return torch.core.printing.Form("{:.4e}".format, 10) if large else right(shown)
 
-    return mock.patch.object(torch.printing, "_real_form", real_form)
+    return mock.patch.object(torch.core.printing, "_real_form", real_form)
