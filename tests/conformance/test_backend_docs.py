@@ -69,6 +69,13 @@ def test_the_example_of_a_backend_is_a_sound_backend(tmp_path: Path, monkeypatch
     assert backend.perform(add([1, 2], [3, 4])).results[0].array.tolist() == [4, 6]
     unsupported = called("torch.std", {"input": TensorValue.of(np.float32([1, 2])), "correction": 2}, ("input",))
     assert backend.perform(unsupported).unsupported == Missing("feature", "no correction but 0 and 1")
+    incomplete = called("torch.transpose", {"input": TensorValue.of(np.float32([[1]]))}, ("input",))
+    assert backend.perform(incomplete).unsupported == Missing("feature", "no call without dim0")
+    layer = made("torch.nn.Linear", {"in_features": 1, "out_features": 1}, {})
+    strictly = method_call({"state": {}, "strict": True}, ("state",), "load_state_dict")
+    assert backend.perform(Case("torch.nn.Linear", (*layer, strictly))).unsupported == Missing(
+        "feature", "no parameter strict"
+    )
     view = called(
         "torch.transpose",
         {"input": TensorValue.of(np.ones((2, 3), np.float32)), "dim0": 0, "dim1": 1},
@@ -92,6 +99,8 @@ def test_the_example_of_a_harness_is_a_sound_backend(tmp_path: Path) -> None:
         strided = backend.perform(called("assay.identity", {"input": stepped}, ("input",)))
         layer = backend.perform(linear([[2, 3]], [1], [[1, 4 / 3]]))
         steps = backend.perform(descent(lr=0.5, own_lr=0.25, gradients=2))
+        empty = backend.perform(called("torch.optim.SGD", {"params": (), "lr": 0.5}, ("params",)))
+        plus_number = backend.perform(called("torch.add", {"input": TensorValue.of(np.float32([1])), "other": 0.5}))
 
     assert total.results[0].array.tolist() == [4, 6]
     assert layer.results[0].array.tolist() == [[7]]
@@ -99,6 +108,8 @@ def test_the_example_of_a_harness_is_a_sound_backend(tmp_path: Path) -> None:
     assert large.results[0].array.sum() == 40_000
     assert str(wrong.raised) == "RuntimeError: shapes differ: [[2], [1]]"
     assert strided.results[0].array.tolist() == [1, 2]
+    assert str(empty.raised) == "ValueError: no parameters"
+    assert plus_number.unsupported == Missing("feature", "no numbers as operands")
 
 
 def test_the_worked_lines_are_those_of_the_protocol() -> None:

@@ -85,6 +85,7 @@ WALKS: list[tuple[str, Focus, list[Any]]] = [
     ("expand_shapes(flat)", PLAIN, [(2, 3, 3), (3, 3), (-1, -1), (0, 1, 3), (3, 1, 3, 3)]),
     ("index(one)", PLAIN, [(...,), (None,), (True,), (False,), ()]),
     ("parameter_groups()", Focus(seed=7), [
+        ({"params": (parameter((2, 3), 7), parameter((4,), 8))},),
         ({"params": (parameter((2, 3), 7), parameter((4,), 8))}, {"params": (parameter((), 9),), "lr": 0.25}),
     ]),
     ("made('f.G')", PLAIN, [Made("f.G", {})]),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import math
+import sys
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from assay.backends.base import Unsupported, missing
 from assay.backends.interpreter import IN_PLACE_OPERATORS, OPERATORS
@@ -46,9 +46,12 @@ class TableBackend(LibraryBackend):
 
     def attribute(self, owner: Any, name: str) -> Any:
         try:
-            return getattr(owner, name)
+            found = getattr(owner, name)
         except AttributeError as error:
             raise missing(error) from None
+        if self.is_native(owner) and inspect.ismethod(found):
+            raise Unsupported("feature", f"no attribute {name}, but a method")
+        return found
 
     def _entry(self, short: str) -> Callable[..., Any]:
         if short not in self.table:
@@ -68,7 +71,9 @@ class TableBackend(LibraryBackend):
 
         def call(owner: Any, *args: Any, **kwargs: Any) -> Any:
             if not self.is_native(owner):
-                method = owner if short == "__call__" else self.attribute(owner, short)
+                method = self.attribute(owner, short)
+                if inspect.ismethod(method):
+                    _takes(method.__func__, step)
                 return method(*args, **kwargs)
             return self._tensor_method(step, short)(owner, *args, **kwargs)
 
@@ -101,30 +106,43 @@ def _printing(write: Callable[[Any], str]) -> Callable[[Any], str]:
 
 
 def _takes(function: Callable[..., Any], step: Step) -> None:
-    """Raise Unsupported if a step passes a parameter that the function does not have."""
-    named, count = _parameters(function)
-    for index, name in enumerate(step.positional):
-        if index >= count:
-            raise Unsupported("feature", f"no parameter {name}")
+    """Raise Unsupported if a step passes a parameter that the function does not have, or leaves out one it needs."""
+    parameters = _parameters(function)
+    for name in step.positional[parameters.by_position :]:
+        raise Unsupported("feature", f"no parameter {name}")
     for name in step.arguments:
-        if name not in step.positional and name not in named:
+        if name not in step.positional and name not in parameters.names and not parameters.any_name:
             raise Unsupported("feature", f"no parameter {name}")
+    for name in parameters.needed[len(step.positional) :]:
+        if name not in step.arguments:
+            raise Unsupported("feature", f"no call without {name}")
+
+
+class _Parameters(NamedTuple):
+    names: frozenset[str]
+    any_name: bool
+    by_position: int  # how many can be passed so
+    needed: tuple[str, ...]  # those without a default, in order
 
 
 @cache
-def _parameters(function: Callable[..., Any]) -> tuple[frozenset[str], float]:
-    """Return the parameter names of a function, and how many can be passed by position."""
+def _parameters(function: Callable[..., Any]) -> _Parameters:
     parameters = inspect.signature(function).parameters.values()
-    if any(each.kind is each.VAR_POSITIONAL for each in parameters):
-        count = math.inf
-    else:
-        count = sum(each.kind is not each.KEYWORD_ONLY for each in parameters)
-    return frozenset(each.name for each in parameters), count
+    kinds = [each.kind for each in parameters]
+    several, options = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+    return _Parameters(
+        names=frozenset(each.name for each in parameters),
+        any_name=options in kinds,
+        by_position=sys.maxsize if several in kinds else sum(each.kind is not each.KEYWORD_ONLY for each in parameters),
+        needed=tuple(
+            each.name for each in parameters if each.default is each.empty and each.kind not in (several, options)
+        ),
+    )
 
 
 def _in_place(function: Callable[..., Any], step: Step) -> Callable[..., Any]:
     """Return the in-place form of a function that can write its result into its first argument."""
-    if "out" not in _parameters(function)[0]:
+    if "out" not in inspect.signature(function).parameters:
         raise Unsupported("feature", f"no in-place {short_name(step.target)}")
     _takes(function, step)
     return lambda input, *args, **kwargs: function(input, *args, **kwargs, out=input)

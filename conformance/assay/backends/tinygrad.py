@@ -107,6 +107,7 @@ def cross_entropy(input: Any, target: Any, *, reduction: Any = "mean", label_smo
 def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Any:
     """Make a tensor; a floating one always requires a gradient, so requires_grad needs no translation."""
     array = np.array(data)
+    only(array.dtype.kind != "c", "complex numbers")
     # Always from a list: tinygrad makes a constant of a single number, without gradient or memory.
     made = Tensor(array.reshape(-1).tolist(), dtype=dtype).reshape(array.shape)
     only(not requires_grad or made.is_floating_point(), "gradients of integers to refuse")
@@ -127,7 +128,7 @@ def backward(input: Any, gradient: Any = None) -> None:
 
 
 def equal(input: Any, other: Any) -> bool:
-    return input.shape == other.shape and bool((input == other).all().item())
+    return input.shape == other.shape and bool(item((input == other).all()))
 
 
 TABLE: Final[dict[str, Callable[..., Any]]] = {
@@ -310,21 +311,30 @@ LAYERS: Final[dict[str, Callable[..., Layer]]] = {
 
 
 class Optimizer:
-    """An optimizer of tinygrad for each group of parameters, with the methods of PyTorch's."""
+    """An optimizer of tinygrad for each parameter, with the methods of PyTorch's.
+
+    One for all of a group would take a step with parameters that have no gradient, too.
+    """
 
     def __init__(self, make: Callable[..., Any], params: Any, **options: Any) -> None:
+        only(len(params) > 0, "optimizers without parameters")
         groups = params if isinstance(params[0], dict) else [{"params": params}]
-        self.groups = nn.optim.OptimizerGroup(*(make(**{**options, **group}) for group in groups))
+        self.optimizers = [
+            make(**{**options, **group, "params": [parameter]}) for group in groups for parameter in group["params"]
+        ]
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         only(set_to_none, "gradients of zeros")
-        self.groups.zero_grad()
+        for optimizer in self.optimizers:
+            optimizer.zero_grad()
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         # Before the parameters change: a lazy computation would read the changed values.
         loss = None if closure is None else closure().realize()
         with Context(TRAINING=1):
-            self.groups.step()
+            for optimizer in self.optimizers:
+                if optimizer.params[0].grad is not None:
+                    optimizer.step()
         return loss
 
 
@@ -343,7 +353,7 @@ class TinygradBackend(TableBackend):
     """Tensors are functional: no views, out= or layouts, but gradients and modules."""
 
     table: ClassVar[Mapping[str, Callable[..., Any]]] = {**TABLE, **LAYERS, **OPTIMIZERS}
-    methods: ClassVar[frozenset[str]] = frozenset(name for name in TABLE if hasattr(Tensor, name))
+    methods: ClassVar[frozenset[str]] = frozenset(name for name in TABLE if hasattr(Tensor, name)) | {"t", "type"}
     operators: ClassVar[frozenset[str]] = TableBackend.operators - {"abs"}
     unsupported: ClassVar = (
         (NotImplementedError, ""),

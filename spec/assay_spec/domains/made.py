@@ -19,6 +19,7 @@ class ParameterGroups(Domain):
 
     def walk(self, focus: Focus) -> Iterator[tuple[dict[str, Any], ...]]:
         first, second, third = (_parameter(shape, focus, at) for at, shape in enumerate(((2, 3), (4,), ())))
+        yield ({"params": (first, second)},)
         yield {"params": (first, second)}, {"params": (third,), "lr": 0.25}
 
     def draw(self, draw: Draw, focus: Focus) -> tuple[dict[str, Any], ...]:
