@@ -249,6 +249,9 @@ def test_repro_says_how_near_the_budget_an_item_came_and_what_was_excused() -> N
 def test_explain_knows_codes_and_ops(tmp_path: Path) -> None:
     assert assay("explain", "A401", cwd=tmp_path).stdout.startswith("A401: A copy where a view is due.")
     assert "raises RuntimeError: the inner dimensions differ" in assay("explain", "torch.mm", cwd=tmp_path).stdout
+    layer = assay("explain", "torch.nn.Linear", cwd=tmp_path).stdout
+    assert "torch.nn.Linear(in_features, out_features, bias=True" in layer and "it.forward(input)" in layer
+    assert "holds bias: a parameter of shape [out_features]" in layer
     assert "did you mean" in assay("explain", "torch.nm", cwd=tmp_path).stderr
 
 

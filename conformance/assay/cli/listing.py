@@ -11,7 +11,7 @@ from assay.cases.draw import SHARES
 from assay.running.items import Item, plan
 from assay_spec import load_corpus
 from assay_spec.editions import Edition
-from assay_spec.model import Corpus, Op, Overload
+from assay_spec.model import Construct, Corpus, Op, Overload
 from assay_spec.suggestion import suggestion
 
 
@@ -71,7 +71,13 @@ def _spec(corpus: Corpus, op: Op) -> Iterator[str]:
 
 
 def _overload(op: Op, overload: Overload) -> Iterator[str]:
-    yield f"  {op.name}{overload.signature.source}" + (f"   [{overload.label}]" if overload.label else "")
+    label = f"   [{overload.label}]" if overload.label else ""
+    if overload.construct is None:
+        yield f"  {op.name}{overload.signature.source}{label}"
+    else:
+        yield f"  {op.name}{overload.construct.signature.source}{label}"
+        yield from _construct(overload.construct)
+        yield f"    it.{overload.method}{overload.signature.source}"
     for argument in overload.arguments:
         yield f"    {argument.name}: {argument.source.source}"
     for rule in overload.results:
@@ -86,3 +92,13 @@ def _overload(op: Op, overload: Overload) -> Iterator[str]:
         )
     for misuse in overload.errors:
         yield f"    raises {misuse.raises}: {misuse.because}"
+
+
+def _construct(construct: Construct) -> Iterator[str]:
+    for argument in construct.arguments:
+        yield f"    {argument.name}: {argument.source.source}"
+    for kind, rules in (("parameter", construct.parameters), ("buffer", construct.buffers)):
+        for rule in rules:
+            init = f", starts as {rule.init.source}" if rule.init else ""
+            when = f", if {rule.when.source}" if rule.when else ""
+            yield f"    holds {rule.name}: a {kind} of shape {rule.shape.source}{init}{when}"
