@@ -163,6 +163,13 @@ def test_an_out_of_range_dim_is_counted_round(good: Backend) -> None:
     assert numbers(mutated) == [5.0, 7.0]
 
 
+@pytest.mark.parametrize("op", ["torch.arange", "torch.sin"])
+def test_whatever_takes_out_may_fill_it_wrongly(op: str) -> None:
+    kinds = {each.name for each in mutants_of(load_corpus()[op])}
+
+    assert {"out= not filled", "out= not given back", "out= of any dtype taken"} <= kinds
+
+
 def test_memory_is_shared_or_copied_or_changed_where_it_should_not(good: Backend) -> None:
     looking = {"observe": frozenset({"sharing", "mutation"})}
     view, copied = answers(good, "a copy for a view", "torch.t", {"input": tensor(MATRIX)}, **looking)

@@ -17,14 +17,8 @@ from assay_spec.model import Op
 
 
 def mutants(op: Op) -> Iterator[Mutant]:
-    if not any(map(takes_tensors, op.overloads)):
-        return
-    if any(each.shares for each in op.overloads):
-        yield mutant("a copy for a view", _copied)
-    names = [each.name for overload in op.overloads for each in overload.arguments if "tensor" in each.kinds]
-    for name in dict.fromkeys(names):
-        yield mutant("a view for a copy", partial(_viewed, name=name), name)
-        yield mutant("an input changed", partial(_changed, name=name), name)
+    if any(map(takes_tensors, op.overloads)):
+        yield from _of_memory(op)
     if "in-place" in op.variants:
         yield mutant("in place, a new tensor", partial(_another, form="in-place"))
         yield mutant("in place, nothing changed", _left_alone)
@@ -34,6 +28,15 @@ def mutants(op: Op) -> Iterator[Mutant]:
             yield mutant("out= not filled", _not_filled)
         yield mutant("out= of another dtype refused", _refused)
         yield mutant("out= of any dtype taken", _taken, where_it_raises=True)
+
+
+def _of_memory(op: Op) -> Iterator[Mutant]:
+    if any(each.shares for each in op.overloads):
+        yield mutant("a copy for a view", _copied)
+    names = [each.name for overload in op.overloads for each in overload.arguments if "tensor" in each.kinds]
+    for name in dict.fromkeys(names):
+        yield mutant("a view for a copy", partial(_viewed, name=name), name)
+        yield mutant("an input changed", partial(_changed, name=name), name)
 
 
 def _copied(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
