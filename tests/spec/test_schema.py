@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -11,9 +12,10 @@ from assay_spec.builder import RANDOM_WORDS
 from assay_spec.domains import CONSTRUCTORS
 from assay_spec.keys import Class
 from assay_spec.loader import corpus_root
-from assay_spec.schema import BEGIN, END, GUIDE, SCHEMA, TABLES, guide, json_schema, tables, written
+from assay_spec.schema import BEGIN, END, SCHEMA, TABLES, guide, json_schema, tables, written
 from assay_spec.typed import read
 
+GUIDE = Path(__file__).parents[2] / "docs" / "spec-format.md"  # the checkout's, wherever the package is installed
 # What every object of JavaScript has: its validators take such a key for one that is there.
 OF_EVERY_OBJECT = {
     "constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString", "valueOf",
