@@ -31,6 +31,7 @@ from assay.facets.base import (
 from assay.judge.bench import Bench, summands
 from assay.judge.comparison import Comparison, measure
 from assay.judge.excuses import HEADROOM
+from assay.judge.laws import undefined_mask
 from assay_spec import dtypes
 from assay_spec.model import Budget, Op, Overload
 from assay_spec.plans import Fill, TensorPlan
@@ -58,14 +59,14 @@ def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     for plan in plans(op, request, "options", "shape", "values", "layout", fits=differentiable):
         clear = _unambiguous(plan)
         case = None if clear is None or _beyond_steps(clear) else differentiated(op, clear, request.seed)
-        if case is not None and clear is not None:
+        if case is not None and clear is not None and not _unsettled(case, clear):
             yield _trial(op, case, clear)
 
 
 def _trial(op: Op, case: Case, plan: Plan) -> Trial:
     def again(simpler: Plan) -> Trial | None:
         case = differentiated(op, simpler, 0)
-        return None if case is None else _trial(op, case, simpler)
+        return None if case is None or _unsettled(case, simpler) else _trial(op, case, simpler)
 
     return Trial(case, partial(_judge, case, plan), plan, again)
 
@@ -87,6 +88,14 @@ def _beyond_steps(plan: Plan) -> bool:
     return any(
         each.fill.kind == "large" or (each.fill.kind == "small" and each.dtype in dtypes.HALF) for each in tensors
     )
+
+
+def _unsettled(case: Case, plan: Plan) -> bool:
+    """Return whether inputs are reduced to something that PyTorch leaves undefined: their gradients flow from it."""
+    _, shape, _ = plan.due[0]
+    if not plan.overload.undefined or any(case.input(name).shape == tuple(shape) for name in case.wrt):
+        return False
+    return bool(undefined_mask(plan.overload, case, tuple(shape), plan.scope).any())
 
 
 def _with_squares(value: TensorValue) -> TensorValue:
