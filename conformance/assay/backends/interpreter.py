@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -163,11 +164,7 @@ class Run:
                 hosted += map(library.host, results)  # now: the next call may write into the same tensor
         except Exception as error:
             outcome = library.failed(error)
-            if before is None:
-                return outcome
-            return Outcome(
-                raised=outcome.raised, unsupported=outcome.unsupported, changed=self._changes(arguments, before)
-            )
+            return outcome if before is None else replace(outcome, changed=self._changes(arguments, before))
         self.given[""] = answer
         target = _target(step, arguments)
         return Outcome(

@@ -93,15 +93,15 @@ class LibraryBackend(Backend):
 
     def perform(self, case: Case) -> Outcome:
         try:
-            if case.scenario:
-                with self.surroundings(case):
-                    return Run(self, case).outcome()
-            if case.wide:
-                with self.wide_defaults():
-                    return Run(self, case).outcome()
-            return Run(self, case).outcome()
+            with self._manner(case):
+                return Run(self, case).outcome()
         except Exception as error:  # whatever the library raises is its answer
             return self.failed(error)
+
+    def _manner(self, case: Case) -> AbstractContextManager[Any]:
+        if case.scenario:
+            return self.surroundings(case)
+        return self.wide_defaults() if case.wide else nullcontext()
 
     def failed(self, error: Exception, during: Literal["call", "backward"] = "call") -> Outcome:
         """Convert an exception of the library to an outcome: unsupported, or raised."""

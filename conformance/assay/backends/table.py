@@ -142,7 +142,7 @@ def _parameters(function: Callable[..., Any]) -> _Parameters:
 
 def _in_place(function: Callable[..., Any], step: Step) -> Callable[..., Any]:
     """Return the in-place form of a function that can write its result into its first argument."""
-    if "out" not in inspect.signature(function).parameters:
+    if "out" not in _parameters(function).names:
         raise Unsupported("feature", f"no in-place {short_name(step.target)}")
     _takes(function, step)
     return lambda input, *args, **kwargs: function(input, *args, **kwargs, out=input)

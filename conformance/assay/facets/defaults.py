@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ def applies(op: Op) -> bool:
 
 def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     for overload in filter(defaulted, op.overloads):
-        for plan in plans(op, request, fits=lambda each, chosen=overload: each is chosen, limit=6):  # type: ignore[misc]
+        for plan in plans(op, request, fits=partial(is_, overload), limit=6):
             plain = draw.case(op, plan, seed=None if overload.random is None else 7)
             for parameter in optional(overload):
                 given = plan.constructed if overload.construct else plan.given

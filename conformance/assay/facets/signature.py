@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from assay.cases.case import Case
 from assay.cases.draw import Plan
@@ -24,7 +25,7 @@ def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
             call = trial.case.call
             if call is not None and call.unpacked is not None:
                 case = trial.case.with_step("", unpacked=None)  # the sizes in one tuple
-                yield Trial(case, lambda bench, case=case, plan=plan: judge(case, plan, bench), plan)  # type: ignore[misc]
+                yield Trial(case, partial(judge, case, plan), plan)
         if "method" in plan.overload.variants:
             yield drawn_trial(op, plan, judge, form="method")
 

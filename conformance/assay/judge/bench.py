@@ -12,7 +12,7 @@ import numpy as np
 from assay.backends.base import Backend
 from assay.cases.arrays import Host, wide
 from assay.cases.case import Case, TensorValue, map_case, map_tensors, tensors_in
-from assay.cases.outcome import Array, Outcome
+from assay.cases.outcome import Outcome
 from assay.judge.budgets import Bounds
 from assay.judge.sensitivity import absolute, distance, flushed, perturbed, sensitivity, subnormals, tamed
 from assay_spec import dtypes
@@ -149,8 +149,3 @@ def _widened(value: Any) -> Any:
         target = wide(value.dtype)
         return value if target == value.dtype else value.cast(target)
     return Dtype(wide(str(value))) if type(value) is Dtype else value
-
-
-def arrays_of(outcome: Outcome) -> list[Array]:
-    """Return the tensors among an outcome's results."""
-    return [each for each in outcome.results if isinstance(each, Array)]
