@@ -141,7 +141,12 @@ def test_an_interrupted_run_says_so_and_can_be_resumed(tmp_path: Path) -> None:
         "1",
         "--no-report",
     ]
-    process = subprocess.Popen([sys.executable, "-m", "assay.cli", *words], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "assay.cli", *words],
+        cwd=tmp_path,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )
     file = tmp_path / "out" / "numpy.jsonl"
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline and not (file.exists() and file.read_text().count("\n") > 3):
