@@ -234,6 +234,7 @@ def check_law(source: str, overload: Overload) -> None:
     expression = _expression(source)
     known = {argument.name for argument in overload.arguments} | {rule.name for rule in overload.results} | {"results"}
     known |= set(overload.signature.names) | set(overload.let)
+    known |= set(overload.construct.signature.names) if overload.construct else set()
     for name in sorted(expression.names - known):
         if not is_size_name(name):
             raise ExpressionError(f"nothing defines {name!r}")
