@@ -19,6 +19,9 @@ from assay_spec.editions import Edition
 Command = Literal["run", "repro", "pytest", "list", "mutants"]
 
 
+_LONGEST = 86_400.0  # seconds that a case may be given
+
+
 class Shown(NamedTuple):
     """How a setting appears on the command lines that have an option for it."""
 
@@ -59,11 +62,8 @@ class Settings:
     effort: Annotated[Effort, Shown("run repro pytest mutants", "How many cases to draw.")] = "standard"
     seed: Annotated[int, Shown("run repro pytest mutants", "The seed of the random cases.", "NUMBER")] = 0
     shard: Annotated[str, Shown("run pytest", "Run the I-th of N parts.", "I/N")] = "1/1"
-    isolate: Annotated[
-        bool, Shown("run repro pytest", "Run the candidate in a child process: a crash or hang costs one case.")
-    ] = False
     time_limit: Annotated[
-        float, Shown("run repro pytest", "Seconds for one case of a candidate in a child process.", "SECONDS")
+        float, Shown("run repro pytest", "Seconds that the candidate may take for one case.", "SECONDS")
     ] = 30.0
     results: Annotated[Path | None, Shown("pytest", "Write the results here, as JSON lines.", "FILE")] = None
     expect: Annotated[Path | None, Shown("run pytest", "What is known to fail.", "FILE")] = None
@@ -74,8 +74,13 @@ class Settings:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[1-9]\d*/[1-9]\d*", self.shard):
             raise ValueError(f"--shard {self.shard}: write it as I/N, like 2/4")
-        if self.jobs != "auto" and not self.jobs.isdigit():
-            raise ValueError(f"--jobs {self.jobs}: write a number, or auto")
+        part, parts = self.part
+        if part > parts:
+            raise ValueError(f"--shard {self.shard}: there is no part {part} of {parts}")
+        if self.jobs != "auto" and not re.fullmatch(r"[1-9]\d{0,3}", self.jobs):
+            raise ValueError(f"--jobs {self.jobs}: write a number from 1, or auto")
+        if not 0 < self.time_limit <= _LONGEST:
+            raise ValueError(f"--time-limit {self.time_limit:g}: write a number of seconds above 0, up to {_LONGEST:g}")
 
     @property
     def part(self) -> tuple[int, int]:

@@ -1,19 +1,17 @@
-"""The badge of a run: which share of the items that its backend offers pass."""
+"""The badge of a run: its two numbers, as a picture and as data for a badge service."""
 
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
+from assay_reports.printable import printable
 from assay_reports.results import Run
 
 
 def render(run: Run) -> str:
     """Return the badge of a run as SVG."""
-    tally = run.tally
-    share = tally.items["pass"] / tally.offered if tally.offered else 0.0
-    right = f"{share:.1%} of {tally.offered:,}" + ("" if run.complete else " (partial)")
-    left = f"assay · {run.name}"
-    colour = "#2f7d4f" if share >= 0.99 else "#8a6d1f" if share >= 0.8 else "#a63d2f"
+    left, right, (colour, _) = f"assay · {printable(run.name)}", _message(run), _colours(run)
     widths = [round(6.6 * len(text)) + 16 for text in (left, right)]
     total = sum(widths)
     label = escape(f"{left}: {right}")
@@ -25,3 +23,26 @@ def render(run: Run) -> str:
         f'<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">'
         f'<text x="8" y="14">{escape(left)}</text><text x="{widths[0] + 8}" y="14">{escape(right)}</text></g></svg>'
     )
+
+
+def endpoint(run: Run) -> dict[str, Any]:
+    """Return the badge as the JSON that a badge service (shields.io's endpoint) reads."""
+    return {
+        "schemaVersion": 1,
+        "label": f"assay · {printable(run.name)}",
+        "message": _message(run),
+        "color": _colours(run)[1],
+    }
+
+
+def _message(run: Run) -> str:
+    coverage, conformance = run.score.texts
+    return f"{coverage} covered, {conformance} right" + ("" if run.complete else " (partial)")
+
+
+def _colours(run: Run) -> tuple[str, str]:
+    """Return the colour of a run's conformance, for a picture and by its name."""
+    share = run.score.conformance or 0.0
+    if share >= 0.99:
+        return "#2f7d4f", "brightgreen"
+    return ("#8a6d1f", "yellow") if share >= 0.8 else ("#a63d2f", "red")

@@ -136,6 +136,18 @@ CODES: Final[dict[str, Code]] = {
 }
 
 
+# The gravest kinds first: no answer at all, wrong values, wrong kinds of results, valid calls refused, memory, invalid
+# calls accepted, spelling; what is the suite's own comes last.
+_GRAVITY: Final = (
+    "A801", "A802", "A804", "A803", "A1", "A5", "A61", "A6", "A2", "A301", "A4", "A302", "A304", "A303", "A305", "A9",
+)  # fmt: skip
+
+
+def rank(code: str) -> int:
+    """Return how grave a kind of finding is, 0 the gravest."""
+    return next((place for place, start in enumerate(_GRAVITY) if code.startswith(start)), len(_GRAVITY))
+
+
 def explain(code: str) -> str:
     """Return what a code means, its usual causes, and how to look further, in three lines."""
     found = CODES[code]

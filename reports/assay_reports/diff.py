@@ -16,7 +16,7 @@ Difference = Mapping[str, list[tuple[Result | None, Result | None]]]
 
 
 def compare(before: Run, after: Run) -> Difference:
-    """Sort the items of two runs into buckets; items with the same outcome and code in both are left out."""
+    """Sort the items of two runs into buckets; items with the same outcome and findings in both are left out."""
     found: dict[str, list[tuple[Result | None, Result | None]]] = {bucket: [] for bucket in BUCKETS}
     for id in dict.fromkeys([*before.by_id, *after.by_id]):
         old, new = before.by_id.get(id), after.by_id.get(id)
@@ -29,7 +29,7 @@ def compare(before: Run, after: Run) -> Difference:
 def _bucket(old: Result | None, new: Result | None) -> str | None:
     if old is None or new is None:
         return "added" if old is None else "removed"
-    if old.outcome == new.outcome and old.code == new.code:
+    if old.outcome == new.outcome and _wrong(old) == _wrong(new):
         return None
     if old.hash != new.hash:
         return "test changed"
@@ -39,7 +39,14 @@ def _bucket(old: Result | None, new: Result | None) -> str | None:
         return "newly supported" if new.outcome == "pass" else "regressed"
     if new.outcome in BROKEN and old.outcome not in BROKEN:
         return "regressed"
-    return "fixed" if old.outcome in BROKEN and new.outcome not in BROKEN else "otherwise changed"
+    if new.outcome in BROKEN:
+        return "regressed" if _wrong(new) - _wrong(old) else "fixed"
+    return "fixed" if old.outcome in BROKEN else "otherwise changed"
+
+
+def _wrong(result: Result) -> frozenset[tuple[str, str]]:
+    """Return the kinds of findings about an item, by code and form."""
+    return frozenset((each.code, each.form) for each in result.broken)
 
 
 def render(difference: Difference) -> str:
@@ -56,5 +63,9 @@ def render(difference: Difference) -> str:
 def _words(old: Result | None, new: Result | None) -> str:
     known = new or old
     assert known is not None
-    states = " -> ".join(f"{each.outcome}{f' {each.code}' if each.code else ''}" for each in (old, new) if each)
-    return f"{known.id}: {states}"
+    return f"{known.id}: {' -> '.join(_state(each) for each in (old, new) if each)}"
+
+
+def _state(result: Result) -> str:
+    codes = dict.fromkeys(each.code for each in result.broken or result.findings)
+    return " ".join([result.outcome, *codes])

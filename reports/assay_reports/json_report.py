@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from assay_reports.causes import causes
 from assay_reports.mutants import MutationRun
+from assay_reports.records import plain
 from assay_reports.results import Run
 
 
@@ -17,11 +19,10 @@ def render(runs: Sequence[Run], mutation: MutationRun | None = None) -> str:
         {
             "runs": [
                 {
-                    "header": dict(run.header),
+                    "header": plain(run.header),
                     "complete": run.complete,
-                    "items": dict(run.tally.items),
-                    "cases": dict(run.tally.cases),
-                    "results": [asdict(result) for result in run.results],
+                    **summary(run),
+                    "results": [plain(result) for result in run.results],
                 }
                 for run in runs
             ],
@@ -30,6 +31,28 @@ def render(runs: Sequence[Run], mutation: MutationRun | None = None) -> str:
         indent=1,
         ensure_ascii=False,
     )
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """Return the two numbers of a run, its counts, and its causes with what they touch."""
+    return {
+        "coverage": run.score.coverage,
+        "conformance": run.score.conformance,
+        "items": dict(run.tally.items),
+        "cases": dict(run.tally.cases),
+        "causes": [
+            {
+                "code": each.code,
+                "form": each.form,
+                "op": each.op,
+                "ops": each.ops,
+                "items": [result.id for result, _ in each.shown],
+                "cases": each.cases,
+                "smallest": {"id": each.smallest[0].id, **plain(each.smallest[1])},
+            }
+            for each in causes(run)
+        ],
+    }
 
 
 def _measured(mutation: MutationRun) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 from xml.etree import ElementTree
 
-from assay_reports.results import Result, Run
+from assay_reports.results import Finding, Result, Run
 from assay_reports.vocabulary import OUTCOMES
 
 # Characters that XML 1.0 does not allow, even escaped.
@@ -45,9 +46,15 @@ def _case(suite: ElementTree.Element, result: Result, run: Run) -> None:
     if kind is None:
         return
     element = ElementTree.SubElement(case, kind, message=_clean(f"{result.code}: {result.message}"))
-    lines = [f"{each.call}\n{each.snippet}" for each in result.failures]
+    lines = [line for each in result.findings for line in _lines(each)]
     again = [f"again: {run.again(result.id)}"] if OUTCOMES[result.outcome].broken else []
     element.text = _clean("\n".join([*lines, *again]))
+
+
+def _lines(finding: Finding) -> Iterator[str]:
+    """Return a finding as text: what is wrong, in how many cases, and the smallest of them."""
+    yield f"{finding.code} {finding.message} ({finding.cases} cases)"
+    yield from filter(None, (finding.call, finding.snippet))
 
 
 def _clean(text: str) -> str:

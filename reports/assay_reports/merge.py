@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from assay_reports.results import Result, ResultsError, Run, Tally
+from assay_reports.records import plain
+from assay_reports.results import Footer, Result, ResultsError, Run, Tally, now
 
 _SAME = ("suite", "settings", "edition", "backend", "oracle", "seed")
 
@@ -14,21 +16,18 @@ def merge(runs: Sequence[Run]) -> Run:
     first = runs[0]
     for other in runs[1:]:
         for key in _SAME:
-            if other.header.get(key) != first.header.get(key):
+            theirs, ours = (plain(getattr(run.header, key)) for run in (other, first))
+            if theirs != ours:
                 raise ResultsError(
-                    f"{other.path}: its {key} is {other.header.get(key)}, but {first.path} has {first.header.get(key)};"
+                    f"{other.path}: its {key} is {theirs}, but {first.path} has {ours};"
                     " only shards of one run can be merged"
                 )
     results = _together(runs)
     planned = _planned(runs)
     complete = all(run.complete for run in runs) and len(results) == planned
-    footer = {
-        "type": "footer",
-        "complete": complete,
-        "counts": Tally.over(results).counts,
-        "stop_reason": None if complete else "a shard is missing or partial",
-    }
-    header = {**first.header, "planned": planned, "selection": {**first.header["selection"], "shard": None}}
+    reason = None if complete else "a shard is missing or partial"
+    footer = Footer(complete, Tally.over(results).counts, reason, now())
+    header = replace(first.header, planned=planned, selection=replace(first.header.selection, shard=""))
     events = tuple(event for run in runs for event in run.events)
     return Run(header, results, events, footer)
 
@@ -48,7 +47,7 @@ def _together(runs: Sequence[Run]) -> tuple[Result, ...]:
 
 def _planned(runs: Sequence[Run]) -> int:
     """Return the number of items in all shards; a missing shard counts as many as the average of the others."""
-    shards = {run.header["selection"]["shard"]: run.header["planned"] for run in runs}
+    shards = {run.header.selection.shard: run.header.planned for run in runs}
     present = sum(shards.values())
     parts = next((int(str(shard).partition("/")[2]) for shard in shards if shard), 1)
     return int(present if len(shards) >= parts else present * parts // len(shards))

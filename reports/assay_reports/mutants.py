@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from assay_reports.results import SCHEMA_VERSION, checked, records_of
+from assay_reports.records import SCHEMA_VERSION
+from assay_reports.results import ResultsError, records_of
 
 Status = Literal["killed", "survived", "equivalent"]
 
@@ -123,10 +124,17 @@ def is_mutation_run(path: Path) -> bool:
 def read(path: Path) -> MutationRun:
     """Read what `assay mutants` wrote; a last line that was cut off is left out, and the run then partial."""
     header, *records = [record for _, record in records_of(path)] or [{}]
-    checked(header, path)
+    version = header.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise ResultsError(f"{path}:1: schema version {version}, and this Assay reads {SCHEMA_VERSION}; run it again")
     known = [each.name for each in fields(Verdict)]
-    verdicts = [Verdict(**{name: each[name] for name in known}) for each in records if each["type"] == "verdict"]
-    return MutationRun(header, tuple(verdicts), any(each["type"] == "footer" for each in records))
+    try:
+        verdicts = [
+            Verdict(**{name: each[name] for name in known}) for each in records if each.get("type") == "verdict"
+        ]
+    except KeyError as error:
+        raise ResultsError(f"{path}: a verdict without {error}; run `assay mutants` again") from None
+    return MutationRun(header, tuple(verdicts), any(each.get("type") == "footer" for each in records))
 
 
 def table(mutation: MutationRun) -> str:

@@ -35,7 +35,8 @@ class Outcome(NamedTuple):
     broken: bool  # somebody has something to mend
 
 
-# The gravest first: the gravest outcome among an item's cases is the item's.
+# The gravest first. An item is what the gravest of its cases is where that is broken; else what all of them came to,
+# and `partial` where some pass and the others were not judged.
 OUTCOMES: Final = {
     "crash": Outcome("☠", "crash", offered=True, broken=True),
     "timeout": Outcome("⧗", "crash", offered=True, broken=True),
@@ -43,8 +44,9 @@ OUTCOMES: Final = {
     "suite_error": Outcome("?", "crash", offered=False, broken=True),
     "error": Outcome("!", "error", offered=True, broken=True),
     "fail": Outcome("✗", "fail", offered=True, broken=True),
+    "partial": Outcome("◐", "pass", offered=True, broken=False),
     "pass": Outcome("✓", "pass", offered=True, broken=False),
-    "self": Outcome("○", "self", offered=True, broken=False),
+    "self": Outcome("○", "self", offered=False, broken=False),
     "unsupported": Outcome("–", "unsupported", offered=False, broken=False),
     "not_run": Outcome("·", "unsupported", offered=False, broken=False),
 }

@@ -9,10 +9,12 @@ import ctypes
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -142,6 +144,50 @@ class Hangs(Candidate):
         raise AssertionError("still here")
 
 
+class DiesOnce(Candidate):
+    """Dies where no process has died before."""
+
+    def misbehave(self, case: Case) -> Outcome:
+        flag = Path(os.environ["ASSAY_TEST_FLAG"])
+        if not flag.exists():
+            flag.touch()
+            os._exit(4)
+        return self.good.perform(case)
+
+
+class LeavesAChild(Candidate):
+    """Starts a child in a session of its own, which does not end."""
+
+    def misbehave(self, case: Case) -> Outcome:
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+        Path(os.environ["ASSAY_TEST_FLAG"]).write_text(str(child.pid), encoding="utf-8")
+        return self.good.perform(case)
+
+
+class ChangesDirectory(Candidate):
+    def misbehave(self, case: Case) -> Outcome:
+        os.chdir("/")
+        return self.good.perform(case)
+
+
+class ChangesTheLocale(Candidate):
+    def misbehave(self, case: Case) -> Outcome:
+        os.environ["LC_ALL"] = "tlh"
+        return self.good.perform(case)
+
+
+class ChangesRecursionLimit(Candidate):
+    def misbehave(self, case: Case) -> Outcome:
+        sys.setrecursionlimit(60)
+        return self.good.perform(case)
+
+
+class PatchesNumPy(Candidate):
+    def misbehave(self, case: Case) -> Outcome:
+        np.subtract = np.add  # type: ignore[assignment]
+        return self.good.perform(case)
+
+
 class WrongThenWorse(Candidate):
     """Answers three numbers in a wrong shape, and fails in another way when it is asked again."""
 
@@ -214,6 +260,11 @@ def answers_with_neither(reply: dict[str, Any]) -> str:
 
 def announces_a_blob_and_dies(reply: dict[str, Any]) -> str:
     return json.dumps({**reply, "blob": 1000}) + "\nshort"
+
+
+def hangs_and_answers_nothing(reply: dict[str, Any]) -> str:
+    time.sleep(600)
+    return ""
 
 
 def says_index_error(reply: dict[str, Any]) -> str:

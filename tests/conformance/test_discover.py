@@ -11,7 +11,7 @@ import pytest
 
 from assay.backends import discover
 from assay.backends.base import BackendUnusable
-from assay.backends.discover import open_backend
+from assay.backends.discover import open_backend, open_candidate
 from assay.backends.namespace import NamespaceBackend
 from assay.backends.numpy import NumpyBackend
 from assay.backends.process import ProcessBackend
@@ -80,7 +80,7 @@ def test_an_entry_point_opens_by_its_name(mine: Path, monkeypatch: pytest.Monkey
 
 
 def test_an_isolated_backend_runs_in_a_process_of_its_own() -> None:
-    with closing(open_backend("numpy", isolate=True)) as backend:
+    with closing(open_candidate(Settings("numpy"))) as backend:
         assert isinstance(backend, ProcessBackend)
         assert backend.capabilities == NumpyBackend().capabilities
 

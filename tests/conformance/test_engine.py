@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from assay.backends.base import Backend
-from assay.backends.discover import open_backend
+from assay.backends.discover import open_candidate
 from assay.cases.case import Case, TensorValue, called
 from assay.cases.draw import Wasteful
 from assay.cases.outcome import Array
@@ -203,7 +203,7 @@ def _sums(*sizes: int) -> Item:
 def test_an_error_while_a_failing_case_runs_again_costs_that_case_alone(
     name: str, outcome: str, code: str, message: str
 ) -> None:
-    with closing(open_backend(f"{HERE / 'candidates.py'}:{name}", isolate=True, time_limit=2.0)) as backend:
+    with closing(open_candidate(Settings(f"{HERE / 'candidates.py'}:{name}", time_limit=2.0))) as backend:
         result, events = measure(_sums(2, 3, 4), Bench(backend, None), effort="quick", seed=0)
 
     assert (result.outcome, result.code) == (outcome, code)

@@ -15,7 +15,7 @@ import pytest
 from assay.backends.reference import ReferenceBackend
 from assay.cases.case import Case
 from assay.cases.content import same
-from assay.facets.base import Finding, SamplingRequest, Trial
+from assay.facets.base import Reason, SamplingRequest, Trial
 from assay.judge.bench import Bench
 from assay.running.items import Item, items_of
 from assay_spec import load_corpus
@@ -46,13 +46,13 @@ def trials(op: Op) -> Iterator[tuple[Item, Trial]]:
             yield item, trial
 
 
-def findings(op: Op, candidate: ReferenceBackend) -> Iterator[tuple[Item, Trial, Finding]]:
+def findings(op: Op, candidate: ReferenceBackend) -> Iterator[tuple[Item, Trial, Reason]]:
     """Yield the suite's findings about a candidate, trial by trial."""
     for item, trial in trials(op):
         judgement = trial.judge(Bench(candidate, good))
         if judgement.result in ("fail", "error"):
-            assert judgement.finding is not None
-            yield item, trial, judgement.finding
+            assert judgement.reason is not None
+            yield item, trial, judgement.reason
 
 
 def answers_otherwise(candidate: ReferenceBackend, case: Case) -> bool:
@@ -74,7 +74,7 @@ def test_the_suite_notices(bug: Any) -> None:
 
     # The same trial of the good backend passes, so it is the patch that was killed, and not by a mistake of its own.
     _, trial, finding = killed
-    assert trial.judge(Bench(good, good)).finding is None
+    assert trial.judge(Bench(good, good)).reason is None
     assert finding.code not in RAISED or (bug.raises is not None and bug.raises in finding.message), finding.message
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,13 @@ import pytest
 
 from assay.backends import process
 from assay.backends.base import BackendUnusable, Died, Malformed, ProcessError, Stopped, TimedOut
-from assay.backends.discover import open_backend
+from assay.backends.discover import open_candidate
+from assay.backends.lines import Lines
+from assay.backends.pipe import Pipe
 from assay.backends.process import ProcessBackend
 from assay.cases.case import Case, TensorValue, called
 from assay.cases.outcome import Outcome
+from assay.settings import Settings
 
 CANDIDATES = Path(__file__).with_name("candidates.py")
 
@@ -32,11 +36,11 @@ def call(op: str, array: Any = (1.0, 2.0)) -> Case:
 
 
 def isolated(name: str, time_limit: float = 20.0) -> Any:
-    return open_backend(f"{CANDIDATES}:{name}", isolate=True, time_limit=time_limit)
+    return open_candidate(Settings(f"{CANDIDATES}:{name}", time_limit=time_limit))
 
 
 def harness(name: str) -> Any:
-    return open_backend(f"exec:{shlex.join([sys.executable, str(CANDIDATES), name])}", time_limit=20)
+    return open_candidate(Settings(f"exec:{shlex.join([sys.executable, str(CANDIDATES), name])}", time_limit=20))
 
 
 def numbers(outcome: Outcome) -> Any:
@@ -75,8 +79,8 @@ def test_a_mishap_costs_one_case(name: str, error: type[ProcessError], message: 
     [
         ("answers_bad_json", """not JSON: '{"id": 1, "outcome": {"results": [oops]}}'"""),
         ("answers_with_an_unknown_tag", "unknown tag 'number'; the tags are int, float, complex, dtype"),
-        ("answers_twice", "request 3 was answered more than once"),
-        ("answers_another_request", "a reply to request 2 came where one to 3 was due"),
+        ("answers_twice", "request 2 was answered more than once"),
+        ("answers_another_request", "a reply to request 1 came where one to 2 was due"),
         ("answers_with_neither", "the reply holds neither an outcome nor an error"),
     ],
 )
@@ -127,7 +131,7 @@ def test_a_segfault_says_where_it_was() -> None:
 
 def test_the_process_group_is_killed() -> None:
     with closing(isolated("Hangs", time_limit=0.3)) as backend:
-        group = backend._process._popen.pid
+        group = backend._pipe.pid
         with pytest.raises(TimedOut):
             backend.perform(call("torch.add"))
 
@@ -185,12 +189,119 @@ def test_large_tensors_go_there_and_back() -> None:
     assert outcome.results[0].array[-1] == 299_998
 
 
-def test_a_process_that_was_killed_from_outside_is_replaced() -> None:
+def test_a_process_that_was_killed_from_outside_is_replaced_and_asked_again() -> None:
     with closing(isolated("PrintsToStdout")) as backend:
-        os.kill(backend._process._popen.pid, signal.SIGTERM)
-        with pytest.raises(Died, match=r"^the process was killed by SIGTERM$"):
-            backend.perform(call("torch.sub"))
-        backend.ping()
+        os.kill(backend._pipe.pid, signal.SIGKILL)
+        after = backend.perform(call("torch.sub"))
+        incidents = backend.incidents()
+
+    assert numbers(after) == [0, 1]
+    assert [each.message for each in incidents] == ["the process was killed by SIGKILL"]
+
+
+def test_cases_sent_ahead_are_answered_in_any_order() -> None:
+    cases = [call("torch.sub", (value,)) for value in range(40)]
+    with closing(isolated("PrintsToStdout")) as backend:
+        for case in cases:
+            backend.prepare(case)
+        seen = [numbers(backend.perform(case)) for case in reversed(cases)]
+
+    assert seen == [[value - 1] for value in reversed(range(40))]
+
+
+def test_a_death_costs_its_case_and_none_of_those_sent_ahead() -> None:
+    cases = [call("torch.sub"), call("torch.add"), call("torch.sub"), call("torch.sub")]
+    with closing(isolated("Exits")) as backend:
+        for case in cases:
+            backend.prepare(case)
+        before = backend.perform(cases[0])
+        with pytest.raises(Died):
+            backend.perform(cases[1])
+        after = [backend.perform(case) for case in cases[2:]]
+
+    assert [numbers(each) for each in (before, *after)] == [[0, 1]] * 3
+    assert backend.incidents() == []
+
+
+def test_cases_that_are_dropped_are_not_answered() -> None:
+    first, second = call("torch.sub"), call("torch.sub", (5,))
+    with closing(isolated("PrintsToStdout")) as backend:
+        backend.prepare(first)
+        backend.drop()
+
+        assert numbers(backend.perform(second)) == [4]
+        assert not backend._waiting
+
+
+def test_a_death_that_does_not_happen_again_is_an_incident(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSAY_TEST_FLAG", str(tmp_path / "died"))
+    with closing(isolated("DiesOnce")) as backend:
+        answer = backend.perform(call("torch.add"))
+        incidents = backend.incidents()
+
+    assert numbers(answer) == [2, 3]
+    assert [each.message for each in incidents] == ["the process exited with status 4"]
+
+
+def test_a_child_that_leaves_the_process_group_is_killed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSAY_TEST_FLAG", str(tmp_path / "child"))
+    with closing(isolated("LeavesAChild")) as backend:
+        backend.perform(call("torch.add"))
+        child = int((tmp_path / "child").read_text())
+        assert Path(f"/proc/{child}").exists()
+
+    assert _ends(child)
+
+
+@pytest.mark.parametrize("hangs", ["Hangs", "hangs_and_answers_nothing"])
+def test_a_process_dies_with_its_runner(tmp_path: Path, hangs: str) -> None:
+    backend = f"{CANDIDATES}:Hangs" if hangs == "Hangs" else f"exec:{sys.executable} {CANDIDATES} {hangs}"
+    runner = subprocess.Popen([sys.executable, "-c", RUNNER, backend], stdout=subprocess.PIPE, text=True)
+    assert runner.stdout is not None
+    worker = int(runner.stdout.readline())
+    runner.kill()
+    runner.wait()
+    runner.stdout.close()
+
+    assert _ends(worker)
+
+
+RUNNER = """
+import sys, numpy as np
+from assay.backends.discover import open_candidate
+from assay.cases.case import TensorValue, called
+from assay.settings import Settings
+backend = open_candidate(Settings(sys.argv[1]))
+print(backend._pipe.pid, flush=True)
+backend.perform(called("torch.add", {"input": TensorValue.of(np.zeros(1, np.float32))}, ("input",)))
+"""
+
+
+def _ends(process: int) -> bool:
+    """Return whether a process ends soon; one that nobody has reaped yet has ended."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            if Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+@pytest.mark.parametrize("name", ["ChangesDirectory", "ChangesTheLocale", "ChangesRecursionLimit", "PatchesNumPy"])
+def test_what_a_case_leaves_changed_is_seen_and_undone(name: str) -> None:
+    with closing(isolated(name)) as backend:
+        clean = backend.refresh()
+        with suppress(ProcessError):
+            backend.perform(call("torch.add"))
+        changed = backend.refresh()
+        after = backend.perform(call("torch.sub"))
+
+    assert clean == ()
+    assert changed
+    assert numbers(after) == [0, 1]
 
 
 def test_a_reset_and_a_restart_leave_a_backend_that_answers() -> None:
@@ -205,7 +316,7 @@ def test_a_reset_and_a_restart_leave_a_backend_that_answers() -> None:
 def test_an_interrupt_leaves_no_reply_for_the_next_case(monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(isolated("PrintsToStdout")) as backend:
         with monkeypatch.context() as interrupted:
-            interrupted.setattr(process._Process, "_reply", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            interrupted.setattr(Pipe, "_reply", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 backend.perform(call("torch.sub"))
 
@@ -213,17 +324,19 @@ def test_an_interrupt_leaves_no_reply_for_the_next_case(monkeypatch: pytest.Monk
 
 
 def test_a_command_that_cannot_be_started_is_unusable() -> None:
-    with pytest.raises(BackendUnusable, match=r"^cannot start /no/such/command: "):
-        ProcessBackend("/no/such/command")
+    with pytest.raises(
+        BackendUnusable, match=r"^cannot start /no/such/command: there is no program '/no/such/command'$"
+    ):
+        ProcessBackend(["/no/such/command"], Lines())
 
 
 def test_a_command_that_does_not_greet_is_unusable_and_says_why() -> None:
     with pytest.raises(BackendUnusable) as caught:
-        ProcessBackend([sys.executable, "-c", "import sys; sys.exit('no licence found')"])
+        ProcessBackend([sys.executable, "-c", "import sys; sys.exit('no licence found')"], Lines())
 
     assert str(caught.value).endswith("no hello: the process exited with status 1; it said:\nno licence found")
 
 
 def test_a_backend_that_the_worker_cannot_open_is_unusable() -> None:
     with pytest.raises(BackendUnusable, match=r"^cannot import 'nonesuch': No module named 'nonesuch'; install"):
-        open_backend("namespace:nonesuch", isolate=True)
+        open_candidate(Settings("namespace:nonesuch"))

@@ -53,7 +53,7 @@ def test_every_misbehaving_process_costs_its_op_alone_and_the_run_reaches_its_fo
         folder = tmp_path / name
         folder.mkdir()
 
-        assay("run", "-b", f"{CANDIDATES}:{name}", "--isolate", "--oracle", "reference", "-j", "1", "--no-report",
+        assay("run", "-b", f"{CANDIDATES}:{name}", "--oracle", "reference", "-j", "1", "--no-report",
               "--filter", "op:torch.add op:torch.sign facet:shape facet:dtype", cwd=folder)  # fmt: skip
 
         run = run_of(folder)
@@ -88,7 +88,7 @@ def test_a_worker_process_that_dies_costs_its_item(tmp_path: Path) -> None:
 
 
 def test_a_hanging_case_is_a_timeout(tmp_path: Path) -> None:
-    assay("run", "-b", f"{CANDIDATES}:Hangs", "--isolate", "--time-limit", "0.5", "--oracle", "reference", "-j", "1",
+    assay("run", "-b", f"{CANDIDATES}:Hangs", "--time-limit", "0.5", "--oracle", "reference", "-j", "1",
           "--no-report", "--filter", "op:torch.add facet:shape", cwd=tmp_path)  # fmt: skip
 
     (result,) = run_of(tmp_path).results
@@ -96,7 +96,7 @@ def test_a_hanging_case_is_a_timeout(tmp_path: Path) -> None:
 
 
 def test_what_a_library_prints_does_no_harm(tmp_path: Path) -> None:
-    assay("run", "-b", f"{CANDIDATES}:PrintsToStdout", "--isolate", "--oracle", "reference", "-j", "1", "--no-report",
+    assay("run", "-b", f"{CANDIDATES}:PrintsToStdout", "--oracle", "reference", "-j", "1", "--no-report",
           "--filter", "op:torch.add facet:shape", cwd=tmp_path)  # fmt: skip
 
     (result,) = run_of(tmp_path).results

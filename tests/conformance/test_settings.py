@@ -23,7 +23,6 @@ UNUSUAL = Settings(
     effort="deep",
     seed=7,
     shard="2/3",
-    isolate=True,
     time_limit=0.5,
     results=Path("r.jsonl"),
     expect=Path("known.yaml"),
@@ -47,7 +46,6 @@ def test_repro_gets_the_backend_and_what_is_not_at_its_default() -> None:
         "edition": "documented",
         "effort": "deep",
         "seed": 7,
-        "isolate": True,
         "time_limit": 0.5,
     }
 
@@ -74,10 +72,10 @@ def test_every_setting_has_its_type_on_the_command_line() -> None:
     def command(**chosen: object) -> None:
         seen.append(Settings(**chosen))
 
-    words = ["--backend", "numpy", "--seed", "7", "--time-limit", "2", "--isolate", "--out", "here", "--effort", "deep"]
+    words = ["--backend", "numpy", "--seed", "7", "--time-limit", "2", "--out", "here", "--effort", "deep"]
     CliRunner().invoke(command, words, catch_exceptions=False)
 
-    assert seen == [Settings("numpy", seed=7, time_limit=2.0, isolate=True, out=Path("here"), effort="deep")]
+    assert seen == [Settings("numpy", seed=7, time_limit=2.0, out=Path("here"), effort="deep")]
 
 
 def test_every_setting_is_an_option_of_run_or_of_pytest() -> None:
@@ -94,10 +92,10 @@ def test_a_word_that_a_setting_does_not_know_is_refused_with_those_it_knows() ->
 
 
 def test_pytest_takes_the_same_settings(pytester: pytest.Pytester) -> None:
-    config = pytester.parseconfig("--assay-backend=numpy", "--assay-seed=7", "--assay-time-limit=2", "--assay-isolate")
+    config = pytester.parseconfig("--assay-backend=numpy", "--assay-seed=7", "--assay-time-limit=2")
 
-    assert [config.getoption(f"assay_{name}") for name in ("backend", "seed", "time_limit", "isolate", "effort")] == [
-        "numpy", 7, 2.0, True, "standard",
+    assert [config.getoption(f"assay_{name}") for name in ("backend", "seed", "time_limit", "effort")] == [
+        "numpy", 7, 2.0, "standard",
     ]  # fmt: skip
 
 

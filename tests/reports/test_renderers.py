@@ -97,8 +97,8 @@ def test_junit_is_xml_whatever_a_backend_says(make: Make, result: New) -> None:
     assert suite[0][0].get("message") == "A201: bell \ufffd <tag> & more"
 
 
-SETTINGS = {"backend": "exec:./harness --quiet", "seed": 3, "isolate": True, "time_limit": 0.5}
-AGAIN = "assay repro a::shape --backend 'exec:./harness --quiet' --seed 3 --isolate --time-limit 0.5"
+SETTINGS = {"backend": "exec:./harness --quiet", "seed": 3, "time_limit": 0.5}
+AGAIN = "assay repro a::shape --backend 'exec:./harness --quiet' --seed 3 --time-limit 0.5"
 
 
 def test_every_report_says_how_to_run_a_failure_again(make: Make, result: New, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -38,6 +39,7 @@ class Capabilities:
     features: tuple[Feature, ...] = FEATURES
     speaks_torch: bool = False  # it claims PyTorch's own names, so that signatures can be judged
     ops: tuple[str, ...] | None = None  # which ops it offers, if that is known beforehand
+    file: str = ""  # where the library was imported from
 
 
 class BackendUnusable(Exception):
@@ -100,6 +102,20 @@ class Backend(ABC):
     def source(self, op: str) -> Path | None:
         """Return the file that implements an op, or None if it is unknown."""
         return None
+
+    def prepare(self, case: Case) -> None:  # noqa: B027 - only a process can work ahead
+        """Take note of a case that will be performed soon."""
+
+    def drop(self) -> None:  # noqa: B027
+        """Forget the cases that were prepared and not performed."""
+
+    def incidents(self) -> Sequence[ProcessError]:
+        """Return what went wrong since the last call, and did not when it was tried again."""
+        return ()
+
+    def refresh(self) -> tuple[str, ...]:
+        """Undo what earlier cases have changed around them; return what that was."""
+        return ()
 
     def close(self) -> None:  # noqa: B027 - most backends hold nothing
         """Release processes and files."""

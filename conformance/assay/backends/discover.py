@@ -10,10 +10,13 @@ from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from assay.backends.base import Backend, BackendUnusable
 from assay.settings import Settings
+
+if TYPE_CHECKING:
+    from assay.backends.process import ProcessBackend
 
 GROUP: Final = "assay.backends"
 BUILT_IN: Final = {
@@ -24,36 +27,30 @@ BUILT_IN: Final = {
 }
 
 
-def open_backend(
-    text: str,
-    *,
-    device: str = Settings.device,
-    isolate: bool = Settings.isolate,
-    time_limit: float = Settings.time_limit,
-) -> Backend:
-    """Open the backend that a text names; raise BackendUnusable if that fails.
+def open_candidate(settings: Settings) -> ProcessBackend:
+    """Open the candidate of a run in a process of its own; raise BackendUnusable if that fails."""
+    from assay.backends.process import ProcessBackend, WorkerBackend
+
+    kind, _, rest = settings.backend.partition(":")
+    if kind == "exec":
+        return ProcessBackend.harness(rest, time_limit=settings.time_limit)
+    return WorkerBackend(settings.backend, device=settings.device, time_limit=settings.time_limit)
+
+
+def open_backend(text: str, *, device: str = Settings.device) -> Backend:
+    """Open the backend that a text names in this process; raise BackendUnusable if that fails.
 
     The text is a built-in backend's name or an entry point's, `namespace:MODULE`, `MODULE:ATTRIBUTE`,
-    `FILE.py:ATTRIBUTE` or `exec:COMMAND`. With `isolate`, a Python backend runs in a process of its own.
+    `FILE.py:ATTRIBUTE` or, in a process of its own all the same, `exec:COMMAND`.
     """
     kind, _, rest = text.partition(":")
     if kind == "exec":
-        return _process(rest, time_limit)
-    if isolate:
-        return _process([sys.executable, "-m", "assay.backends.worker", text, "--device", device], time_limit)
+        return open_candidate(Settings(text))
     if kind == "namespace":
         return _namespace(rest, device)
     if rest:
         return _made(_attribute(kind, rest), text, device)
     return _registered(text, device)
-
-
-def _process(command: str | list[str], time_limit: float) -> Backend:
-    from assay.backends.process import ProcessBackend
-
-    if not command:
-        raise BackendUnusable("exec: needs a command, as in 'exec:./my_harness --quiet'")
-    return ProcessBackend(command, time_limit=time_limit)
 
 
 def _namespace(module: str, device: str) -> Backend:

@@ -46,6 +46,7 @@ class NamespaceBackend(LibraryBackend):
             dtypes=tuple(each for each in dtypes.ALL if hasattr(module, each)),
             features=FEATURES,
             speaks_torch=True,
+            file=str(getattr(module, "__file__", None) or ""),
         )
         self._dtypes = {getattr(module, each): each for each in self.capabilities.dtypes}
         self._functions: dict[tuple[str, str], Callable[..., Any]] = {}

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import select
 import shlex
 import signal
-import subprocess
-import threading
-import time
-from collections import Counter
-from collections.abc import Sequence
-from typing import Any, Final, NoReturn
+import sys
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
 
-from assay.backends import wire
+from assay.backends import tether
 from assay.backends.base import (
     Backend,
     BackendUnusable,
@@ -25,25 +23,41 @@ from assay.backends.base import (
     Stopped,
     TimedOut,
 )
+from assay.backends.frames import Frames
+from assay.backends.lines import Lines
+from assay.backends.messages import Framing, Reply, WireError
+from assay.backends.pipe import Ended, Garbled, Late, Pipe
 from assay.cases.case import Case
 from assay.cases.outcome import Outcome
 from assay.settings import Settings
 
 START_LIMIT: Final = 120.0  # seconds to start and to import a large library
-LONGEST_LINE: Final = 1 << 28
 CRASHES_OF_AN_OP: Final = 3
 RESTARTS_WITHOUT_AN_ANSWER: Final = 20
-_TAIL: Final = 8192
-_CHUNK: Final = 1 << 16
+
+
+@dataclass(eq=False)
+class _Asked:
+    """A case that was sent to the process, and what came back."""
+
+    case: Case
+    answer: Reply | ProcessError | None = None
+    dropped: bool = False  # nobody waits for the answer any more
 
 
 class ProcessBackend(Backend):
-    """Answers cases through a command that speaks the wire protocol."""
+    """Answers cases through a process. Cases that are sent ahead are computed while the runner judges others.
 
-    def __init__(self, command: str | Sequence[str], *, time_limit: float = Settings.time_limit) -> None:
-        self.command = shlex.split(command) if isinstance(command, str) else list(command)
-        self.time_limit = time_limit
-        self._process: _Process | None = None
+    A case whose process dies is asked again alone, in a fresh one: a death that does not happen again is an incident
+    and no answer.
+    """
+
+    def __init__(self, command: Sequence[str], framing: Framing, *, time_limit: float = Settings.time_limit) -> None:
+        self.command, self.framing, self.time_limit = list(command), framing, time_limit
+        self._pipe: Pipe | None = None
+        self._asked: dict[int, _Asked] = {}  # by the identity of the case
+        self._waiting: deque[_Asked] = deque()  # those without an answer, in the order they were sent
+        self._incidents: list[ProcessError] = []
         self._crashes: Counter[str] = Counter()
         self._restarts = 0  # since the last answer
         try:
@@ -52,22 +66,48 @@ class ProcessBackend(Backend):
             self.restart()
             raise
 
+    @classmethod
+    def harness(cls, command: str, *, time_limit: float = Settings.time_limit) -> ProcessBackend:
+        """Start a command that speaks the wire protocol."""
+        words = shlex.split(command)
+        if not words:
+            raise BackendUnusable("exec: needs a command, as in 'exec:./my_harness --quiet'")
+        return cls(tether.to_this_process(words), Lines(), time_limit=time_limit)
+
+    def prepare(self, case: Case) -> None:
+        """Send a case ahead, so that the process works on it while others are judged."""
+        if self._why_stopped(case) is None:
+            self._send(case)
+
     def perform(self, case: Case) -> Outcome:
         """Run a case in the process; raise Died, TimedOut, Malformed or Stopped if no answer comes."""
-        if self._crashes[case.op] >= CRASHES_OF_AN_OP:
-            raise Stopped(f"{case.op} is not run again: it cost {CRASHES_OF_AN_OP} processes")
-        if self._restarts >= RESTARTS_WITHOUT_AN_ANSWER:
-            raise Stopped(f"stopped: {RESTARTS_WITHOUT_AN_ANSWER} processes in a row did not answer")
-        blob = bytearray()
-        packed = wire.pack_case(case, blob)
-        try:
-            outcome = self._outcome(*self._request("run", self.time_limit, blob, case=packed))
-        except ProcessError:
-            self._crashes[case.op] += 1
-            self._restarts += 1
-            raise
-        self._restarts = 0
-        return outcome
+        asked = self._asked.get(id(case))
+        if asked is None:
+            why = self._why_stopped(case)
+            if why is not None:
+                raise Stopped(why)
+            asked = self._send(case)
+        while asked.answer is None:
+            self._collect()
+        del self._asked[id(case)]
+        answer = asked.answer
+        if isinstance(answer, ProcessError):
+            raise answer
+        if answer.outcome is None:
+            tail = self._pipe.tail if self._pipe else ""
+            raise Malformed(answer.fault or "the reply holds neither an outcome nor an error", stderr_tail=tail)
+        return answer.outcome
+
+    def drop(self) -> None:
+        """Forget the cases that were sent ahead and never asked for."""
+        for asked in self._asked.values():
+            asked.dropped = True
+        self._asked.clear()
+
+    def incidents(self) -> list[ProcessError]:
+        """Return the deaths since the last call that did not happen again."""
+        found, self._incidents = self._incidents, []
+        return found
 
     def ping(self) -> None:
         """Ping the process; raise ProcessError if no reply comes."""
@@ -78,221 +118,174 @@ class ProcessBackend(Backend):
         self._request("reset", START_LIMIT)
 
     def restart(self) -> None:
-        """Restart the process, so that the next case runs in a fresh one."""
-        if self._process is not None:
-            self._process.kill()
-            self._process = None
+        """End the process, so that what is asked next, or was asked and has no answer, goes to a fresh one."""
+        if self._pipe is not None:
+            self._pipe.kill()
+            self._pipe = None
 
     def close(self) -> None:
-        if self._process is not None:
-            self._process.finish()
-            self._process = None
+        if self._pipe is not None:
+            self._pipe.finish()
+            self._pipe = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._asked.clear()
+        self._waiting.clear()
 
     def _hello(self) -> Capabilities:
         try:
-            reply = self._start()
-            if "unusable" in reply:
-                raise BackendUnusable(reply["unusable"])
-            return wire.unpack_capabilities(reply.get("hello"))
-        except (ProcessError, wire.WireError) as error:
+            reply = self._started()
+            if reply.unusable:
+                raise BackendUnusable(reply.unusable)
+            if reply.hello is None:
+                raise WireError(reply.fault or "the reply holds no hello")
+            return reply.hello
+        except (ProcessError, WireError) as error:
             said = error.stderr_tail if isinstance(error, ProcessError) else ""
             stderr = f"; it said:\n{said}" if said else ""
             raise BackendUnusable(f"{shlex.join(self.command)}: no hello: {error}{stderr}") from error
 
-    def _start(self) -> dict[str, Any]:
+    def _why_stopped(self, case: Case) -> str | None:
+        """Return why a case is not sent any more; None if it is."""
+        if self._crashes[case.op] >= CRASHES_OF_AN_OP:
+            return f"{case.op} is not run again: it cost {CRASHES_OF_AN_OP} processes"
+        if self._restarts >= RESTARTS_WITHOUT_AN_ANSWER:
+            return f"stopped: {RESTARTS_WITHOUT_AN_ANSWER} processes in a row did not answer"
+        return None
+
+    def _started(self) -> Reply:
         """Start a process and exchange hello with it, so that no case pays for importing a library."""
-        self._process = _Process(self.command)
-        return self._exchange(self._process, "hello", START_LIMIT, b"", {})[0]
+        self._pipe = Pipe(self.command, self.framing)
+        return self._exchanged("hello", START_LIMIT)
 
-    def _request(
-        self, do: str, limit: float, blob: bytes | bytearray = b"", **content: Any
-    ) -> tuple[dict[str, Any], bytes]:
-        """Send one request to the process, which is started if there is none; return its reply."""
-        if self._process is None:
-            self._start()
-        assert self._process is not None
-        return self._exchange(self._process, do, limit, blob, content)
+    def _send(self, case: Case) -> _Asked:
+        asked = self._asked[id(case)] = _Asked(case)
+        self._waiting.append(asked)
+        if self._pipe is None:
+            self._resume()
+        else:
+            self._pass_on(asked)
+        return asked
 
-    def _exchange(
-        self, process: _Process, do: str, limit: float, blob: bytes | bytearray, content: dict[str, Any]
-    ) -> tuple[dict[str, Any], bytes]:
+    def _resume(self) -> None:
+        """Send what has no answer yet to a process, which is started if there is none."""
+        if self._pipe is None:
+            self._started()
+        for asked in list(self._waiting):
+            if asked.dropped:
+                self._waiting.remove(asked)
+            elif not self._pass_on(asked):
+                return
+
+    def _pass_on(self, asked: _Asked) -> bool:
+        """Send a case to the process; return False if that found the process dead, and a fresh one was sent it."""
+        assert self._pipe is not None
+        with self._all_or_nothing():
+            try:
+                self._pipe.send("run", self.time_limit, asked.case)
+            except Ended as ended:
+                self._lost(ended)
+                return False
+        return True
+
+    def _collect(self) -> None:
+        """Read the next answer, of whichever case is due."""
+        if self._pipe is None:
+            self._resume()
+            return
+        with self._all_or_nothing():
+            try:
+                reply = self._pipe.receive(self.time_limit)
+            except Ended as ended:
+                self._lost(ended)
+            else:
+                self._waiting.popleft().answer = reply
+                self._restarts = 0
+
+    def _lost(self, ended: Ended) -> None:
+        """Ask the case that a process did not answer again, alone in a fresh one; then go on with the others."""
+        first = self._reason(ended)
+        asked = self._waiting.popleft()
+        if not asked.dropped:
+            try:
+                self._started()
+                asked.answer = self._exchanged("run", self.time_limit, asked.case)
+                self._incidents.append(first)
+                self._restarts = 0
+            except ProcessError as error:
+                asked.answer = error
+                self._crashes[asked.case.op] += 1
+                self._restarts += 1
+        if self._waiting:
+            self._resume()
+
+    def _request(self, do: str, limit: float, case: Case | None = None) -> Reply:
+        """Return the reply to a request that is not about running a case; what was asked before is answered first."""
+        while self._waiting:
+            self._collect()
+        if self._pipe is None:
+            self._started()
+        return self._exchanged(do, limit, case)
+
+    def _exchanged(self, do: str, limit: float, case: Case | None = None) -> Reply:
+        """Send the process its only request and return the reply; raise ProcessError if none comes."""
+        assert self._pipe is not None
+        with self._all_or_nothing():
+            try:
+                self._pipe.send(do, limit, case)
+                return self._pipe.receive(limit)
+            except Ended as ended:
+                raise self._reason(ended, limit) from None
+        raise AssertionError
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """End the process after an interrupt, which leaves unread replies."""
         try:
-            return process.exchange(do, content, blob, time.monotonic() + limit)
-        except _Ended as ended:
-            self._process = None
-            self._give_up(process, ended, limit)
+            yield
+        except ProcessError:
+            raise
         except BaseException:
-            self.restart()  # an interrupt leaves an unread reply
+            self.restart()
+            self._forget()
             raise
 
-    def _give_up(self, process: _Process, ended: _Ended, limit: float) -> NoReturn:
-        """Kill a process that did not answer properly; return the error that says why."""
-        if isinstance(ended, _Late):
-            process.kill()
-            raise TimedOut(f"no answer within {limit:g} s", signal="SIGKILL", stderr_tail=process.tail) from None
-        if isinstance(ended, _Garbled):
-            process.kill()
-            raise Malformed(str(ended), stderr_tail=process.tail) from None
-        status = process.status()
-        process.kill()
+    def _reason(self, ended: Ended, limit: float | None = None) -> ProcessError:
+        """End a process that did not answer properly; return the error that says why."""
+        assert self._pipe is not None
+        pipe, self._pipe = self._pipe, None
+        status = None if isinstance(ended, (Late, Garbled)) else pipe.status()
+        pipe.kill()
+        if isinstance(ended, Late):
+            return TimedOut(f"no answer within {limit or self.time_limit:g} s", signal="SIGKILL", stderr_tail=pipe.tail)
+        if status is None:
+            return Malformed(str(ended), stderr_tail=pipe.tail)
         name = signal.Signals(-status).name if status < 0 else None
         how = f"was killed by {name}" if name else f"exited with status {status}"
-        raise Died(f"the process {how}", signal=name, stderr_tail=process.tail) from None
+        return Died(f"the process {how}", signal=name, stderr_tail=pipe.tail)
 
-    def _outcome(self, reply: dict[str, Any], blob: bytes) -> Outcome:
+
+class WorkerBackend(ProcessBackend):
+    """A Python backend in a worker of our own, which says more about itself."""
+
+    def __init__(self, text: str, *, device: str = Settings.device, time_limit: float = Settings.time_limit) -> None:
+        command = [sys.executable, "-m", "assay.backends.worker", text, "--device", device, "--frames"]
+        command += ["--parent", str(os.getpid())]
+        super().__init__(command, Frames(), time_limit=time_limit)
+
+    def refresh(self) -> tuple[str, ...]:
+        """End the process if earlier cases have left traces in it; return what they changed."""
         try:
-            if "outcome" in reply:
-                return wire.unpack_outcome(reply["outcome"], blob)
-            if "error" in reply:
-                return wire.unpack_error(reply["error"])
-            message = reply.get("fault", "the reply holds neither an outcome nor an error")
-        except wire.WireError as error:
-            message = str(error)
-        assert self._process is not None
-        process = self._process
-        self.restart()
-        raise Malformed(message, stderr_tail=process.tail)
+            changed = self._request("changes", self.time_limit).changed
+        except ProcessError:
+            changed = ("the process itself",)
+        if changed:
+            self.restart()
+        return changed
 
-
-class _Ended(Exception):
-    """No proper reply: the pipe was closed."""
-
-
-class _Late(_Ended):
-    """No proper reply in time."""
-
-
-class _Garbled(_Ended):
-    """No proper reply: it does not follow the protocol."""
-
-
-class _Process:
-    """One started command, with its pipes; never used again once an exchange has failed."""
-
-    def __init__(self, command: Sequence[str]) -> None:
+    def spell(self, case: Case) -> str:
         try:
-            self._popen = subprocess.Popen(
-                command,
-                bufsize=0,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise BackendUnusable(f"cannot start {shlex.join(command)}: {error}") from error
-        assert self._popen.stdin and self._popen.stdout and self._popen.stderr
-        self._requests, self._replies = self._popen.stdin, self._popen.stdout
-        self._in, self._out = self._requests.fileno(), self._replies.fileno()
-        os.set_blocking(self._in, False)
-        self._poll = select.poll()
-        self._poll.register(self._out, select.POLLIN)
-        self._received = bytearray()
-        self._sent = 0
-        self._said = bytearray()
-        self._listener = threading.Thread(target=self._listen, args=(self._popen.stderr,), daemon=True)
-        self._listener.start()
-
-    def exchange(
-        self, do: str, content: dict[str, Any], blob: bytes | bytearray, deadline: float
-    ) -> tuple[dict[str, Any], bytes]:
-        """Send a request and read its reply; raise _Ended where none comes."""
-        self._sent += 1
-        self._send(wire.line({"id": self._sent, "do": do, **content}, blob), deadline)
-        reply, rest = self._reply(deadline)
-        if reply.get("id") != self._sent:
-            raise _Garbled(f"a reply to request {reply.get('id')!r} came where one to {self._sent} was due")
-        if self._received:
-            raise _Garbled(f"request {self._sent} was answered more than once: {bytes(self._received[:80])!r}")
-        return reply, rest
-
-    def _send(self, data: bytes, deadline: float) -> None:
-        """Write a request and read meanwhile, so that the two sides cannot deadlock."""
-        rest = memoryview(data)
-        while rest:
-            try:
-                rest = rest[os.write(self._in, rest) :]
-            except BlockingIOError:
-                self._wait_to_send(deadline)
-            except BrokenPipeError:
-                raise _Ended from None
-
-    def _wait_to_send(self, deadline: float) -> None:
-        self._poll.register(self._in, select.POLLOUT)
-        try:
-            self._wait(deadline)
-        finally:
-            self._poll.unregister(self._in)
-
-    def _reply(self, deadline: float) -> tuple[dict[str, Any], bytes]:
-        while (end := self._received.find(b"\n")) < 0:
-            if len(self._received) > LONGEST_LINE:
-                raise _Garbled(f"a line of more than {LONGEST_LINE} bytes")
-            self._wait(deadline)
-        try:
-            reply = wire.parse(bytes(self._received[:end]))
-        except wire.WireError as error:
-            raise _Garbled(str(error)) from error
-        del self._received[: end + 1]
-        return reply, self._blob(reply.get("blob", 0), deadline)
-
-    def _blob(self, length: Any, deadline: float) -> bytes:
-        if not isinstance(length, int) or length < 0:
-            raise _Garbled(f"a blob of {length!r} bytes")
-        while len(self._received) < length:
-            self._wait(deadline)
-        blob = bytes(self._received[:length])
-        del self._received[:length]
-        return blob
-
-    def _wait(self, deadline: float) -> None:
-        """Wait until a pipe is ready, and read what has arrived."""
-        left = deadline - time.monotonic()
-        ready = self._poll.poll(max(left, 0) * 1000)
-        if not ready:
-            raise _Late
-        if any(descriptor == self._out for descriptor, _ in ready):
-            data = os.read(self._out, _CHUNK)
-            if not data:
-                raise _Ended
-            self._received += data
-
-    def _listen(self, stderr: Any) -> None:
-        """Read stderr; keep the end of it."""
-        with stderr:
-            while data := os.read(stderr.fileno(), _CHUNK):
-                self._said += data
-                del self._said[:-_TAIL]
-
-    @property
-    def tail(self) -> str:
-        """Return the end of what the process wrote to stderr."""
-        return self._said.decode("utf-8", "replace").strip()
-
-    def status(self) -> int:
-        """Return the exit status of a process that has closed its pipes."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return self._popen.wait(1)
-        self._kill_group()
-        return self._popen.wait()
-
-    def finish(self) -> None:
-        """Let the process end by itself, and kill it where it does not."""
-        with contextlib.suppress(_Ended, OSError):
-            self.exchange("bye", {}, b"", time.monotonic() + 2)
-            self._requests.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._popen.wait(2)
-        self.kill()
-
-    def kill(self) -> None:
-        """Kill the process and its children, and close the pipes."""
-        self._kill_group()
-        self._popen.wait()
-        self._listener.join(1)
-        self._requests.close()
-        self._replies.close()
-
-    def _kill_group(self) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._popen.pid, signal.SIGKILL)
+            return self._request("spell", self.time_limit, case).text
+        except ProcessError:
+            return super().spell(case)

@@ -7,11 +7,13 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields, replace
-from typing import Any, BinaryIO, Final, get_args
+from functools import partial
+from typing import Any, Final, get_args
 
 import numpy as np
 
-from assay.backends.base import Capabilities
+from assay.backends.base import FEATURES, Capabilities
+from assay.backends.messages import ASKING, WireError
 from assay.cases.arrays import Host, host_dtype
 from assay.cases.case import Case, TensorValue
 from assay.cases.outcome import Array, Missing, MissingKind, Outcome, Raised
@@ -41,10 +43,6 @@ _ERRORS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-class WireError(ValueError):
-    """A message that does not follow the protocol; says what is wrong with it."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Codec:
     """How one kind of thing is packed into JSON (large buffers into the blob) and unpacked again."""
@@ -65,7 +63,9 @@ def _pack_buffer(array: Host, blob: bytearray) -> dict[str, Any]:
 
 def _unpack_buffer(packed: Mapping[str, Any], element: str, blob: bytes) -> Host:
     if "at" in packed:
-        start, length = packed["at"]
+        start, length = _sizes(packed["at"])
+        if not 0 <= start <= start + length <= len(blob):
+            raise WireError(f"{length} bytes at {start} of a blob of {len(blob)}")
         data = blob[start : start + length]
     else:
         data = b64decode(packed["data"], validate=True)
@@ -74,7 +74,7 @@ def _unpack_buffer(packed: Mapping[str, Any], element: str, blob: bytes) -> Host
 
 
 def _element(name: str) -> np.dtype[Any]:
-    if name not in _ELEMENTS:
+    if _a(str, name) not in _ELEMENTS:
         raise WireError(f"unknown element type {name!r}")
     return _ELEMENTS[name]
 
@@ -89,15 +89,17 @@ def _pack_tensor(value: TensorValue, blob: bytearray) -> dict[str, Any]:
 
 
 def _unpack_tensor(packed: Mapping[str, Any], blob: bytes) -> TensorValue:
-    shape = tuple(packed["shape"])
-    return TensorValue(
+    shape = _sizes(packed["shape"])
+    value = TensorValue(
         dtype=packed["dtype"],
         shape=shape,
         buffer=_unpack_buffer(packed, packed["dtype"], blob),
-        strides=tuple(packed["strides"]) if "strides" in packed else row_major(shape),
-        offset=packed.get("offset", 0),
-        requires_grad=packed.get("requires_grad", False),
+        strides=_sizes(packed["strides"]) if "strides" in packed else row_major(shape),
+        offset=_a(int, packed.get("offset", 0)),
+        requires_grad=_a(bool, packed.get("requires_grad", False)),
     )
+    value.array()  # raises where it reaches beyond its buffer
+    return value
 
 
 def _pack_array(value: Array, blob: bytearray) -> dict[str, Any]:
@@ -113,11 +115,11 @@ def _pack_array(value: Array, blob: bytearray) -> dict[str, Any]:
 
 
 def _unpack_array(packed: Mapping[str, Any], blob: bytes) -> Array:
-    dtype, shape = packed["dtype"], tuple(packed["shape"])
+    dtype, shape = _a(str, packed["dtype"]), _sizes(packed["shape"])
     flat = _unpack_buffer(packed, packed.get("stored", dtype), blob)
     if flat.size != np.prod(shape, dtype=np.int64):
         raise WireError(f"an array of shape {list(shape)} came with {flat.size} elements")
-    return Array(dtype, flat.reshape(shape), packed.get("device", "cpu"))
+    return Array(dtype, flat.reshape(shape), _a(str, packed.get("device", "cpu")))
 
 
 def _pack_slice(value: Slice, blob: bytearray) -> list[str | None]:
@@ -137,11 +139,27 @@ def _pack_named(values: Mapping[str, Value], blob: bytearray) -> dict[str, Any]:
 
 
 def _unpack_named(packed: Mapping[str, Any], blob: bytes) -> dict[str, Value]:
-    return {name: unpack_value(each, blob) for name, each in packed.items()}
+    return {name: unpack_value(each, blob) for name, each in _a(dict, packed).items()}
 
 
 def _unpack_tuple(packed: list[Any], blob: bytes) -> tuple[Value, ...]:
-    return tuple(unpack_value(each, blob) for each in packed)
+    return tuple([unpack_value(each, blob) for each in _a(list, packed)])
+
+
+_JSON_NAMES: Final = {str: "string", bool: "boolean", int: "integer", list: "array", dict: "object"}
+
+
+def _a(kinds: type | tuple[type, ...], packed: Any) -> Any:
+    """Return a part of a message if it is of one of some kinds; raise WireError if it is not."""
+    if not isinstance(packed, kinds) or (type(packed) is bool and kinds is not bool and kinds != (bool,)):
+        names = " or ".join(_JSON_NAMES[kind] for kind in (kinds if isinstance(kinds, tuple) else (kinds,)))
+        raise WireError(f"{brief(packed)} is no {names}")
+    return packed
+
+
+def _sizes(packed: Any) -> tuple[int, ...]:
+    """Read the sizes of a shape, or strides."""
+    return tuple([_a(int, each) for each in _a(list, packed)])
 
 
 def _plainly(pack: Callable[[Any], Any], unpack: Callable[[Any], Any], schema: Mapping[str, Any]) -> _Codec:
@@ -227,19 +245,38 @@ def unpack_value(packed: Any, blob: bytes) -> Value:
     if packed is None or isinstance(packed, (bool, str)):
         return packed
     if not isinstance(packed, dict) or len(packed) != 1:
-        raise WireError(f"{_brief(packed)} is no value: numbers, lists and objects need a tag")
+        raise WireError(f"{brief(packed)} is no value: numbers, lists and objects need a tag")
     ((tag, content),) = packed.items()
     if tag not in _TAGS:
         raise WireError(f"unknown tag {tag!r}; the tags are {', '.join(_TAGS)}")
     return _TAGS[tag][1].unpack(content, blob)
 
 
-_TEXT: Final = _plainly(lambda value: value, lambda packed: packed, _TEXT_SCHEMA)
-_FLAG: Final = _plainly(lambda value: value, lambda packed: packed, {"type": "boolean"})
-_COUNT: Final = _plainly(lambda value: value, lambda packed: packed, {"type": "integer"})
-_NAMES: Final = _plainly(list, tuple, _list_of(_TEXT_SCHEMA))
-_NAME_SET: Final = _plainly(sorted, frozenset, _list_of(_TEXT_SCHEMA, uniqueItems=True))
-_PATH: Final = _plainly(list, tuple, _list_of({"type": ["string", "integer"]}))
+def _each(codec: _Codec) -> _Codec:
+    """Return the codec of a sequence of one kind."""
+    return _Codec(
+        lambda values, blob: [codec.pack(each, blob) for each in values],
+        lambda packed, blob: tuple([codec.unpack(each, blob) for each in _a(list, packed)]),
+        _list_of(codec.schema),
+    )
+
+
+def _only(*kinds: type) -> _Codec:
+    """Return the codec of what JSON writes as it is; another type is refused."""
+    names = [_JSON_NAMES[kind] for kind in kinds]
+    return _plainly(lambda value: value, partial(_a, kinds), {"type": names if len(names) > 1 else names[0]})
+
+
+_TEXT: Final = _only(str)
+_FLAG: Final = _only(bool)
+_COUNT: Final = _only(int)
+_NAMES: Final = _each(_TEXT)
+_NAME_SET: Final = _Codec(
+    lambda names, blob: sorted(names),
+    lambda packed, blob: frozenset(_NAMES.unpack(packed, blob)),
+    _list_of(_TEXT_SCHEMA, uniqueItems=True),
+)
+_PATH: Final = _each(_only(str, int))
 _VALUE: Final = _Codec(
     lambda value, blob: pack_value(value, blob), lambda packed, blob: unpack_value(packed, blob), _defined("value")
 )
@@ -248,7 +285,12 @@ _NAMED: Final = _Codec(_pack_named, _unpack_named, _BY_NAME)
 
 
 def _word(words: Sequence[str]) -> _Codec:
-    return _plainly(lambda value: value, lambda packed: packed, {"enum": list(words)})
+    def read(packed: Any) -> Any:
+        if packed not in words:
+            raise WireError(f"{brief(packed)} is none of {', '.join(words)}")
+        return packed
+
+    return _plainly(lambda value: value, read, {"enum": list(words)})
 
 
 def _record(kind: type, codecs: Mapping[str, _Codec]) -> _Codec:
@@ -266,7 +308,7 @@ def _record(kind: type, codecs: Mapping[str, _Codec]) -> _Codec:
         }
 
     def unpack(packed: Mapping[str, Any], blob: bytes) -> Any:
-        for name in packed:
+        for name in _a(dict, packed):
             if name not in codecs:
                 raise WireError(f"unknown key {name!r}; the keys here are {', '.join(codecs)}")
         return kind(**{name: codecs[name].unpack(value, blob) for name, value in packed.items()})
@@ -278,15 +320,6 @@ def _record(kind: type, codecs: Mapping[str, _Codec]) -> _Codec:
         "additionalProperties": False,
     }
     return _Codec(pack, unpack, schema)
-
-
-def _each(codec: _Codec) -> _Codec:
-    """Return the codec of a sequence of one kind."""
-    return _Codec(
-        lambda values, blob: [codec.pack(each, blob) for each in values],
-        lambda packed, blob: tuple(codec.unpack(each, blob) for each in packed),
-        _list_of(codec.schema),
-    )
 
 
 def _maybe(codec: _Codec) -> _Codec:
@@ -379,10 +412,11 @@ _CAPABILITIES: Final = _record(
         "language": _TEXT,
         "device": _TEXT,
         "devices": _NAMES,
-        "dtypes": _NAMES,
-        "features": _NAMES,
+        "dtypes": _each(_word(dtypes.ALL)),
+        "features": _each(_word(FEATURES)),
         "speaks_torch": _FLAG,
         "ops": _maybe(_NAMES),
+        "file": _TEXT,
     },
 )
 
@@ -406,7 +440,7 @@ def schema() -> dict[str, Any]:
         known = {**common, **properties}
         return {"type": "object", "properties": known, "required": ["id", *required], "additionalProperties": False}
 
-    asking = {"enum": ["hello", "ping", "reset", "bye"]}
+    asking = {"enum": [each for each in ASKING if each != "run"]}
     replies = {
         "hello": hello,
         "unusable": _TEXT_SCHEMA,
@@ -452,7 +486,7 @@ def pack_case(case: Case, blob: bytearray) -> dict[str, Any]:
 
 def unpack_case(packed: Any, blob: bytes) -> Case:
     """Read a case that pack_case returned."""
-    with _reading(packed):
+    with reading(packed):
         case: Case = _CASE.unpack(packed, blob)
         return case
 
@@ -465,14 +499,14 @@ def pack_outcome(outcome: Outcome, blob: bytearray) -> dict[str, Any]:
 
 def unpack_outcome(packed: Any, blob: bytes) -> Outcome:
     """Read an outcome; raise WireError where it is none."""
-    with _reading(packed):
+    with reading(packed):
         outcome: Outcome = _OUTCOME.unpack(packed, blob)
         return outcome
 
 
 def unpack_error(packed: Any) -> Outcome:
     """Read an error reply: what was raised, by its kind, or what is not implemented."""
-    with _reading(packed):
+    with reading(packed):
         kind, message = packed["kind"], packed.get("message", "")
         if kind == "not_implemented":
             return Outcome(unsupported=Missing("feature", message))
@@ -489,7 +523,7 @@ def pack_capabilities(capabilities: Capabilities) -> dict[str, Any]:
 
 def unpack_capabilities(packed: Any) -> Capabilities:
     """Read what a backend declares; raise WireError where it speaks another protocol."""
-    with _reading(packed):
+    with reading(packed):
         declared = dict(packed)
         protocol = declared.pop("protocol")
         if protocol != PROTOCOL:
@@ -499,48 +533,19 @@ def unpack_capabilities(packed: Any) -> Capabilities:
 
 
 @contextmanager
-def _reading(packed: Any) -> Iterator[None]:
+def reading(packed: Any) -> Iterator[None]:
     """Convert errors while a message is unpacked to a WireError that says what is wrong."""
     try:
         yield
     except WireError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise WireError(f"{type(error).__name__}: {error} in {_brief(packed)}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise WireError(f"{type(error).__name__}: {error} in {brief(packed)}") from error
 
 
-def _brief(packed: Any) -> str:
-    text = json.dumps(packed, default=repr)
-    return text if len(text) <= 200 else f"{text[:200]}…"
-
-
-def line(message: Mapping[str, Any], blob: bytes | bytearray = b"") -> bytes:
-    """Return a message as bytes: its line, and the blob after it."""
-    if blob:
-        message = {**message, "blob": len(blob)}
-    return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n" + blob
-
-
-def parse(source: bytes) -> dict[str, Any]:
-    """Read a line; raise WireError where it is no message."""
+def brief(packed: Any) -> str:
     try:
-        message = json.loads(source)
-    except ValueError as error:
-        raise WireError(f"not JSON: {_shown(source)}") from error
-    if not isinstance(message, dict):
-        raise WireError(f"not a message: {_shown(source)}")
-    return message
-
-
-def _shown(source: bytes) -> str:
-    text = source.decode("utf-8", "backslashreplace").rstrip("\n")
-    return repr(text if len(text) <= 80 else f"{text[:80]}…")
-
-
-def read(stream: BinaryIO) -> tuple[dict[str, Any], bytes] | None:
-    """Read the next message from a stream, with its blob; None at the end."""
-    source = stream.readline()
-    if not source:
-        return None
-    message = parse(source)
-    return message, stream.read(message.get("blob", 0))
+        text = json.dumps(packed, default=repr)
+    except RecursionError:
+        return "something nested too deeply"
+    return text if len(text) <= 200 else f"{text[:200]}…"

@@ -1,15 +1,20 @@
-"""The other end of the wire: `python -m assay.backends.worker BACKEND` serves a Python backend on stdin and stdout."""
+"""The other end of the pipe: `python -m assay.backends.worker BACKEND` serves a Python backend on stdin and stdout."""
 
 from __future__ import annotations
 
 import argparse
 import faulthandler
 import os
-from typing import Any, BinaryIO
+import warnings
+from typing import BinaryIO
 
-from assay.backends import wire
+from assay.backends import tether
 from assay.backends.base import Backend, BackendUnusable
 from assay.backends.discover import open_backend
+from assay.backends.frames import Frames
+from assay.backends.lines import Lines
+from assay.backends.messages import ASKING, Framing, Reply, Request, WireError
+from assay.backends.surroundings import Surroundings
 
 
 def main() -> None:
@@ -17,10 +22,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m assay.backends.worker", description=main.__doc__)
     parser.add_argument("backend", help="any backend that `assay run --backend` takes")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--frames", action="store_true", help="speak the runner's own framing, not lines of JSON")
+    parser.add_argument("--parent", type=int, help="the process to die with")
     options = parser.parse_args()
+    if options.parent:
+        tether.bind(options.parent)
     faulthandler.enable()
+    warnings.simplefilter("ignore")  # a warning is no answer, whatever PYTHONWARNINGS says
     requests, replies = private_streams()
-    Worker(options.backend, options.device).serve(requests, replies)
+    Worker(options.backend, options.device, Frames() if options.frames else Lines()).serve(requests, replies)
+    replies.close()
+    os._exit(0)  # a thread that the library has left running keeps no process alive
 
 
 def private_streams() -> tuple[BinaryIO, BinaryIO]:
@@ -36,57 +48,69 @@ def private_streams() -> tuple[BinaryIO, BinaryIO]:
 class Worker:
     """Answers requests with one backend, opened at its first use."""
 
-    def __init__(self, text: str, device: str) -> None:
-        self.text, self.device = text, device
+    def __init__(self, text: str, device: str, framing: Framing) -> None:
+        self.text, self.device, self.framing = text, device, framing
         self._backend: Backend | None = None
+        self._surroundings = Surroundings()
 
     @property
     def backend(self) -> Backend:
         if self._backend is None:
             self._backend = open_backend(self.text, device=self.device)
+            self._surroundings = Surroundings()  # what importing a library changes is no trace of a case
         return self._backend
 
     def serve(self, requests: BinaryIO, replies: BinaryIO) -> None:
         """Answer every request with one reply, until `bye` or the end."""
-        while (request := wire.read(requests)) is not None:
-            message, blob = request
-            sent = bytearray()
-            reply = {"id": message["id"], **self.answer(message, blob, sent)}
-            replies.write(wire.line(reply, sent))
+        while True:
+            try:
+                request = self.framing.read(requests)
+                if request is None:
+                    return
+                reply = self.answer(request)
+            except WireError as error:
+                request, reply = None, Reply(0, fault=str(error))
+            replies.write(self._packed(reply))
             replies.flush()
-            if message["do"] == "bye":
+            if request is not None and request.do == "bye":
                 return
 
-    def answer(self, message: dict[str, Any], blob: bytes, sent: bytearray) -> dict[str, Any]:
-        """Return the content of a reply; large buffers go into `sent`."""
-        match message["do"]:
-            case "run":
-                return self._run(message, blob, sent)
+    def answer(self, request: Request) -> Reply:
+        """Return the reply to a request; an error of the adapter itself is a fault, which the runner has to know."""
+        try:
+            return self._answered(request)
+        except Exception as error:
+            return Reply(request.id, fault=f"{type(error).__name__}: {error}")
+
+    def _answered(self, request: Request) -> Reply:
+        match request.do:
+            case "run" if request.case is not None:
+                return Reply(request.id, outcome=self.backend.perform(request.case))
+            case "spell" if request.case is not None:
+                return Reply(request.id, text=self.backend.spell(request.case))
+            case "changes":
+                return Reply(request.id, changed=self._surroundings.changes())
             case "hello":
-                return self._hello()
-            case "reset":
-                self._close()
-            case "bye":
+                return self._hello(request.id)
+            case "reset" | "bye":
                 self._close()
             case "ping":
                 pass
             case unknown:
-                return {"fault": f"unknown request {unknown!r}; the requests are hello, run, ping, reset, bye"}
-        return {}
+                return Reply(request.id, fault=f"unknown request {unknown!r}; the requests are {', '.join(ASKING)}")
+        return Reply(request.id)
 
-    def _hello(self) -> dict[str, Any]:
+    def _hello(self, number: int) -> Reply:
         try:
-            return {"hello": wire.pack_capabilities(self.backend.capabilities)}
+            return Reply(number, hello=self.backend.capabilities)
         except BackendUnusable as error:
-            return {"unusable": str(error)}
+            return Reply(number, unusable=str(error))
 
-    def _run(self, message: dict[str, Any], blob: bytes, sent: bytearray) -> dict[str, Any]:
+    def _packed(self, reply: Reply) -> bytes:
         try:
-            outcome = self.backend.perform(wire.unpack_case(message["case"], blob))
-            return {"outcome": wire.pack_outcome(outcome, sent)}
-        except Exception as error:  # an error of the adapter itself: the runner has to know
-            sent.clear()
-            return {"fault": f"{type(error).__name__}: {error}"}
+            return self.framing.pack(reply)
+        except Exception as error:  # the adapter returned what cannot be sent
+            return self.framing.pack(Reply(reply.id, fault=f"{type(error).__name__}: {error}"))
 
     def _close(self) -> None:
         if self._backend is not None:

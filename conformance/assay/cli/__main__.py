@@ -197,6 +197,8 @@ def _guarded(act: Callable[[], Any]) -> Any:
 
     try:
         return act()
+    except BrokenPipeError:
+        raise  # click ends quietly
     except BackendUnusable as error:
         click.echo(f"assay: {error}", err=True)
         sys.exit(UNUSABLE)

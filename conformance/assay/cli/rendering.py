@@ -10,6 +10,7 @@ import click
 
 from assay_reports import badge, diff, json_report, junit, markdown, merge, mutants, mutation_testing, terminal
 from assay_reports import expectations as known
+from assay_reports.printable import printable
 from assay_reports.results import Run, read_results, write_run
 from assay_spec import load_corpus
 
@@ -67,15 +68,12 @@ def merged(files: Sequence[Path], out: Path) -> None:
 
 def expectations(action: str, file: Path, run: Path) -> str:
     """Update or prune a file of known failures."""
-    act = known.update if action == "update" else known.prune
-    return act(file, read_results(run))
+    return known.update(file, read_results(run), add=action == "update")
 
 
 def checked(file: Path, run: Path) -> int:
     """Compare a run with its expectations; return the exit code."""
-    found = known.check(file, read_results(run))
-    for label in ("unexpected", "improved", "stale"):
-        for words in getattr(found, label):
-            click.echo(f"{label}: {words}")
-    click.echo(f"{len(found.expected)} known failures")
+    found = known.Expectations.load(file).compare(read_results(run))
+    for line in found.lines():
+        click.echo(printable(line))
     return 0 if found.holds else 1

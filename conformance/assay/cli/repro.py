@@ -7,7 +7,8 @@ import click
 from assay.running.items import Item, items_of
 from assay.running.session import Session
 from assay.settings import Settings
-from assay_reports.results import Failure, Result, in_excuses
+from assay_reports.printable import printable
+from assay_reports.results import Finding, Result, in_excuses
 from assay_spec import load_corpus
 from assay_spec.suggestion import suggestion
 
@@ -32,8 +33,8 @@ def reproduce(id: str, settings: Settings) -> int:
     result, _ = session.measure(item)
     oracle = session.oracle.capabilities.name if session.oracle else "itself"
     click.echo(summary(result, session.candidate.capabilities.name, oracle))
-    for failure in result.failures:
-        _show(failure)
+    for finding in result.findings:
+        _show(finding)
     session.close()
     return 0 if result.outcome in ("pass", "self") else 1
 
@@ -47,12 +48,12 @@ def summary(result: Result, candidate: str, oracle: str) -> str:
     return f"{result.id} on {candidate}, judged by {oracle}: {result.outcome}, {counts}{ratio}{excused}"
 
 
-def _show(failure: Failure) -> None:
-    click.echo(f"\n{failure.code} {failure.message}")
+def _show(finding: Finding) -> None:
+    click.echo(f"\n{finding.code} {printable(finding.message)}")
     for label in ("call", "expected", "actual", "budget"):
-        value = getattr(failure, label)
+        value = getattr(finding, label)
         if value:
-            click.echo(f"  {label + ':':10}{value}")
-    click.echo("\n".join("    " + line for line in failure.snippet.splitlines()))
-    if failure.more:
-        click.echo(f"  and {failure.more} more like this")
+            click.echo(f"  {label + ':':10}{printable(value)}")
+    click.echo("\n".join("    " + printable(line) for line in finding.snippet.splitlines()))
+    if finding.cases > 1:
+        click.echo(f"  and {finding.cases - 1:,} more like this")

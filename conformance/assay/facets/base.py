@@ -21,7 +21,7 @@ Result = Literal["pass", "fail", "error", "unsupported", "self", "suite_error"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Reason:
     """Why a trial does not pass."""
 
     code: str
@@ -30,6 +30,7 @@ class Finding:
     actual: str = ""
     budget: str | None = None
     index: tuple[int, ...] | None = None
+    form: str | None = None  # what is wrong in general, where the message is about this case's numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Judgement:
     """The verdict on one trial."""
 
     result: Result
-    finding: Finding | None = None
+    reason: Reason | None = None
     worst: Comparison | None = None
     excused: Mapping[str, int] = field(default_factory=dict)  # elements by the name of the excuse
     compared: bool = True
@@ -53,6 +54,7 @@ class Trial:
     plan: Plan | None = None  # that the case was made from
     again: Callable[[Plan], Trial | None] | None = None  # makes the same trial from a simpler plan, to shrink it
     about: Misuse | Example | Scenario | None = None  # the part of the spec that it was made from
+    beside: Case | None = None  # another case that the judge asks the candidate for
 
 
 PASS = Judgement("pass")
@@ -120,7 +122,7 @@ def plans(
 
 
 def fail(code: str, message: str, expected: Any = "", actual: Any = "", **more: Any) -> Judgement:
-    return Judgement("fail", Finding(code, message, str(expected), str(actual), **more))
+    return Judgement("fail", Reason(code, message, str(expected), str(actual), **more))
 
 
 def unanswered(outcome: Outcome) -> Judgement | None:
@@ -128,11 +130,11 @@ def unanswered(outcome: Outcome) -> Judgement | None:
     if outcome.unsupported is not None:
         code = {"op": "A001", "dtype": "A002", "feature": "A003", "device": "A004"}[outcome.unsupported.kind]
         return Judgement(
-            "unsupported", Finding(code, outcome.unsupported.message or f"no such {outcome.unsupported.kind}")
+            "unsupported", Reason(code, outcome.unsupported.message or f"no such {outcome.unsupported.kind}")
         )
     if outcome.raised is not None:
         code = "A503" if outcome.during == "backward" else "A301"
-        return Judgement("error", Finding(code, f"raised {outcome.raised}", "an answer", str(outcome.raised)))
+        return Judgement("error", Reason(code, f"raised {outcome.raised}", "an answer", str(outcome.raised)))
     return None
 
 
@@ -146,7 +148,7 @@ def broken_oracle(outcome: Outcome) -> Judgement | None:
     if outcome.raised is None and outcome.unsupported is None:
         return None
     why = outcome.raised or (outcome.unsupported and outcome.unsupported.message)
-    return Judgement("suite_error", Finding("A901", f"the oracle did not answer: {why}"))
+    return Judgement("suite_error", Reason("A901", f"the oracle did not answer: {why}"))
 
 
 def beyond(code: str, worst: Comparison, what: str) -> Judgement:
@@ -159,15 +161,16 @@ def beyond(code: str, worst: Comparison, what: str) -> Judgement:
         code = "A103"
     ulps = "" if worst.ulp is None else f", {worst.ulp:.4g} ulp away"
     at = f" at {list(worst.index)}" if worst.index else ""
-    finding = Finding(
+    reason = Reason(
         code,
         f"{what}{at} is {worst.got}, not {worst.want}{ulps}",
         worst.want,
         worst.got,
         worst.budget,
         worst.index,
+        f"{what} differs",
     )
-    return Judgement("fail", finding, worst, excused=worst.excused)
+    return Judgement("fail", reason, worst, excused=worst.excused)
 
 
 def gravest(judgements: list[Judgement]) -> Judgement:

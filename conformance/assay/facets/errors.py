@@ -8,7 +8,7 @@ from typing import Any
 
 from assay.cases import draw, written
 from assay.cases.case import Case
-from assay.facets.base import PASS, Facet, Finding, Judgement, SamplingRequest, Trial, fail, is_raised, plans
+from assay.facets.base import PASS, Facet, Judgement, Reason, SamplingRequest, Trial, fail, is_raised, plans
 from assay.judge.bench import Bench
 from assay_spec.model import Misuse, Op, Overload
 
@@ -45,7 +45,7 @@ def _judge(case: Case, misuse: Misuse, bench: Bench) -> Judgement:
     raises, because = misuse.raises, misuse.because
     outcome = bench.ask(case)
     if outcome.unsupported is not None and not is_raised(raises, outcome):
-        return Judgement("unsupported", Finding("A003", outcome.unsupported.message))
+        return Judgement("unsupported", Reason("A003", outcome.unsupported.message))
     if outcome.raised is None:
         return fail("A302", f"no error for an invalid call; {raises} is due: {because}", raises, "an answer")
     if outcome.changed:

@@ -16,8 +16,8 @@ from assay.cases.case import Case
 from assay.cases.outcome import Array, Outcome
 from assay.facets.base import (
     Facet,
-    Finding,
     Judgement,
+    Reason,
     SamplingRequest,
     Trial,
     beyond,
@@ -97,7 +97,7 @@ def _as_expected(case: Case, scenario: Scenario, bench: Bench) -> Judgement:
 def _as_refused(scenario: Scenario, raises: str, outcome: Outcome, speaks_torch: bool) -> Judgement:
     """Judge a scenario that is to raise; where names are an adapter's, so are signatures and classes of exceptions."""
     if outcome.raised is None and raises == "TypeError" and not speaks_torch:
-        return Judgement("unsupported", Finding("A003", "signatures are judged only where they are PyTorch's own"))
+        return Judgement("unsupported", Reason("A003", "signatures are judged only where they are PyTorch's own"))
     if outcome.raised is None:
         return fail("A302", f"{scenario.name}: no error for an invalid call; {raises} is due", raises, "an answer")
     if speaks_torch and not is_raised(raises, outcome):

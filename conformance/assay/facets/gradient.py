@@ -168,7 +168,7 @@ def _compared(name: str, case: Case, outcome: Outcome, expected: Outcome, budget
     got, want = outcome.gradients[name], expected.gradients.get(name)
     assert got is not None
     if want is None:
-        return Judgement("suite_error", fail("A901", f"the oracle returns no gradient for {name}").finding)
+        return Judgement("suite_error", fail("A901", f"the oracle returns no gradient for {name}").reason)
     bounds, count = bench.gradient_bounds(case, name, expected), summands(case, got.array.size)
     answer, truth = _where_defined(got, want.array, expected)
     worst = measure(answer, truth, got.dtype, budget, bounds, summands=count, headroom=16 * HEADROOM)

@@ -114,6 +114,7 @@ def _trial(op: Op, plan: Plan, form: Form, out: Out = _PLAIN_OUT) -> Trial:
         partial(_judge, forms),
         plan,
         lambda simpler: _trial(op, simpler, form, out) if form in _forms(op, simpler) else None,
+        beside=plain,
     )
 
 

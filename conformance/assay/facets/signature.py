@@ -7,7 +7,7 @@ from functools import partial
 
 from assay.cases.case import Case
 from assay.cases.draw import Plan
-from assay.facets.base import PASS, Facet, Finding, Judgement, SamplingRequest, Trial, drawn_trial, plans, unanswered
+from assay.facets.base import PASS, Facet, Judgement, Reason, SamplingRequest, Trial, drawn_trial, plans, unanswered
 from assay.judge.bench import Bench
 from assay_spec.model import Op
 from assay_spec.plans import ABSENT
@@ -51,7 +51,7 @@ def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
     if call is not None and outcome.raised is not None and outcome.raised.classes[0] == "TypeError":
         passed = [[name for name in call.arguments if (name in call.positional) is by] for by in (True, False)]
         way = "by position {}, by name {}".format(*([name for name in each if name != "self"] for each in passed))
-        return Judgement("fail", Finding("A305", f"refuses {way}: {outcome.raised}", "accepted", str(outcome.raised)))
+        return Judgement("fail", Reason("A305", f"refuses {way}: {outcome.raised}", "accepted", str(outcome.raised)))
     return unanswered(outcome) or PASS
 
 

@@ -99,8 +99,8 @@ class Hunt:
             mutated = MutatedBackend(mutant, scene, record.asked)
             judgement = record.trial.judge(record.bench.with_candidate(mutated))
             if _is_finding(judgement):
-                assert judgement.finding is not None
-                killed = Kill(record.item.id, record.item.facet, judgement.finding.code, cases)
+                assert judgement.reason is not None
+                killed = Kill(record.item.id, record.item.facet, judgement.reason.code, cases)
                 return self._verdict(mutant, witness, killed)
         if witness is None:
             witness = next(self._further(mutant), None)

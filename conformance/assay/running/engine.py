@@ -5,22 +5,23 @@ from __future__ import annotations
 import hashlib
 import time
 import traceback
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from assay.backends.base import Backend, Died, Malformed, ProcessError, Stopped, TimedOut
 from assay.cases import spelling
+from assay.cases.case import Case
 from assay.cases.content import fingerprint
 from assay.cases.draw import Wasteful
 from assay.cases.shrinking import shrunk
-from assay.facets.base import Finding, Judgement, SamplingRequest, Trial
+from assay.facets.base import Judgement, Reason, SamplingRequest, Trial
 from assay.judge.bench import Bench
 from assay.judge.comparison import Comparison
 from assay.running.items import Item
-from assay_reports import results
-from assay_reports.results import Event, Failure, Result
+from assay_reports.forms import normal_form
+from assay_reports.records import Event, Finding, Result, Worst
 from assay_reports.vocabulary import BROKEN, GRAVITY, Effort
 from assay_spec.editions import Edition
 
@@ -30,7 +31,9 @@ _PROCESS_ERRORS: Final[dict[type[ProcessError], tuple[str, str]]] = {
     Malformed: ("harness_error", "A804"),
     Stopped: ("not_run", "A805"),
 }
+_AHEAD: Final = 16  # cases that the candidate is sent before they are judged
 _CAP: Final = 400  # characters of a message
+_SHRUNK: Final = 8  # findings of an item whose cases are shrunk
 _STDERR: Final = 2000  # characters of the end of a process's stderr
 
 
@@ -39,10 +42,20 @@ class Verdict:
     """The result of one trial."""
 
     outcome: str
-    finding: Finding | None = None
+    reason: Reason | None = None
     judgement: Judgement | None = None  # if an answer came
     event: Event | None = None  # if none came
     stops: bool = False  # the backend is not to run further cases
+
+
+@dataclass
+class Group:
+    """The cases of an item that went wrong in one way: how many, and the first of them."""
+
+    outcome: str
+    reason: Reason
+    trial: Trial
+    cases: int = 0
 
 
 @dataclass
@@ -54,8 +67,8 @@ class Tally:
     vacuous: int = 0
     worst: Comparison | None = None
     excused: Counter[str] = field(default_factory=Counter)  # elements, by the name of the excuse
-    overall: Finding | None = None  # about all of the item: unsupported, or an error of the suite
-    failures: dict[str, list[tuple[str, Finding, Trial]]] = field(default_factory=dict)
+    overall: Reason | None = None  # about all of the item: unsupported, or an error of the suite
+    groups: dict[tuple[str, str], Group] = field(default_factory=dict)  # by code and normal form
     events: list[Event] = field(default_factory=list)
 
     def add(self, verdict: Verdict, trial: Trial) -> None:
@@ -70,8 +83,23 @@ class Tally:
                 self.worst = worst
         if verdict.event is not None:
             self.events.append(verdict.event)
-        if verdict.finding is not None:
-            self.failures.setdefault(verdict.finding.code, []).append((verdict.outcome, verdict.finding, trial))
+        if verdict.reason is not None:
+            which = verdict.reason.code, form_of(verdict.reason, trial.case)
+            self.groups.setdefault(which, Group(verdict.outcome, verdict.reason, trial)).cases += 1
+
+    @property
+    def outcome(self) -> str:
+        """What the item came to: the gravest of what is broken, else what all cases came to, else `partial`."""
+        came = [each for each in GRAVITY if self.counts[each]]
+        if len(came) > 1 and came[0] == "pass":
+            return "partial"
+        return came[0] if came else "not_run"
+
+
+def form_of(reason: Reason, case: Case) -> str:
+    """Return what is wrong in general: the reason without the numbers and names of its case."""
+    names = (case.op, case.op.rpartition(".")[2], case.scenario)
+    return normal_form(reason.form or reason.message, names) or reason.code
 
 
 def measure(
@@ -84,15 +112,18 @@ def measure(
     if tally.overall is not None:
         tally.counts["unsupported"] += 1
     else:
-        for trial in _safely(item, request, tally):
+        for trial in _ahead(_safely(item, request, tally), bench.candidate):
             verdict = _twice(item, trial, bench)
             tally.add(verdict, trial)
+            tally.events += [_event("incident", item, error) for error in bench.candidate.incidents()]
             if verdict.stops:
                 break
+        bench.candidate.drop()
         _reject_vacuous(tally)
-    failures = [_failure(item, bench, found) for found in tally.failures.values()]
+    device = bench.candidate.capabilities.device
+    findings = _findings(item, tally, bench)
     ms = (time.perf_counter() - started) * 1000
-    return _result(item, tally, request, edition, bench.candidate.capabilities.device, failures, ms), tally.events
+    return _result(item, tally, request, edition, device, findings, ms), tally.events
 
 
 def _reject_vacuous(tally: Tally) -> None:
@@ -100,21 +131,21 @@ def _reject_vacuous(tally: Tally) -> None:
     total = sum(tally.counts.values())
     if total and tally.vacuous == total:
         tally.counts = Counter(suite_error=total)
-        tally.overall = Finding("A902", "nothing was compared in any case")
+        tally.overall = Reason("A902", "nothing was compared in any case")
 
 
-def not_offered(item: Item, candidate: Backend) -> Finding | None:
-    """Return a finding if the backend declares that the item is unsupported; None otherwise."""
+def not_offered(item: Item, candidate: Backend) -> Reason | None:
+    """Return a reason if the backend declares that the item is unsupported; None otherwise."""
     has = candidate.capabilities
     if item.facet in ("signature", "defaults") and not has.speaks_torch:
-        return Finding("A003", "signatures are judged only where a backend claims PyTorch's own names")
+        return Reason("A003", "signatures are judged only where a backend claims PyTorch's own names")
     if item.dtype is not None and item.dtype not in has.dtypes:
-        return Finding("A002", f"no {item.dtype}")
+        return Reason("A002", f"no {item.dtype}")
     missing = [feature for feature in item.question.needs if feature not in has.features]
     if missing:
-        return Finding("A003", f"no {missing[0]}")
+        return Reason("A003", f"no {missing[0]}")
     if has.ops is not None and item.op not in has.ops:
-        return Finding("A001", f"no {item.op}")
+        return Reason("A001", f"no {item.op}")
     return None
 
 
@@ -123,29 +154,47 @@ def _safely(item: Item, request: SamplingRequest, tally: Tally) -> Iterator[Tria
     try:
         yield from item.question.trials(item.spec, request)
     except Wasteful as error:
-        tally.overall = Finding("A903", str(error))
+        tally.overall = Reason("A903", str(error))
     except Exception as error:
-        tally.overall = Finding("A901", f"drawing broke: {type(error).__name__}: {error} ({_where(error)})")
+        tally.overall = Reason("A901", f"drawing broke: {type(error).__name__}: {error} ({_where(error)})")
     else:
         return
     tally.counts["suite_error"] += 1
 
 
+def _ahead(trials: Iterable[Trial], candidate: Backend) -> Iterator[Trial]:
+    """Yield trials; the cases of those that follow are with the candidate already."""
+    due: deque[Trial] = deque()
+    for trial in trials:
+        for case in filter(None, (trial.beside, trial.case)):
+            candidate.prepare(case)
+        due.append(trial)
+        if len(due) > _AHEAD:
+            yield due.popleft()
+    yield from due
+
+
 def _twice(item: Item, trial: Trial, bench: Bench) -> Verdict:
-    """Judge one trial, and a failing one twice: to answer differently each time is a finding of its own."""
+    """Judge one trial, and a failing one twice: to answer differently each time is a finding of its own.
+
+    Where earlier cases have left traces in the candidate's process, the second time is in a fresh one, and counts.
+    """
     first = judge(item, trial, bench)
     if first.outcome not in ("fail", "error"):
         return first
+    assert first.reason is not None
+    changed = bench.candidate.refresh()
     second = judge(item, trial, bench)
+    if changed and second.judgement is not None:
+        told = f"an earlier case changed {', '.join(changed)}: {first.reason.message}"
+        return replace(second, event=Event("incident", item.id, message=told[:_CAP]))
     if second.stops:
         return replace(first, stops=True)
     if second.judgement is None:
         return second
     if second.outcome == "pass":
-        assert first.finding is not None
-        return replace(
-            first, finding=replace(first.finding, code="A803", message=f"only sometimes: {first.finding.message}")
-        )
+        told = f"only sometimes: {first.reason.message}"
+        return replace(first, reason=replace(first.reason, code="A803", message=told, form=None))
     return first
 
 
@@ -155,13 +204,17 @@ def judge(item: Item, trial: Trial, bench: Bench) -> Verdict:
         judgement = trial.judge(bench)
     except ProcessError as error:
         outcome, code = _PROCESS_ERRORS[type(error)]
-        event = Event(outcome, item.id, error.signal, error.stderr_tail[-_STDERR:])
-        return Verdict(outcome, Finding(code, error.message), event=event, stops=isinstance(error, Stopped))
+        event = _event(outcome, item, error)
+        return Verdict(outcome, Reason(code, error.message), event=event, stops=isinstance(error, Stopped))
     except Exception as error:  # an error in judging is the suite's
         return Verdict(
-            "suite_error", Finding("A901", f"judging broke: {type(error).__name__}: {error} ({_where(error)})")
+            "suite_error", Reason("A901", f"judging broke: {type(error).__name__}: {error} ({_where(error)})")
         )
-    return Verdict(judgement.result, judgement.finding, judgement)
+    return Verdict(judgement.result, judgement.reason, judgement)
+
+
+def _event(kind: str, item: Item, error: ProcessError) -> Event:
+    return Event(kind, item.id, error.signal, error.stderr_tail[-_STDERR:], error.message)
 
 
 def _where(error: Exception) -> str:
@@ -175,15 +228,10 @@ def _result(
     request: SamplingRequest,
     edition: Edition,
     device: str,
-    failures: list[Failure],
+    findings: tuple[Finding, ...],
     ms: float,
 ) -> Result:
     counts = tally.counts
-    outcome = next((each for each in GRAVITY if counts[each]), "not_run")
-    shown = [each for each in failures if each.outcome != "unsupported" or outcome == "unsupported"]
-    shown.sort(key=lambda each: GRAVITY.index(each.outcome))
-    code, message = _reason(outcome, tally, shown)
-    total = sum(counts.values())
     return Result(
         id=item.id,
         hash=item_hash(item, request, edition),
@@ -192,67 +240,74 @@ def _result(
         facet=item.facet,
         dtype=item.dtype,
         device=device,
-        outcome=outcome,
-        code=code,
-        cases=total,
+        outcome=tally.outcome,
+        cases=sum(counts.values()),
         passed=counts["pass"],
-        failed=sum(count for each, count in counts.items() if each in BROKEN),
+        failed=sum(count for each, count in counts.items() if each in BROKEN and each != "suite_error"),
         self=counts["self"],
         unsupported=counts["unsupported"],
         fallback=tally.fallback,
         ms=round(ms, 3),
         worst=_worst(tally.worst),
         excused=dict(tally.excused),
-        message=message,
-        failures=tuple(shown),
+        findings=findings,
     )
 
 
-def _reason(outcome: str, tally: Tally, failures: list[Failure]) -> tuple[str | None, str | None]:
-    """Return the code and message of an item that does not pass."""
-    if tally.overall is not None:
-        return tally.overall.code, tally.overall.message[:_CAP]
-    if outcome in ("pass", "self") or not failures:
-        return None, None
-    return failures[0].code, failures[0].message
-
-
-def ended(item: Item, request: SamplingRequest, edition: Edition, device: str, outcome: str, why: Finding) -> Result:
+def ended(item: Item, request: SamplingRequest, edition: Edition, device: str, outcome: str, why: Reason) -> Result:
     """Return the result of an item that was stopped from outside."""
-    return _result(item, Tally(Counter({outcome: 1}), overall=why), request, edition, device, [], 0.0)
+    findings = (_overall(why, outcome, 1),)
+    return _result(item, Tally(Counter({outcome: 1})), request, edition, device, findings, 0.0)
 
 
-def _worst(worst: Comparison | None) -> results.Worst | None:
+def _worst(worst: Comparison | None) -> Worst | None:
     if worst is None:
         return None
-    return results.Worst(min(worst.fraction, 1e30), worst.ulp, worst.index, worst.got, worst.want)
+    return Worst(min(worst.fraction, 1e30), worst.got, worst.want, worst.ulp, worst.index)
 
 
-def _failure(item: Item, bench: Bench, found: list[tuple[str, Finding, Trial]]) -> Failure:
-    """Describe the failures of one code by the smallest of them."""
-    outcome, finding, trial = found[0]
-    if outcome in ("fail", "error") and finding.code != "A803":
-        trial, finding = _smallest(item, bench, trial, finding)
-    return Failure(
+def _findings(item: Item, tally: Tally, bench: Bench) -> tuple[Finding, ...]:
+    """Describe each way in which cases went wrong by the smallest of them, the gravest first."""
+    found = [
+        _finding(item, bench, form, group, shrink=index < _SHRUNK)
+        for index, ((_, form), group) in enumerate(tally.groups.items())
+    ]
+    if tally.overall is not None:
+        found.append(_overall(tally.overall, tally.outcome, sum(tally.counts.values())))
+    return tuple(sorted(found, key=lambda each: (GRAVITY.index(each.outcome), -each.cases)))
+
+
+def _overall(reason: Reason, outcome: str, cases: int) -> Finding:
+    """Return a finding about all of an item."""
+    return Finding(reason.code, outcome, normal_form(reason.message), cases, reason.message[:_CAP])
+
+
+def _finding(item: Item, bench: Bench, form: str, group: Group, *, shrink: bool) -> Finding:
+    trial, reason = group.trial, group.reason
+    if shrink and group.outcome in ("fail", "error") and reason.code != "A803":
+        trial, reason = _smallest(item, bench, trial, reason)
+    return Finding(
+        code=reason.code,
+        outcome=group.outcome,
+        form=form,
+        cases=group.cases,
+        message=reason.message[:_CAP],
+        expected=reason.expected[:_CAP],
+        actual=reason.actual[:_CAP],
+        budget=reason.budget,
+        index=reason.index,
         case=fingerprint(trial.case),
-        code=finding.code,
-        outcome=outcome,
-        message=finding.message[:_CAP],
-        expected=finding.expected[:_CAP],
-        actual=finding.actual[:_CAP],
-        budget=finding.budget,
-        index=finding.index,
         call=spelling.one_line(trial.case),
-        snippet=bench.candidate.spell(trial.case),
-        more=len(found) - 1,
+        snippet=bench.candidate.spell(trial.case) if group.outcome in BROKEN else "",
     )
 
 
-def _smallest(item: Item, bench: Bench, trial: Trial, finding: Finding) -> tuple[Trial, Finding]:
-    """Shrink a failing trial; the finding is then the small one's."""
+def _smallest(item: Item, bench: Bench, trial: Trial, reason: Reason) -> tuple[Trial, Reason]:
+    """Shrink a failing trial; the reason is then the small one's, and of the same form."""
     if trial.plan is None or trial.again is None:
-        return trial, finding
-    again, best = trial.again, [(trial, finding)]
+        return trial, reason
+    again, best = trial.again, [(trial, reason)]
+    wrong = reason.code, form_of(reason, trial.case)
 
     def still_fails(plan: Any) -> bool:
         try:
@@ -262,9 +317,9 @@ def _smallest(item: Item, bench: Bench, trial: Trial, finding: Finding) -> tuple
             judgement = smaller.judge(bench)
         except Exception:  # a plan that cannot run, or that kills the backend, is not the same failure
             return False
-        if judgement.finding is None or judgement.finding.code != finding.code:
+        if judgement.reason is None or (judgement.reason.code, form_of(judgement.reason, smaller.case)) != wrong:
             return False
-        best.append((smaller, judgement.finding))
+        best.append((smaller, judgement.reason))
         return True
 
     shrunk(trial.plan, still_fails)

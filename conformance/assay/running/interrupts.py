@@ -1,10 +1,10 @@
-"""Ctrl-C, which must stop the run wherever it is raised."""
+"""Ctrl-C and SIGTERM, which must stop the run wherever they are raised."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -29,3 +29,21 @@ def interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if came:
         raise KeyboardInterrupt
+
+
+@contextmanager
+def terminable(note: Callable[[], None]) -> Iterator[None]:
+    """Treat SIGTERM as an interrupt, and take note of it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        note()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

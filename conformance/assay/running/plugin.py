@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +18,7 @@ from assay_reports.vocabulary import BROKEN
 if TYPE_CHECKING:
     from assay.running.items import Item
     from assay.running.session import Session
-    from assay_reports.results import Event, Result
+    from assay_reports.records import Event, Result
 
 SESSION: Final = pytest.StashKey["Session"]()
 _SETTINGS: Final = "assay-settings"
@@ -115,7 +114,7 @@ class SpecItem(pytest.Item):
         session = self.config.stash[SESSION]
         self.result, self.events = session.measure(self.item)
         outcome = self.result.outcome
-        if outcome in ("pass", "self"):
+        if outcome in ("pass", "partial", "self"):
             return
         if outcome not in BROKEN:
             pytest.skip(f"{outcome}: {self.result.message}")
@@ -153,8 +152,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         session = item.config.stash[SESSION]
         item.result = session.cut_short(item.item, str(call.excinfo.value))
     if item.result is not None:
-        report.user_properties.append((_RESULT, json.dumps(asdict(item.result))))
-        report.user_properties.extend((_EVENT, json.dumps(asdict(event))) for event in item.events)
+        from assay_reports.records import plain
+
+        report.user_properties.append((_RESULT, json.dumps(plain(item.result))))
+        report.user_properties.extend((_EVENT, json.dumps(plain(event))) for event in item.events)
 
 
 class Recorder:
@@ -164,23 +165,34 @@ class Recorder:
         self.session = session
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        from assay_reports.results import Event, Result
+        from assay_reports.records import Event, Result
+        from assay_spec.typed import read
 
         brought = [(name, json.loads(str(text))) for name, text in report.user_properties if name in (_RESULT, _EVENT)]
-        events = [Event.of(record) for name, record in brought if name == _EVENT]
+        events = [read(Event, record) for name, record in brought if name == _EVENT]
         for name, record in brought:
             if name == _RESULT:
-                self.session.record(Result.of(record), events)
+                self.session.record(read(Result, record), events)
         if report.when not in ("setup", "call", "teardown"):
             # pytest-xdist reports a worker that died while it ran an item under a name of its own.
-            self.session.record_crash(report.nodeid, str(report.longrepr))
+            self.session.record_lost(report.nodeid, str(report.longrepr))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
-        self.session.stop_reason = "interrupted"
+        self.session.stop_reason = self.session.stop_reason or "interrupted"
 
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the footer; where findings are expected, what is not decides the exit code."""
         self.session.finish()
+        found = self.session.compared
+        if found is not None and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            session.exitstatus = pytest.ExitCode.OK if self.session.holds else pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self.session.compared is not None:
+            terminalreporter.section("assay: what was expected")
+            for line in self.session.compared.lines():
+                terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -5,33 +5,44 @@ from __future__ import annotations
 import platform
 import shlex
 import sys
-import uuid
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+import warnings
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from assay.backends.base import Backend
-from assay.backends.discover import open_backend
+from assay.backends.discover import open_backend, open_candidate
 from assay.backends.self_check import self_check
-from assay.facets.base import Finding, SamplingRequest
+from assay.facets.base import Reason, SamplingRequest
 from assay.judge.bench import Bench
 from assay.running import engine
 from assay.running.interrupts import interruptible
 from assay.running.items import Item, plan
 from assay.settings import Settings
 from assay_reports import query
-from assay_reports.results import Event, Result, ResultsWriter, Tally, read_results
+from assay_reports.records import (
+    SCHEMA_VERSION,
+    Candidate,
+    Environment,
+    Event,
+    Footer,
+    Header,
+    Oracle,
+    Result,
+    Selection,
+    Suite,
+)
+from assay_reports.results import ResultsWriter, Run, Tally, now, read_results
 from assay_reports.vocabulary import BROKEN
 from assay_spec import load_corpus
 from assay_spec.model import Corpus
 
 if TYPE_CHECKING:
-    from assay_reports.expectations import Expectations
+    from assay_reports.expectations import Comparison, Expectations
 
 
 def oracle_for(settings: Settings) -> str | None:
@@ -77,8 +88,7 @@ class Session:
 
     @cached_property
     def candidate(self) -> Backend:
-        chosen = self.settings
-        return open_backend(chosen.backend, device=chosen.device, isolate=chosen.isolate, time_limit=chosen.time_limit)
+        return open_candidate(self.settings)
 
     @cached_property
     def oracle(self) -> Backend | None:
@@ -100,7 +110,8 @@ class Session:
     def measure(self, item: Item) -> tuple[Result, list[Event]]:
         """Run one item."""
         settings = self.settings
-        with interruptible():
+        with interruptible(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the oracle, whatever the settings of the project that runs us
             return engine.measure(
                 item, self.bench, effort=settings.effort, seed=settings.seed, edition=settings.edition
             )
@@ -109,69 +120,79 @@ class Session:
         """Return whether a failure is a known one."""
         return self.expectations is not None and self.expectations.covers(result)
 
-    def failed(self, results: Iterable[Result]) -> bool:
-        """Return whether some results hold a failure that is not known."""
-        return any(each.outcome in BROKEN and not self.is_expected(each) for each in results)
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is wrong but what is expected, exactly."""
+        if self.compared is not None:
+            return self.compared.holds
+        return not any(each.outcome in BROKEN for each in self._results.values())
+
+    @cached_property
+    def compared(self) -> Comparison | None:
+        """How the run compares with what is expected, if anything is."""
+        if self.expectations is None:
+            return None
+        results = tuple(self._results.values())
+        complete = all(item.id in self._results for item in self.planned)
+        footer = Footer(complete=complete)
+        return self.expectations.compare(Run(self.header(), results, footer=footer))
 
     def cut_short(self, item: Item, why: str) -> Result:
         """Return the result of an item that a time limit, or an error of the suite, stopped from outside."""
         outcome, code = ("timeout", "A802") if "Timeout" in why else ("suite_error", "A901")
-        return self._ended(item, outcome, Finding(code, why))
+        return self._ended(item, outcome, Reason(code, why))
 
-    def _ended(self, item: Item, outcome: str, why: Finding) -> Result:
+    def _ended(self, item: Item, outcome: str, why: Reason) -> Result:
         request = SamplingRequest(item.dtype, self.settings.effort, self.settings.seed)
         return engine.ended(item, request, self.settings.edition, self.settings.device, outcome, why)
 
-    def start(self) -> None:
-        """Open the results file: every path is checked before anything runs."""
+    def check(self) -> None:
+        """Check all that was typed, before anything runs: the oracle is opened first, then the candidate."""
+        if not self.planned:
+            raise ValueError("nothing to run: no item matches the filter")
         _ = self.expectations
-        self_check(self.candidate)
         if self.oracle is not None:
             self_check(self.oracle)
+        self_check(self.candidate)
+        _ = self.due
+
+    def start(self) -> None:
+        """Open the results file."""
+        self.check()
         if self.settings.results is not None:
             self._results.update(self.done)
             self._writer = ResultsWriter(self.settings.results, self.header(), resume=self.settings.resume)
 
-    def header(self) -> dict[str, Any]:
+    def terminate(self) -> None:
+        """Take note that the run is stopped from outside."""
+        self.stop_reason = "terminated"
+
+    def header(self) -> Header:
         """Describe the run, as the first line of its results."""
         settings = self.settings
         has = self.candidate.capabilities
-        oracle = self.oracle.capabilities if self.oracle else None
-        return {
-            "run_id": uuid.uuid4().hex[:12],
-            "suite": {
-                "version": version("assay"),
-                "spec_hash": self.corpus.spec_hash,
-                "torch": self.corpus.torch,
-            },
-            "settings": settings.given("repro"),
-            "edition": settings.edition,
-            "backend": {
-                "name": has.name,
-                "version": has.version,
-                "language": has.language,
-                "device": has.device,
-                "devices": list(has.devices),
-                "dtypes": list(has.dtypes),
-                "features": list(has.features),
-            },
-            "oracle": {"name": oracle.name, "version": oracle.version} if oracle else {"name": "none", "version": ""},
-            "env": {
-                "python": platform.python_version(),
-                "platform": platform.platform(),
-                "numpy": np.__version__,
-            },
-            "selection": {
-                "filter": settings.filter,
-                "effort": settings.effort,
-                "facets": None,
-                "shard": None if settings.part == (1, 1) else settings.shard,
-            },
-            "seed": settings.seed,
-            "planned": len(self.planned),
-            "started": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": shlex.join(["assay", *sys.argv[1:]]),
-        }
+        return Header(
+            schema_version=SCHEMA_VERSION,
+            suite=Suite(version("assay"), self.corpus.spec_hash, self.corpus.torch),
+            settings=settings.given("repro"),
+            edition=settings.edition,
+            backend=Candidate(
+                has.name, has.version, has.language, has.device, has.devices, has.dtypes, tuple(has.features)
+            ),
+            oracle=self._judge(),
+            env=Environment(platform.python_version(), platform.platform(), np.__version__),
+            selection=Selection(settings.filter, settings.effort, "" if settings.part == (1, 1) else settings.shard),
+            seed=settings.seed,
+            planned=len(self.planned),
+            started=now(),
+            command=shlex.join(["assay", *sys.argv[1:]]),
+        )
+
+    def _judge(self) -> Oracle:
+        if self.oracle is None:
+            return Oracle("none")
+        has = self.oracle.capabilities
+        return Oracle(has.name, has.version, has.file)
 
     def record(self, result: Result, events: Sequence[Event] = ()) -> None:
         """Write a result at once, so that a killed run loses no result; an item's first result counts."""
@@ -179,30 +200,30 @@ class Session:
             return
         self._results[result.id] = result
         if self._writer is not None:
-            for event in events:
-                self._writer.event(event)
-            self._writer.result(result)
+            self._writer.result(result, events)
         self.on_result(result)
 
-    def record_crash(self, nodeid: str, why: str) -> None:
-        """Record an item whose worker process died."""
+    def record_lost(self, nodeid: str, why: str) -> None:
+        """Record an item whose worker process of the suite died: it did not run, and a resumed run asks for it."""
         item = next((each for each in self.planned if each.id == nodeid), None)
         if item is not None:
-            self.record(self._ended(item, "crash", Finding("A801", why)))
+            self.record(self._ended(item, "not_run", Reason("A005", why)))
 
     def finish(self) -> None:
-        """Write the footer."""
+        """Put the results in order, and write the footer."""
         if self._finished:
             return
         self._finished = True
         if self._writer is not None:
-            complete = self.stop_reason is None and all(item.id in self._results for item in self.planned)
-            counts = Tally.over(self._results.values()).counts
-            self._writer.footer(complete=complete, counts=counts, stop_reason=self.stop_reason)
-            self._writer.close()
+            ran = {id for id, result in self._results.items() if result.outcome != "not_run" or result.code == "A805"}
+            complete = self.stop_reason is None and all(item.id in ran for item in self.planned)
+            footer = Footer(complete, Tally.over(self._results.values()).counts, self.stop_reason, now())
+            self._writer.finish(footer, (item.id for item in self.planned))
 
     def close(self) -> None:
-        """Close the backends."""
+        """Close the backends, and the results file if the run did not come to its end."""
+        if self._writer is not None:
+            self._writer.close()
         for name in ("candidate", "oracle"):
             backend = self.__dict__.get(name)
             if backend is not None:

@@ -1,0 +1,138 @@
+"""Frames: messages between the runner and a worker of its own, pickled and made of nothing but what a table names."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+
+from assay.backends.base import Capabilities
+from assay.backends.messages import LIMIT, Reply, Request, WireError
+from assay.cases.arrays import Host, host_dtype
+from assay.cases.case import Case, TensorValue
+from assay.cases.outcome import Array, Missing, Outcome, Raised
+from assay_spec import dtypes
+from assay_spec.domains import Dtype
+from assay_spec.plans import Slice
+from assay_spec.steps import Function, Look, Named, Ref, Step
+
+_HEAD: Final = struct.Struct(">5sQ")  # a mark, and the number of bytes that follow
+_MARK: Final = b"assay"
+_RECORDS: Final = (
+    Case, Step, Look, Ref, Function, Named, Slice, Outcome, Raised, Missing, Capabilities,
+)  # fmt: skip
+
+
+def _tensor(
+    dtype: str, shape: tuple[int, ...], data: bytes, strides: tuple[int, ...], offset: int, requires_grad: bool
+) -> TensorValue:
+    return TensorValue(dtype, shape, _elements(data, dtype), strides, offset, requires_grad)
+
+
+def _array(dtype: str, shape: tuple[int, ...], data: bytes, stored: str, device: str) -> Array:
+    return Array(dtype, _elements(data, stored).reshape(shape), device)
+
+
+def _elements(data: bytes, dtype: str) -> Host:
+    """Return the elements in a buffer: a copy, because a view of bytes cannot be written to."""
+    return np.frombuffer(data, host_dtype(dtype) if dtype in dtypes.ALL else np.dtype(dtype)).copy()
+
+
+def _reduced_tensor(value: TensorValue) -> tuple[Any, ...]:
+    data = value.buffer.tobytes()
+    return _tensor, (value.dtype, value.shape, data, value.strides, value.offset, value.requires_grad)
+
+
+def _reduced_array(value: Array) -> tuple[Any, ...]:
+    array = value.array
+    if array.dtype.kind == "O":
+        raise TypeError(f"an array of {array.dtype} cannot be sent")
+    return _array, (value.dtype, array.shape, array.tobytes(), array.dtype.name, value.device)
+
+
+def _reduced(kind: type) -> Callable[[Any], tuple[Any, ...]]:
+    """Return how a record is taken apart: its class, and its fields in order."""
+    names = getattr(kind, "_fields", None) or [each.name for each in fields(kind)]
+    parts = attrgetter(*names)
+    return (lambda value: (kind, parts(value))) if len(names) > 1 else (lambda value: (kind, (parts(value),)))
+
+
+class _Pickler(pickle.Pickler):
+    dispatch_table = {  # noqa: RUF012 - read by the pickler
+        TensorValue: _reduced_tensor,
+        Array: _reduced_array,
+        **{kind: (lambda value: (type(value), (str(value),))) for kind in (Dtype, dtypes.DtypeName)},
+        **{kind: _reduced(kind) for kind in _RECORDS},
+    }
+
+
+_MAKERS: Final[Mapping[tuple[str, str], Any]] = {
+    **{(each.__module__, each.__name__): each for each in (_tensor, _array, Dtype, dtypes.DtypeName, *_RECORDS)},
+    ("builtins", "complex"): complex,
+    ("builtins", "Ellipsis"): Ellipsis,
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _MAKERS:
+            raise WireError(f"a frame names {module}.{name}, which is no part of a message")
+        return _MAKERS[module, name]
+
+
+class Frames:
+    """The framing between two Pythons."""
+
+    def pack(self, message: Request | Reply) -> bytes:
+        """Return a message as bytes."""
+        stream = io.BytesIO(b"\0" * _HEAD.size)
+        stream.seek(_HEAD.size)
+        _Pickler(stream, pickle.HIGHEST_PROTOCOL).dump(tuple(message))
+        packed = stream.getbuffer()
+        _HEAD.pack_into(packed, 0, _MARK, len(packed) - _HEAD.size)
+        return stream.getvalue()
+
+    def take(self, received: bytearray) -> Reply | None:
+        """Take a whole reply off the front of what was received; None if there is none yet."""
+        if len(received) < _HEAD.size:
+            return None
+        end = _HEAD.size + self._length(bytes(received[: _HEAD.size]))
+        if len(received) < end:
+            return None
+        content = bytes(memoryview(received)[_HEAD.size : end])
+        del received[:end]
+        return self._message(content, Reply)  # type: ignore[no-any-return]
+
+    def read(self, stream: BinaryIO) -> Request | None:
+        """Read the next request from a stream; None at the end."""
+        head = stream.read(_HEAD.size)
+        if len(head) < _HEAD.size:
+            return None
+        return self._message(stream.read(self._length(head)), Request)  # type: ignore[no-any-return]
+
+    @staticmethod
+    def _length(head: bytes) -> int:
+        mark, length = _HEAD.unpack(head)
+        if mark != _MARK:
+            raise WireError(f"no frame begins with {head!r}")
+        if length > LIMIT:
+            raise WireError(f"a frame of {length} bytes; {LIMIT} are the most")
+        return int(length)
+
+    @staticmethod
+    def _message(content: bytes, kind: type[Request] | type[Reply]) -> Any:
+        try:
+            message = _Unpickler(io.BytesIO(content)).load()
+        except WireError:
+            raise
+        except Exception as error:  # a damaged pickle may raise anything
+            raise WireError(f"a damaged frame: {type(error).__name__}: {error}") from error
+        if type(message) is not tuple or len(message) != len(kind._fields):
+            raise WireError(f"a frame holds a {type(message).__name__}, not a {kind.__name__}")
+        return kind._make(message)

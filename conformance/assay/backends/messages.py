@@ -1,0 +1,50 @@
+"""Messages between the runner and the process of a backend, whatever their framing is."""
+
+from __future__ import annotations
+
+from typing import BinaryIO, Final, Literal, NamedTuple, Protocol, get_args
+
+from assay.backends.base import Capabilities
+from assay.cases.case import Case
+from assay.cases.outcome import Outcome
+
+Asking = Literal["hello", "run", "ping", "reset", "bye"]
+Do = Literal[Asking, "changes", "spell"]  # these two for workers of our own only
+ASKING: Final[tuple[str, ...]] = get_args(Asking)
+LIMIT: Final = 1 << 26  # bytes of a line, of a blob and of a frame that are read at most
+
+
+class WireError(ValueError):
+    """A message that does not follow the protocol; says what is wrong with it."""
+
+
+class Request(NamedTuple):
+    """What the runner asks."""
+
+    id: int
+    do: str
+    case: Case | None = None
+
+
+class Reply(NamedTuple):
+    """What the process answers: nothing but the id, or one of the others."""
+
+    id: int
+    outcome: Outcome | None = None
+    hello: Capabilities | None = None
+    unusable: str = ""
+    fault: str = ""  # why the adapter or harness itself could not answer
+    changed: tuple[str, ...] = ()  # what is not as it was when the process started
+    text: str = ""
+
+
+class Framing(Protocol):
+    """How messages become bytes; each method raises WireError where bytes are no message."""
+
+    def pack(self, message: Request | Reply) -> bytes: ...
+
+    def take(self, received: bytearray) -> Reply | None:
+        """Take a whole reply off the front of what was received; return None if there is none yet."""
+
+    def read(self, stream: BinaryIO) -> Request | None:
+        """Read the next request from a stream; return None at its end."""

@@ -1,0 +1,64 @@
+"""Causes: the findings of one normal form, over all the items that show it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from assay_reports.codes import CODES, rank
+from assay_reports.results import Finding, Result, Run
+
+# Codes that say no more than that something differs: in another op it is another thing that is wrong.
+_OF_ONE_OP: Final = frozenset(code for code in CODES if code[:2] in ("A1", "A4", "A5", "A6")) - {"A503"} | {"A201"}
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What is wrong in one way, wherever that shows."""
+
+    code: str
+    form: str
+    op: str | None  # the op that is wrong, where the form alone does not tell causes apart
+    shown: list[tuple[Result, Finding]] = field(default_factory=list)
+
+    @property
+    def ops(self) -> list[str]:
+        return list(dict.fromkeys(result.op for result, _ in self.shown))
+
+    @property
+    def cases(self) -> int:
+        return sum(finding.cases for _, finding in self.shown)
+
+    @property
+    def smallest(self) -> tuple[Result, Finding]:
+        """The shortest of its snippets, with the item that shows it."""
+        return min(self.shown, key=lambda each: (len(each[1].snippet), each[0].id))
+
+    @property
+    def slug(self) -> str:
+        """A name of the cause for addresses."""
+        import hashlib
+
+        text = f"{self.code}|{self.form}|{self.op}"
+        return f"{self.code}-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]}"
+
+    @property
+    def title(self) -> str:
+        where = f"{self.op}: " if self.op else ""
+        return f"{where}{self.form}"
+
+
+def key(result: Result, finding: Finding) -> tuple[str, str, str | None]:
+    """Return what makes findings one cause: code, normal form, and the op where these say too little."""
+    return finding.code, finding.form, result.op if finding.code in _OF_ONE_OP else None
+
+
+def causes(runs: Run | Sequence[Result]) -> list[Cause]:
+    """Return the causes behind everything that is broken, the gravest first, and the most frequent of a code."""
+    found: dict[tuple[str, str, str | None], Cause] = {}
+    for result in runs.results if isinstance(runs, Run) else runs:
+        for finding in result.broken:
+            which = key(result, finding)
+            found.setdefault(which, Cause(*which)).shown.append((result, finding))
+    return sorted(found.values(), key=lambda each: (rank(each.code), -len(each.shown), -each.cases, each.title))

@@ -1,0 +1,190 @@
+"""What a results file holds, line by line; the schema and its table in the docs are made from here."""
+
+# No postponed annotations: the types of the fields are read.
+
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from typing import Annotated, Any, Final
+
+from assay_reports.vocabulary import BROKEN, OUTCOMES
+from assay_spec.typed import Pattern, key
+
+SCHEMA_VERSION: Final = 3
+OutcomeName = Annotated[str, Pattern(f"^({'|'.join(OUTCOMES)})$", f"the outcomes are {', '.join(OUTCOMES)}")]
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The Assay that ran."""
+
+    version: str = key("of Assay")
+    spec_hash: str = key("a hash of the corpus")
+    torch: str = key("the PyTorch that the corpus describes")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What a backend declares."""
+
+    name: str = key("its name")
+    version: str = key("its version")
+    language: str = key("the language it is used from")
+    device: str = key("the device in use")
+    devices: tuple[str, ...] = key("all devices that it has")
+    dtypes: tuple[str, ...] = key("its element types, of those that PyTorch has")
+    features: tuple[str, ...] = key("what it can do")
+
+
+@dataclass(frozen=True, slots=True)
+class Oracle:
+    """The backend whose answers count."""
+
+    name: str = key("its name, or `none`")
+    version: str = key("its version", "")
+    file: str = key("where it was imported from", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The machine."""
+
+    python: str = key("the version of Python")
+    platform: str = key("the operating system")
+    numpy: str = key("the version of NumPy")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What of the corpus ran."""
+
+    filter: str = key("the query", "")
+    effort: str = key("how many cases were drawn", "standard")
+    shard: str = key("which part, `I/N`", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first line: who ran what."""
+
+    schema_version: int = key(f"{SCHEMA_VERSION}")
+    suite: Suite = key("the Assay that ran")
+    settings: dict[str, Any] = key("what `assay repro` needs to do the same")
+    edition: str = key("`current` or `documented`")
+    backend: Candidate = key("what was measured")
+    oracle: Oracle = key("whose answers count")
+    env: Environment = key("on which machine")
+    selection: Selection = key("what of the corpus")
+    seed: int = key("of the random cases")
+    planned: int = key("how many items")
+    started: str = key("when, in ISO 8601")
+    command: str = key("what was typed")
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """The element that took most of its budget."""
+
+    fraction: float = key("error / budget; more than 1 is wrong")
+    got: str = key("the element", "")
+    want: str = key("what was expected", "")
+    ulp: float | None = key("how many units in the last place lie between them", None)
+    index: tuple[int, ...] = key("where it stands", ())
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, or lacking, in some of an item's cases, shown by the smallest of them."""
+
+    code: str = key("the kind of finding; `assay explain` says what it means")
+    outcome: OutcomeName = key("what such a case came to")
+    form: str = key("what is wrong, without the numbers and names of the case at hand")
+    cases: int = key("how many cases show it")
+    message: str = key("what is wrong in the smallest of them", "")
+    expected: str = key("what was due", "")
+    actual: str = key("what came", "")
+    budget: str | None = key("how large an error was allowed", None)
+    index: tuple[int, ...] | None = key("which element is wrong", None)
+    case: str = key("a hash of the case", "")
+    call: str = key("the case in a line", "")
+    snippet: str = key("the case as a program", "")
+
+    @property
+    def broken(self) -> bool:
+        """Whether somebody has to mend it."""
+        return self.outcome in BROKEN
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened to the process of a backend; an `incident` did not happen again."""
+
+    kind: str = key("an outcome, or `incident`")
+    after: str = key("the item that met it")
+    signal: str | None = key("what killed the process", None)
+    stderr_tail: str = key("the end of what it said", "")
+    message: str = key("what happened", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The result of one item: an op, a facet and, where the facet has one for each, a dtype."""
+
+    id: str = key("op, `::`, facet, and the dtype in brackets")
+    hash: str = key("of all that decides its cases: where it differs, the test has changed")
+    op: str = key("PyTorch's name")
+    area: str = key("the part of PyTorch that the op belongs to")
+    facet: str = key("what of the op was tested")
+    outcome: OutcomeName = key("the gravest of what its cases came to")
+    dtype: str | None = key("of the leading tensor", None)
+    device: str = key("where it ran", "cpu")
+    cases: int = key("how many ran", 0)
+    passed: int = key("how many of them pass", 0)
+    failed: int = key("how many are wrong", 0)
+    self: int = key("how many were not judged for want of PyTorch", 0)
+    unsupported: int = key("how many the backend does not offer", 0)
+    fallback: int = key("how many another library computed", 0)
+    ms: float = key("how long it took", 0.0)
+    worst: Worst | None = key("the element that took most of its budget", None)
+    excused: dict[str, int] = key("elements that were not judged, by the reason", {})
+    findings: tuple[Finding, ...] = key("what is wrong or lacking, the gravest first", ())
+
+    @property
+    def code(self) -> str | None:
+        """The code of the gravest finding."""
+        return self.findings[0].code if self.findings else None
+
+    @property
+    def message(self) -> str | None:
+        """The message of the gravest finding."""
+        return self.findings[0].message if self.findings else None
+
+    @property
+    def broken(self) -> tuple[Finding, ...]:
+        """The findings that somebody has to mend."""
+        return tuple(each for each in self.findings if each.broken)
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """The last line: how the run ended. A file without it was interrupted."""
+
+    complete: bool = key("whether every planned item ran")
+    counts: dict[str, dict[str, int]] = key("items by outcome, and cases by what came of them", {})
+    stop_reason: str | None = key("why the run stopped before its end", None)
+    ended: str = key("when, in ISO 8601", "")
+
+
+def plain(record: Any) -> Any:
+    """Return a record as JSON has it: without what is at its default."""
+    if is_dataclass(record):
+        found = {}
+        for each in fields(record):
+            value = getattr(record, each.name)
+            default = each.default_factory() if each.default_factory is not MISSING else each.default
+            if value not in (default, ""):
+                found[each.name] = plain(value)
+        return found
+    if isinstance(record, (tuple, list)):
+        return [plain(each) for each in record]
+    if isinstance(record, dict):
+        return {name: plain(each) for name, each in record.items()}
+    return record
