@@ -32,6 +32,7 @@ class Candidate:
     devices: tuple[str, ...] = key("all devices that it has")
     dtypes: tuple[str, ...] = key("its element types, of those that PyTorch has")
     features: tuple[str, ...] = key("what it can do")
+    flushes_subnormals: bool = key("whether it says that it flushes subnormal numbers to zero", False)
 
 
 @dataclass(frozen=True, slots=True)

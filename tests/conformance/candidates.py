@@ -170,6 +170,18 @@ class ChangesDirectory(Candidate):
         return self.good.perform(case)
 
 
+class ShrinksAfterChangingDirectory(Candidate):
+    """Changes the working directory in its first case, and loses an element in every case that finds it changed."""
+
+    def misbehave(self, case: Case) -> Outcome:
+        outcome = self.good.perform(case)
+        if Path.cwd() == Path("/"):
+            return replace(outcome, results=tuple(replace(each, array=each.array[1:]) for each in outcome.results))
+        if outcome.results[0].shape == (2,):
+            os.chdir("/")
+        return outcome
+
+
 class ChangesTheLocale(Candidate):
     def misbehave(self, case: Case) -> Outcome:
         os.environ["LC_ALL"] = "tlh"

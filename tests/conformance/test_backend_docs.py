@@ -18,6 +18,8 @@ from jsonschema import Draft202012Validator
 from assay.backends import process, wire
 from assay.backends.base import Capabilities
 from assay.backends.discover import open_backend
+from assay.backends.lines import Lines
+from assay.backends.messages import LIMIT, Request
 from assay.backends.self_check import self_check
 from assay.cases.case import Case, TensorValue, called, made, method_call
 from assay.cases.outcome import Missing, Outcome
@@ -119,7 +121,7 @@ def test_the_worked_lines_are_those_of_the_protocol() -> None:
 
     assert hello[0] == {"id": 1, "do": "hello"}
     assert wire.unpack_capabilities(hello[1]["hello"]).language == "Rust"
-    assert request == json.loads(wire.line({"id": 2, "do": "run", "case": wire.pack_case(case, bytearray())}))
+    assert request == json.loads(Lines().pack(Request(2, "run", case)))
     assert wire.unpack_outcome(reply["outcome"], b"").results[0].array.tolist() == [1.5, 2.5]
     assert str(wire.unpack_error(error["error"]).raised) == "IndexError: dimension 3 of 2"
     assert wire.unpack_outcome(unsupported["outcome"], b"").unsupported == Missing("op", "no torch.add")
@@ -150,4 +152,5 @@ def test_the_documented_limits_are_those_of_the_code() -> None:
     text = (DOCS / "wire-protocol.md").read_text()
 
     assert (process.CRASHES_OF_AN_OP, process.RESTARTS_WITHOUT_AN_ANSWER, wire.INLINE) == (3, 20, 64 * 1024)
+    assert (LIMIT, wire.PROTOCOL) == (64 * 2**20, 1) and "64 MiB" in text
     assert "Three such losses in one op" in text and "twenty in a row" in text and "more than 64 KiB" in text

@@ -15,6 +15,7 @@ from assay.backends.discover import open_backend, open_candidate
 from assay.backends.namespace import NamespaceBackend
 from assay.backends.numpy import NumpyBackend
 from assay.backends.process import ProcessBackend
+from assay.settings import Settings
 
 MINE = """
 from assay.backends.numpy import NumpyBackend

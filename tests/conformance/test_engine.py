@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -15,7 +14,7 @@ import numpy as np
 import pytest
 
 from assay.backends.base import Backend
-from assay.backends.discover import open_candidate
+from assay.backends.discover import open_backend, open_candidate
 from assay.cases.case import Case, TensorValue, called
 from assay.cases.draw import Wasteful
 from assay.cases.outcome import Array
@@ -23,7 +22,8 @@ from assay.facets.base import Facet, Judgement, SamplingRequest, Trial, fail, gr
 from assay.judge.bench import Bench
 from assay.running.engine import measure
 from assay.running.items import Item, items_of
-from assay_reports.results import Result
+from assay.settings import Settings
+from assay_reports.records import Event, Result
 from assay_spec import load_corpus
 from assay_spec.model import Op
 
@@ -119,7 +119,7 @@ def test_a_changed_input_is_found_by_aliasing_and_by_errors(good: Backend) -> No
 def test_a_copy_for_a_view_is_found_by_aliasing(good: Backend) -> None:
     result = results(candidates.CopiesViews("torch.transpose"), good, "torch.transpose")["aliasing"]
 
-    assert "A401" in {failure.code for failure in result.failures}
+    assert "A401" in {failure.code for failure in result.findings}
 
 
 def test_raising_is_an_error_and_not_a_failure(good: Backend) -> None:
@@ -135,12 +135,12 @@ def test_what_a_backend_does_not_have_is_unsupported_and_never_failed(good: Back
 
 
 def test_a_failure_is_shrunk_and_spelled_out(good: Backend) -> None:
-    failure = results(candidates.AlwaysWrong("torch.exp"), good, "torch.exp")["values[float32]"].failures[0]
+    failure = results(candidates.AlwaysWrong("torch.exp"), good, "torch.exp")["values[float32]"].findings[0]
 
     assert failure.code == "A101"
     assert failure.call in ("torch.exp(float32[])", "torch.exp(float32[1])")
     assert "exp" in failure.snippet
-    assert failure.more > 0
+    assert failure.cases > 1
 
 
 def test_a_candidate_that_is_its_own_oracle_proves_nothing(good: Backend) -> None:
@@ -190,26 +190,43 @@ def _sums(*sizes: int) -> Item:
 
 
 @pytest.mark.parametrize(
-    ("name", "outcome", "code", "message"),
-    [
-        ("WrongThenDies", "crash", "A801", "the process was killed by SIGKILL"),
-        ("WrongThenHangs", "timeout", "A802", "no answer within 2 s"),
-        (
-            "WrongThenGarbage", "harness_error", "A804",
-            "TypeError: <object object> (object) cannot be sent",
-        ),
-    ],
-)  # fmt: skip
-def test_an_error_while_a_failing_case_runs_again_costs_that_case_alone(
-    name: str, outcome: str, code: str, message: str
+    ("name", "message"),
+    [("WrongThenDies", "the process was killed by SIGKILL"), ("WrongThenHangs", "no answer within 2 s")],
+)
+def test_a_death_while_a_failing_case_runs_again_is_no_verdict_where_a_fresh_process_answers(
+    name: str, message: str
 ) -> None:
-    with closing(open_candidate(Settings(f"{HERE / 'candidates.py'}:{name}", time_limit=2.0))) as backend:
-        result, events = measure(_sums(2, 3, 4), Bench(backend, None), effort="quick", seed=0)
+    result, events = _measured_apart(name)
 
-    assert (result.outcome, result.code) == (outcome, code)
-    assert re.sub(" at 0x[0-9a-f]+", "", str(result.message)) == message
+    assert (result.outcome, result.code, result.message) == ("fail", "A201", "shape (1, 3), not (3,)")
     assert (result.cases, result.passed, result.failed) == (3, 2, 1)
-    assert [(event.kind, event.after) for event in events] == [(outcome, "torch.add::made up")]
+    assert [(event.kind, event.after, event.message) for event in events] == [
+        ("incident", "torch.add::made up", message)
+    ]
+
+
+def test_what_cannot_be_sent_is_the_adapters_fault_and_costs_its_case() -> None:
+    result, events = _measured_apart("WrongThenGarbage")
+
+    assert (result.outcome, result.code) == ("harness_error", "A804")
+    assert result.message == "a frame names builtins.object, which is no part of a message"
+    assert (result.cases, result.passed, result.failed) == (3, 2, 1)
+    assert [(event.kind, event.after) for event in events] == [("harness_error", "torch.add::made up")]
+
+
+def test_a_case_that_fails_in_what_an_earlier_one_left_is_judged_in_a_fresh_process() -> None:
+    result, events = _measured_apart("ShrinksAfterChangingDirectory")
+
+    assert (result.outcome, result.passed) == ("pass", 3)
+    assert [(event.kind, event.message) for event in events] == [
+        ("incident", "an earlier case changed the working directory: shape (2,), not (3,)")
+    ]
+
+
+def _measured_apart(name: str) -> tuple[Result, list[Event]]:
+    """Measure three cases of a candidate in a process of its own."""
+    with closing(open_candidate(Settings(f"{HERE / 'candidates.py'}:{name}", time_limit=2.0))) as backend:
+        return measure(_sums(2, 3, 4), Bench(backend, None), effort="quick", seed=0)
 
 
 def test_a_failing_case_that_passes_when_run_again_is_nondeterministic() -> None:
@@ -264,7 +281,7 @@ def test_a_result_of_a_dtype_that_is_not_in_the_corpus_is_judged(good: Backend, 
     result, _ = measure(item, Bench(good, good), effort="quick", seed=0)
 
     assert result.outcome in ("fail", "error")
-    assert "suite_error" not in {failure.outcome for failure in result.failures}
+    assert "suite_error" not in {failure.outcome for failure in result.findings}
 
 
 @pytest.mark.parametrize(

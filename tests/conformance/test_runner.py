@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import random
+import re
 import shlex
 import shutil
 import signal
@@ -18,6 +21,7 @@ from assay.cli import repro
 from assay_reports.results import Result, Run, Worst, read_results
 
 CANDIDATES = Path(__file__).with_name("candidates.py")
+KILLS = int(os.environ.get("ASSAY_KILLS", "3"))  # a hundred were tried; each takes a second or two
 
 
 def assay(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -37,7 +41,7 @@ def test_a_run_writes_results_table_and_report(tmp_path: Path) -> None:
 
     run = run_of(tmp_path)
     assert run.complete
-    assert run.header["planned"] == len(run.results)
+    assert run.header.planned == len(run.results)
     assert "pointwise" in done.stdout
     assert (tmp_path / "out" / "site" / "index.html").exists()
 
@@ -100,7 +104,7 @@ def test_what_a_library_prints_does_no_harm(tmp_path: Path) -> None:
           "--filter", "op:torch.add facet:shape", cwd=tmp_path)  # fmt: skip
 
     (result,) = run_of(tmp_path).results
-    assert result.outcome == "pass"
+    assert (result.outcome, result.failed) == ("partial", 0)
 
 
 def test_an_unknown_op_is_an_error_before_anything_runs(tmp_path: Path) -> None:
@@ -156,12 +160,193 @@ def test_an_interrupted_run_says_so_and_can_be_resumed(tmp_path: Path) -> None:
 
     partial = read_results(file)
     assert partial.footer is not None
-    assert (partial.complete, partial.footer["stop_reason"]) == (False, "interrupted")
+    assert (partial.complete, partial.footer.stop_reason) == (False, "interrupted")
 
     assay(*words, "--resume", cwd=tmp_path)
     resumed = read_results(file)
     assert resumed.complete
-    assert len(resumed.results) == resumed.header["planned"]
+    assert len(resumed.results) == resumed.header.planned
+
+
+def started(*words: str, cwd: Path) -> subprocess.Popen[bytes]:
+    """Start the command line in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "assay.cli", *words], cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def without_times(file: Path) -> list[str]:
+    """Return the lines of a results file without what is a time."""
+    return [
+        re.sub(r'"(ms|started|ended|command)":("[^"]*"|[0-9.e-]+)', "", line) for line in file.read_text().splitlines()
+    ]
+
+
+def test_a_run_that_is_killed_at_any_moment_and_resumed_equals_one_that_is_not(tmp_path: Path) -> None:
+    words = ["run", "-b", "numpy", "--oracle", "reference", "--effort", "quick", "-j", "1", "--no-report",
+             "--filter", "op:torch.add op:torch.sort op:torch.clamp"]  # fmt: skip
+    assay(*words, "-o", "whole", cwd=tmp_path)
+    file = tmp_path / "killed" / "numpy.jsonl"
+    source = random.Random(7)
+    for _ in range(KILLS):
+        process = started(*words, "-o", "killed", "--resume", cwd=tmp_path)
+        lines = file.read_text().count("\n") if file.exists() else 0
+        deadline = time.monotonic() + 120
+        while process.poll() is None and time.monotonic() < deadline:
+            if file.exists() and file.read_bytes().count(b"\n") > lines:
+                time.sleep(source.random() / 2)
+                break
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assay(*words, "-o", "killed", "--resume", cwd=tmp_path)
+
+    assert without_times(file) == without_times(tmp_path / "whole" / "numpy.jsonl")
+
+
+def test_a_run_that_is_terminated_writes_its_footer_and_leaves_no_process(tmp_path: Path) -> None:
+    process = started("run", "-b", f"{CANDIDATES}:Hangs", "--oracle", "reference", "-j", "1", "--no-report",
+                      "--filter", "op:torch.sub op:torch.add facet:shape", cwd=tmp_path)  # fmt: skip
+    folder = tmp_path / "out"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not any(
+        "torch.sub::shape" in file.read_text() for file in folder.glob("*.jsonl")
+    ):
+        time.sleep(0.05)
+    workers = children(process.pid)
+    process.terminate()
+
+    assert process.wait(timeout=60) == 2
+    footer = run_of(tmp_path).footer
+    assert footer is not None
+    assert (footer.complete, footer.stop_reason) == (False, "terminated")
+    assert workers and not any(Path(f"/proc/{each}").exists() for each in workers)
+
+
+def children(process: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def test_two_runs_never_share_a_file(tmp_path: Path) -> None:
+    first = started("run", "-b", f"{CANDIDATES}:Hangs", "--oracle", "reference", "-j", "1", "--no-report",
+                    "--filter", "op:torch.sub op:torch.add facet:shape", cwd=tmp_path)  # fmt: skip
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not list((tmp_path / "out").glob("*.jsonl")):
+        time.sleep(0.05)
+    second = assay("run", "-b", f"{CANDIDATES}:Hangs", "--oracle", "reference", "-j", "1", "--no-report",
+                   "--filter", "op:torch.sub facet:shape", cwd=tmp_path)  # fmt: skip
+    first.terminate()
+    first.wait()
+
+    assert second.returncode == 4
+    assert second.stderr.splitlines()[-1].endswith("another run is writing it; wait for it, or choose another --out")
+
+
+def test_everything_that_was_typed_is_checked_before_anything_runs(tmp_path: Path) -> None:
+    done = assay("run", "-b", "numpy", "-b", "nope", "--oracle", "reference", "-j", "1", cwd=tmp_path)
+
+    assert done.returncode == 6
+    assert "unknown backend 'nope'" in done.stderr
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--shard", "3/2"], "--shard 3/2: there is no part 3 of 2"),
+        (["--jobs", "0"], "--jobs 0: write a number from 1, or auto"),
+        (["--time-limit", "0"], "--time-limit 0: write a number of seconds above 0, up to 86400"),
+        (["-b", "numpy", "-b", "numpy"], "--backend numpy: named twice"),
+        (["--expect", "none.yaml"], "--expect none.yaml: no such file; `assay expect update` writes one"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_in_a_line(words: list[str], message: str, tmp_path: Path) -> None:
+    done = assay("run", *words, cwd=tmp_path)
+
+    assert (done.returncode, done.stderr.splitlines()) == (4, [f"assay: {message}"])
+
+
+def test_more_jobs_than_cores_are_not_started(tmp_path: Path) -> None:
+    done = assay("run", "-b", "numpy", "--oracle", "reference", "-j", "99", "--no-report", "--effort", "quick",
+                 "--filter", "op:torch.sign facet:shape", cwd=tmp_path)  # fmt: skip
+
+    assert f"--jobs 99: 1 are used, for {os.cpu_count()} cores and 1 items" in done.stderr
+
+
+def test_a_reader_that_leaves_early_costs_nothing(tmp_path: Path) -> None:
+    words = f"{shlex.quote(sys.executable)} -m assay.cli run -b numpy --oracle reference -j 1 --filter op:torch.sort"
+
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {words} | head -c 1"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1  # there are findings
+    assert "Broken pipe" not in done.stderr
+    assert run_of(tmp_path).complete
+    assert (tmp_path / "out" / "site" / "index.html").exists()
+
+
+PATCHED = """
+import sys, types, torch
+from assay.backends.namespace import NamespaceBackend
+
+torch.add = torch.sub
+sys.modules["torch"] = torch
+
+def Patched():
+    return NamespaceBackend(torch)
+"""
+
+
+def test_a_candidate_that_patches_torch_is_judged_by_the_real_one(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    (tmp_path / "patched.py").write_text(PATCHED)
+
+    assay("run", "-b", "patched.py:Patched", "--oracle", "torch", "-j", "1", "--no-report", "--effort", "quick",
+          "--filter", "torch.add::values[float32]", cwd=tmp_path)  # fmt: skip
+
+    run = run_of(tmp_path)
+    assert [(each.outcome, each.code) for each in run.results] == [("fail", "A101")]
+    assert run.header.oracle.file.endswith("/torch/__init__.py")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("class torch: pass\n", "is no installed PyTorch"),
+        ("import sys\ndef go():\n import torch\n torch.add = lambda *a: 0\ngo()\n", "torch.add is not PyTorch's own"),
+    ],
+)
+def test_an_oracle_that_is_not_what_it_claims_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    name = "torch.py" if text.startswith("class") else "sitecustomize.py"
+    (tmp_path / name).write_text(text)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "assay.cli", "run", "-b", "numpy", "--oracle", "torch", "--filter", "op:torch.sign"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 6
+    assert "the oracle: torch" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_warnings_that_a_project_turns_into_errors_are_no_verdict(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--assay-backend=torch",
+         "--assay-filter=op:torch.cross", "--assay-effort=quick"],
+        cwd=tmp_path, env={**os.environ, "PYTHONWARNINGS": "error"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout[-2000:]
 
 
 def test_plain_pytest_and_assay_run_are_one_thing(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_repro_gets_the_backend_and_what_is_not_at_its_default() -> None:
     ("wrong", "message"),
     [
         ({"shard": "2"}, "--shard 2: write it as I/N, like 2/4"),
-        ({"jobs": "many"}, "--jobs many: write a number, or auto"),
+        ({"jobs": "many"}, "--jobs many: write a number from 1, or auto"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused(wrong: dict[str, str], message: str) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
+import pickle
+import struct
 from dataclasses import fields
 from typing import Any, get_args
 
@@ -16,6 +19,9 @@ from jsonschema import Draft202012Validator
 
 from assay.backends import wire
 from assay.backends.base import FEATURES, Capabilities
+from assay.backends.frames import Frames
+from assay.backends.lines import Lines, parse
+from assay.backends.messages import LIMIT, Framing, Reply, Request, WireError
 from assay.cases.arrays import host_dtype
 from assay.cases.case import Case, TensorValue
 from assay.cases.content import fingerprint
@@ -46,16 +52,18 @@ def buffers(draw: st.DrawFn, dtype: str) -> Any:
 @st.composite
 def tensors(draw: st.DrawFn) -> TensorValue:
     dtype = draw(st.sampled_from(dtypes.ALL))
-    rank = draw(st.integers(0, 3))
-    sizes, steps = st.integers(0, 3), st.integers(0, 9)
-    return TensorValue(
-        dtype=dtype,
-        shape=tuple(draw(sizes) for _ in range(rank)),
-        buffer=draw(buffers(dtype)),
-        strides=tuple(draw(steps) for _ in range(rank)),
-        offset=draw(steps),
-        requires_grad=draw(st.booleans()),
-    )
+    buffer = draw(buffers(dtype))
+    offset = draw(st.integers(0, len(buffer)))
+    shape, strides, last = [], [], offset
+    for _ in range(draw(st.integers(0, 3))):
+        size, step = draw(st.integers(0, 3)), draw(st.integers(0, 3))
+        if last + max(size - 1, 0) * step < len(buffer):
+            shape.append(size)
+            strides.append(step)
+            last += max(size - 1, 0) * step
+    if last >= len(buffer):
+        shape, strides = [0, *shape], [1, *strides]
+    return TensorValue(dtype, tuple(shape), buffer, tuple(strides), offset, draw(st.booleans()))
 
 
 @st.composite
@@ -154,65 +162,153 @@ def is_valid(message: Any) -> bool:
     return bool(VALIDATOR.is_valid(json.loads(json.dumps(message))))
 
 
-def sent(packed: Any, blob: bytearray) -> tuple[Any, bytes]:
-    """Send a message through a stream; return what arrives."""
-    received = wire.read(io.BytesIO(wire.line({"id": 1, "content": packed}, blob)))
-    assert received is not None
-    return received[0]["content"], received[1]
+def line_of(message: Request | Reply) -> Any:
+    """Return the line of a message as JSON."""
+    return json.loads(Lines().pack(message).partition(b"\n")[0])
 
 
+FRAMINGS = pytest.mark.parametrize("framing", [Lines(), Frames()], ids=["lines", "frames"])
+
+
+@FRAMINGS
 @settings(max_examples=150, deadline=None)
-@given(CASES)
-def test_every_case_arrives_as_it_was_sent(case: Case) -> None:
-    blob = bytearray()
-    packed = wire.pack_case(case, blob)
+@given(case=CASES)
+def test_every_case_arrives_as_it_was_sent(framing: Framing, case: Case) -> None:
+    arrived = framing.read(io.BytesIO(framing.pack(Request(7, "run", case))))
 
-    arrived = wire.unpack_case(*sent(packed, blob))
+    assert is_valid(line_of(Request(7, "run", case)))
+    assert arrived is not None and arrived.case is not None
+    assert (arrived.id, arrived.do) == (7, "run")
+    assert fingerprint(arrived.case) == fingerprint(case)
 
-    assert is_valid({"id": 1, "do": "run", "case": packed})
-    assert fingerprint(arrived) == fingerprint(case)
 
-
+@FRAMINGS
 @settings(max_examples=150, deadline=None)
-@given(OUTCOMES)
-def test_every_outcome_arrives_as_it_was_sent(outcome: Outcome) -> None:
-    blob = bytearray()
-    packed = wire.pack_outcome(outcome, blob)
+@given(outcome=OUTCOMES)
+def test_every_outcome_arrives_as_it_was_sent(framing: Framing, outcome: Outcome) -> None:
+    received = bytearray(framing.pack(Reply(7, outcome=outcome)))
 
-    arrived = wire.unpack_outcome(*sent(packed, blob))
+    arrived = framing.take(received)
 
-    assert is_valid({"id": 1, "outcome": packed})
-    assert fingerprint(arrived) == fingerprint(outcome)
+    assert is_valid(line_of(Reply(7, outcome=outcome)))
+    assert arrived is not None and arrived.outcome is not None
+    assert (arrived.id, received) == (7, b"")
+    assert fingerprint(arrived.outcome) == fingerprint(outcome)
+
+
+@FRAMINGS
+def test_a_reply_is_taken_once_it_is_there_as_a_whole(framing: Framing) -> None:
+    large = Outcome(results=(Array("uint8", np.arange(70_000, dtype=np.uint8)),))
+    data, received = framing.pack(Reply(1, outcome=large)) + framing.pack(Reply(2)), bytearray()
+    whole = len(framing.pack(Reply(1, outcome=large)))
+
+    for start in range(0, whole, 9_999):
+        assert framing.take(received) is None
+        received += data[start : min(start + 9_999, whole)]
+    received += data[whole:]
+
+    assert [reply.id for reply in (framing.take(received), framing.take(received)) if reply] == [1, 2]
+    assert framing.take(received) is None
+
+
+@FRAMINGS
+@settings(max_examples=300, deadline=None)
+@given(garbage=st.binary(max_size=200), at=st.integers(0, 300), outcome=OUTCOMES)
+def test_damaged_replies_are_refused_whatever_they_are(
+    framing: Framing, garbage: bytes, at: int, outcome: Outcome
+) -> None:
+    good = framing.pack(Reply(1, outcome=outcome))
+    for data in (garbage, good[:at] + garbage + good[at + len(garbage) :], good[:at] + garbage + good[at:]):
+        received = bytearray(data)
+        try:
+            while framing.take(received) is not None:
+                pass
+        except WireError as error:
+            assert str(error)
+
+
+KEYS = sorted({key for each in wire.schema()["$defs"].values() for key in each.get("properties", ())})
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(KEYS), inner, max_size=3
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None)
+@given(kind=st.sampled_from(["outcome", "error", "hello", "unusable", "fault", "other"]), content=JSON)
+def test_a_line_of_the_wrong_kind_is_refused(kind: str, content: Any) -> None:
+    line = {"id": 1, kind: content}
+    try:
+        reply = Lines().take(bytearray(json.dumps(line).encode() + b"\n"))
+    except WireError as error:
+        assert str(error)
+        return
+    assert reply is not None and (is_valid(line) or reply.fault or reply.unusable)
+
+
+@pytest.mark.parametrize("depth", [900, 100_000])
+def test_a_line_that_is_nested_too_deeply_is_refused(depth: int) -> None:
+    deep = '{"list":[' * depth + "null" + "]}" * depth
+
+    with pytest.raises(WireError):
+        Lines().take(bytearray(f'{{"id":1,"outcome":{{"results":[{deep}]}}}}\n'.encode()))
+
+
+@pytest.mark.parametrize("size", [LIMIT + 1, 10**11, -1, 1.5, "7", True])
+def test_a_blob_of_a_size_that_cannot_be_is_refused_before_it_comes(size: Any) -> None:
+    with pytest.raises(WireError, match=r"are the most$"):
+        Lines().take(bytearray(json.dumps({"id": 1, "blob": size}).encode() + b"\n"))
+
+
+def test_a_frame_that_is_too_large_is_refused_before_it_comes() -> None:
+    head = struct.pack(">5sqQ", b"assay", 1, 10**11)
+
+    with pytest.raises(WireError, match=r"^a frame of 100000000000 bytes; 67108864 are the most$"):
+        Frames().take(bytearray(head))
+
+
+def test_a_frame_makes_nothing_but_parts_of_messages() -> None:
+    made = pickle.dumps((1, os.system))
+    frame = struct.pack(">5sqQ", b"assay", 3, len(made)) + made
+
+    assert Frames().take(bytearray(frame)) == Reply(
+        3, fault="a frame names posix.system, which is no part of a message"
+    )
 
 
 def test_large_buffers_follow_the_line_and_small_ones_are_in_it() -> None:
     large, small = np.arange(65537, dtype=np.uint8), np.zeros(65536, dtype=np.uint8)
     outcome = Outcome(results=(Array("uint8", large), Array("uint8", small), Array("uint8", large[::-1])))
-    blob = bytearray()
 
-    packed, arrived = sent(wire.pack_outcome(outcome, blob), blob)
+    line, _, blob = Lines().pack(Reply(1, outcome=outcome)).partition(b"\n")
 
-    assert [each["array"].get("at") for each in packed["results"]] == [[0, 65537], None, [65537, 65537]]
-    assert len(arrived) == 2 * 65537
-    assert fingerprint(wire.unpack_outcome(packed, arrived)) == fingerprint(outcome)
+    results = json.loads(line)["outcome"]["results"]
+    assert [each["array"].get("at") for each in results] == [[0, 65537], None, [65537, 65537]]
+    assert len(blob) == 2 * 65537
 
 
-def test_an_array_of_a_dtype_that_pytorch_does_not_have_keeps_its_elements() -> None:
+@FRAMINGS
+def test_an_array_of_a_dtype_that_pytorch_does_not_have_keeps_its_elements(framing: Framing) -> None:
     outcome = Outcome(results=(Array("uint64", np.array([2**64 - 1], np.uint64)),))
-    blob = bytearray()
 
-    arrived = wire.unpack_outcome(*sent(wire.pack_outcome(outcome, blob), blob))
+    arrived = framing.take(bytearray(framing.pack(Reply(1, outcome=outcome))))
 
-    assert arrived.results[0].array.tolist() == [2**64 - 1]
+    assert arrived is not None and arrived.outcome is not None
+    assert arrived.outcome.results[0].array.tolist() == [2**64 - 1]
 
 
-def test_what_arrives_can_be_written_to() -> None:
-    blob = bytearray()
-    packed = wire.pack_outcome(Outcome(results=(Array("float32", np.zeros(2, np.float32)),)), blob)
+@FRAMINGS
+def test_what_arrives_can_be_written_to(framing: Framing) -> None:
+    outcome = Outcome(results=(Array("float32", np.zeros(2, np.float32)),))
 
-    array = wire.unpack_outcome(*sent(packed, blob)).results[0].array
+    arrived = framing.take(bytearray(framing.pack(Reply(1, outcome=outcome))))
+
+    assert arrived is not None and arrived.outcome is not None
+    array = arrived.outcome.results[0].array
     array += 1
-
     assert array.tolist() == [1, 1]
 
 
@@ -279,11 +375,16 @@ def test_an_error_reply_of_what_is_not_implemented_is_unsupported() -> None:
             {"results": [{"array": {"dtype": "float8", "shape": [1], "data": "AA=="}}]},
             "unknown element type 'float8'",
         ),
-        ([], "AttributeError: 'list' object has no attribute 'items'"),
+        ([], "[] is no object"),
+        ({"results": {}}, "{} is no array"),
+        ({"returned_self": 1}, "1 is no boolean"),
+        ({"during": "sleep"}, '"sleep" is none of call, backward'),
+        ({"unsupported": {"kind": "mood"}}, '"mood" is none of op, dtype, feature, device'),
+        ({"results": [{"float": "0x1p99999"}]}, "OverflowError: hexadecimal value too large"),
     ],
 )
 def test_a_bad_outcome_is_refused_with_a_precise_message(packed: Any, message: str) -> None:
-    with pytest.raises(wire.WireError) as caught:
+    with pytest.raises(WireError) as caught:
         wire.unpack_outcome(packed, b"")
 
     assert str(caught.value).startswith(message)
@@ -298,12 +399,12 @@ def test_a_bad_outcome_is_refused_with_a_precise_message(packed: Any, message: s
     ],
 )
 def test_a_line_that_is_no_message_is_shown(source: bytes, message: str) -> None:
-    with pytest.raises(wire.WireError) as caught:
-        wire.parse(source)
+    with pytest.raises(WireError) as caught:
+        parse(source)
 
     assert str(caught.value) == message
 
 
 def test_another_protocol_is_refused() -> None:
-    with pytest.raises(wire.WireError, match=r"^it speaks protocol 2, this is 1$"):
+    with pytest.raises(WireError, match=r"^it speaks protocol 2, this is 1$"):
         wire.unpack_capabilities({"protocol": 2, "name": "x", "version": "1"})

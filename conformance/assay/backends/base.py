@@ -40,6 +40,8 @@ class Capabilities:
     speaks_torch: bool = False  # it claims PyTorch's own names, so that signatures can be judged
     ops: tuple[str, ...] | None = None  # which ops it offers, if that is known beforehand
     file: str = ""  # where the library was imported from
+    flushes_subnormals: bool = False  # it computes with zero in place of subnormal numbers, throughout
+    notes: tuple[str, ...] = ()  # what its author should know before a run
 
 
 class BackendUnusable(Exception):
@@ -94,14 +96,18 @@ class Backend(ABC):
         """Run a case; return every failure of the library as an outcome, never raise it."""
 
     def spell(self, case: Case) -> str:
-        """Return a case as a few lines of code that a user can paste; with PyTorch's names unless overridden."""
+        """Return a case as a program that shows its answer; unless overridden, PyTorch's own answer."""
         from assay.cases import spelling
 
-        return spelling.program(case)
+        return f"# This is PyTorch's answer; `again:` shows that of {self.capabilities.name}.\n{spelling.program(case)}"
 
     def source(self, op: str) -> Path | None:
         """Return the file that implements an op, or None if it is unknown."""
         return None
+
+    def declared(self) -> Capabilities:
+        """Return what the backend declares, with what its author should know."""
+        return self.capabilities
 
     def prepare(self, case: Case) -> None:  # noqa: B027 - only a process can work ahead
         """Take note of a case that will be performed soon."""

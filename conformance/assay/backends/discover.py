@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import inspect
 import sys
+import traceback
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -23,6 +23,7 @@ BUILT_IN: Final = {
     "reference": "assay.backends.reference:ReferenceBackend",
     "torch": "namespace:torch",
     "numpy": "assay.backends.numpy:NumpyBackend",
+    "paddle": "assay.backends.paddle:PaddleBackend",
     "tinygrad": "assay.backends.tinygrad:TinygradBackend",
 }
 
@@ -35,6 +36,18 @@ def open_candidate(settings: Settings) -> ProcessBackend:
     if kind == "exec":
         return ProcessBackend.harness(rest, time_limit=settings.time_limit)
     return WorkerBackend(settings.backend, device=settings.device, time_limit=settings.time_limit)
+
+
+def open_oracle(text: str) -> Backend:
+    """Open the oracle of a run in this process; raise BackendUnusable if it is not what it claims to be."""
+    from assay.backends import genuine
+
+    if text in ("torch", "namespace:torch"):
+        genuine.without_plugins()
+        backend = open_backend(text)
+        genuine.check_pytorch(sys.modules["torch"])
+        return backend
+    return open_backend(text)
 
 
 def open_backend(text: str, *, device: str = Settings.device) -> Backend:
@@ -54,9 +67,9 @@ def open_backend(text: str, *, device: str = Settings.device) -> Backend:
 
 
 def _namespace(module: str, device: str) -> Backend:
-    from assay.backends.namespace import NamespaceBackend
+    from assay.backends.namespace import NamespaceBackend, imported
 
-    return NamespaceBackend(_module(module), device=device)
+    return NamespaceBackend(imported(module), device=device)
 
 
 def _registered(name: str, device: str) -> Backend:
@@ -83,24 +96,25 @@ def _attribute(module: str, name: str) -> Any:
 
 
 def _module(name: str) -> ModuleType:
-    """Import a module by its name or from a file, seeing the working directory as `python -m` does."""
-    if name.endswith(".py"):
-        return _file(Path(name))
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise BackendUnusable(f"cannot import {name!r}: {error}; install it or check PYTHONPATH") from error
+    """Import a module by its name, or from a file, whose neighbours it may import."""
+    from assay.backends.namespace import imported
 
-
-def _file(path: Path) -> ModuleType:
+    if not name.endswith(".py"):
+        found: ModuleType = imported(name)
+        return found
+    path = Path(name)
     if not path.is_file():
         raise BackendUnusable(f"there is no file {path}")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.path.insert(0, str(path.resolve().parent))
+    sys.modules[path.stem] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever stops a file from being run
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        raise BackendUnusable(f"{where.filename}:{where.lineno}: {type(error).__name__}: {error}") from error
     return module
 
 
@@ -110,7 +124,12 @@ def _made(found: Any, text: str, device: str) -> Backend:
         takes_device = "device" in inspect.signature(found).parameters
         if device != "cpu" and not takes_device:
             raise BackendUnusable(f"{text} takes no device; it cannot run on {device!r}")
-        found = found(device=device) if takes_device else found()
+        try:
+            found = found(device=device) if takes_device else found()
+        except BackendUnusable:
+            raise
+        except Exception as error:
+            raise BackendUnusable(f"{text} cannot be made: {type(error).__name__}: {error}") from error
     if not isinstance(found, Backend):
         raise BackendUnusable(f"{text} is or returns a {type(found).__name__}, not an assay.backends.base.Backend")
     return found

@@ -22,7 +22,7 @@ from assay_spec.domains import Dtype
 from assay_spec.plans import Slice
 from assay_spec.steps import Function, Look, Named, Ref, Step
 
-_HEAD: Final = struct.Struct(">5sQ")  # a mark, and the number of bytes that follow
+_HEAD: Final = struct.Struct(">5sqQ")  # a mark, the id of the message, and the number of bytes that follow
 _MARK: Final = b"assay"
 _RECORDS: Final = (
     Case, Step, Look, Ref, Function, Named, Slice, Outcome, Raised, Missing, Capabilities,
@@ -95,35 +95,40 @@ class Frames:
         stream.seek(_HEAD.size)
         _Pickler(stream, pickle.HIGHEST_PROTOCOL).dump(tuple(message))
         packed = stream.getbuffer()
-        _HEAD.pack_into(packed, 0, _MARK, len(packed) - _HEAD.size)
+        _HEAD.pack_into(packed, 0, _MARK, message.id, len(packed) - _HEAD.size)
         return stream.getvalue()
 
     def take(self, received: bytearray) -> Reply | None:
         """Take a whole reply off the front of what was received; None if there is none yet."""
         if len(received) < _HEAD.size:
             return None
-        end = _HEAD.size + self._length(bytes(received[: _HEAD.size]))
+        number, length = self._head(bytes(received[: _HEAD.size]))
+        end = _HEAD.size + length
         if len(received) < end:
             return None
         content = bytes(memoryview(received)[_HEAD.size : end])
         del received[:end]
-        return self._message(content, Reply)  # type: ignore[no-any-return]
+        try:
+            return self._message(content, Reply)  # type: ignore[no-any-return]
+        except WireError as error:  # what follows is in order all the same
+            return Reply(number, fault=str(error))
 
     def read(self, stream: BinaryIO) -> Request | None:
         """Read the next request from a stream; None at the end."""
         head = stream.read(_HEAD.size)
         if len(head) < _HEAD.size:
             return None
-        return self._message(stream.read(self._length(head)), Request)  # type: ignore[no-any-return]
+        return self._message(stream.read(self._head(head)[1]), Request)  # type: ignore[no-any-return]
 
     @staticmethod
-    def _length(head: bytes) -> int:
-        mark, length = _HEAD.unpack(head)
+    def _head(head: bytes) -> tuple[int, int]:
+        """Return the id of a message and its length."""
+        mark, number, length = _HEAD.unpack(head)
         if mark != _MARK:
             raise WireError(f"no frame begins with {head!r}")
         if length > LIMIT:
             raise WireError(f"a frame of {length} bytes; {LIMIT} are the most")
-        return int(length)
+        return number, length
 
     @staticmethod
     def _message(content: bytes, kind: type[Request] | type[Reply]) -> Any:

@@ -188,7 +188,18 @@ class Run:
                 second={name: self._optional(each) for name, each in found.second.items()},
             )
         except Exception as error:
-            return self.library.failed(error, during="call" if trace.answer is None else "backward")
+            if trace.answer is None:
+                return self.library.failed(error)
+            return self._with_results(self.library.failed(error, during="backward"), trace.answer)
+
+    def _with_results(self, outcome: Outcome, answer: Any) -> Outcome:
+        """Add the results whose gradients could not be taken, where they can be read."""
+        library = self.library
+        try:
+            results = tuple(map(library.host, library.split(answer)))
+            return replace(outcome, results=results, structure=library.structure(answer), names=library.names(answer))
+        except Exception:
+            return outcome
 
     def _optional(self, native: Any) -> Array | None:
         return None if native is None else self.library.to_host(native)

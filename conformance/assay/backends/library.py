@@ -3,20 +3,55 @@
 from __future__ import annotations
 
 import builtins
+import re
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from pathlib import Path
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 
 from assay.backends.base import Backend, Unsupported
 from assay.backends.interpreter import Differentiable, Run
+from assay.backends.program import PROGRAM
 from assay.cases.case import Case, TensorValue
 from assay.cases.outcome import Array, Missing, Outcome, Raised
 from assay_spec.domains import Dtype
 from assay_spec.plans import Slice
 from assay_spec.steps import Named, Step, Value
+
+_OURS: Final = str(Path(__file__).parent)
+
+
+# What Python says of objects without a method of its own for an operator, a call, an index, a length.
+_NO_SUCH_METHOD: Final = re.compile(
+    "unsupported operand type|bad operand type|is not subscriptable|does not support item|is not iterable|has no len"
+)
+
+
+def _lacks_a_name(error: BaseException) -> bool:
+    """Return whether an object has no attribute, or no method for an operator."""
+    return isinstance(error, AttributeError) or (
+        isinstance(error, TypeError) and bool(_NO_SUCH_METHOD.search(_text(error)))
+    )
+
+
+def _is_asked_by_us(error: BaseException) -> bool:
+    """Return whether our own code, or a scenario, asks for it, and not the library for something of its own."""
+    codes = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    while codes and codes[-1].co_name in ("__getattr__", "__getattribute__"):  # how an object may look for a name
+        codes.pop()
+    return bool(codes) and codes[-1].co_filename.startswith((_OURS, PROGRAM))
+
+
+def _text(error: BaseException) -> str:
+    """Return an exception's message, whatever the exception thinks of that."""
+    try:
+        return str(error)
+    except Exception as worse:
+        return f"(its message raises {type(worse).__name__})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +66,8 @@ class Differentiated:
 class LibraryBackend(Backend):
     """The base of every in-process adapter: subclasses map cases to the library's functions and tensors."""
 
-    # Messages by which the library says that something is unsupported, rather than that the call is invalid.
+    # Exceptions, with a pattern in their message, by which the library says that it lacks something, rather than that
+    # the call is invalid.
     unsupported: ClassVar[tuple[tuple[type[BaseException], str], ...]] = ((NotImplementedError, ""),)
 
     def function(self, step: Step) -> Callable[..., Any]:
@@ -95,7 +131,9 @@ class LibraryBackend(Backend):
         try:
             with self._manner(case):
                 return Run(self, case).outcome()
-        except Exception as error:  # whatever the library raises is its answer
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # whatever the library raises is its answer
             return self.failed(error)
 
     def _manner(self, case: Case) -> AbstractContextManager[Any]:
@@ -103,21 +141,22 @@ class LibraryBackend(Backend):
             return self.surroundings(case)
         return self.wide_defaults() if case.wide else nullcontext()
 
-    def failed(self, error: Exception, during: Literal["call", "backward"] = "call") -> Outcome:
+    def failed(self, error: BaseException, during: Literal["call", "backward"] = "call") -> Outcome:
         """Convert an exception of the library to an outcome: unsupported, or raised."""
         if isinstance(error, Unsupported):
             return Outcome(raised=error.raised, unsupported=error.unsupported)
-        text = str(error)
-        raised = Raised(tuple(each.__name__ for each in type(error).__mro__[:-2]), text)
-        unsupported = any(isinstance(error, kind) and part in text for kind, part in self.unsupported)
-        missing = Missing("feature", str(raised)) if unsupported else None
+        text = _text(error)
+        raised = Raised(tuple(each.__name__ for each in type(error).__mro__[:-2]) or (type(error).__name__,), text)
+        lacks = _lacks_a_name(error) and _is_asked_by_us(error)
+        lacks = lacks or any(isinstance(error, kind) and re.search(part, text) for kind, part in self.unsupported)
+        missing = Missing("feature", str(raised)) if lacks else None
         return Outcome(raised=raised, unsupported=missing, during=during)
 
     def native(self, value: Value) -> Any:
         """Convert a plain value of a case to the library's."""
         kind = type(value)
         if kind is TensorValue:
-            return self.to_native(value)
+            return self._taken_in(value)
         if kind is Dtype:
             return self.to_dtype(str(value))
         if kind is Slice:
@@ -125,6 +164,16 @@ class LibraryBackend(Backend):
         if kind is Named:
             return self.named(value.name) if value.name.startswith("torch") else getattr(builtins, value.name)
         return value
+
+    def _taken_in(self, value: TensorValue) -> Any:
+        """Make the library's tensor; one that the library cannot hold is unsupported."""
+        try:
+            return self.to_native(value)
+        except Unsupported:
+            raise
+        except Exception as error:
+            what = f"{value.dtype}{list(value.shape)}"
+            raise Unsupported("dtype", f"cannot take in {what}: {type(error).__name__}: {_text(error)}") from error
 
     def host(self, value: Any) -> Value:
         """Convert a result to plain data."""

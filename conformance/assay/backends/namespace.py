@@ -19,7 +19,8 @@ from assay.backends import program
 from assay.backends.base import FEATURES, BackendUnusable, Capabilities, Unsupported, missing
 from assay.backends.interpreter import IN_PLACE_OPERATORS, OPERATORS, Differentiable
 from assay.backends.library import Differentiated, LibraryBackend
-from assay.cases.arrays import Host
+from assay.cases import spelling
+from assay.cases.arrays import Host, host_dtype
 from assay.cases.case import Case, TensorValue
 from assay.cases.outcome import Array
 from assay_spec import dtypes
@@ -27,38 +28,40 @@ from assay_spec.steps import Step
 
 
 class NamespaceBackend(LibraryBackend):
-    """A library that serves PyTorch's own names; nothing needs translating."""
+    """A library that serves PyTorch's own names; nothing needs translating.
 
+    A subclass says in a line each what is particular to its library: the module, its dtypes, the messages by which it
+    says that it lacks something, whether it flushes subnormal numbers; and how tensors go in and out where it has
+    neither `from_numpy` and `numpy()`, nor `tensor(list)` and `tolist()`.
+    """
+
+    module: ClassVar[str] = ""
+    opening: ClassVar[tuple[str, ...]] = ()  # the lines by which a program begins that imports the module
+    dtypes: ClassVar[tuple[str, ...] | None] = None  # all that the module has a name for
+    flushes_subnormals: ClassVar[bool] = False
     unsupported: ClassVar = (
         (NotImplementedError, ""),
-        (RuntimeError, "not implemented for"),
-        (RuntimeError, "not supported on"),
+        (Exception, r"(?i)not (yet )?(implemented|supported|registered)|unsupported|no kernel|cannot hold"),
     )
 
-    def __init__(self, module: Any, *, device: str = "cpu", name: str | None = None) -> None:
-        self.torch = module
+    def __init__(self, module: Any = None, *, device: str = "cpu", name: str | None = None) -> None:
+        self.torch = module or imported(self.module)
         self.device = device
+        held = dtypes.ALL if self.dtypes is None else self.dtypes
         self.capabilities = Capabilities(
-            name=name or module.__name__,
-            version=str(getattr(module, "__version__", "unknown")),
+            name=name or self.torch.__name__,
+            version=str(getattr(self.torch, "__version__", None) or "unknown"),
             device=device,
             devices=(device,),
-            dtypes=tuple(each for each in dtypes.ALL if hasattr(module, each)),
+            dtypes=tuple(each for each in held if hasattr(self.torch, each)),
             features=FEATURES,
             speaks_torch=True,
-            file=str(getattr(module, "__file__", None) or ""),
+            file=str(getattr(self.torch, "__file__", None) or ""),
+            flushes_subnormals=self.flushes_subnormals,
         )
-        self._dtypes = {getattr(module, each): each for each in self.capabilities.dtypes}
+        self._dtypes = {getattr(self.torch, each): each for each in self.capabilities.dtypes}
         self._functions: dict[tuple[str, str], Callable[..., Any]] = {}
         self._home = device  # where modules go that are made
-
-    @classmethod
-    def imported(cls, module: str, *, device: str = "cpu") -> NamespaceBackend:
-        """Import a module and serve it."""
-        try:
-            return cls(importlib.import_module(module), device=device)
-        except ImportError as error:
-            raise BackendUnusable(f"cannot import {module!r}: {error}; install it or check PYTHONPATH") from error
 
     def function(self, step: Step) -> Callable[..., Any]:
         key = (step.target, step.form)
@@ -110,6 +113,9 @@ class NamespaceBackend(LibraryBackend):
         except AttributeError as error:
             raise missing(error) from None
 
+    def spell(self, case: Case) -> str:
+        return "\n".join([*self.opening, spelling.program(case, self.torch.__name__, self.device)])
+
     def source(self, op: str) -> Path | None:
         try:
             module = sys.modules.get(getattr(self.named(op), "__module__", None) or "")
@@ -119,28 +125,40 @@ class NamespaceBackend(LibraryBackend):
         return Path(file) if file else None
 
     def to_native(self, value: TensorValue) -> Any:
-        # NumPy sets the strides, so that a library without as_strided or reshape fails only on these two ops.
-        array = value.holding(value.buffer.copy()).array()
-        if value.dtype == "bfloat16":
-            tensor = self.torch.from_numpy(array.view(np.int16)).view(self.torch.bfloat16)
-        else:
-            tensor = self.torch.from_numpy(array)
+        tensor = self._tensor(value)
         if self.device != "cpu":
             tensor = tensor.to(self.device)
-        return tensor.requires_grad_() if value.requires_grad else tensor
+        if not value.requires_grad:
+            return tensor
+        if hasattr(tensor, "requires_grad_"):
+            return tensor.requires_grad_()
+        tensor.requires_grad = True
+        return tensor
+
+    def _tensor(self, value: TensorValue) -> Any:
+        # NumPy sets the strides, so that a library without as_strided or reshape fails only on these two ops.
+        array = value.holding(value.buffer.copy()).array()
+        if not hasattr(self.torch, "from_numpy"):
+            listed = self.torch.tensor(array.tolist(), dtype=self.to_dtype(value.dtype))
+            return listed.reshape(value.shape) if array.size == 0 else listed
+        if value.dtype == "bfloat16":
+            return self.torch.from_numpy(array.view(np.int16)).view(self.torch.bfloat16)
+        return self.torch.from_numpy(array)
 
     def to_host(self, native: Any) -> Array:
-        dtype = self._dtypes.get(native.dtype) or str(native.dtype)
+        dtype = self._dtypes.get(native.dtype) or str(native.dtype).rpartition(".")[2]
         device = native.device.type if hasattr(native, "device") else self.device
-        tensor = native.detach()
+        tensor = native.detach() if getattr(native, "requires_grad", False) else native
         return Array(dtype, self._host_array(tensor if device == "cpu" else tensor.cpu(), dtype), device)
 
     def _host_array(self, tensor: Any, dtype: str) -> Host:
+        if dtype in dtypes.COMPLEX and hasattr(tensor, "resolve_conj"):
+            tensor = tensor.resolve_conj().resolve_neg()  # PyTorch conjugates by a flag that NumPy does not have
+        if not hasattr(tensor, "numpy"):
+            return np.array(tensor.tolist(), host_dtype(dtype)).reshape(tuple(tensor.shape))
         if dtype == "bfloat16":
             bits = tensor.contiguous().view(self.torch.int16).numpy()
             return np.array(bits.view(ml_dtypes.bfloat16))
-        if dtype in dtypes.COMPLEX and hasattr(tensor, "resolve_conj"):
-            tensor = tensor.resolve_conj().resolve_neg()  # PyTorch conjugates by a flag that NumPy does not have
         return np.array(tensor.numpy())
 
     def is_native(self, value: Any) -> bool:
@@ -150,7 +168,8 @@ class NamespaceBackend(LibraryBackend):
         return getattr(self.torch, dtype)
 
     def split(self, answer: Any) -> Sequence[Any]:
-        if isinstance(answer, self.torch.Size):
+        size: Any = getattr(self.torch, "Size", ())
+        if isinstance(answer, size):
             return (tuple(answer),)
         return _flat(answer) if isinstance(answer, (tuple, list)) else (answer,)
 
@@ -217,6 +236,17 @@ class NamespaceBackend(LibraryBackend):
 
     def namespace(self) -> Any:
         return self.torch
+
+
+def imported(module: str) -> Any:
+    """Import a library, seeing the working directory as `python -m` does."""
+    if str(Path.cwd()) not in sys.path and "" not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        return importlib.import_module(module)
+    except Exception as error:  # whatever stops a library from being imported
+        why = error if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        raise BackendUnusable(f"cannot import {module!r}: {why}; install it or check PYTHONPATH") from error
 
 
 def _method(name: str) -> Callable[..., Any]:

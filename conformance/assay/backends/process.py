@@ -282,6 +282,9 @@ class WorkerBackend(ProcessBackend):
             changed = ("the process itself",)
         if changed:
             self.restart()
+            for asked in self._asked.values():
+                asked.answer = None  # it may come from what was changed
+            self._waiting = deque(self._asked.values())
         return changed
 
     def spell(self, case: Case) -> str:

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from assay.backends.base import Unsupported, missing
+from assay.backends.base import Unsupported
 from assay.cases.case import Case, targets
 from assay_spec.steps import Step
 
 if TYPE_CHECKING:
     from assay.backends.library import LibraryBackend
+
+PROGRAM: Final = "<scenario "  # how the file name of a scenario's program begins
 
 # The global settings that a scenario may change, and how to restore each; one that it does not name is left alone.
 _SWITCHES: Final[dict[str, Callable[[Any], None]]] = {
@@ -34,14 +36,10 @@ def execute(library: LibraryBackend, case: Case, step: Step) -> tuple[Any, ...]:
         import numpy
 
         scope["np"] = numpy
-    try:
-        exec(compile(step.target, f"<{case.op}: {case.scenario}>", "exec"), scope)
-        # Brought to the host one by one: a later expression may change the value of an earlier one.
-        return tuple(library.host(eval(source, scope)) for source in step.arguments["expressions"])
-    except AttributeError as error:
-        if getattr(error, "obj", None) is torch:
-            raise missing(error) from None
-        raise
+    name = f"{PROGRAM}{case.op}: {case.scenario}>"
+    exec(compile(step.target, name, "exec"), scope)
+    # Brought to the host one by one: a later expression may change the value of an earlier one.
+    return tuple(library.host(eval(compile(each, name, "eval"), scope)) for each in step.arguments["expressions"])
 
 
 @contextlib.contextmanager
@@ -57,7 +55,8 @@ def surroundings(case: Case, device: str, torch: Any) -> Iterator[None]:
         finally:
             for name, restore in _SWITCHES.items():
                 if any(name in target for target in targets(case.steps)) and hasattr(torch, name):
-                    restore(torch)
+                    with contextlib.suppress(Exception):  # one that the library has otherwise
+                        restore(torch)
 
 
 @contextlib.contextmanager

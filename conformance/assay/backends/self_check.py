@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -19,14 +20,39 @@ _NO_SUCH_OP: Final = "assay.no_such_op"
 
 def self_check(backend: Backend) -> None:
     """Round-trip plain tensors, and make calls that must fail; raise BackendUnusable if one goes wrong."""
-    declared = backend.capabilities
-    for dtype in declared.dtypes:
-        if dtype not in dtypes.ALL:
-            raise BackendUnusable(f"{declared.name} declares {dtype!r}, which is no element type of PyTorch")
-        for array in _plain(dtype):
-            _echoed(backend, dtype, array)
+    for dtype in backend.capabilities.dtypes:
+        _round_trips(backend, dtype)
     _reports_an_unknown_op(backend)
     _reports_an_invalid_call(backend)
+
+
+def trusted(backend: Backend) -> list[str]:
+    """Check a candidate; return what is wrong with each dtype that it is then not asked for.
+
+    Raise BackendUnusable where no dtype is left, or where something else than a dtype is wrong.
+    """
+    lost: list[str] = []
+    left: list[str] = []
+    for dtype in backend.capabilities.dtypes:
+        try:
+            _round_trips(backend, dtype)
+            left.append(dtype)
+        except BackendUnusable as error:
+            lost.append(str(error))
+    if lost and not left:
+        raise BackendUnusable(lost[0])
+    backend.capabilities = replace(backend.capabilities, dtypes=tuple(left))
+    _reports_an_unknown_op(backend)
+    _reports_an_invalid_call(backend)
+    return lost
+
+
+def _round_trips(backend: Backend, dtype: str) -> None:
+    declared = backend.capabilities
+    if dtype not in dtypes.ALL:
+        raise BackendUnusable(f"{declared.name} declares {dtype!r}, which is no element type of PyTorch")
+    for array in _plain(dtype):
+        _echoed(backend, dtype, array)
 
 
 def _plain(dtype: str) -> Iterator[Host]:

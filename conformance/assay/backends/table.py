@@ -5,12 +5,15 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
 from functools import cache
 from typing import Any, ClassVar, NamedTuple
 
-from assay.backends.base import Unsupported, missing
+from assay.backends.base import Capabilities, Unsupported, missing
 from assay.backends.interpreter import IN_PLACE_OPERATORS, OPERATORS
 from assay.backends.library import LibraryBackend
+from assay_spec import load_corpus
 from assay_spec.steps import Step
 
 
@@ -23,6 +26,16 @@ class TableBackend(LibraryBackend):
     table: ClassVar[Mapping[str, Callable[..., Any]]]  # by PyTorch's name without `torch.` and `Tensor.`
     methods: ClassVar[frozenset[str]] = frozenset()  # those that are methods of the library's tensors too
     operators: ClassVar[frozenset[str]] = frozenset(OPERATORS)  # the operators that its tensors have
+
+    def declared(self) -> Capabilities:
+        known = {short_name(name) for name in load_corpus().ops}
+        near = {name: get_close_matches(name.removeprefix("torch."), known, 1, 0.8) for name in self.table}
+        odd = [
+            f"the table has {name!r}, which is no op of the corpus (did you mean {close[0]!r}?)"
+            for name, close in near.items()
+            if name not in known and close
+        ]
+        return replace(self.capabilities, notes=(*self.capabilities.notes, *odd))
 
     def function(self, step: Step) -> Callable[..., Any]:
         short = short_name(step.target)

@@ -417,6 +417,8 @@ _CAPABILITIES: Final = _record(
         "speaks_torch": _FLAG,
         "ops": _maybe(_NAMES),
         "file": _TEXT,
+        "flushes_subnormals": _FLAG,
+        "notes": _NAMES,
     },
 )
 

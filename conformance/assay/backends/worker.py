@@ -102,7 +102,7 @@ class Worker:
 
     def _hello(self, number: int) -> Reply:
         try:
-            return Reply(number, hello=self.backend.capabilities)
+            return Reply(number, hello=self.backend.declared())
         except BackendUnusable as error:
             return Reply(number, unusable=str(error))
 

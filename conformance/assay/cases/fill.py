@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextvars import ContextVar
 from functools import cache
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from assay.cases.case import TensorValue
 from assay_spec import dtypes
 from assay_spec.plans import Fill, Made, TensorPlan
 
+SUBNORMALS: Final = ContextVar("SUBNORMALS", default=True)  # whether special values may be subnormal numbers
 _POOL_SIZE: Final = 1 << 16
 _JUNK: Final = 113  # the value of memory between or before the elements of a stepped or offset tensor
 
@@ -158,12 +160,22 @@ def lattice(dtype: str) -> Host:
 
 def _special(dtype: str, count: int, fill: Fill, start: int) -> Host:
     values = lattice(dtype)
+    if not SUBNORMALS.get():
+        values = values[~_subnormal(values)]
     if not dtypes.is_complex(dtype):
         numbers = values.astype(np.float64)
         inside = (numbers >= fill.low) & (numbers <= fill.high)
         values = values[inside | (np.isnan(numbers) & (fill.low == -math.inf) & (fill.high == math.inf))]
     _, uniform = _pool()
     return np.asarray(values[(_taken(uniform, start, count) * len(values)).astype(np.int64)])
+
+
+def _subnormal(values: Host) -> Host:
+    """Mark the numbers between zero and the smallest normal one."""
+    if values.dtype.kind in "biuc":
+        return np.zeros(values.shape, dtype=bool)
+    sizes = np.abs(values.astype(np.float64))
+    return np.asarray((sizes > 0) & (sizes < float(finfo(str(values.dtype)).tiny)))
 
 
 def _laid_out(array: Host, plan: TensorPlan, requires_grad: bool) -> TensorValue:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay.cases.draw import ABSTAINED, Plan, bound
+from assay.cases.draw import ABSTAINED, Plan, bound, walk
 from assay.cases.fill import elements
 from assay_spec import dtypes
 from assay_spec.domains import Focus
@@ -18,6 +18,7 @@ from assay_spec.plans import ABSENT, Fill, TensorPlan
 
 _ALL: Final = Focus(frozenset({"shape", "layout", "values", "special", "options"}))
 _TRIES: Final = 300
+_WHOLES: Final = 60  # plans of a walk that are tried as wholes
 _SECONDS: Final = 2.0
 
 StillFails = Callable[[Plan], bool]
@@ -40,13 +41,31 @@ def shrunk(plan: Plan, still_fails: StillFails) -> Plan:
 
 
 def _simpler(plan: Plan) -> Iterator[Plan]:
-    """Yield plans that are simpler by one argument."""
+    """Yield plans that are simpler by one argument; where an object is made too, smaller plans as a whole first."""
+    if plan.overload.construct is not None:
+        yield from _smaller_wholes(plan)
     for argument in plan.overload.arguments:
         current = plan.given.get(argument.name, ABSENT)
         for value in _plainer(plan, argument.name, current):
             changed = _with(plan, argument.name, value)
             if changed is not None:
                 yield changed
+
+
+def _smaller_wholes(plan: Plan) -> Iterator[Plan]:
+    """Yield plans of the domain's walk whose tensors are smaller: sizes of an object and its input go together."""
+    wholes = islice(walk(plan.overload, replace(_ALL, dtype=_lead_dtype(plan)), _WHOLES), _WHOLES)
+    for each in sorted(wholes, key=_numel):
+        if _numel(each) < _numel(plan):
+            yield replace(each, training=plan.training)
+
+
+def _numel(plan: Plan) -> int:
+    return sum(each.numel for each in plan.given.values() if isinstance(each, TensorPlan))
+
+
+def _lead_dtype(plan: Plan) -> str | None:
+    return next((each.dtype for each in plan.given.values() if isinstance(each, TensorPlan)), None)
 
 
 def _plainer(plan: Plan, name: str, current: Any) -> Iterator[Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,11 +12,12 @@ from typing import Any, Final
 import numpy as np
 
 from assay.cases.case import MADE, Case, TensorValue, references
+from assay_spec import load_corpus
 from assay_spec.domains import Dtype
 from assay_spec.plans import Slice
 from assay_spec.steps import Function, Named, Ref, Step, Value
 
-_LONG: Final = 64  # elements beyond which a tensor is described, not written out
+_LONG: Final = 64  # elements beyond which a tensor's bytes are written, compressed, in place of its numbers
 _SIGNS: Final = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "floor_divide": "//", "pow": "**", "remainder": "%", "matmul": "@",
     "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^", "lshift": "<<", "rshift": ">>",
@@ -38,10 +41,31 @@ def one_line(case: Case) -> str:
     return f"{writer.words.get(MADE, case.op)}" + (f", {calls} calls" if calls else "")
 
 
-def program(case: Case, module: str = "torch") -> str:
-    """Return a case as a few lines of Python, with PyTorch's names."""
-    head = "import torch" if module == "torch" else f"import {module} as torch"
-    return "\n".join([head, *_lines(case)])
+def program(case: Case, module: str = "torch", device: str = "cpu") -> str:
+    """Return a case as a whole program with PyTorch's names, for a module that has them."""
+    lines = list(_lines(case))
+    head = ["import torch" if module == "torch" else f"import {module} as torch"]
+    if any("_unpacked(" in line for line in lines):
+        head = ["import base64, zlib", "import numpy", *head, "", *_UNPACKED, ""]
+    if any("_flat(" in line for line in lines):
+        head += ["", *_FLAT, ""]
+    if device != "cpu":
+        head.append(f"torch.set_default_device({device!r})")
+    return "\n".join([*head, *lines])
+
+
+# What a program brings along for tensors that are too long to be read.
+_UNPACKED: Final = (
+    "def _unpacked(text, element, shape):",
+    "    data = zlib.decompress(base64.b85decode(text))",
+    "    return numpy.frombuffer(data, element).reshape(shape).tolist()",
+)
+# What a program brings along where an answer may hold several results, perhaps nested.
+_FLAT: Final = (
+    "def _flat(answer):",
+    "    several = isinstance(answer, (tuple, list))",
+    "    return [each for part in answer for each in _flat(part)] if several else [answer]",
+)
 
 
 def _lines(case: Case) -> Iterator[str]:
@@ -116,8 +140,9 @@ def _call(step: Step, case: Case, writer: _Writer) -> Iterator[str]:
     if not case.wrt:
         yield called if case.looks else f"print({called})"
         return
-    yield f"y = {called}"
-    outputs = [f"y[{index}]" if len(case.upstream) > 1 or index else "y" for index in case.upstream]
+    several = _has_several_results(case.op)
+    yield f"y = _flat({called})" if several else f"y = {called}"
+    outputs = [f"y[{index}]" if several else "y" for index in case.upstream]
     yield f"torch.autograd.backward([{', '.join(outputs)}], [{', '.join(map(tensor, case.upstream.values()))}])"
     for name in case.wrt:
         owner, _, index = name.partition(".")
@@ -127,6 +152,12 @@ def _call(step: Step, case: Case, writer: _Writer) -> Iterator[str]:
             yield f"print({owner}[{index}].grad)"
         else:
             yield f"print({writer.write(step.arguments[owner])}.grad)"
+
+
+def _has_several_results(op: str) -> bool:
+    """Return whether an op may answer with more than one result."""
+    known = load_corpus().ops.get(op)
+    return known is None or any(len(each.results) != 1 for each in known.overloads)
 
 
 @dataclass
@@ -243,16 +274,21 @@ def tensor(value: TensorValue) -> str:
     dtype = f"dtype=torch.{value.dtype}"
     grad = ", requires_grad=True" if value.requires_grad else ""
     if value.is_contiguous and value.buffer.size == int(np.prod(value.shape)):
-        if value.buffer.size > _LONG:
-            return f"torch.rand({value.shape}).to(torch.{value.dtype})  # {value.buffer.size} elements, shortened"
         if value.buffer.size == 0:
             return f"torch.empty({value.shape}, {dtype}{grad})"
-        return f"torch.tensor({numbers(value.array())}, {dtype}{grad})"
-    if value.buffer.size > 4 * _LONG:
-        return f"torch.rand({value.shape}).to(torch.{value.dtype})  # strides {value.strides}, shortened"
-    flat = f"torch.tensor({numbers(value.buffer)}, {dtype})"
+        return f"torch.tensor({_elements(value.array())}, {dtype}{grad})"
+    flat = f"torch.tensor({_elements(value.buffer)}, {dtype})"
     made = f"{flat}.as_strided({value.shape}, {value.strides}, {value.offset})"
     return made + (".requires_grad_()" if value.requires_grad else "")
+
+
+def _elements(array: Any) -> str:
+    """Return an array's elements as Python: nested lists, or where these would be too long their bytes."""
+    if array.size <= _LONG:
+        return numbers(array)
+    plain = array.astype(np.float32) if array.dtype.name == "bfloat16" else array
+    packed = base64.b85encode(zlib.compress(np.ascontiguousarray(plain).tobytes(), 9)).decode("ascii")
+    return f"_unpacked({packed!r}, {plain.dtype.str!r}, {array.shape})"
 
 
 def numbers(array: Any) -> str:

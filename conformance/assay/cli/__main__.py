@@ -161,11 +161,12 @@ def expect_check(file: Path, run_file: Path) -> None:
 @main.command("new-backend")
 @click.argument("name")
 @click.option("--out", "-o", default=Path(), type=click.Path(path_type=Path, file_okay=False))
-def new_backend(name: str, out: Path) -> None:
+@click.option("--like-torch", is_flag=True, help="For a library that has PyTorch's own names.")
+def new_backend(name: str, out: Path, like_torch: bool) -> None:
     """Write a first adapter for a library, with its test."""
     from assay.cli.scaffold import write
 
-    _guarded(lambda: click.echo(write(name, out)))
+    _guarded(lambda: click.echo(write(name, out, like_torch=like_torch)))
 
 
 @main.command()

@@ -16,7 +16,6 @@ import numpy as np
 
 from assay.backends.base import Capabilities
 from assay.backends.table import TableBackend
-from assay.cases.arrays import host_dtype
 from assay.cases.case import TensorValue
 from assay.cases.outcome import Array
 
@@ -46,7 +45,7 @@ class {title}Backend(TableBackend):
 
     def to_host(self, native: Any) -> Array:
         array = np.array(native)
-        return Array(str(array.dtype), array.astype(host_dtype(str(array.dtype))))
+        return Array(str(array.dtype), array)  # in PyTorch's word; a dtype that PyTorch lacks under its own name
 '''
 
 TEST: Final = '''"""The adapter round-trips what it declares; the suite itself judges the library."""
@@ -62,17 +61,48 @@ def test_{name}_passes_the_self_check() -> None:
 '''
 
 
-def write(name: str, folder: Path) -> str:
+LIKE_TORCH: Final = '''"""{title}, which has PyTorch's names, as a backend of Assay.
+
+    assay run --backend {module}.py:{title}Backend
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from assay.backends.namespace import NamespaceBackend
+
+
+class {title}Backend(NamespaceBackend):
+    """What is particular to {name}; delete the lines that are not."""
+
+    module = "{name}"  # what is imported as torch
+    dtypes: ClassVar = ("float32", "float64", "int32", "int64", "bool")  # what its tensors can hold
+    # By which exceptions and messages it says that it lacks something; patterns of `re`, searched in the message.
+    unsupported: ClassVar = (*NamespaceBackend.unsupported, (RuntimeError, "kernel .* is not registered"))
+    flushes_subnormals = False  # whether it computes with zero in place of subnormal numbers, throughout
+
+    # How tensors go in and out, where it has neither from_numpy and numpy(), nor tensor(list) and tolist():
+    #
+    # def to_native(self, value):  # value.array() is a NumPy view with the case's strides
+    #     return self.torch.from_dlpack(value.array().copy())
+    #
+    # def to_host(self, native):
+    #     return Array(str(native.dtype), np.asarray(native))
+'''
+
+
+def write(name: str, folder: Path, *, like_torch: bool = False) -> str:
     """Write NAME_assay.py and its test; refuse to overwrite anything."""
     if not name.isidentifier() or keyword.iskeyword(name):
         raise ValueError(f"{name!r} cannot name a Python module; take letters, digits and underscores")
     title = "".join(part.capitalize() for part in name.split("_"))
     module = f"{name}_assay"
-    files = {folder / f"{module}.py": ADAPTER, folder / f"test_{module}.py": TEST}
+    files = {folder / f"{module}.py": LIKE_TORCH if like_torch else ADAPTER, folder / f"test_{module}.py": TEST}
     for file in files:
         if file.exists():
             raise ValueError(f"{file} exists already; move it away or choose another name")
     folder.mkdir(parents=True, exist_ok=True)
     for file, text in files.items():
         file.write_text(text.format(name=name, title=title, module=module), encoding="utf-8")
-    return f"wrote {' and '.join(map(str, files))}; next: assay run --backend {module}:{title}Backend"
+    return f"wrote {' and '.join(map(str, files))}; next: assay run --backend {module}.py:{title}Backend"

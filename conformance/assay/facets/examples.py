@@ -79,7 +79,11 @@ def _asking_gradients(case: Case, example: Example) -> Case:
 def _as_written(case: Case, overload: Overload, example: Example, bench: Bench) -> Judgement:
     """Judge a worked example."""
     outcome = bench.ask(case)
-    return unanswered(outcome) or _example(overload, example, outcome)
+    early = unanswered(outcome)
+    if early is not None and outcome.during == "backward" and outcome.results:
+        wrong = _example(overload, replace(example, gradient={}), outcome)  # the gradient may not be to blame
+        return wrong if wrong.result == "fail" else early
+    return early or _example(overload, example, outcome)
 
 
 def _as_expected(case: Case, scenario: Scenario, bench: Bench) -> Judgement:

@@ -28,6 +28,7 @@ from assay.facets.base import (
     plans,
     unanswered,
 )
+from assay.facets.results import shaped, structured
 from assay.judge.bench import Bench, summands
 from assay.judge.comparison import Comparison, measure
 from assay.judge.excuses import HEADROOM
@@ -137,7 +138,7 @@ def _carriers(name: str, case: Case) -> Iterator[str]:
 
 def _judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
     outcome = bench.ask(case)
-    early = unanswered(outcome) or _malformed(case, outcome)
+    early = _misled(plan, outcome) or unanswered(outcome) or _malformed(case, outcome)
     if early is not None:
         return early
     expected = bench.expect(case)
@@ -148,6 +149,13 @@ def _judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
         return broken
     budget = plan.overload.judge.get("gradient", Budget("conditioned"))
     return gravest([_compared(name, case, outcome, expected, budget, bench) for name in case.wrt])
+
+
+def _misled(plan: Plan, outcome: Outcome) -> Judgement | None:
+    """Judge results of a wrong number or shape, for which no gradient can be right: the gradient is not to blame."""
+    if outcome.unsupported or not outcome.results:
+        return None
+    return structured(plan.overload, outcome, plan.due) or shaped(outcome, plan.due)
 
 
 def _malformed(case: Case, outcome: Outcome) -> Judgement | None:

@@ -11,7 +11,7 @@ from assay.cases.case import Case, TensorValue, map_tensors
 from assay.cases.draw import Plan
 from assay.facets import values
 from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, drawn_trial, plans, unanswered
-from assay.facets.results import compare, lawful, settled_by_laws
+from assay.facets.results import compare, lawful, settled_by_laws, structured
 from assay.facets.shape import tensors
 from assay.judge.bench import Bench, tensors_of
 from assay_spec.model import Op, Overload
@@ -40,7 +40,7 @@ def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
     early = unanswered(outcome)
     if early is not None:
         return early
-    law = lawful(overload, case, outcome, plan.scope)
+    law = structured(overload, outcome, plan.due) or lawful(overload, case, outcome, plan.scope)
     if law is not None:
         return law
     if settled_by_laws(overload):

@@ -145,9 +145,9 @@ def lawful(overload: Overload, case: Case, outcome: Outcome, scope: Mapping[str,
 def by_laws_and_oracle(case: Case, plan: Plan, outcome: Outcome, bench: Bench, *, signs: bool = False) -> Judgement:
     """Judge an answer by the op's laws, and by the oracle's answer where they do not decide."""
     overload = plan.overload
-    law = lawful(overload, case, outcome, plan.scope)
-    if law is not None:
-        return law
+    wrong = structured(overload, outcome, plan.due) or lawful(overload, case, outcome, plan.scope)
+    if wrong is not None:
+        return wrong
     if settled_by_laws(overload):
         return PASS
     expected = bench.expect(case)

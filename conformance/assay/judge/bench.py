@@ -101,7 +101,8 @@ class Bench:
             far = self._once(case, "perturbed more", lambda: [self._moved(case, draw) for draw in draws])
             return (pick(outcome).array for outcome in far)
 
-        return Bounds(magnitude, moves, genuine_nan, moves_flushed, nearby)
+        flushes = self.candidate.capabilities.flushes_subnormals
+        return Bounds(magnitude, moves, genuine_nan, moves_flushed, nearby, flushes)
 
     def _moved(self, case: Case, draw: int) -> Outcome:
         source = np.random.Generator(np.random.Philox(key=draw))

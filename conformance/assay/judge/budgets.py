@@ -29,6 +29,7 @@ class Bounds:
     genuine_nan: Callable[[], Any] = lambda: True  # where it is NaN for another reason than infinities that meet
     flushed: Callable[[], Any] = lambda: 0.0  # how far the answer moves when the inputs' subnormals are flushed
     nearby: Callable[[], Iterable[Host]] = lambda: ()  # several answers to inputs moved so
+    flushes: bool = False  # the candidate says that it flushes subnormal numbers
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import numpy as np
 
 from assay.cases.arrays import Host
 from assay.judge.budgets import FREE, Bounds, Expected, terms_of, total
 from assay.judge.excuses import EXCUSES, HEADROOM, excuse
-from assay.judge.floats import rounded
+from assay.judge.floats import rounded, tiny_of
 from assay_spec import dtypes
 from assay_spec.model import Budget
 
+FLUSHED: Final = "flushed as declared"  # the excuse of elements that a backend says it flushes
 _SHOWN = 1e-3  # of its budget: a term that is less is not worth a reader's time
 
 
@@ -49,11 +50,31 @@ def measure(
     """
     if not got.size:
         return None
+    if bounds.flushes:
+        got, flushed = _unflushed(got, rounded(want, dtype), dtype)
+        if flushed:
+            plain = replace(bounds, flushes=False)
+            found = measure(got, want, dtype, budget, plain, signs=False, summands=summands, headroom=headroom)
+            assert found is not None
+            return replace(found, excused={**found.excused, FLUSHED: flushed})
     if budget.kind == "exact" or not dtypes.has_fractions(dtype):
         return _measure_exact(got, rounded(want, dtype), signs=signs)
     with np.errstate(all="ignore"):
         expected = Expected.of(want, dtype, budget, bounds, summands, headroom)
         return _measure_close(got, expected, signs=signs and not dtypes.is_complex(dtype))
+
+
+def _unflushed(got: Host, want: Host, dtype: str) -> tuple[Host, int]:
+    """Return an answer with the zeros that stand for subnormal numbers replaced by these, and how many there are."""
+    if not dtypes.has_fractions(dtype):
+        return got, 0
+    answer, count = got.copy(), 0
+    parts = [(answer.real, want.real), (answer.imag, want.imag)] if np.iscomplexobj(got) else [(answer, want)]
+    for mine, theirs in parts:
+        small = (mine == 0) & (theirs != 0) & (np.abs(theirs) < tiny_of(dtype))
+        mine[small] = theirs[small]
+        count += int(np.count_nonzero(small))
+    return answer, count
 
 
 def _measure_exact(got: Host, want: Host, *, signs: bool) -> Comparison:

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from assay.backends.base import Backend, Died, Malformed, ProcessError, Stopped, TimedOut
+from assay.backends.base import Backend, Capabilities, Died, Malformed, ProcessError, Stopped, TimedOut
 from assay.cases import spelling
-from assay.cases.case import Case
+from assay.cases.case import Case, dtypes_in
 from assay.cases.content import fingerprint
 from assay.cases.draw import Wasteful
+from assay.cases.fill import SUBNORMALS
 from assay.cases.shrinking import shrunk
 from assay.facets.base import Judgement, Reason, SamplingRequest, Trial
 from assay.judge.bench import Bench
@@ -23,6 +24,7 @@ from assay.running.items import Item
 from assay_reports.forms import normal_form
 from assay_reports.records import Event, Finding, Result, Worst
 from assay_reports.vocabulary import BROKEN, GRAVITY, Effort
+from assay_spec import dtypes
 from assay_spec.editions import Edition
 
 _PROCESS_ERRORS: Final[dict[type[ProcessError], tuple[str, str]]] = {
@@ -106,24 +108,46 @@ def measure(
     item: Item, bench: Bench, *, effort: Effort, seed: int, edition: Edition = "current"
 ) -> tuple[Result, list[Event]]:
     """Run every case of one item; return its result and the events on the way."""
+    SUBNORMALS.set(not bench.candidate.capabilities.flushes_subnormals)
     started = time.perf_counter()
     tally = Tally(overall=not_offered(item, bench.candidate))
     request = SamplingRequest(item.dtype, effort, seed)
     if tally.overall is not None:
         tally.counts["unsupported"] += 1
     else:
-        for trial in _ahead(_safely(item, request, tally), bench.candidate):
-            verdict = _twice(item, trial, bench)
-            tally.add(verdict, trial)
-            tally.events += [_event("incident", item, error) for error in bench.candidate.incidents()]
-            if verdict.stops:
-                break
-        bench.candidate.drop()
-        _reject_vacuous(tally)
+        _judge_all(item, request, bench, tally)
     device = bench.candidate.capabilities.device
     findings = _findings(item, tally, bench)
     ms = (time.perf_counter() - started) * 1000
     return _result(item, tally, request, edition, device, findings, ms), tally.events
+
+
+def _judge_all(item: Item, request: SamplingRequest, bench: Bench, tally: Tally) -> None:
+    """Run and judge the trials of an item."""
+    has = bench.candidate.capabilities
+    due = _offered(_safely(item, request, tally), has, tally)
+    for trial in _ahead(due, bench.candidate):
+        verdict = _twice(item, trial, bench)
+        tally.add(verdict, trial)
+        tally.events += [_event("incident", item, error) for error in bench.candidate.incidents()]
+        if verdict.stops:
+            break
+    bench.candidate.drop()
+    _reject_vacuous(tally)
+
+
+def _offered(trials: Iterable[Trial], has: Capabilities, tally: Tally) -> Iterator[Trial]:
+    """Yield the trials that ask for declared dtypes only; the others are unsupported, and never asked."""
+    declared = frozenset(has.dtypes)
+    if declared >= set(dtypes.ALL):
+        yield from trials
+        return
+    for trial in trials:
+        lacking = next((each for each in dtypes_in(trial.case) if each not in declared), None)
+        if lacking is None:
+            yield trial
+        else:
+            tally.add(Verdict("unsupported", Reason("A002", f"no {lacking}")), trial)
 
 
 def _reject_vacuous(tally: Tally) -> None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assay.backends.base import Backend
-from assay.backends.discover import open_backend, open_candidate
-from assay.backends.self_check import self_check
+from assay.backends.base import Backend, BackendUnusable, Capabilities
+from assay.backends.discover import open_candidate, open_oracle
+from assay.backends.self_check import self_check, trusted
 from assay.facets.base import Reason, SamplingRequest
 from assay.judge.bench import Bench
 from assay.running import engine
@@ -24,6 +24,7 @@ from assay.running.interrupts import interruptible
 from assay.running.items import Item, plan
 from assay.settings import Settings
 from assay_reports import query
+from assay_reports.printable import printable
 from assay_reports.records import (
     SCHEMA_VERSION,
     Candidate,
@@ -40,6 +41,7 @@ from assay_reports.results import ResultsWriter, Run, Tally, now, read_results
 from assay_reports.vocabulary import BROKEN
 from assay_spec import load_corpus
 from assay_spec.model import Corpus
+from assay_spec.suggestion import suggestion
 
 if TYPE_CHECKING:
     from assay_reports.expectations import Comparison, Expectations
@@ -88,12 +90,31 @@ class Session:
 
     @cached_property
     def candidate(self) -> Backend:
-        return open_candidate(self.settings)
+        """The candidate, checked; a dtype that it cannot take in and return is not asked for."""
+        candidate = open_candidate(self.settings)
+        try:
+            lost = trusted(candidate)
+        except BackendUnusable:
+            candidate.close()
+            raise
+        if self.records:
+            self._tell(candidate.capabilities, lost)
+        return candidate
+
+    def _tell(self, has: Capabilities, lost: Sequence[str]) -> None:
+        """Print what the author of a backend should know before a run."""
+        odd = [name for name in has.ops or () if name not in self.corpus.ops]
+        notes = [f"{words}; that dtype is not judged" for words in lost]
+        notes += [
+            f"it offers {name!r}, which is no op of the corpus ({suggestion(name, self.corpus.ops)})" for name in odd
+        ]
+        for words in (*notes, *has.notes):
+            print(printable(f"{has.name}: {words}"), file=sys.stderr)
 
     @cached_property
     def oracle(self) -> Backend | None:
         name = oracle_for(self.settings)
-        return None if name is None else open_backend(name)
+        return None if name is None else open_oracle(name)
 
     @cached_property
     def bench(self) -> Bench:
@@ -153,8 +174,15 @@ class Session:
         _ = self.expectations
         if self.oracle is not None:
             self_check(self.oracle)
-        self_check(self.candidate)
-        _ = self.due
+        if self.records and "candidate" not in self.__dict__:
+            print(f"values are judged by {self._named_oracle()}", file=sys.stderr)
+        _ = self.candidate, self.due
+
+    def _named_oracle(self) -> str:
+        if self.oracle is None:
+            return "nobody: only what needs no oracle is judged"
+        has = self.oracle.capabilities
+        return f"{has.name} {has.version}" + (f" ({has.file})" if has.file else "")
 
     def start(self) -> None:
         """Open the results file."""
@@ -177,7 +205,14 @@ class Session:
             settings=settings.given("repro"),
             edition=settings.edition,
             backend=Candidate(
-                has.name, has.version, has.language, has.device, has.devices, has.dtypes, tuple(has.features)
+                has.name,
+                has.version,
+                has.language,
+                has.device,
+                has.devices,
+                has.dtypes,
+                tuple(has.features),
+                has.flushes_subnormals,
             ),
             oracle=self._judge(),
             env=Environment(platform.python_version(), platform.platform(), np.__version__),

@@ -1,0 +1,37 @@
+"""Nothing that answers with PyTorch's own answers is ever accused, whatever it lacks and however it is used."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from assay_reports.results import read_results
+
+torch = pytest.importorskip("torch")
+
+sys.path.insert(0, str(Path(__file__).parent))
+import disguises  # noqa: E402
+
+# At standard effort a disguise takes some minutes: set ASSAY_DISGUISES=standard.
+EFFORT = os.environ.get("ASSAY_DISGUISES", "quick")
+
+
+@pytest.mark.parametrize("name", disguises.DISGUISES)
+def test_pytorch_in_disguise_is_never_accused(name: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "assay.cli", "run", "-b", disguises.DISGUISES[name], "--oracle", "torch",
+         "--effort", EFFORT, "--filter", disguises.BESIDE.get(name, ""), "--no-report", "-o", str(tmp_path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    (file,) = tmp_path.glob("*.jsonl")
+    run = read_results(file)
+    assert run.complete
+    assert [(each.id, each.message) for each in run.results if each.broken] == []
+    assert done.returncode == 0
+    assert run.score.conformance == 1.0
+    assert (run.score.coverage or 0) > 0.01, "it offers what it has"
