@@ -39,7 +39,7 @@ class NamespaceBackend(LibraryBackend):
     opening: ClassVar[tuple[str, ...]] = ()  # the lines by which a program begins that imports the module
     dtypes: ClassVar[tuple[str, ...] | None] = None  # all that the module has a name for
     flushes_subnormals: ClassVar[bool] = False
-    unsupported: ClassVar = (
+    unsupported: ClassVar[tuple[tuple[type[BaseException], str], ...]] = (
         (NotImplementedError, ""),
         (Exception, r"(?i)not (yet )?(implemented|supported|registered)|unsupported|no kernel|cannot hold"),
     )

@@ -35,6 +35,7 @@ _PROCESS_ERRORS: Final[dict[type[ProcessError], tuple[str, str]]] = {
 }
 _AHEAD: Final = 16  # cases that the candidate is sent before they are judged
 _CAP: Final = 400  # characters of a message
+_SURE: Final = 4  # failing cases of a form that are judged twice; the next ones once
 _SHRUNK: Final = 8  # findings of an item whose cases are shrunk
 _STDERR: Final = 2000  # characters of the end of a process's stderr
 
@@ -89,6 +90,13 @@ class Tally:
             which = verdict.reason.code, form_of(verdict.reason, trial.case)
             self.groups.setdefault(which, Group(verdict.outcome, verdict.reason, trial)).cases += 1
 
+    def is_sure_of(self, verdict: Verdict, trial: Trial) -> bool:
+        """Return whether enough cases have gone wrong in the same way, each of them twice."""
+        if verdict.reason is None:
+            return False
+        group = self.groups.get((verdict.reason.code, form_of(verdict.reason, trial.case)))
+        return group is not None and group.cases >= _SURE
+
     @property
     def outcome(self) -> str:
         """What the item came to: the gravest of what is broken, else what all cases came to, else `partial`."""
@@ -127,7 +135,9 @@ def _judge_all(item: Item, request: SamplingRequest, bench: Bench, tally: Tally)
     has = bench.candidate.capabilities
     due = _offered(_safely(item, request, tally), has, tally)
     for trial in _ahead(due, bench.candidate):
-        verdict = _twice(item, trial, bench)
+        verdict = judge(item, trial, bench)
+        if verdict.outcome in ("fail", "error") and not tally.is_sure_of(verdict, trial):
+            verdict = _again(verdict, item, trial, bench)
         tally.add(verdict, trial)
         tally.events += [_event("incident", item, error) for error in bench.candidate.incidents()]
         if verdict.stops:
@@ -198,14 +208,11 @@ def _ahead(trials: Iterable[Trial], candidate: Backend) -> Iterator[Trial]:
     yield from due
 
 
-def _twice(item: Item, trial: Trial, bench: Bench) -> Verdict:
-    """Judge one trial, and a failing one twice: to answer differently each time is a finding of its own.
+def _again(first: Verdict, item: Item, trial: Trial, bench: Bench) -> Verdict:
+    """Judge a failing trial a second time: to answer differently each time is a finding of its own.
 
     Where earlier cases have left traces in the candidate's process, the second time is in a fresh one, and counts.
     """
-    first = judge(item, trial, bench)
-    if first.outcome not in ("fail", "error"):
-        return first
     assert first.reason is not None
     changed = bench.candidate.refresh()
     second = judge(item, trial, bench)

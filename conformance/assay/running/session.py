@@ -124,6 +124,8 @@ class Session:
     def expectations(self) -> Expectations | None:
         if self.settings.expect is None:
             return None
+        if not self.settings.expect.is_file():
+            raise ValueError(f"--expect {self.settings.expect}: no such file; `assay expect update` writes one")
         from assay_reports.expectations import Expectations
 
         return Expectations.load(self.settings.expect)
