@@ -53,6 +53,7 @@ def measure(request: Request) -> int:
     if not ops:
         click.echo(f"no op that matches has changed since {request.since}" if request.since else "no op matches")
         return 0
+    click.echo(f"mutants of {request.backend} run in the suite's own processes, beside {request.oracle}", err=True)
     request.out.mkdir(parents=True, exist_ok=True)
     target = request.out / "mutants.jsonl"
     started = time.perf_counter()
