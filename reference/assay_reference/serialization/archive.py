@@ -15,12 +15,13 @@ import numpy as np
 
 from assay_reference.core.arrays import Array
 from assay_reference.core.dtypes import dtype
-from assay_reference.serialization.errors import Damaged
+from assay_reference.serialization.errors import Damaged, shown
 from assay_reference.serialization.pickles import Source
 from assay_reference.serialization.storages import Room, fill, swap
 
 BEGINNING: Final = b"PK\x03\x04"
 VERSIONS: Final = range(1, 11)
+ENCRYPTED: Final = 1  # a flag of records
 METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # PyTorch stores, and reads both
 
 
@@ -86,6 +87,8 @@ class Archive:
         entry = self._entry(name)
         if entry.compress_type not in METHODS:
             raise Damaged(f"The record {name!r} is compressed in a way that PyTorch does not know.")
+        if entry.flag_bits & ENCRYPTED:
+            raise Damaged(f"The record {name!r} is encrypted.")
         self.room.take(entry.file_size)
         memory = np.empty(entry.file_size, np.uint8)
         if not entry.CRC:  # PyTorch was told not to compute it
@@ -100,9 +103,7 @@ def _read_with_care(what: str) -> Iterator[None]:
     """Say of what is wrong in an archive that it is damaged."""
     try:
         yield
-    except Damaged:
-        raise
     except (
-        zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, OverflowError, RuntimeError, ValueError
+        zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OSError, OverflowError, ValueError
     ) as error:  # fmt: skip
-        raise Damaged(f"It cannot be read as a zip archive, because of {what}: {error}.") from error
+        raise Damaged(f"It cannot be read as a zip archive, because of {what}: {shown(error)}.") from error

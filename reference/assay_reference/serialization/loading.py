@@ -104,7 +104,7 @@ def _read(file: Any, unpickle: Loader, map_location: Any) -> Any:
     file.seek(0, io.SEEK_END)
     size = file.tell() - start
     file.seek(start)
-    head = file.read(TAR.stop)
+    head = file.read(min(size, TAR.stop))
     file.seek(start)
     if isinstance(head, str):
         raise TypeError("It is open as text: open it with mode 'rb'.")
@@ -126,18 +126,18 @@ def _read_archive(file: Any, room: Room, unpickle: Loader, map_location: Any) ->
     storages = Storages(archive.storage, room, map_location)
     with storages.in_use():
         made = unpickle(archive.pickle(), storages)
-    storages.finish()
+        storages.finish()
     return made
 
 
 def _read_legacy(source: Source, room: Room, unpickle: Loader, map_location: Any) -> Any:
     legacy = Legacy(source, room)
     storages = Storages(legacy.storage, room, map_location)
-    legacy.read_beginning(lambda: unpickle(source, storages))
     with storages.in_use():
+        legacy.read_beginning(lambda: unpickle(source, storages))
         made = unpickle(source, storages)
-    legacy.fill(storages, unpickle(source, storages))
-    storages.finish()
+        legacy.fill(storages, unpickle(source, storages))
+        storages.finish()
     return made
 
 

@@ -35,7 +35,7 @@ def _a(kind: type | tuple[type, ...], value: Any) -> Any:
 
 
 def _extents(values: Any) -> tuple[int, ...]:
-    """Return sizes, strides or an offset, if they are such."""
+    """Return strides or an offset, if they are such."""
     if not all(type(each) is int for each in _a((tuple, list), values)):
         raise TypeError("sizes, strides and offsets are integers")
     if not all(0 <= each <= LARGEST for each in values):
@@ -47,11 +47,19 @@ def _extents(values: Any) -> tuple[int, ...]:
     return tuple(values)
 
 
+def _sizes(values: Any) -> tuple[int, ...]:
+    """Return sizes, if they are such, and of no more elements than there are numbers for."""
+    shape = _extents(values)
+    if math.prod(shape) > LARGEST:
+        raise Damaged("numel: integer multiplication overflow.")
+    return shape
+
+
 # -- tensors ----------------------------------------------------------------------------------------------------------
 
 
 def _rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any) -> Tensor:
-    memory, shape, steps = _a(TypedStorage, storage), _extents(size), _extents(stride)
+    memory, shape, steps = _a(TypedStorage, storage), _sizes(size), _extents(stride)
     (start,) = _extents((offset,))
     if len(shape) == len(steps) and math.prod(shape) > 0:
         end = start + 1 + sum((length - 1) * step for length, step in zip(shape, steps, strict=True))
@@ -120,7 +128,7 @@ def _rebuild_sparse_tensor(kind: Any, data: Any) -> Tensor:
 def _coordinates(indices: Any, values: Any, size: Any, is_coalesced: Any = None) -> Callable[..., Tensor]:
     places = _dense(indices, dtypes.int64)
     coalesced = _a((bool, NoneType), is_coalesced)
-    return partial(sparse_coo_tensor, places, _dense(values), _extents(size), is_coalesced=coalesced)
+    return partial(sparse_coo_tensor, places, _dense(values), _sizes(size), is_coalesced=coalesced)
 
 
 def _lines(kind: layout, starts: Any, plain_indices: Any, values: Any, size: Any) -> Callable[..., Tensor]:
@@ -128,7 +136,7 @@ def _lines(kind: layout, starts: Any, plain_indices: Any, values: Any, size: Any
         raise NotImplementedError(f"rebuilding sparse tensor for layout {kind}")
     packed: Any = KINDS[kind]
     begins, within = (_dense(each, dtypes.int32, dtypes.int64) for each in (starts, plain_indices))
-    return partial(compressed, packed, f"{kind.name}_tensor", begins, within, _dense(values), _extents(size))
+    return partial(compressed, packed, f"{kind.name}_tensor", begins, within, _dense(values), _sizes(size))
 
 
 def _dense(value: Any, *kinds: dtypes.dtype) -> Tensor:

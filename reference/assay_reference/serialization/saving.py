@@ -9,10 +9,11 @@ import zipfile
 from collections import OrderedDict
 from typing import Any
 
-from assay_reference.core import dtypes
+from assay_reference.core import devices, dtypes
+from assay_reference.core.layouts import layout
 from assay_reference.core.memory import Storage, UntypedStorage
 from assay_reference.core.packed import Sparse
-from assay_reference.core.tensor import Tensor
+from assay_reference.core.tensor import Size, Tensor
 from assay_reference.nn.parameter import Parameter
 from assay_reference.storage import TypedStorage
 
@@ -28,7 +29,7 @@ class _Global:
 
 
 class _Rebuilt:
-    """A call that makes a tensor, or what belongs to one, when a file is read."""
+    """A call that makes what is PyTorch's when a file is read."""
 
     def __init__(self, function: str, arguments: tuple[Any, ...], module: str = "torch._utils") -> None:
         self.function, self.arguments = _Global(module, function), arguments
@@ -69,6 +70,10 @@ class _Writer(_PurePickler):  # type: ignore[misc]
             return self.save(OrderedDict(obj))  # a module's state is read back as a plain container
         if isinstance(obj, dtypes.dtype):
             return self.save(_Global("torch", obj.name))
+        if isinstance(obj, layout):
+            return self.save(_Rebuilt("_get_layout", (str(obj),), "torch.serialization"))
+        if isinstance(obj, (Size, devices.device)):
+            return self.save(_Rebuilt(type(obj).__name__, obj.__reduce__()[1], "torch"))
         return super().save(obj, save_persistent_id)
 
     def _save_tensor(self, tensor: Tensor) -> Any:
@@ -88,8 +93,7 @@ class _Writer(_PurePickler):  # type: ignore[misc]
         if isinstance(tensor._array, Sparse):
             parts = [Tensor._wrap(part) for part in tensor._array.parts().values()]
             more = (tensor.is_coalesced(),) if tensor.is_sparse else ()
-            layout = _Rebuilt("_get_layout", (str(tensor.layout),), "torch.serialization")
-            return _Rebuilt("_rebuild_sparse_tensor", (layout, (*parts, tuple(tensor.shape), *more)))
+            return _Rebuilt("_rebuild_sparse_tensor", (tensor.layout, (*parts, tuple(tensor.shape), *more)))
         memory = self._kept(TypedStorage._of(tensor.untyped_storage(), tensor.dtype))
         geometry = (tensor.storage_offset(), tuple(tensor.shape), tensor.stride())
         return _Rebuilt("_rebuild_tensor_v2", (memory, *geometry, requires_grad, OrderedDict()))

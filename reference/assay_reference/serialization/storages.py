@@ -122,7 +122,10 @@ class Storages:
     def finish(self) -> None:
         """Do what had to wait until all storages have their bytes."""
         for each in self.later:
-            each()
+            try:
+                each()
+            except RuntimeError as error:
+                raise Damaged(f"{error}.") from error.__cause__
 
 
 current: Final[ContextVar[Storages]] = ContextVar("current")  # of the file that is read
