@@ -134,6 +134,8 @@ class UntypedStorage(Storage):
         """All bytes, in a row."""
         if not self.array.size:
             return namespace(self.array).empty(0, np.uint8)
+        if self.array.dtype == np.uint8 and self.array.strides == (1,):
+            return self.array
         # The array that the storage began with may be strided itself; its memory is what lies under it.
         first = strided(self.array, (1,), (self.array.itemsize,)).view(np.uint8)
         return strided(first, (reach(self.array),), (1,))
@@ -147,7 +149,10 @@ class UntypedStorage(Storage):
         end = offset + 1 + sum((length - 1) * step for length, step in zip(size, steps, strict=True))
         if math.prod(size) and end * kind.itemsize > self.nbytes():
             self.resize_(end * kind.itemsize)
-        return strided(self.row(kind)[offset:], size, [step * kind.itemsize for step in steps])
+        strides = [step * kind.itemsize for step in steps]
+        if math.prod(size) and not self.is_cuda:  # NumPy checks it once more, and keeps nothing but the memory
+            return np.ndarray(size, kind.numpy, self.memory, offset * kind.itemsize, strides)
+        return strided(self.row(kind)[offset:], size, strides)
 
     def offset_of(self, array: Array) -> int:
         """Return how many elements into this memory an array starts."""
