@@ -19,6 +19,7 @@ GROUP: Final = "assay.backends"
 BUILT_IN: Final = {
     "reference": "assay.backends.reference:ReferenceBackend",
     "torch": "namespace:torch",
+    "jax": "assay.backends.jax:JaxBackend",
     "numpy": "assay.backends.numpy:NumpyBackend",
     "tinygrad": "assay.backends.tinygrad:TinygradBackend",
 }
