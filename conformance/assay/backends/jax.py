@@ -105,7 +105,8 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
 def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> Any:
     wanted = split_size_or_sections
     if isinstance(wanted, int):
-        return jnp.split(tensor, range(wanted, tensor.shape[dim], wanted), axis=dim)
+        only(wanted > 0, "pieces of size 0")
+        return jnp.split(tensor, list(range(wanted, tensor.shape[dim], wanted)), axis=dim)
     return jnp.split(tensor, np.cumsum(wanted)[:-1], axis=dim)
 
 
