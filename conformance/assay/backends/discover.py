@@ -22,6 +22,7 @@ GROUP: Final = "assay.backends"
 BUILT_IN: Final = {
     "reference": "assay.backends.reference:ReferenceBackend",
     "torch": "namespace:torch",
+    "jax": "assay.backends.jax:JaxBackend",
     "numpy": "assay.backends.numpy:NumpyBackend",
     "paddle": "assay.backends.paddle:PaddleBackend",
     "tinygrad": "assay.backends.tinygrad:TinygradBackend",
