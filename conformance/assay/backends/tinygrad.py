@@ -6,27 +6,32 @@ milliseconds, a large one seconds. Set `DEV=CPU` (with clang installed) or anoth
 
 from __future__ import annotations
 
+import inspect
+import operator
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any, ClassVar, Final
 
-import numpy as np
-
+from assay.backends import program
 from assay.backends.base import Capabilities, Unsupported
 from assay.backends.interpreter import Differentiable
 from assay.backends.library import Differentiated
-from assay.backends.table import TableBackend
+from assay.backends.table import TableBackend, short_name
 from assay.cases.arrays import host_dtype
-from assay.cases.case import TensorValue
+from assay.cases.case import Case, TensorValue
 from assay.cases.outcome import Array
 from assay_spec import dtypes as names
 
 os.environ.setdefault("DEV", "PYTHON")  # before the import, which reads it
 
+import tinygrad
 from tinygrad import Device, Tensor, dtypes, nn
-from tinygrad.helpers import Context
+from tinygrad.dtype import DType, least_upper_dtype
+from tinygrad.helpers import DEFAULT_FLOAT, Context
 
+CLASSES: Final = {"Tensor": Tensor, "dtype": DType}
 DTYPES: Final = {name: getattr(dtypes, name) for name in names.ALL if hasattr(dtypes, name)}
 # The dtypes of its results that PyTorch may not have; the weak ones are those of Python numbers.
 ELEMENTS: Final = {
@@ -40,34 +45,144 @@ def only(condition: bool, what: str) -> None:
         raise Unsupported("feature", f"no {what}")
 
 
+def on_device(input: Any) -> Any:
+    """Return a tensor that can be read: a constant has no device, and would be computed on the CPU by a compiler."""
+    return input.clone(Device.DEFAULT) if input.device is None else input
+
+
+def assignable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the in-place form: the result is assigned to the first argument, as in tinygrad's own `+=`."""
+
+    def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        only(out is None or out is args[0], "out=")
+        result = function(*args, **kwargs)
+        return result if out is None else out.assign(result)
+
+    parameters = inspect.signature(function).parameters.values()
+    out = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
+    call.__signature__ = inspect.Signature([*parameters, out])  # type: ignore[attr-defined]
+    return call
+
+
+def unary(name: str) -> Callable[..., Any]:
+    return lambda input: getattr(input, name)()
+
+
+def binary(name: str) -> Callable[..., Any]:
+    return lambda input, other: getattr(input, name)(other)
+
+
 def std(input: Any, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: Any = None) -> Any:
     return input.std(dim, keepdim, int(unbiased) if correction is None else correction)
 
 
-def maximum(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    other = dim if isinstance(dim, Tensor) else other
-    if other is not None:
-        return input.maximum(other)
-    return input.max() if dim is None else (input.max(dim, keepdim), input.argmax(dim, keepdim))
+def extremum(name: str, of_two: str) -> Callable[..., Any]:
+    """Return `max` or `min`: of all elements, of two tensors, or along a dimension, with where it stands."""
+
+    def function(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+        other = dim if isinstance(dim, Tensor) else other
+        if other is not None:
+            return getattr(input, of_two)(other)
+        found = getattr(input, name)(dim, keepdim)
+        return found if dim is None else (found, getattr(input, f"arg{name}")(dim, keepdim))
+
+    return function
 
 
 def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
-    only(not stable, "stable sort")
-    return input.sort(dim, descending)
+    return input.sort(dim, descending)  # always a stable one
+
+
+def squeeze(input: Any, dim: Any = None) -> Any:
+    only(not isinstance(dim, (tuple, list)), "squeezing of several dimensions")
+    return input.squeeze(dim)
+
+
+def unbind(input: Any, dim: int = 0) -> Any:
+    only(dim == 0, "iteration but over the first dimension")
+    return tuple(input)
 
 
 def view(input: Any, *shape: Any) -> Any:
-    only(not isinstance(shape[0], type(dtypes.int)), "view as another dtype")
-    return input.view(*shape)
+    return input.bitcast(shape[0]) if isinstance(shape[0], DType) else input.view(*shape)
 
 
 def cast(input: Any, dtype: Any) -> Any:
-    only(isinstance(dtype, type(dtypes.int)), "conversion but to a dtype")
+    only(isinstance(dtype, DType), "conversion but to a dtype")
     return input.cast(dtype)
 
 
-def softmax(input: Any, dim: int = -1) -> Any:
-    return input.softmax(dim)
+def item(input: Any) -> Any:
+    return on_device(input).item()
+
+
+def equal(input: Any, other: Any) -> bool:
+    return input.shape == other.shape and bool(item((input == other).all()))
+
+
+def backward(input: Any, gradient: Any = None, retain_graph: Any = None, create_graph: bool = False) -> None:
+    input.backward(gradient)  # the graph is always kept, and that of the gradients always made
+
+
+def grad(
+    outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: Any = None, create_graph: bool = False
+) -> Any:
+    only(isinstance(outputs, Tensor), "gradients of several results")
+    several = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
+    return tuple(outputs.gradient(*several, gradient=grad_outputs))
+
+
+def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Any:
+    """Make a tensor; a floating one always requires a gradient, so requires_grad needs no translation."""
+    # Never from a number alone: tinygrad makes a constant of it, without gradient or memory.
+    made = Tensor(data, dtype=dtype) if isinstance(data, (tuple, list)) else Tensor([data], dtype=dtype).reshape(())
+    only(not requires_grad or made.is_floating_point(), "gradients of integers to refuse")
+    return made
+
+
+def tensor_of_data(data: Any) -> Any:
+    only(isinstance(data, (tuple, list)), "tensor but of nested lists")
+    return Tensor(data)
+
+
+def created(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that makes a tensor of a given size."""
+    return lambda *size, dtype=None, requires_grad=False: make(*size, dtype=dtype)
+
+
+def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False) -> Any:
+    return Tensor.arange(start, end, step, dtype=dtype)
+
+
+def randint(low: Any, high: Any, size: Any = None, *, dtype: Any = dtypes.int32, requires_grad: bool = False) -> Any:
+    low, high, size = (0, low, high) if size is None else (low, high, size)
+    return Tensor.randint(*size, low=low, high=high, dtype=dtype)
+
+
+def normal(mean: Any, std: Any, size: Any, *, dtype: Any = None, requires_grad: bool = False) -> Any:
+    return Tensor.normal(*size, mean=mean, std=std, dtype=dtype)
+
+
+def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0) -> Any:
+    return tensor.assign(Tensor.uniform(*tensor.shape, low=a, high=b, dtype=tensor.dtype))
+
+
+def xavier_uniform_(tensor: Any) -> Any:
+    return tensor.assign(Tensor.glorot_uniform(*tensor.shape, dtype=tensor.dtype))
+
+
+def save(obj: Any, f: Any) -> None:
+    only(isinstance(obj, Mapping), "file but of a state")
+    nn.state.safe_save(obj, f)
+
+
+def load(f: Any) -> Any:
+    only(isinstance(f, str), "reading but from a path")
+    return nn.state.safe_load(f)
+
+
+def softmax(input: Any, dim: int = -1, *, dtype: Any = None) -> Any:
+    return input.softmax(dim, dtype)
 
 
 def conv2d(
@@ -80,6 +195,7 @@ def conv2d(
     groups: int = 1,
 ) -> Any:
     only(input.ndim != weight.ndim - 1, "images without a batch")
+    only(not isinstance(padding, str), "padding by name")
     return input.conv2d(weight, bias, groups, stride, dilation, padding)
 
 
@@ -104,98 +220,102 @@ def cross_entropy(input: Any, target: Any, *, reduction: Any = "mean", label_smo
     return input.cross_entropy(target, reduction, label_smoothing)
 
 
-def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Any:
-    """Make a tensor; a floating one always requires a gradient, so requires_grad needs no translation."""
-    array = np.array(data)
-    only(array.dtype.kind != "c", "complex numbers")
-    # Always from a list: tinygrad makes a constant of a single number, without gradient or memory.
-    made = Tensor(array.reshape(-1).tolist(), dtype=dtype).reshape(array.shape)
-    only(not requires_grad or made.is_floating_point(), "gradients of integers to refuse")
+def holding(kind: Any, **state: Any) -> Any:
+    """Return a layer of a class that holds given tensors, without random ones first."""
+    made = kind.__new__(kind)
+    vars(made).update(state)
     return made
 
 
-def created(make: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that makes a tensor of a given size."""
-    return lambda *size, dtype=None, requires_grad=False: make(*size, dtype=dtype)
+def embedding(input: Any, weight: Any) -> Any:
+    return holding(nn.Embedding, weight=weight)(input)
 
 
-def item(input: Any) -> Any:
-    return (input.clone(Device.DEFAULT) if input.device is None else input).item()
+def batch_norm(
+    input: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    layer = holding(
+        nn.BatchNorm,
+        running_mean=running_mean,
+        running_var=running_var,
+        num_batches_tracked=Tensor.zeros(dtype=dtypes.long),
+        track_running_stats=running_mean is not None,
+        weight=weight,
+        bias=bias,
+        momentum=momentum,
+        eps=eps,
+    )
+    with Context(TRAINING=int(training)):
+        return layer(input)
 
 
-def backward(input: Any, gradient: Any = None) -> None:
-    input.backward(gradient)
+UNARY: Final = (
+    "abs", "acos", "asin", "atan", "bitwise_not", "ceil", "cos", "cosh", "exp", "floor", "log", "neg", "reciprocal",
+    "relu", "round", "rsqrt", "sigmoid", "sign", "sin", "sqrt", "tanh", "trunc",
+)  # fmt: skip
+BINARY: Final = ("add", "bitwise_and", "bitwise_or", "bitwise_xor", "eq", "fmod", "mul", "ne", "sub")
 
-
-def equal(input: Any, other: Any) -> bool:
-    return input.shape == other.shape and bool(item((input == other).all()))
-
-
-TABLE: Final[dict[str, Callable[..., Any]]] = {
-    "tensor": tensor,
-    "zeros": created(Tensor.zeros),
-    "ones": created(Tensor.ones),
-    "empty": created(Tensor.empty),
-    "full": lambda size, fill_value, *, dtype=None, requires_grad=False: Tensor.full(size, fill_value, dtype=dtype),
-    "zeros_like": lambda input, *, dtype=None: input.zeros_like(dtype=dtype),
-    "ones_like": lambda input, *, dtype=None: input.ones_like(dtype=dtype),
-    "arange": lambda start, end=None, step=1, *, dtype=None, requires_grad=False: Tensor.arange(
-        start, end, step, dtype=dtype
-    ),
-    "linspace": lambda start, end, steps, *, dtype=None: Tensor.linspace(start, end, steps, dtype=dtype),
-    "eye": lambda n, m=None, *, dtype=None: Tensor.eye(n, m, dtype=dtype),
-    "equal": equal,
+# Methods whose result may be assigned to the first argument.
+ASSIGNABLE: Final[dict[str, Callable[..., Any]]] = {
+    **{name: unary(name) for name in UNARY},
+    **{name: binary(name) for name in BINARY},
+    "div": lambda input, other, *, rounding_mode=None: input.div(other, rounding_mode=rounding_mode),
+    "remainder": lambda input, other: input.mod(other),
+    "pow": lambda input, exponent: input**exponent,  # either may be a number
+    "lt": lambda input, other: input < other,
+    "le": lambda input, other: input <= other,
+    "gt": lambda input, other: input > other,
+    "ge": lambda input, other: input >= other,
+    "clamp": lambda input, min=None, max=None: input.clamp(min, max),
+    "cumsum": lambda input, dim: input.cumsum(dim),
+    "cumprod": lambda input, dim: input.cumprod(dim),
+}
+METHODS: Final[dict[str, Callable[..., Any]]] = {
+    **{name: assignable(function) for name, function in ASSIGNABLE.items()},
+    **{name: unary(name) for name in ("bool", "double", "float", "half", "int", "long", "isnan")},
+    "abs_": lambda input: input.assign(input.abs()),
+    "copy_": lambda input, src: input.assign(src),
+    "fill_": lambda input, value: input.assign(value),
+    "zero_": lambda input: input.assign(0),
     "item": item,
-    "tolist": lambda input: input.tolist(),
+    "tolist": lambda input: on_device(input).tolist(),
+    "numpy": lambda input: on_device(input).numpy(),
+    "cpu": lambda input: input.to(Device.DEFAULT),
+    "type": cast,
+    "to": cast,
     "detach": lambda input: input.detach(),
     "clone": lambda input: input.clone(),
     "backward": backward,
     "numel": lambda input: input.numel(),
+    "element_size": lambda input: input.element_size(),
     "dim": lambda input: input.ndim,
-    "size": lambda input, dim=None: input.shape if dim is None else input.shape[dim],
-    "flatten": lambda input, start_dim=0, end_dim=-1: input.flatten(start_dim, end_dim),
-    "autograd.grad": lambda outputs, inputs, grad_outputs=None: tuple(
-        outputs.gradient(*(inputs if isinstance(inputs, (tuple, list)) else (inputs,)), gradient=grad_outputs)
-    ),
+    "size": lambda input, dim=None: input.size(dim),
+    "all": lambda input, dim=None, keepdim=False: input.all(dim, keepdim),
+    "any": lambda input, dim=None, keepdim=False: input.any(dim, keepdim),
     "argmax": lambda input, dim=None, keepdim=False: input.argmax(dim, keepdim),
-    "prod": lambda input, dim=None, keepdim=False: input.prod(dim, keepdim),
-    "var": lambda input, dim=None, *, correction=1, keepdim=False: input.var(dim, keepdim, correction),
-    "sqrt": lambda input: input.sqrt(),
-    "log": lambda input: input.log(),
-    "sin": lambda input: input.sin(),
-    "cos": lambda input: input.cos(),
-    "tanh": lambda input: input.tanh(),
-    "neg": lambda input: input.neg(),
-    "manual_seed": lambda seed: Tensor.manual_seed(seed),
-    "rand": created(Tensor.rand),
-    "randn": created(Tensor.randn),
-    "add": lambda input, other: input.add(other),
-    "sub": lambda input, other: input.sub(other),
-    "mul": lambda input, other: input.mul(other),
-    "div": lambda input, other, *, rounding_mode=None: input.div(other, rounding_mode=rounding_mode),
-    "remainder": lambda input, other: input.mod(other),
-    "fmod": lambda input, other: input.fmod(other),
-    "pow": lambda input, exponent: input**exponent,  # either may be a number
-    "abs": lambda input: input.abs(),
-    "exp": lambda input: input.exp(),
-    "sigmoid": lambda input: input.sigmoid(),
-    "sign": lambda input: input.sign(),
-    "round": lambda input: input.round(),
-    "clamp": lambda input, min=None, max=None: input.clamp(min, max),
-    "where": lambda condition, input, other: condition.where(input, other),
     "sum": lambda input, dim=None, keepdim=False, *, dtype=None: input.sum(dim, keepdim, dtype),
+    "prod": lambda input, dim=None, keepdim=False, *, dtype=None: input.prod(dim, keepdim, dtype),
     "mean": lambda input, dim=None, keepdim=False: input.mean(dim, keepdim),
+    "var": lambda input, dim=None, *, correction=1, keepdim=False: input.var(dim, keepdim, correction),
     "std": std,
-    "max": maximum,
-    "cumsum": lambda input, dim: input.cumsum(dim),
-    "eq": lambda input, other: input.eq(other),
+    "max": extremum("max", "maximum"),
+    "min": extremum("min", "minimum"),
     "sort": sort,
     "topk": lambda input, k, dim=-1, largest=True, sorted=True: input.topk(k, dim, largest, sorted),
-    "cat": lambda tensors, dim=0: Tensor.cat(*tensors, dim=dim),
-    "stack": lambda tensors, dim=0: Tensor.stack(*tensors, dim=dim),
+    "gather": lambda input, dim, index: input.gather(dim, index),
     "chunk": lambda input, chunks, dim=0: input.chunk(chunks, dim),
     "split": lambda tensor, split_size_or_sections, dim=0: tensor.split(split_size_or_sections, dim),
-    "squeeze": lambda input, dim=None: input.squeeze(dim),
+    "unbind": unbind,
+    "flatten": lambda input, start_dim=0, end_dim=-1: input.flatten(start_dim, end_dim),
+    "unflatten": lambda input, dim, sizes: input.unflatten(dim, sizes),
+    "squeeze": squeeze,
     "unsqueeze": lambda input, dim: input.unsqueeze(dim),
     "transpose": lambda input, dim0, dim1: input.transpose(dim0, dim1),
     "t": lambda input: input.T,
@@ -206,16 +326,54 @@ TABLE: Final[dict[str, Callable[..., Any]]] = {
     "permute": lambda input, *dims: input.permute(*dims),
     "contiguous": lambda input: input.contiguous(),
     "__getitem__": lambda input, index: input[index],
-    "type": cast,
-    "to": cast,
+    "__setitem__": operator.setitem,
+    "dot": lambda input, tensor: input.dot(tensor),
+    "mv": lambda input, vec: input.matmul(vec),
     "mm": lambda input, mat2: input.matmul(mat2),
     "matmul": lambda input, other: input.matmul(other),
-    "nn.functional.relu": lambda input: input.relu(),
-    "nn.functional.sigmoid": lambda input: input.sigmoid(),
+}
+FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
+    "tensor": tensor,
+    "Tensor": tensor_of_data,
+    "from_numpy": lambda ndarray: Tensor(ndarray),
+    "zeros": created(Tensor.zeros),
+    "ones": created(Tensor.ones),
+    "empty": created(Tensor.empty),
+    "full": lambda size, fill_value, *, dtype=None, requires_grad=False: Tensor.full(size, fill_value, dtype=dtype),
+    "zeros_like": lambda input, *, dtype=None: input.zeros_like(dtype=dtype),
+    "ones_like": lambda input, *, dtype=None: input.ones_like(dtype=dtype),
+    "full_like": lambda input, fill_value, *, dtype=None: input.full_like(fill_value, dtype=dtype),
+    "arange": arange,
+    "linspace": lambda start, end, steps, *, dtype=None: Tensor.linspace(start, end, steps, dtype=dtype),
+    "eye": lambda n, m=None, *, dtype=None: Tensor.eye(n, m, dtype=dtype),
+    "manual_seed": lambda seed: Tensor.manual_seed(seed),
+    "rand": created(Tensor.rand),
+    "randn": created(Tensor.randn),
+    "randint": randint,
+    "normal": normal,
+    "equal": equal,
+    "is_tensor": lambda obj: isinstance(obj, Tensor),
+    "allclose": lambda input, other, rtol=1e-5, atol=1e-8: bool(item(input.allclose(other, rtol, atol))),
+    "promote_types": lambda type1, type2: least_upper_dtype(type1, type2),
+    "get_default_dtype": lambda: dtypes.default_float,
+    "set_default_dtype": lambda d: setattr(DEFAULT_FLOAT, "value", d.name),
+    "save": save,
+    "load": load,
+    "where": lambda condition, input, other: condition.where(input, other),
+    "cat": lambda tensors, dim=0: Tensor.cat(*tensors, dim=dim),
+    "stack": lambda tensors, dim=0: Tensor.stack(*tensors, dim=dim),
+    "autograd.grad": grad,
+    "nn.Parameter": lambda data: data.is_param_(),
+    "nn.init.uniform_": uniform_,
+    "nn.init.xavier_uniform_": xavier_uniform_,
+    "nn.functional.relu": unary("relu"),
+    "nn.functional.sigmoid": unary("sigmoid"),
     "nn.functional.softmax": softmax,
     "nn.functional.linear": lambda input, weight, bias=None: input.linear(weight.transpose(), bias),
+    "nn.functional.embedding": embedding,
     "nn.functional.conv2d": conv2d,
     "nn.functional.max_pool2d": max_pool2d,
+    "nn.functional.batch_norm": batch_norm,
     "nn.functional.dropout": dropout,
     "nn.functional.cross_entropy": cross_entropy,
 }
@@ -246,10 +404,8 @@ class Layer:
     def state_dict(self) -> dict[str, Any]:
         return dict(nn.state.get_state_dict(self.made))
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        held = self.state_dict()
-        for name, value in state.items():
-            held[name].replace(value)
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> Any:
+        return nn.state.load_state_dict(self.made, state_dict, strict, verbose=False)
 
     def parameters(self) -> list[Any]:
         return [each for each in self.state_dict().values() if each.is_param]
@@ -258,7 +414,29 @@ class Layer:
         return [(name, each) for name, each in self.state_dict().items() if each.is_param]
 
 
-def batch_norm(
+class Sequential(Layer):
+    """Layers in a list, as tinygrad has them, each called with what the one before gave."""
+
+    def __init__(self, *layers: Layer) -> None:
+        super().__init__([each.made for each in layers])
+        self.layers = layers
+
+    def __call__(self, input: Any) -> Any:
+        return input.sequential(self.layers)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.layers[index]
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def train(self, mode: bool = True) -> Any:
+        for each in self.layers:
+            each.train(mode)
+        return super().train(mode)
+
+
+def batch_norm_layer(
     num_features: int,
     eps: float = 1e-5,
     momentum: float | None = 0.1,
@@ -294,8 +472,15 @@ LAYERS: Final[dict[str, Callable[..., Layer]]] = {
         nn.Linear(in_features, out_features, bias), dtype
     ),
     "nn.Conv2d": conv2d_layer,
-    "nn.BatchNorm1d": batch_norm,
-    "nn.BatchNorm2d": batch_norm,
+    "nn.BatchNorm1d": batch_norm_layer,
+    "nn.BatchNorm2d": batch_norm_layer,
+    "nn.BatchNorm3d": batch_norm_layer,
+    "nn.GroupNorm": lambda num_groups, num_channels, eps=1e-5, affine=True, dtype=None: Layer(
+        nn.GroupNorm(num_groups, num_channels, eps, affine), dtype
+    ),
+    "nn.LayerNorm": lambda normalized_shape, eps=1e-5, elementwise_affine=True, dtype=None: Layer(
+        nn.LayerNorm(normalized_shape, eps, elementwise_affine), dtype
+    ),
     "nn.Embedding": lambda num_embeddings, embedding_dim, dtype=None: Layer(
         nn.Embedding(num_embeddings, embedding_dim), dtype
     ),
@@ -303,10 +488,11 @@ LAYERS: Final[dict[str, Callable[..., Layer]]] = {
         nn.LSTMCell(input_size, hidden_size, bias), dtype
     ),
     "nn.ReLU": lambda: Layer(lambda input: input.relu()),
-    "nn.Softmax": lambda dim: Layer(lambda input: softmax(input, dim)),
+    "nn.Softmax": lambda dim=-1: Layer(lambda input: softmax(input, dim)),
     "nn.Dropout": lambda p=0.5: Layer(lambda input: input.dropout(p)),
     "nn.MaxPool2d": lambda *args, **kwargs: Layer(lambda input: max_pool2d(input, *args, **kwargs)),
     "nn.CrossEntropyLoss": lambda **kwargs: Layer(lambda input, target: cross_entropy(input, target, **kwargs)),
+    "nn.Sequential": Sequential,
 }
 
 
@@ -337,6 +523,12 @@ class Optimizer:
                     optimizer.step()
         return loss
 
+    def state_dict(self) -> dict[str, Any]:
+        return dict(nn.state.get_state_dict(self.optimizers))
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        nn.state.load_state_dict(self.optimizers, state_dict, verbose=False)
+
 
 def sgd(params: Any, lr: Any = 1e-3, momentum: Any = 0, weight_decay: Any = 0, nesterov: bool = False) -> Optimizer:
     return Optimizer(nn.optim.SGD, params, lr=lr, momentum=momentum, weight_decay=weight_decay, nesterov=nesterov)
@@ -350,15 +542,20 @@ OPTIMIZERS: Final[dict[str, Callable[..., Optimizer]]] = {"optim.SGD": sgd, "opt
 
 
 class TinygradBackend(TableBackend):
-    """Tensors are functional: no views, out= or layouts, but gradients and modules."""
+    """Tensors are lazy, in memory that views share; no out= and no layouts, but gradients and modules."""
 
-    table: ClassVar[Mapping[str, Callable[..., Any]]] = {**TABLE, **LAYERS, **OPTIMIZERS}
-    methods: ClassVar[frozenset[str]] = frozenset(name for name in TABLE if hasattr(Tensor, name)) | {"t", "type"}
-    operators: ClassVar[frozenset[str]] = TableBackend.operators - {"abs"}
+    table: ClassVar[Mapping[str, Callable[..., Any]]] = {**FUNCTIONS, **METHODS, **LAYERS, **OPTIMIZERS}
+    methods: ClassVar[frozenset[str]] = frozenset(METHODS)
+    operators: ClassVar[frozenset[str]] = TableBackend.operators - {"abs", "positive"}
     unsupported: ClassVar = (
         (NotImplementedError, ""),
         (TypeError, "unexpected keyword argument"),
         (ValueError, "only 'same' is supported"),
+        (IndexError, "is not supported"),
+        (RuntimeError, "with type <class 'complex'>"),
+        (TypeError, "must be int"),
+        (KeyError, "'state'"),  # the state of its optimizers has names of its own
+        (FileNotFoundError, "'clang'"),  # to save a file it computes on the CPU
     )
 
     def __init__(self) -> None:
@@ -366,7 +563,7 @@ class TinygradBackend(TableBackend):
             name="tinygrad",
             version=version("tinygrad"),
             dtypes=tuple(DTYPES),
-            features=("in-place", "autograd", "random", "modules", "optimizers"),
+            features=("views", "in-place", "autograd", "random", "modules", "optimizers"),
         )
 
     def to_native(self, value: TensorValue) -> Any:
@@ -379,8 +576,7 @@ class TinygradBackend(TableBackend):
 
     def to_host(self, native: Any) -> Array:
         dtype = ELEMENTS.get(native.dtype, str(native.dtype))
-        # A constant has no device and would be computed on the CPU, which needs a compiler.
-        array = (native.clone(Device.DEFAULT) if native.device is None else native).numpy()
+        array = on_device(native).numpy()
         return Array(dtype, array.astype(host_dtype(dtype)) if dtype == "bfloat16" else array.copy())
 
     def is_native(self, value: Any) -> bool:
@@ -401,6 +597,22 @@ class TinygradBackend(TableBackend):
         ends = [(gradients[name] * end).sum() for name, end in trace.second.items()]
         second = sum(ends[1:], ends[0]).gradient(*leaves.values())
         return Differentiated(results, gradients, dict(zip(leaves, second, strict=True)))
+
+    def overwrite(self, native: Any) -> None:
+        if native.device is not None:  # a constant has no memory to write to
+            native.assign(~native if native.dtype == dtypes.bool else native + 1).realize()
+
+    @contextmanager
+    def surroundings(self, case: Case) -> Iterator[None]:
+        with Context(DEFAULT_FLOAT=DEFAULT_FLOAT.value), program.surroundings(case, "cpu", tinygrad):
+            yield
+
+    def named(self, name: str) -> Any:
+        short = short_name(name)
+        if short in CLASSES:
+            return CLASSES[short]
+        found = getattr(dtypes, short, None)  # `torch.long` is `dtypes.long`
+        return found if isinstance(found, DType) else super().named(name)
 
     def builtin(self, name: str) -> Callable[..., Any]:
         found = super().builtin(name)
