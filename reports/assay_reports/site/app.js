@@ -164,7 +164,7 @@
 
   var BROKEN = "td.fail, td.error, td.crash, td.timeout, td.harness_error, td.suite_error";
   var main = document.querySelector("main"), form = document.querySelector(".search"), box = form.querySelector("input");
-  var said = document.querySelector(".tools [role=status]"), searched = document.getElementById("words");
+  var said = document.querySelector(".tools [role=status]"), searched = document.getElementById("-words");
   var words = searched ? JSON.parse(searched.textContent) : {}, backends = words.backends || [], rows = [];
   document.querySelectorAll("[hidden]").forEach(function (each) { each.hidden = false; });
   if (searched) rows = Array.from(main.querySelectorAll("[data-area] tr:not(.sum)")).map(rowOf);
@@ -267,7 +267,7 @@
 
   // ---- Keys and buttons.
 
-  var keys = document.getElementById("keys");
+  var keys = document.querySelector("dialog");
 
   function move(step) {
     var stops = Array.from(document.querySelectorAll(main.dataset.stops)).filter(function (each) { return !each.closest("[hidden]"); });

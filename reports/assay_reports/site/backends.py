@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from assay_reports import causes, diff
+from assay_reports import badge, causes, diff
 from assay_reports.causes import Cause
 from assay_reports.history import History
 from assay_reports.records import Finding
@@ -44,6 +44,12 @@ class Backend:
         """The folder of what is published of the run."""
         return f"data/{self.slug}"
 
+    @property
+    def badge(self) -> str:
+        """What the run's badge says."""
+        shown = badge.endpoint(self.run)
+        return f"{shown['label']}: {shown['message']}"
+
     @cached_property
     def by_op(self) -> dict[str, list[Result]]:
         groups: dict[str, list[Result]] = {}
@@ -56,14 +62,14 @@ class Backend:
         return causes.causes(self.run)
 
     @cached_property
-    def lacks(self) -> list[tuple[str, str, Shown]]:
-        """What is not offered: code, normal form, and the findings of both, the most frequent first."""
+    def lacks(self) -> list[tuple[str, Shown]]:
+        """What is not offered: a code, and the findings of it that have one normal form; the most frequent first."""
         groups: dict[tuple[str, str], list[tuple[Result, Finding]]] = {}
         for result in self.run.results:
             for finding in result.findings:
                 if not finding.broken:
                     groups.setdefault((finding.code, finding.form), []).append((result, finding))
-        return [(*key, found) for key, found in sorted(groups.items(), key=lambda each: -len(each[1]))]
+        return [(code, shown) for (code, _), shown in sorted(groups.items(), key=lambda each: -len(each[1]))]
 
     @cached_property
     def bar(self) -> list[tuple[str, int]]:

@@ -9,9 +9,7 @@ from typing import Final
 from assay_reports.history import Point
 from assay_reports.score import percent
 
-WIDTH: Final = 640
-HEIGHT: Final = 150
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 480, 12, 126
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 480, 12, 126  # of the lines; what they are called stands to the right
 _APART: Final = 16  # between the names of two lines
 
 
@@ -56,13 +54,12 @@ class Chart:
 
 
 def chart(points: Sequence[Point]) -> Chart | None:
-    """Return the chart of some runs; None where no two of them have a number."""
+    """Return the chart of some runs; None where fewer than two of them have one of the numbers."""
     shares = {name: [getattr(point.score, name) for point in points] for name in ("coverage", "conformance")}
-    known = [share for found in shares.values() for share in found if share is not None]
-    if min(sum(share is not None for share in found) for found in shares.values()) < 2:
+    known = {name: [share for share in found if share is not None] for name, found in shares.items()}
+    if min(map(len, known.values())) < 2:
         return None
-    low = int(min(known) * 10) * 10
-    low = low if low < 100 else 90
+    low = min(int(min(map(min, known.values())) * 10) * 10, 90)
     lines = [(name, tuple(_marks(points, found, low))) for name, found in shares.items()]
     return Chart(tuple(_named(lines)), low)
 
