@@ -18,7 +18,7 @@
         else word += c;
       } else if (c === '"' || c === "'") { quote = c; word = word || ""; }
       else if (c === "\\") {
-        if (++i === text.length) throw new Error("'" + text + "': No escaped character");
+        if (++i === text.length) throw new Error("'" + text + "': No escaped character; close the quotes");
         word = (word || "") + text[i];
       } else if (/[ \t\r\n]/.test(c)) { if (word !== null) words.push(word); word = null; }
       else word = (word || "") + c;

@@ -55,7 +55,7 @@ def slugs(names: Iterable[str]) -> dict[str, str]:
     for name in dict.fromkeys(names):
         plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:_LONGEST].strip(".-")
         slug = plain
-        if plain != name or plain.casefold() in taken:
+        if plain != name or not plain or plain.casefold() in taken:
             slug = f"{plain}-{sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}".strip("-")
         while slug.casefold() in taken:
             slug += "_"
