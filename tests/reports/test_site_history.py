@@ -127,7 +127,7 @@ def test_the_site_says_what_changed_since_the_run_before(make: Make, result: New
     render_site([now], tmp_path, load_corpus(), earlier=[before])
 
     overview = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert "conformance −25.0; 1 regressed, 1 removed" in overview
+    assert "conformance \N{MINUS SIGN}25.0; 1 regressed, 1 removed" in overview
     changes = (tmp_path / "changes" / "toy.html").read_text(encoding="utf-8")
     assert '<a href="../op/torch.exp.html#toy:shape">torch.exp::shape</a>' in changes
     assert "<code>torch.sign::shape</code>" in changes
