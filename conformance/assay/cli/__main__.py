@@ -90,11 +90,18 @@ _FORMATS = ("html", "table", "markdown", "junit", "json", "badge", "mutation-tes
     type=click.Path(path_type=Path),
     help="A folder for html, else a file.  [default: out/site, or stdout]",
 )
-def report(runs: Sequence[Path], form: str, out: Path | None) -> None:
+@click.option(
+    "--history",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Earlier results of a backend: html says what changed since, and has a chart. May be repeated.",
+)
+def report(runs: Sequence[Path], form: str, out: Path | None, history: Sequence[Path]) -> None:
     """Render results files: the site, a table, Markdown, JUnit, JSON, a badge, or mutants for Stryker's viewer."""
     from assay.cli.rendering import render
 
-    _guarded(lambda: render(runs, form, out))
+    _guarded(lambda: render(runs, form, out, history))
 
 
 @main.command()

@@ -15,8 +15,10 @@ from assay_reports.results import Run, read_results, write_run
 from assay_spec import load_corpus
 
 
-def render(files: Sequence[Path], form: str, out: Path | None) -> None:
+def render(files: Sequence[Path], form: str, out: Path | None, history: Sequence[Path] = ()) -> None:
     """Write runs in one of the formats; a file of `assay mutants` may be among them."""
+    if history and form != "html":
+        raise ValueError(f"--history is for --format html, not {form}")
     measured = [mutants.read(file) for file in files if mutants.is_mutation_run(file)]
     runs = [read_results(file) for file in files if not mutants.is_mutation_run(file)]
     if form == "mutation-testing":
@@ -30,7 +32,8 @@ def render(files: Sequence[Path], form: str, out: Path | None) -> None:
     if form == "html":
         from assay_reports.site import render_site
 
-        click.echo(f"report: {render_site(runs, out or Path('out/site'), load_corpus(), mutation)}")
+        earlier = map(read_results, history)
+        click.echo(f"report: {render_site(runs, out or Path('out/site'), load_corpus(), mutation, earlier)}")
         return
     single = {"junit": junit.render, "badge": badge.render}
     if form in single:
