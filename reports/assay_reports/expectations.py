@@ -5,8 +5,7 @@
 import fnmatch
 import platform
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -43,11 +42,12 @@ class Expectation:
 
     def describes(self, finding: Finding) -> bool:
         """Return whether a finding is of this kind."""
-        return self.code == finding.code and (self.form is None or matches(finding.form, self.form))
+        return self.code == finding.code and (self.form is None or matches(printable(finding.form), self.form))
 
     def names(self, id: str) -> str | None:
         """Return the first of the entry's items that names an item, or None."""
-        return next((name for name in self.items if matches(id, name)), None)
+        shown = printable(id)
+        return next((name for name in self.items if matches(shown, name)), None)
 
     @property
     def expired(self) -> bool:
@@ -78,6 +78,9 @@ def _matcher(glob: str) -> Callable[[str], object]:
     return re.compile(fnmatch.translate("".join(parts))).match
 
 
+State = Literal["shown", "grown", "improved", "stale", "open"]  # `open`: the run does not tell
+
+
 class Known(NamedTuple):
     """One item of one entry, and how a run bears it out."""
 
@@ -85,7 +88,8 @@ class Known(NamedTuple):
     name: str  # an item, or a glob
     due: int  # the cases that are listed
     cases: int  # those that show it
-    state: Literal["shown", "grown", "improved", "stale", "open"]  # `open` is what the run says nothing about
+    findings: int  # in how many findings
+    state: State
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,7 @@ class Expectations:
     def account(self, run: Run) -> tuple[list[Known], list[tuple[Result, Finding]]]:
         """Return how a run bears out each item of each entry that applies, and the findings that none lists."""
         place = run.header.env.platform
-        cases: Counter[tuple[int, str]] = Counter()
+        shown: dict[tuple[int, str], list[int]] = {}
         unlisted = []
         for result in run.results:
             for finding in result.broken:
@@ -153,9 +157,9 @@ class Expectations:
                 if which is None:
                     unlisted.append((result, finding))
                 else:
-                    cases[which] += finding.cases
+                    shown.setdefault(which, []).append(finding.cases)
         known = [
-            Known(index, name, due, cases[index, name], _state(run, name, due, cases[index, name]))
+            _known(run, index, name, due, shown.get((index, name), []))
             for index, each in enumerate(self.entries)
             if each.applies(place)
             for name, due in each.items.items()
@@ -165,7 +169,10 @@ class Expectations:
     def compare(self, run: Run) -> Comparison:
         """Return which findings of a run are unexpected, and which entries have improved or are stale."""
         known, unlisted = self.account(run)
-        found = Comparison([_unexpected(each) for each in grouped(unlisted)], expected=_findings(run) - len(unlisted))
+        found = Comparison(
+            [_unexpected(each) for each in grouped(unlisted)],
+            expected=sum(each.findings for each in known if each.state == "shown"),
+        )
         for each in known:
             where, code = f"{self.path}:{self.lines[each.entry]}", self.entries[each.entry].code
             if each.state == "grown":
@@ -182,18 +189,19 @@ class Expectations:
         return found
 
 
-def _state(run: Run, name: str, due: int, cases: int) -> Literal["shown", "grown", "improved", "stale", "open"]:
-    if cases:
-        return "grown" if cases > MANY * due else "shown"
+def _known(run: Run, entry: int, name: str, due: int, shown: Sequence[int]) -> Known:
+    cases = sum(shown)
+    state: State = "grown" if cases > MANY * due else "shown" if cases else _without(run, name)
+    return Known(entry, name, due, cases, len(shown), state)
+
+
+def _without(run: Run, name: str) -> State:
+    """Return what it means that none of the items shows what is listed."""
     whole = run.complete and not run.header.selection.filter and not run.header.selection.shard
-    ran = any(matches(result.id, name) for result in run.results if result.outcome != "not_run")
+    ran = any(matches(printable(result.id), name) for result in run.results if result.outcome != "not_run")
     if ran and (whole or escaped(name) == name):
         return "improved"
     return "stale" if whole and not ran else "open"
-
-
-def _findings(run: Run) -> int:
-    return sum(len(result.broken) for result in run.results)
 
 
 def _unexpected(cause: Cause) -> str:

@@ -21,7 +21,9 @@ def merge(runs: Sequence[Run]) -> Run:
             name, ours, theirs = found
             raise ResultsError(f"{other.path}: its {name} is {theirs}, but {first.path} has {ours}; {_ONLY}")
         if _parts(other) != _parts(first):
-            raise ResultsError(f"{other.path}: a shard of {_parts(other)}, but {first.path} is of {_parts(first)}")
+            raise ResultsError(
+                f"{other.path}: a shard of {_parts(other)}, but {first.path} is of {_parts(first)}; {_ONLY}"
+            )
     results = _together(runs)
     shards = {run.header.selection.shard: run.header.planned for run in runs}
     complete = all(run.complete for run in runs) and len(shards) == _parts(first)

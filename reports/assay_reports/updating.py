@@ -15,6 +15,7 @@ from assay_reports.codes import CODES
 from assay_reports.expectations import Expectations, Known, escaped
 from assay_reports.files import replaced
 from assay_reports.json_lines import brief
+from assay_reports.printable import printable
 from assay_reports.results import Run
 from assay_reports.vocabulary import MANY
 from assay_reports.yaml_lists import ExpectationsError, composed, line_of, text_of
@@ -58,12 +59,13 @@ def _written(cause: Cause) -> str:
     ids: dict[str, set[str]] = {}
     cases: dict[str, int] = {}
     for result, finding in cause.shown:
-        op = result.id.partition("::")[0]
-        ids.setdefault(op, set()).add(result.id)
+        id = printable(result.id)
+        op = id.partition("::")[0]
+        ids.setdefault(op, set()).add(id)
         cases[op] = cases.get(op, 0) + finding.cases
     entry = {
         "code": cause.code,
-        "form": escaped(cause.form),
+        "form": escaped(printable(cause.form)),
         "items": {f"{escaped(op)}::*" if len(of) > 1 else escaped(*of): cases[op] for op, of in ids.items()},
         "reason": brief(cause.smallest[1].message.partition("\n")[0]) or CODES[cause.code].means,
     }

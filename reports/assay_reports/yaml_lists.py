@@ -34,7 +34,7 @@ def composed(path: Path, text: str) -> list[yaml.Node]:
         raise ExpectationsError(f"{path}:{line}: not YAML: {brief(str(error.problem))}") from None
     except RecursionError:
         raise ExpectationsError(f"{path}:1: nested too deeply") from None
-    if node is None:
+    if node is None or not node.value:
         return []
     if not isinstance(node, yaml.SequenceNode):
         raise ExpectationsError(f"{path}:{line_of(node)}: not a list; begin each entry with `- code:`")
@@ -92,8 +92,8 @@ def content(node: yaml.Node, lines: dict[KeyPath, int], path: KeyPath = ()) -> A
         if not isinstance(name, yaml.ScalarNode):
             raise Mismatch(path, "a key that is no text", "write it as `key:`")
         where = (*path, name.value)
+        lines[where] = line_of(name)
         if name.value in found:
             raise Mismatch(where, "stands here twice", "keep one of the two")
-        lines[where] = line_of(name)
         found[name.value] = content(value, lines, where)
     return found
