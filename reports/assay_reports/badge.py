@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 from assay_reports.printable import printable
 from assay_reports.results import Run
 
+_LONGEST: Final = 40  # characters of a name
+
 
 def render(run: Run) -> str:
     """Return the badge of a run as SVG."""
-    left, right, (colour, _) = f"assay · {printable(run.name)}", _message(run), _colours(run)
+    left, right, (colour, _) = _label(run), _message(run), _colours(run)
     widths = [round(6.6 * len(text)) + 16 for text in (left, right)]
     total = sum(widths)
     label = escape(f"{left}: {right}")
@@ -29,10 +31,15 @@ def endpoint(run: Run) -> dict[str, Any]:
     """Return the badge as the JSON that a badge service (shields.io's endpoint) reads."""
     return {
         "schemaVersion": 1,
-        "label": f"assay · {printable(run.name)}",
+        "label": _label(run),
         "message": _message(run),
         "color": _colours(run)[1],
     }
+
+
+def _label(run: Run) -> str:
+    name = printable(run.name)
+    return f"assay · {name if len(name) <= _LONGEST else name[:_LONGEST] + '…'}"
 
 
 def _message(run: Run) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 from assay_reports.codes import CODES, rank
 from assay_reports.results import Finding, Result, Run
+from assay_reports.vocabulary import counted
 
 # Codes that say no more than that something differs: in another op it is another thing that is wrong.
 _OF_ONE_OP: Final = frozenset(code for code in CODES if code[:2] in ("A1", "A4", "A5", "A6")) - {"A503"} | {"A201"}
@@ -24,27 +26,34 @@ class Cause:
 
     @property
     def ops(self) -> list[str]:
+        """The ops that show it."""
         return list(dict.fromkeys(result.op for result, _ in self.shown))
 
     @property
     def cases(self) -> int:
+        """How many cases show it."""
         return sum(finding.cases for _, finding in self.shown)
 
     @property
+    def touched(self) -> str:
+        """How much shows it, in words."""
+        counts = {"op": len(self.ops), "item": len(self.shown), "case": self.cases}
+        return ", ".join(counted(number, noun) for noun, number in counts.items())
+
+    @property
     def smallest(self) -> tuple[Result, Finding]:
-        """The shortest of its snippets, with the item that shows it."""
-        return min(self.shown, key=lambda each: (len(each[1].snippet), each[0].id))
+        """The finding with the shortest snippet, of those that have one, with its item."""
+        return min(self.shown, key=lambda each: (not each[1].snippet, len(each[1].snippet), each[0].id))
 
     @property
     def slug(self) -> str:
         """A name of the cause for addresses."""
-        import hashlib
-
         text = f"{self.code}|{self.form}|{self.op}"
         return f"{self.code}-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
     @property
     def title(self) -> str:
+        """What is wrong, in a line."""
         where = f"{self.op}: " if self.op else ""
         return f"{where}{self.form}"
 
@@ -54,11 +63,17 @@ def key(result: Result, finding: Finding) -> tuple[str, str, str | None]:
     return finding.code, finding.form, result.op if finding.code in _OF_ONE_OP else None
 
 
-def causes(runs: Run | Sequence[Result]) -> list[Cause]:
+def causes(results: Run | Iterable[Result]) -> list[Cause]:
     """Return the causes behind everything that is broken, the gravest first, and the most frequent of a code."""
+    if isinstance(results, Run):
+        results = results.results
+    return grouped((result, finding) for result in results for finding in result.broken)
+
+
+def grouped(shown: Iterable[tuple[Result, Finding]]) -> list[Cause]:
+    """Return the causes of some findings, in the order of `causes`."""
     found: dict[tuple[str, str, str | None], Cause] = {}
-    for result in runs.results if isinstance(runs, Run) else runs:
-        for finding in result.broken:
-            which = key(result, finding)
-            found.setdefault(which, Cause(*which)).shown.append((result, finding))
+    for result, finding in shown:
+        which = key(result, finding)
+        found.setdefault(which, Cause(*which)).shown.append((result, finding))
     return sorted(found.values(), key=lambda each: (rank(each.code), -len(each.shown), -each.cases, each.title))

@@ -145,7 +145,7 @@ _GRAVITY: Final = (
 
 def rank(code: str) -> int:
     """Return how grave a kind of finding is, 0 the gravest."""
-    return next((place for place, start in enumerate(_GRAVITY) if code.startswith(start)), len(_GRAVITY))
+    return next((index for index, start in enumerate(_GRAVITY) if code.startswith(start)), len(_GRAVITY))
 
 
 def explain(code: str) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from assay_reports.printable import printable
 from assay_reports.results import Result, Run
-from assay_reports.vocabulary import BROKEN
+from assay_reports.vocabulary import BROKEN, MANY, OFFERED, counted
 
 BUCKETS: Final = (
     "regressed", "support lost", "fixed", "newly supported", "test changed", "otherwise changed", "added", "removed",
 )  # fmt: skip
 
 Difference = Mapping[str, list[tuple[Result | None, Result | None]]]
+_Wrong = dict[tuple[str, str], int]
 
 
 def compare(before: Run, after: Run) -> Difference:
@@ -29,24 +31,38 @@ def compare(before: Run, after: Run) -> Difference:
 def _bucket(old: Result | None, new: Result | None) -> str | None:
     if old is None or new is None:
         return "added" if old is None else "removed"
-    if old.outcome == new.outcome and _wrong(old) == _wrong(new):
+    was, now = _wrong(old), _wrong(new)
+    worse, better = _more(was, now), _more(now, was)
+    if (old.outcome, old.unsupported) == (new.outcome, new.unsupported) and not worse and not better:
         return None
     if old.hash != new.hash:
         return "test changed"
-    if new.outcome == "unsupported":
-        return "support lost"
-    if old.outcome == "unsupported":
-        return "newly supported" if new.outcome == "pass" else "regressed"
-    if new.outcome in BROKEN and old.outcome not in BROKEN:
+    if worse:
         return "regressed"
-    if new.outcome in BROKEN:
-        return "regressed" if _wrong(new) - _wrong(old) else "fixed"
-    return "fixed" if old.outcome in BROKEN else "otherwise changed"
+    if "not_run" in (old.outcome, new.outcome):
+        return "otherwise changed"
+    if _lacks_more(old, new):
+        return "support lost"
+    if _lacks_more(new, old):
+        return "newly supported"
+    return "fixed" if old.outcome in BROKEN and new.outcome in OFFERED else "otherwise changed"
 
 
-def _wrong(result: Result) -> frozenset[tuple[str, str]]:
-    """Return the kinds of findings about an item, by code and form."""
-    return frozenset((each.code, each.form) for each in result.broken)
+def _wrong(result: Result) -> _Wrong:
+    """Return in how many cases each kind of finding shows, by code and form."""
+    return {(each.code, each.form): each.cases for each in result.broken}
+
+
+def _more(was: _Wrong, now: _Wrong) -> bool:
+    """Return whether something is wrong that was not, or in many more cases."""
+    return any(cases > MANY * was.get(which, 0) for which, cases in now.items())
+
+
+def _lacks_more(old: Result, new: Result) -> bool:
+    """Return whether more of an item is unsupported in the second of two results."""
+    if "unsupported" in (old.outcome, new.outcome):
+        return old.outcome != new.outcome == "unsupported"
+    return new.unsupported > old.unsupported
 
 
 def render(difference: Difference) -> str:
@@ -55,8 +71,8 @@ def render(difference: Difference) -> str:
     for bucket in BUCKETS:
         rows = difference[bucket]
         if rows:
-            lines.append(f"{bucket}: {len(rows)}")
-            lines += [f"  {_words(old, new)}" for old, new in rows]
+            lines.append(f"{bucket}: {len(rows):,}")
+            lines += [f"  {printable(_words(old, new))}" for old, new in rows]
     return "\n".join(lines) if lines else "nothing changed"
 
 
@@ -68,4 +84,5 @@ def _words(old: Result | None, new: Result | None) -> str:
 
 def _state(result: Result) -> str:
     codes = dict.fromkeys(each.code for each in result.broken or result.findings)
-    return " ".join([result.outcome, *codes])
+    cases = f"({result.passed:,} of {counted(result.cases, 'case')} pass)" if result.passed < result.cases else ""
+    return " ".join(filter(None, [result.outcome, *codes, cases]))

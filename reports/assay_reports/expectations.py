@@ -1,63 +1,95 @@
 """Expectations: the known findings about a backend, listed in a file that its authors keep."""
 
-from __future__ import annotations
+# No postponed annotations: the types of the fields are read.
 
 import fnmatch
 import platform
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Final, Literal, NamedTuple
 
 import yaml
 
-from assay_reports.causes import Cause, causes
-from assay_reports.files import replaced
+from assay_reports.causes import Cause, grouped
+from assay_reports.json_lines import brief
+from assay_reports.printable import printable
+from assay_reports.records import CodeName, Positive
 from assay_reports.results import Finding, Result, Run
+from assay_reports.vocabulary import MANY, counted
+from assay_reports.yaml_lists import ExpectationsError, KeyPath, composed, content, line_of, text_of
+from assay_spec.typed import FORMAT, Mismatch, Pattern, key, read
 
-_MANY: Final = 2  # times as many cases as are listed: then it is no longer the same
-_LARGEST: Final = 1 << 22  # bytes of a file that is read
-_KEYS: Final = {"code": str, "form": str, "items": dict, "reason": str, "issue": str, "when": str, "expires": date}
+_TOKEN: Final = re.compile(r"\\([*?\\])|([*?])|(.)", re.DOTALL)  # of a glob
 
-_Shown = tuple[Result, Finding]
-
-
-class ExpectationsError(ValueError):
-    """An expectations file that is not valid: where, what, and what to do."""
+Day = Annotated[str, Pattern(r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", "write it as 2027-01-31")]
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """One known kind of finding: its code and form, and in how many cases of which items it shows."""
 
-    code: str
-    items: Mapping[str, int]  # an item's id, or a glob of them -> in how many cases
-    reason: str
-    form: str | None = None
-    issue: str | None = None
-    when: str | None = None
-    expires: date | None = None
-    line: int = 0
+    code: CodeName = key("the code of the finding")
+    items: dict[str, Positive] = key("which items show it, by id or glob, and in how many cases")
+    reason: str = key("why that is so, for people")
+    form: str | None = key("what is wrong, as text or glob; any finding of the code where it is left out", None)
+    issue: str | int | None = key("where it is followed up", None)
+    when: str | None = key("a part of the platform's name: elsewhere the entry says nothing", None)
+    expires: Day | None = key("the last day on which the entry counts", None)
 
     def describes(self, finding: Finding) -> bool:
         """Return whether a finding is of this kind."""
-        return self.code == finding.code and (self.form is None or _matches(finding.form, self.form))
+        return self.code == finding.code and (self.form is None or matches(printable(finding.form), self.form))
 
     def names(self, id: str) -> str | None:
         """Return the first of the entry's items that names an item, or None."""
-        return next((name for name in self.items if _matches(id, name)), None)
+        shown = printable(id)
+        return next((name for name in self.items if matches(shown, name)), None)
 
     @property
-    def active(self) -> bool:
-        """Whether the entry applies on this platform (`when`) and has not expired."""
-        here = self.when is None or self.when.lower() in platform.platform().lower()
-        return here and (self.expires is None or self.expires >= date.today())
+    def expired(self) -> bool:
+        """Whether the last day on which the entry counts is over."""
+        return self.expires is not None and self.expires < date.today().isoformat()
+
+    def applies(self, place: str) -> bool:
+        """Return whether the entry says something about a run on a platform."""
+        return not self.expired and (self.when is None or self.when.lower() in place.lower())
 
 
-def _matches(text: str, pattern: str) -> bool:
-    """Return whether a text is the pattern, or matches it as a glob in which only `*` and `?` are special."""
-    return text == pattern or fnmatch.fnmatchcase(text, pattern.replace("[", "[[]"))
+def matches(text: str, glob: str) -> bool:
+    r"""Return whether a text matches a glob: `*` is any text, `?` any character, `\*` a star, and all else itself."""
+    return bool(_matcher(glob)(text))
+
+
+def escaped(text: str) -> str:
+    """Return a glob that matches one text only."""
+    return re.sub(r"[*?\\]", r"\\\g<0>", text)
+
+
+@cache
+def _matcher(glob: str) -> Callable[[str], object]:
+    if escaped(glob) == glob:
+        return glob.__eq__
+    tokens = _TOKEN.findall(glob)
+    parts = (f"[{quoted}]" if quoted else "[[]" if plain == "[" else wild or plain for quoted, wild, plain in tokens)
+    return re.compile(fnmatch.translate("".join(parts))).match
+
+
+State = Literal["shown", "grown", "improved", "stale", "open"]  # `open`: the run does not tell
+
+
+class Known(NamedTuple):
+    """One item of one entry, and how a run bears it out."""
+
+    entry: int  # its index
+    name: str  # an item, or a glob
+    due: int  # the cases that are listed
+    cases: int  # those that show it
+    findings: int  # in how many findings
+    state: State
 
 
 @dataclass(frozen=True)
@@ -71,12 +103,14 @@ class Comparison:
 
     @property
     def holds(self) -> bool:
+        """Whether nothing but what is listed is wrong, and all of that."""
         return not (self.unexpected or self.improved or self.stale)
 
     def lines(self) -> Iterator[str]:
+        """Yield what is not as expected, in a line each, and the counts."""
         for label in ("unexpected", "improved", "stale"):
-            yield from (f"{label}: {words}" for words in getattr(self, label))
-        yield f"{self.expected:,} known findings, {len(self.unexpected):,} unexpected"
+            yield from (printable(f"{label}: {words}") for words in getattr(self, label))
+        yield f"{counted(self.expected, 'known finding')}, {len(self.unexpected):,} unexpected"
 
 
 @dataclass(frozen=True)
@@ -84,179 +118,113 @@ class Expectations:
     """The entries of one file."""
 
     path: Path
-    entries: tuple[Expectation, ...]
+    entries: tuple[Expectation, ...] = ()
+    lines: tuple[int, ...] = ()  # where each begins
 
     @classmethod
-    def load(cls, path: Path) -> Expectations:
+    def load(cls, path: Path) -> "Expectations":
         """Read a file; raise ExpectationsError at the first entry that is not valid."""
-        node = _composed(path)
-        if node is None:
-            return cls(path, ())
-        if not isinstance(node, yaml.SequenceNode):
-            raise ExpectationsError(f"{path}:1: an expectations file is a list; begin each entry with `- code:`")
-        return cls(path, tuple(_entry(path, each) for each in node.value))
+        return cls.of(path, text_of(path))
 
-    def entry(self, result: Result, finding: Finding) -> tuple[Expectation, str] | None:
-        """Return the entry that lists a finding, and the item of that entry."""
-        for each in self.entries:
-            if each.active and each.describes(finding):
-                name = each.names(result.id)
-                if name is not None:
-                    return each, name
-        return None
+    @classmethod
+    def of(cls, path: Path, text: str) -> "Expectations":
+        """Read what a file holds."""
+        nodes = composed(path, text)
+        return cls(path, tuple(_entry(path, node) for node in nodes), tuple(map(line_of, nodes)))
 
     def covers(self, result: Result) -> bool:
         """Return whether all that is wrong with an item is known, and in no more cases than are known."""
-        return all(self._covers(result, finding) for finding in result.broken)
+        found = [(self.entry(result, finding, platform.platform()), finding.cases) for finding in result.broken]
+        return all(which and cases <= MANY * self.entries[which[0]].items[which[1]] for which, cases in found)
 
-    def _covers(self, result: Result, finding: Finding) -> bool:
-        found = self.entry(result, finding)
-        return found is not None and finding.cases <= _MANY * found[0].items[found[1]]
+    def entry(self, result: Result, finding: Finding, place: str) -> tuple[int, str] | None:
+        """Return the index of the entry that lists a finding, and the item of that entry."""
+        for index, each in enumerate(self.entries):
+            if each.describes(finding) and each.applies(place):
+                name = each.names(result.id)
+                if name is not None:
+                    return index, name
+        return None
+
+    def account(self, run: Run) -> tuple[list[Known], list[tuple[Result, Finding]]]:
+        """Return how a run bears out each item of each entry that applies, and the findings that none lists."""
+        place = run.header.env.platform
+        shown: dict[tuple[int, str], list[int]] = {}
+        unlisted = []
+        for result in run.results:
+            for finding in result.broken:
+                which = self.entry(result, finding, place)
+                if which is None:
+                    unlisted.append((result, finding))
+                else:
+                    shown.setdefault(which, []).append(finding.cases)
+        known = [
+            _known(run, index, name, due, shown.get((index, name), []))
+            for index, each in enumerate(self.entries)
+            if each.applies(place)
+            for name, due in each.items.items()
+        ]
+        return known, unlisted
 
     def compare(self, run: Run) -> Comparison:
         """Return which findings of a run are unexpected, and which entries have improved or are stale."""
-        cases, unlisted, listed = self._counted(run.results)
-        unexpected = [
-            f"{result.id}: {finding.code} {finding.message} ({_cases(finding.cases)})" for result, finding in unlisted
-        ]
-        improved, stale = [], []
-        whole = run.complete and not run.header.selection.filter
-        for each, name in self._items():
-            count, due, where = cases.get((each.line, name), 0), each.items[name], f"{self.path}:{each.line}"
-            if count > _MANY * due:
-                unexpected.append(f"{name}: {each.code} in {_cases(count)}, and {where} lists {due:,}")
-            elif not count and any(_matches(result.id, name) for result in run.results):
-                improved.append(f"{where}: {name} no longer shows {each.code}; `assay expect update` deletes it")
-            elif not count and whole:
-                stale.append(f"{where}: {name} names no item of the run")
-        return Comparison(unexpected, improved, stale, listed)
-
-    def _items(self) -> Iterator[tuple[Expectation, str]]:
-        return ((each, name) for each in self.entries if each.active for name in each.items)
-
-    def _counted(self, results: Iterable[Result]) -> tuple[dict[tuple[int, str], int], list[_Shown], int]:
-        """Return the cases that each item of each entry has, the findings in none, and how many are in one."""
-        cases: dict[tuple[int, str], int] = {}
-        unlisted: list[_Shown] = []
-        listed = 0
-        for result in results:
-            for finding in result.broken:
-                found = self.entry(result, finding)
-                if found is None:
-                    unlisted.append((result, finding))
-                    continue
-                listed += 1
-                which = found[0].line, found[1]
-                cases[which] = cases.get(which, 0) + finding.cases
-        return cases, unlisted, listed
+        known, unlisted = self.account(run)
+        found = Comparison(
+            [_unexpected(each) for each in grouped(unlisted)],
+            expected=sum(each.findings for each in known if each.state == "shown"),
+        )
+        for each in known:
+            where, code = f"{self.path}:{self.lines[each.entry]}", self.entries[each.entry].code
+            if each.state == "grown":
+                found.unexpected.append(
+                    f"{code} {each.name}: {counted(each.cases, 'case')}, and {where} lists {each.due:,}"
+                )
+            elif each.state == "improved":
+                found.improved.append(f"{where}: {each.name} no longer shows {code}; `assay expect update` deletes it")
+            elif each.state == "stale":
+                found.stale.append(f"{where}: {each.name} names no item of the run")
+        for entry, line in zip(self.entries, self.lines, strict=True):
+            if entry.expired:
+                found.stale.append(f"{self.path}:{line}: expired on {entry.expires}; renew or delete it")
+        return found
 
 
-def _cases(count: int) -> str:
-    return "1 case" if count == 1 else f"{count:,} cases"
+def _known(run: Run, entry: int, name: str, due: int, shown: Sequence[int]) -> Known:
+    cases = sum(shown)
+    state: State = "grown" if cases > MANY * due else "shown" if cases else _without(run, name)
+    return Known(entry, name, due, cases, len(shown), state)
 
 
-def _composed(path: Path) -> yaml.Node | None:
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise ExpectationsError(f"{path}: more than {_LARGEST:,} bytes; group what is listed by globs")
-        return yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ExpectationsError(f"{path}:{line}: not YAML: {error.problem}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        said = str(error).partition("\n")[0] or "nested too deeply"
-        raise ExpectationsError(f"{path}: not YAML: {said}") from None
+def _without(run: Run, name: str) -> State:
+    """Return what it means that none of the items shows what is listed."""
+    whole = run.complete and not run.header.selection.filter and not run.header.selection.shard
+    ran = any(matches(printable(result.id), name) for result in run.results if result.outcome != "not_run")
+    if ran and (whole or escaped(name) == name):
+        return "improved"
+    return "stale" if whole and not ran else "open"
+
+
+def _unexpected(cause: Cause) -> str:
+    result, finding = cause.smallest
+    return f"{cause.code} {result.id}: {finding.message or cause.form} ({cause.touched})"
 
 
 def _entry(path: Path, node: yaml.Node) -> Expectation:
-    where = f"{path}:{node.start_mark.line + 1}"
+    lines: dict[KeyPath, int] = {}
     try:
-        content: Any = yaml.SafeLoader("").construct_document(node)
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError, OverflowError) as error:
-        raise ExpectationsError(f"{where}: {str(error).partition(chr(10))[0]}") from None
-    if not isinstance(content, dict):
-        raise ExpectationsError(f"{where}: an entry is a mapping with code, items and reason")
-    for key, value in content.items():
-        if key not in _KEYS:
-            raise ExpectationsError(f"{where}: unknown key {key!r}; known: {', '.join(_KEYS)}")
-        if type(value) is not _KEYS[key]:
-            raise ExpectationsError(f"{where}: {key} is {value!r}, which is no {_KEYS[key].__name__}")
-    for key in ("code", "items", "reason"):
-        if not content.get(key):
-            raise ExpectationsError(f"{where}: the entry has no {key}")
-    for name, count in content["items"].items():
-        if not isinstance(name, str) or type(count) is not int or count < 1:
-            raise ExpectationsError(f"{where}: items has {name!r}: {count!r}; write an item, or a glob, and its cases")
-    return Expectation(**content, line=node.start_mark.line + 1)
+        entry: Expectation = read(Expectation, content(node, lines))
+    except Mismatch as error:
+        hint = "see docs/reading-a-report.md" if error.hint == FORMAT else error.hint
+        where = "".join(f"{part}: " for part in error.path if "unknown key" not in error.message)
+        told = f"{brief(f'{where}{error.message}')} ({brief(hint)})"
+        raise ExpectationsError(f"{path}:{_nearest(lines, error.path)}: {told}") from None
+    if not entry.items:
+        raise ExpectationsError(f"{path}:{line_of(node)}: the entry has no items")
+    return entry
 
 
-def update(path: Path, run: Run, *, add: bool = True) -> str:
-    """Make a file list what is wrong in a run: drop what no longer shows, add what does; keep comments."""
-    if not run.complete:
-        raise ExpectationsError(f"{run.path} is partial: what it did not run would look fixed; finish it with --resume")
-    known = Expectations.load(path) if path.exists() else Expectations(path, ())
-    cases, unlisted, _ = known._counted(run.results)
-    kept, gone = _kept(known, cases)
-    new = [_written(cause) for cause in causes(_results_of(unlisted))] if add else []
-    replaced(path, "".join([*kept, *new]))
-    return f"{path}: {len(new)} added, {gone} removed"
-
-
-def _results_of(shown: Sequence[_Shown]) -> list[Result]:
-    """Return results that hold nothing but some of their findings."""
-    from dataclasses import replace
-
-    findings: dict[str, list[Finding]] = {}
-    results = {result.id: result for result, _ in shown}
-    for result, finding in shown:
-        findings.setdefault(result.id, []).append(finding)
-    return [replace(result, findings=tuple(findings[id])) for id, result in results.items()]
-
-
-def _written(cause: Cause) -> str:
-    """Return a cause as an entry: its items by op, as a person would list them."""
-    counts: dict[str, dict[str, int]] = {}
-    for result, finding in cause.shown:
-        counts.setdefault(result.op, {})[result.id] = finding.cases
-    items = {}
-    for op, by_id in counts.items():
-        items[f"{op}::*" if len(by_id) > 1 else next(iter(by_id))] = sum(by_id.values())
-    reason = cause.smallest[1].message.partition("\n")[0][:120]
-    entry = {"code": cause.code, "form": cause.form, "items": items, "reason": reason}
-    return yaml.safe_dump([entry], sort_keys=False, allow_unicode=True, width=10_000)
-
-
-def _kept(known: Expectations, cases: Mapping[tuple[int, str], int]) -> tuple[list[str], int]:
-    """Return the lines of a file without what no longer shows, with counts that have grown, and how many went."""
-    if not known.path.exists():
-        return [], 0
-    lines = known.path.read_text(encoding="utf-8").splitlines(keepends=True)
-    node = _composed(known.path)
-    gone = 0
-    for entry, mapping in zip(known.entries, node.value if node else (), strict=True):
-        if not entry.active:
-            continue
-        listed = next(value for key, value in mapping.value if key.value == "items")
-        left = [name for name in entry.items if cases.get((entry.line, name))]
-        if not left:
-            gone += 1
-            last = _last_line(mapping, lines)
-            lines[mapping.start_mark.line : last] = [""] * (last - mapping.start_mark.line)
-            continue
-        for key, value in listed.value:
-            count = cases.get((entry.line, key.value), 0)
-            at = key.start_mark.line
-            if not count and not listed.flow_style:
-                lines[at] = ""
-            elif count > _MANY * entry.items[key.value]:
-                start, end = value.start_mark.column, value.end_mark.column
-                lines[at] = f"{lines[at][:start]}{count}{lines[at][end:]}"
-    return [each if each.endswith("\n") or not each else each + "\n" for each in lines], gone
-
-
-def _last_line(mapping: yaml.Node, lines: Sequence[str]) -> int:
-    """Return the line after an entry, without the comments and blank lines that follow it."""
-    end: int = mapping.end_mark.line if mapping.end_mark.column == 0 else mapping.end_mark.line + 1
-    while end > mapping.start_mark.line + 1 and (not lines[end - 1].strip() or lines[end - 1].startswith("#")):
-        end -= 1
-    return end
+def _nearest(lines: dict[KeyPath, int], path: KeyPath) -> int:
+    """Return the line of a part, or of the nearest part around it."""
+    while path not in lines:
+        path = path[:-1]
+    return lines[path]

@@ -8,14 +8,14 @@ from typing import Final
 from xml.etree import ElementTree
 
 from assay_reports.results import Finding, Result, Run
-from assay_reports.vocabulary import OUTCOMES
+from assay_reports.vocabulary import BROKEN, counted
 
 # Characters that XML 1.0 does not allow, even escaped.
 _FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(run: Run) -> str:
-    """Write one run as a test suite."""
+    """Return one run as a test suite."""
     elements = [_element(result.outcome) for result in run.results]
     suite = ElementTree.Element(
         "testsuite",
@@ -24,7 +24,7 @@ def render(run: Run) -> str:
         failures=str(elements.count("failure")),
         errors=str(elements.count("error")),
         skipped=str(elements.count("skipped")),
-        time=f"{sum(result.ms for result in run.results) / 1000:.3f}",
+        time=_seconds(sum(result.ms for result in run.results)),
     )
     for result in run.results:
         _case(suite, result, run)
@@ -33,28 +33,34 @@ def render(run: Run) -> str:
 
 
 def _element(outcome: str) -> str | None:
-    """Choose how an outcome shows; a pass has no element."""
-    if outcome in ("pass", "fail"):
-        return "failure" if outcome == "fail" else None
-    return "error" if OUTCOMES[outcome].broken else "skipped"
+    """Return the element by which an outcome shows; what passes, in part at least, has none."""
+    if outcome in ("pass", "partial"):
+        return None
+    if outcome == "fail":
+        return "failure"
+    return "error" if outcome in BROKEN else "skipped"
 
 
 def _case(suite: ElementTree.Element, result: Result, run: Run) -> None:
-    name = result.id.partition("::")[2]
-    case = ElementTree.SubElement(suite, "testcase", classname=result.op, name=name, time=f"{result.ms / 1000:.3f}")
+    op, _, name = _clean(result.id).partition("::")
+    case = ElementTree.SubElement(suite, "testcase", classname=op, name=name, time=_seconds(result.ms))
     kind = _element(result.outcome)
     if kind is None:
         return
-    element = ElementTree.SubElement(case, kind, message=_clean(f"{result.code}: {result.message}"))
-    lines = [line for each in result.findings for line in _lines(each)]
-    again = [f"again: {run.again(result.id)}"] if OUTCOMES[result.outcome].broken else []
-    element.text = _clean("\n".join([*lines, *again]))
+    why = f"{result.code}: {result.message}" if result.findings else result.outcome
+    element = ElementTree.SubElement(case, kind, message=_clean(why))
+    again = [f"again: {run.again(result.id)}"] if result.outcome in BROKEN else []
+    element.text = _clean("\n".join([*(line for each in result.findings for line in _lines(each)), *again]))
 
 
 def _lines(finding: Finding) -> Iterator[str]:
-    """Return a finding as text: what is wrong, in how many cases, and the smallest of them."""
-    yield f"{finding.code} {finding.message} ({finding.cases} cases)"
+    """Yield a finding as text: what is wrong, in how many cases, and the smallest of them."""
+    yield f"{finding.code} {finding.message} ({counted(finding.cases, 'case')})"
     yield from filter(None, (finding.call, finding.snippet))
+
+
+def _seconds(ms: float) -> str:
+    return f"{ms / 1000:.3f}"
 
 
 def _clean(text: str) -> str:

@@ -9,11 +9,12 @@ from typing import Final
 from assay_reports.causes import Cause, causes
 from assay_reports.printable import printable
 from assay_reports.results import Run, in_excuses
+from assay_reports.vocabulary import counted
 
 _LINES: Final = 60
 _CAUSES: Final = 15
+_AROUND: Final = 6  # lines of a run's part that are no causes
 _WIDTH: Final = 120  # characters of what a cause says
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$@-])")
 
 
 def render(runs: Sequence[Run]) -> str:
@@ -23,49 +24,48 @@ def render(runs: Sequence[Run]) -> str:
         "",
         "| backend | coverage | conformance | items | with findings | cases not judged |",
         "| --- " * 6 + "|",
+        *map(_row, runs),
     ]
-    for run in runs:
-        tally = run.tally
-        name = escaped(f"{run.name} {run.header.backend.version}")
-        partial = "" if run.complete else " (partial)"
-        lines.append(
-            f"| {name}{partial} | {' | '.join(run.score.texts)} | {tally.total:,} | {tally.broken:,}"
-            f" | {tally.cases['self']:,} |"
-        )
-    excused = [f"- {escaped(run.name)}: {in_excuses(run.tally.excused)}" for run in runs if run.tally.excused]
+    excused = [f"- {code(run.name)}: {code(in_excuses(run.tally.excused))}" for run in runs if run.tally.excused]
     lines += ["", *excused] if excused else []
     for index, run in enumerate(runs):
-        lines += _wrong(run, (_LINES - len(lines)) // (len(runs) - index))
-    return "\n".join(lines[:_LINES]) + "\n"
+        lines += _wrong(run, (_LINES - len(lines)) // (len(runs) - index) - _AROUND)
+    if len(lines) > _LINES:
+        lines[_LINES - 2 :] = ["", f"And {len(lines) - _LINES + 2:,} lines more; `assay report` shows it all."]
+    return "\n".join(lines) + "\n"
 
 
-def _wrong(run: Run, limit: int) -> list[str]:
+def _row(run: Run) -> str:
+    # No way of writing | holds in every table.
+    name = code(run.full_name.replace("|", "¦")) + ("" if run.complete else " (partial)")
+    tally = run.tally
+    counts = (f"{number:,}" for number in (tally.total, tally.broken, tally.cases["self"]))
+    return f"| {' | '.join([name, *run.score.texts, *counts])} |"
+
+
+def _wrong(run: Run, room: int) -> list[str]:
+    """Return the causes of what is wrong with a backend, as many as there is room for, or one at least."""
     found = causes(run)
     if not found:
-        return ["", f"**{escaped(run.name)}**: no findings."]
-    shown = found[: max(min(_CAUSES, limit - 6), 1)]
-    lines = ["", f"**{escaped(run.name)}**: {len(found):,} causes, the gravest first.", ""]
-    lines += [_line(place, cause) for place, cause in enumerate(shown, 1)]
+        return ["", f"{code(run.name)}: no findings."]
+    shown = found[: max(min(_CAUSES, room), 1)]
+    lines = ["", f"{code(run.name)}: {counted(len(found), 'cause')}, the gravest first.", ""]
+    lines += [_line(number, cause) for number, cause in enumerate(shown, 1)]
     if len(found) > len(shown):
         lines.append(f"- and {len(found) - len(shown):,} more")
-    return [*lines, "", f"Again: {_code(run.again(shown[0].smallest[0].id))}"]
+    return [*lines, "", f"Again: {code(run.again(shown[0].smallest[0].id))}"]
 
 
-def _line(place: int, cause: Cause) -> str:
-    _, finding = cause.smallest
-    touched = f"{len(cause.ops):,} ops, {len(cause.shown):,} items, {cause.cases:,} cases"
-    call = f": {_code(finding.call[:_WIDTH])}" if finding.call else ""
-    return f"{place}. {cause.code} {escaped(cause.title[:_WIDTH])} ({touched}){call}"
+def _line(number: int, cause: Cause) -> str:
+    call = cause.smallest[1].call[:_WIDTH]
+    return f"{number}. {cause.code} {code(cause.title[:_WIDTH])} ({cause.touched})" + (
+        f": {code(call)}" if call else ""
+    )
 
 
-def escaped(text: str) -> str:
-    """Return a text in which nothing is Markdown or HTML."""
-    return _SPECIAL.sub(r"\\\1", printable(text))
-
-
-def _code(text: str) -> str:
-    """Return a text as code, in more backticks than it has in a row."""
-    text = printable(text).replace("|", "\\|")
-    fence = "`" * (max((len(each) for each in re.findall("`+", text)), default=0) + 1)
+def code(text: str) -> str:
+    """Return a text as code, in which nothing is Markdown, HTML, a link or a mention."""
+    text = printable(text)
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
     pad = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{pad}{text}{pad}{fence}"

@@ -5,31 +5,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from assay_reports.records import plain
-from assay_reports.results import Footer, Result, ResultsError, Run, Tally, now
+from assay_reports.json_lines import brief
+from assay_reports.records import Header
+from assay_reports.results import Footer, Result, ResultsError, Run, Tally, difference, now
 
-_SAME = ("suite", "settings", "edition", "backend", "oracle", "seed")
+_ONLY = "only shards of one run can be merged"
 
 
 def merge(runs: Sequence[Run]) -> Run:
-    """Merge the shards of a run; raise ResultsError where their headers differ."""
+    """Merge the shards of a run; raise ResultsError where they are not of one run."""
     first = runs[0]
     for other in runs[1:]:
-        for key in _SAME:
-            theirs, ours = (plain(getattr(run.header, key)) for run in (other, first))
-            if theirs != ours:
-                raise ResultsError(
-                    f"{other.path}: its {key} is {theirs}, but {first.path} has {ours};"
-                    " only shards of one run can be merged"
-                )
+        found = difference(_whole(first.header), _whole(other.header))
+        if found is not None:
+            name, ours, theirs = found
+            raise ResultsError(f"{other.path}: its {name} is {theirs}, but {first.path} has {ours}; {_ONLY}")
+        if _parts(other) != _parts(first):
+            raise ResultsError(
+                f"{other.path}: a shard of {_parts(other)}, but {first.path} is of {_parts(first)}; {_ONLY}"
+            )
     results = _together(runs)
-    planned = _planned(runs)
-    complete = all(run.complete for run in runs) and len(results) == planned
+    shards = {run.header.selection.shard: run.header.planned for run in runs}
+    complete = all(run.complete for run in runs) and len(shards) == _parts(first)
+    planned = sum(shards.values()) * _parts(first) // len(shards)  # a missing shard has as many items as the others
     reason = None if complete else "a shard is missing or partial"
     footer = Footer(complete, Tally.over(results).counts, reason, now())
-    header = replace(first.header, planned=planned, selection=replace(first.header.selection, shard=""))
     events = tuple(event for run in runs for event in run.events)
-    return Run(header, results, events, footer)
+    return Run(replace(_whole(first.header), planned=planned), results, events, footer)
+
+
+def _whole(header: Header) -> Header:
+    """Return the header of a run of which another is a shard."""
+    return replace(header, selection=replace(header.selection, shard=""))
+
+
+def _parts(run: Run) -> int:
+    """Return of how many shards a run is one."""
+    return int(run.header.selection.shard.partition("/")[2] or 1)
 
 
 def _together(runs: Sequence[Run]) -> tuple[Result, ...]:
@@ -39,15 +51,5 @@ def _together(runs: Sequence[Run]) -> tuple[Result, ...]:
         for result in run.results:
             other = homes.setdefault(result.id, run)
             if other is not run:
-                raise ResultsError(
-                    f"{run.path}: {result.id} is in {other.path} too; only shards of one run can be merged"
-                )
+                raise ResultsError(f"{run.path}: {brief(result.id)} is in {other.path} too; {_ONLY}")
     return tuple(result for run in runs for result in run.results)
-
-
-def _planned(runs: Sequence[Run]) -> int:
-    """Return the number of items in all shards; a missing shard counts as many as the average of the others."""
-    shards = {run.header.selection.shard: run.header.planned for run in runs}
-    present = sum(shards.values())
-    parts = next((int(str(shard).partition("/")[2]) for shard in shards if shard), 1)
-    return int(present if len(shards) >= parts else present * parts // len(shards))

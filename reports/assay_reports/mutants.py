@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
 
-from assay_reports.records import SCHEMA_VERSION
-from assay_reports.results import ResultsError, records_of
+from assay_reports.json_lines import ResultsError, brief, line_of, read_head, read_record, records_of
+from assay_reports.printable import printable
+from assay_reports.records import Footer, Mutants, Status, Verdict
+from assay_reports.vocabulary import counted
 
-Status = Literal["killed", "survived", "equivalent"]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of one mutant of one op."""
-
-    op: str
-    area: str
-    mutant: str  # its kind, and of which argument, result, error or step
-    kind: str  # the mutation operator
-    status: Status
-    cases: int  # how many it took to kill the mutant, or how many it survived
-    call: str  # the witness: a call that the mutant answers otherwise than the original
-    original: str
-    mutated: str
-    facet: str | None = None
-    item: str | None = None
-    code: str | None = None
-    snippet: str = ""
-    because: str | None = None  # why the op's spec says that either answer is right
+__all__ = ["Mutants", "MutationRun", "Score", "Status", "Verdict", "read", "write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +38,7 @@ class Score:
 class MutationRun:
     """The verdicts of one run of mutation testing, and what was asked for."""
 
-    header: Mapping[str, Any]
+    header: Mutants
     verdicts: tuple[Verdict, ...]
     complete: bool = True
 
@@ -100,41 +80,41 @@ def _grouped(verdicts: Iterable[Verdict], key: str) -> dict[str, list[Verdict]]:
     return groups
 
 
-def write(path: Path, header: Mapping[str, Any], batches: Iterable[Sequence[Verdict]]) -> None:
+def write(path: Path, header: Mutants, batches: Iterable[Sequence[Verdict]]) -> None:
     """Write verdicts as they come, one a line, so that an interrupted run keeps what it has judged."""
-    with path.open("w", encoding="utf-8") as file:
-
-        def line(record: Mapping[str, Any]) -> None:
-            file.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
-            file.flush()
-
-        line({"type": "mutants", "schema_version": SCHEMA_VERSION, **header})
+    with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(line_of(header))
         for batch in batches:
-            for verdict in batch:
-                line({"type": "verdict", **asdict(verdict)})
-        line({"type": "footer", "complete": True})
+            file.writelines(map(line_of, batch))
+            file.flush()
+        file.write(line_of(Footer(complete=True)))
 
 
 def is_mutation_run(path: Path) -> bool:
     """Return whether `assay mutants` wrote a file; `assay run` writes the others."""
-    with path.open(encoding="utf-8") as file:
-        return file.readline().startswith('{"type":"mutants"')
+    _, first = next(records_of(path), (1, {}))
+    return first.get("type") == "mutants"
 
 
 def read(path: Path) -> MutationRun:
     """Read what `assay mutants` wrote; a last line that was cut off is left out, and the run then partial."""
-    header, *records = [record for _, record in records_of(path)] or [{}]
-    version = header.get("schema_version")
-    if version != SCHEMA_VERSION:
-        raise ResultsError(f"{path}:1: schema version {version}, and this Assay reads {SCHEMA_VERSION}; run it again")
-    known = [each.name for each in fields(Verdict)]
-    try:
-        verdicts = [
-            Verdict(**{name: each[name] for name in known}) for each in records if each.get("type") == "verdict"
-        ]
-    except KeyError as error:
-        raise ResultsError(f"{path}: a verdict without {error}; run `assay mutants` again") from None
-    return MutationRun(header, tuple(verdicts), any(each.get("type") == "footer" for each in records))
+    records = records_of(path)
+    number, first = next(records, (1, {}))
+    if first.pop("type", None) != "mutants":
+        raise ResultsError(f"{path}:{number}: no header; `assay mutants` writes one first")
+    header = read_head(Mutants, first, path, number)
+    verdicts: list[Verdict] = []
+    complete = False
+    for number, record in records:
+        kind = record.pop("type", None)
+        if complete or kind not in ("verdict", "footer"):
+            told = f"a record of type {brief(repr(kind))}" + " after the footer" * complete
+            raise ResultsError(f"{path}:{number}: {told}; run `assay mutants` again")
+        if kind == "verdict":
+            verdicts.append(read_record(Verdict, record, path, number))
+        else:
+            complete = read_record(Footer, record, path, number).complete
+    return MutationRun(header, tuple(verdicts), complete)
 
 
 def table(mutation: MutationRun) -> str:
@@ -143,11 +123,11 @@ def table(mutation: MutationRun) -> str:
 
     areas = sorted(mutation.by_area)
     rows = [
-        [kind, *_cells(verdicts, areas), _cell(verdicts), str(Score.over(verdicts))]
+        [printable(kind), *_cells(verdicts, areas), _cell(verdicts), str(Score.over(verdicts))]
         for kind, verdicts in mutation.by_kind.items()
     ]
     rows.append(["all", *_cells(mutation.verdicts, areas), _cell(mutation.verdicts), str(mutation.score)])
-    head = ["mutation operator", *(area.replace("-", "\n") for area in areas), "all", "score"]
+    head = ["mutation operator", *(printable(area).replace("-", "\n") for area in areas), "all", "score"]
     return tabulate(rows, headers=head, tablefmt="simple", colalign=["left", *["right"] * (len(head) - 1)])
 
 
@@ -165,8 +145,12 @@ def _cell(verdicts: Iterable[Verdict]) -> str:
 
 def survivors(mutation: MutationRun) -> Iterator[str]:
     """Yield lines that show each survivor with its witness, then each declaration that no longer applies."""
+    return map(printable, _survivors(mutation))
+
+
+def _survivors(mutation: MutationRun) -> Iterator[str]:
     for verdict in mutation.survivors:
-        yield f"{verdict.op}  {verdict.mutant}: survived {verdict.cases} cases"
+        yield f"{verdict.op}  {verdict.mutant}: survived {counted(verdict.cases, 'case')}"
         yield f"  witness:   {verdict.call}"
         yield f"  original:  {verdict.original}"
         yield f"  mutant:    {verdict.mutated}"
@@ -178,9 +162,8 @@ def summary(mutation: MutationRun) -> str:
     """Return the mutation score and the counts behind it, and which facets killed the mutants."""
     statuses = Counter(verdict.status for verdict in mutation.verdicts)
     facets = ", ".join(f"{facet} {count}" for facet, count in mutation.by_facet.most_common())
-    ops = len(mutation.by_op)
     return (
         f"mutation score {mutation.score}: {statuses['killed']:,} killed, {statuses['survived']:,} survived, "
-        f"{statuses['equivalent']:,} equivalent, in {ops:,} op{'' if ops == 1 else 's'}\n"
+        f"{statuses['equivalent']:,} equivalent, in {counted(len(mutation.by_op), 'op')}\n"
         f"first killed by: {facets or 'none'}"
     )

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from assay_reports.codes import CODES
 from assay_reports.mutants import MutationRun, Verdict
+from assay_reports.records import plain
+from assay_reports.vocabulary import counted
 from assay_spec.documents import Document, read
 from assay_spec.model import Corpus, Op
 
@@ -35,24 +37,27 @@ _OTHERWISE: Final = ("result", "family", "signature", "name")  # where the file 
 
 def render(mutation: MutationRun, corpus: Corpus) -> str:
     """Return the report as JSON: each spec file with its mutants, and the items that killed them."""
-    suite = mutation.header["suite"]
-    if suite["spec_hash"] != corpus.spec_hash:
+    header = mutation.header
+    if header.suite.spec_hash != corpus.spec_hash:
         raise ValueError(
-            f"these mutants were made from corpus {suite['spec_hash']}, but the corpus is now {corpus.spec_hash}; "
+            f"these mutants were made from corpus {header.suite.spec_hash}, but the corpus is now {corpus.spec_hash}; "
             "run `assay mutants` again"
         )
+    unknown = [op for op in mutation.by_op if op not in corpus]
+    if unknown:
+        raise ValueError(f"the corpus has no op {unknown[0]!r}; run `assay mutants` again")
     report = {
         "schemaVersion": "2",
         "thresholds": {"high": 100, "low": 100},  # no mutant may survive
-        "framework": {"name": "Assay", "version": suite["version"]},
-        "config": {key: mutation.header[key] for key in ("backend", "oracle", "selection", "seed")},
+        "framework": {"name": "Assay", "version": header.suite.version},
+        "config": {key: plain(getattr(header, key)) for key in ("backend", "oracle", "selection", "seed")},
         "files": {
             corpus[op].file.relative_to(corpus.root).as_posix(): _file(corpus[op], verdicts)
             for op, verdicts in mutation.by_op.items()
         },
         "testFiles": {op: {"tests": _tests(verdicts)} for op, verdicts in mutation.by_op.items()},
     }
-    return json.dumps(report, indent=1, ensure_ascii=False)
+    return json.dumps(report, indent=1)
 
 
 def _file(op: Op, verdicts: Iterable[Verdict]) -> dict[str, Any]:
@@ -84,8 +89,9 @@ def _reason(verdict: Verdict) -> str:
     if verdict.status == "equivalent":
         return verdict.because or ""
     if verdict.status == "survived":
-        return f"survived {verdict.cases} cases"
-    return f"{verdict.code} after {verdict.cases} cases: {CODES[verdict.code or ''].means}"
+        return f"survived {counted(verdict.cases, 'case')}"
+    means = CODES[verdict.code].means if verdict.code else "killed"
+    return f"{verdict.code} after {counted(verdict.cases, 'case')}: {means}"
 
 
 def _tests(verdicts: Iterable[Verdict]) -> list[dict[str, str]]:

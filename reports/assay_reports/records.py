@@ -1,15 +1,33 @@
-"""What a results file holds, line by line; the schema and its table in the docs are made from here."""
+"""What results files hold, line by line; the schema and the tables in the docs are made from here."""
 
 # No postponed annotations: the types of the fields are read.
 
-from dataclasses import MISSING, dataclass, fields, is_dataclass
-from typing import Annotated, Any, Final
+import math
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from assay_reports.vocabulary import BROKEN, OUTCOMES
-from assay_spec.typed import Pattern, key
+from assay_reports.codes import CODES
+from assay_reports.vocabulary import BROKEN, FACETS, OUTCOMES
+from assay_spec.typed import Pattern, Range, key
 
 SCHEMA_VERSION: Final = 3
-OutcomeName = Annotated[str, Pattern(f"^({'|'.join(OUTCOMES)})$", f"the outcomes are {', '.join(OUTCOMES)}")]
+
+_LARGEST: Final = 1e308  # JSON has no infinity
+if TYPE_CHECKING:
+    CodeName = str
+    OutcomeName = str
+    EventKind = str
+    FacetName = str
+else:
+    CodeName = Literal[tuple(CODES)]
+    OutcomeName = Literal[tuple(OUTCOMES)]
+    EventKind = Literal[(*OUTCOMES, "incident")]
+    FacetName = Literal[FACETS]
+Status = Literal["killed", "survived", "equivalent"]
+Count = Annotated[int, Range(0, 2**53)]
+Positive = Annotated[int, Range(1, 2**53)]
+Number = Annotated[float, Range(-_LARGEST, _LARGEST)]
+Shard = Annotated[str, Pattern(r"^[1-9]\d*/[1-9]\d*$", "write it as I/N, like 2/4")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +44,12 @@ class Candidate:
     """What a backend declares."""
 
     name: str = key("its name")
-    version: str = key("its version")
-    language: str = key("the language it is used from")
-    device: str = key("the device in use")
-    devices: tuple[str, ...] = key("all devices that it has")
-    dtypes: tuple[str, ...] = key("its element types, of those that PyTorch has")
-    features: tuple[str, ...] = key("what it can do")
+    version: str = key("its version", "")
+    language: str = key("the language it is used from", "")
+    device: str = key("the device in use", "")
+    devices: tuple[str, ...] = key("all devices that it has", ())
+    dtypes: tuple[str, ...] = key("its element types, of those that PyTorch has", ())
+    features: tuple[str, ...] = key("what it can do", ())
     flushes_subnormals: bool = key("whether it says that it flushes subnormal numbers to zero", False)
 
 
@@ -59,7 +77,7 @@ class Selection:
 
     filter: str = key("the query", "")
     effort: str = key("how many cases were drawn", "standard")
-    shard: str = key("which part, `I/N`", "")
+    shard: Shard = key("which part, `I/N`", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +86,14 @@ class Header:
 
     schema_version: int = key(f"{SCHEMA_VERSION}")
     suite: Suite = key("the Assay that ran")
-    settings: dict[str, Any] = key("what `assay repro` needs to do the same")
+    settings: dict[str, str | int | float | bool] = key("what `assay repro` needs to do the same")
     edition: str = key("`current` or `documented`")
     backend: Candidate = key("what was measured")
     oracle: Oracle = key("whose answers count")
     env: Environment = key("on which machine")
     selection: Selection = key("what of the corpus")
     seed: int = key("of the random cases")
-    planned: int = key("how many items")
+    planned: Count = key("how many items")
     started: str = key("when, in ISO 8601")
     command: str = key("what was typed")
 
@@ -84,26 +102,26 @@ class Header:
 class Worst:
     """The element that took most of its budget."""
 
-    fraction: float = key("error / budget; more than 1 is wrong")
+    fraction: Number = key("error / budget; more than 1 is wrong")
     got: str = key("the element", "")
     want: str = key("what was expected", "")
-    ulp: float | None = key("how many units in the last place lie between them", None)
-    index: tuple[int, ...] = key("where it stands", ())
+    ulp: Number | None = key("how many units in the last place lie between them", None)
+    index: tuple[Count, ...] = key("where it stands", ())
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is wrong, or lacking, in some of an item's cases, shown by the smallest of them."""
 
-    code: str = key("the kind of finding; `assay explain` says what it means")
+    code: CodeName = key("the kind of finding; `assay explain` says what it means")
     outcome: OutcomeName = key("what such a case came to")
     form: str = key("what is wrong, without the numbers and names of the case at hand")
-    cases: int = key("how many cases show it")
+    cases: Positive = key("how many cases show it")
     message: str = key("what is wrong in the smallest of them", "")
     expected: str = key("what was due", "")
     actual: str = key("what came", "")
     budget: str | None = key("how large an error was allowed", None)
-    index: tuple[int, ...] | None = key("which element is wrong", None)
+    index: tuple[Count, ...] | None = key("which element is wrong", None)
     case: str = key("a hash of the case", "")
     call: str = key("the case in a line", "")
     snippet: str = key("the case as a program", "")
@@ -118,7 +136,7 @@ class Finding:
 class Event:
     """What happened to the process of a backend; an `incident` did not happen again."""
 
-    kind: str = key("an outcome, or `incident`")
+    kind: EventKind = key("an outcome, or `incident`")
     after: str = key("the item that met it")
     signal: str | None = key("what killed the process", None)
     stderr_tail: str = key("the end of what it said", "")
@@ -133,19 +151,19 @@ class Result:
     hash: str = key("of all that decides its cases: where it differs, the test has changed")
     op: str = key("PyTorch's name")
     area: str = key("the part of PyTorch that the op belongs to")
-    facet: str = key("what of the op was tested")
+    facet: FacetName = key("what of the op was tested")
     outcome: OutcomeName = key("the gravest of what its cases came to")
     dtype: str | None = key("of the leading tensor", None)
     device: str = key("where it ran", "cpu")
-    cases: int = key("how many ran", 0)
-    passed: int = key("how many of them pass", 0)
-    failed: int = key("how many are wrong", 0)
-    self: int = key("how many were not judged for want of PyTorch", 0)
-    unsupported: int = key("how many the backend does not offer", 0)
-    fallback: int = key("how many another library computed", 0)
-    ms: float = key("how long it took", 0.0)
+    cases: Count = key("how many ran", 0)
+    passed: Count = key("how many of them pass", 0)
+    failed: Count = key("how many are wrong", 0)
+    self: Count = key("how many were not judged for want of PyTorch", 0)
+    unsupported: Count = key("how many the backend does not offer", 0)
+    fallback: Count = key("how many another library computed", 0)
+    ms: Number = key("how long it took, in milliseconds", 0.0)
     worst: Worst | None = key("the element that took most of its budget", None)
-    excused: dict[str, int] = key("elements that were not judged, by the reason", {})
+    excused: dict[str, Count] = key("elements that are right for a reason of their own, by the reason", {})
     findings: tuple[Finding, ...] = key("what is wrong or lacking, the gravest first", ())
 
     @property
@@ -169,23 +187,58 @@ class Footer:
     """The last line: how the run ended. A file without it was interrupted."""
 
     complete: bool = key("whether every planned item ran")
-    counts: dict[str, dict[str, int]] = key("items by outcome, and cases by what came of them", {})
+    counts: dict[str, dict[str, Count]] = key("items by outcome, and cases by what came of them", {})
     stop_reason: str | None = key("why the run stopped before its end", None)
     ended: str = key("when, in ISO 8601", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Mutants:
+    """The first line of a file of `assay mutants`: who was tested how."""
+
+    schema_version: int = key(f"{SCHEMA_VERSION}")
+    suite: Suite = key("the Assay that ran")
+    backend: str = key("the backend whose answers were mutated")
+    oracle: str = key("the backend whose answers count")
+    selection: Selection = key("what of the corpus")
+    seed: int = key("of the random cases")
+    ops: Count = key("how many ops have mutants")
+    started: str = key("when, in ISO 8601", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one mutant of one op."""
+
+    op: str = key("PyTorch's name")
+    area: str = key("the part of PyTorch that the op belongs to")
+    mutant: str = key("the kind of mutant, and of which argument, result, error or step")
+    kind: str = key("the mutation operator")
+    status: Status = key("`killed`, `survived` or `equivalent`")
+    cases: Count = key("how many it took to kill the mutant, or how many it survived")
+    call: str = key("a call that the mutant answers otherwise than the original", "")
+    original: str = key("what the original answers", "")
+    mutated: str = key("what the mutant answers", "")
+    facet: FacetName | None = key("the facet that killed it", None)
+    item: str | None = key("the item that killed it", None)
+    code: CodeName | None = key("the code of that item's finding", None)
+    snippet: str = key("the call as a program", "")
+    because: str | None = key("why the op's spec says that either answer is right", None)
 
 
 def plain(record: Any) -> Any:
     """Return a record as JSON has it: without what is at its default."""
     if is_dataclass(record):
-        found = {}
-        for each in fields(record):
-            value = getattr(record, each.name)
-            default = each.default_factory() if each.default_factory is not MISSING else each.default
-            if value not in (default, ""):
-                found[each.name] = plain(value)
-        return found
+        values = ((each, getattr(record, each.name)) for each in fields(record))
+        return {each.name: plain(value) for each, value in values if value not in (_default(each), "")}
     if isinstance(record, (tuple, list)):
         return [plain(each) for each in record]
     if isinstance(record, dict):
         return {name: plain(each) for name, each in record.items()}
+    if isinstance(record, float) and not math.isfinite(record):
+        return -_LARGEST if record < 0 else _LARGEST
     return record
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()

@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from assay_reports.files import replaced
-from assay_reports.records import SCHEMA_VERSION, Event, Finding, Footer, Header, Result, Worst, plain
+from assay_reports.files import append, opened_alone, replaced
+from assay_reports.json_lines import ResultsError, brief, line_of, read_head, read_record, records_of
+from assay_reports.records import Event, Finding, Footer, Header, Result, Worst, plain
 from assay_reports.score import Score
-from assay_reports.vocabulary import BROKEN, OFFERED
-from assay_spec.typed import Mismatch, read
+from assay_reports.vocabulary import BROKEN, OFFERED, OUTCOMES, counted
 
-__all__ = ["Event", "Finding", "Footer", "Result", "Run", "Worst", "read_results"]
+__all__ = ["Event", "Finding", "Footer", "Result", "ResultsError", "Run", "Worst", "read_results"]
 
-Record = dict[str, Any]
-T = TypeVar("T")
-
-_SAME: Final = ("suite", "settings", "edition", "backend", "oracle", "selection", "seed")  # of a run that is resumed
-_LONGEST: Final = 1 << 26  # bytes of a line that is read
-
-
-class ResultsError(ValueError):
-    """A results file that cannot be read or written: where, what, and what to do."""
+_SAME: Final = ("suite", "edition", "backend", "oracle", "selection", "seed", "settings")  # in all parts of one run
+_BEGINNING: Final = b'{"type":"header",'
 
 
 @dataclass(frozen=True)
@@ -45,11 +36,17 @@ class Run:
 
     @property
     def name(self) -> str:
+        """The name of the backend."""
         return self.header.backend.name
 
     @property
+    def full_name(self) -> str:
+        """The name of the backend and its version."""
+        return f"{self.name} {self.header.backend.version}".rstrip()
+
+    @property
     def complete(self) -> bool:
-        """Return whether the run came to its end; without a footer it did not."""
+        """Whether the run came to its end; without a footer it did not."""
         return self.footer is not None and self.footer.complete
 
     @cached_property
@@ -104,7 +101,8 @@ class Tally:
     @property
     def counts(self) -> dict[str, dict[str, int]]:
         """The counts as a footer holds them."""
-        return {"items": dict(self.items), "cases": dict(self.cases)}
+        items = {outcome: self.items[outcome] for outcome in OUTCOMES if self.items[outcome]}
+        return {"items": items, "cases": dict(self.cases)}
 
     @property
     def total(self) -> int:
@@ -112,20 +110,20 @@ class Tally:
 
     @property
     def offered(self) -> int:
-        """Return the number of items that the backend offers."""
+        """How many items the backend offers, in part at least."""
         return sum(count for outcome, count in self.items.items() if outcome in OFFERED)
 
     @property
     def broken(self) -> int:
+        """How many items have findings that somebody has to mend."""
         return sum(count for outcome, count in self.items.items() if outcome in BROKEN)
 
 
 def in_excuses(excused: Mapping[str, int]) -> str:
     """Say how many elements were excused and why, the most frequent excuse first."""
     counts = Counter(excused)
-    elements = "1 element" if counts.total() == 1 else f"{counts.total():,} elements"
     names = [name if len(counts) == 1 else f"{name} {count:,}" for name, count in counts.most_common()]
-    return f"{elements} excused: {', '.join(names)}"
+    return f"{counted(counts.total(), 'element')} excused: {', '.join(names)}"
 
 
 class ResultsWriter:
@@ -136,78 +134,73 @@ class ResultsWriter:
     """
 
     def __init__(self, path: Path, header: Header, *, resume: bool = False) -> None:
+        read_record(Header, plain(header), path, 1)  # what is written can be read
         self.path, self._header = path, header
-        self._file = _locked(path)
-        kept = self._to_go_on_from() if resume and path.stat().st_size else None
         self._lines: dict[str, list[str]] = {}  # of each item: its events, then its result
-        for event in kept.events if kept else ():
-            self._note(event.after, event)
-        for result in kept.results if kept else ():
-            if result.outcome == "not_run":
-                self._lines.pop(result.id, None)  # it runs now
-            else:
-                self._note(result.id, result)
-        os.ftruncate(self._file.fileno(), 0)
-        self._write(_line(_record(self._header)), *(line for lines in self._lines.values() for line in lines))
+        self._file: int | None = _alone(path)
+        try:
+            if resume:
+                self._go_on()
+            self._replace()
+        except BaseException:
+            self.close()
+            raise
 
-    def _to_go_on_from(self) -> Run:
-        """Return the run that is resumed; raise ResultsError where it is another one."""
-        kept = read_results(self.path)
-        for name in _SAME:
-            was, would_be = (plain(getattr(each, name)) for each in (kept.header, self._header))
-            if was != would_be:
-                raise ResultsError(
-                    f"{self.path}: its {name} is {was}, and now it would be {would_be}; go on as it began, "
-                    "or leave out --resume to begin anew"
-                )
+    def _go_on(self) -> None:
+        """Keep what the run has written that is resumed; raise ResultsError where it is another one."""
+        kept = unfinished(self.path)
+        if kept is None:
+            return
+        found = difference(kept.header, self._header)
+        if found is not None:
+            name, was, would_be = found
+            raise ResultsError(
+                f"{self.path}:1: its {name} is {was}, and now it would be {would_be}; go on as it began, "
+                "or leave out --resume to begin anew"
+            )
         self._header = kept.header
-        return kept
+        events: dict[str, list[Event]] = {}
+        for event in kept.events:
+            events.setdefault(event.after, []).append(event)
+        for result in kept.results:
+            if result.outcome != "not_run":  # else it runs now
+                self._lines[result.id] = [*map(line_of, (*events.get(result.id, ()), result))]
 
     def result(self, result: Result, events: Iterable[Event] = ()) -> None:
         """Write the result of an item, and what happened on the way."""
-        self._lines.pop(result.id, None)
-        lines = [self._note(result.id, event) for event in events]
-        self._write(*lines, self._note(result.id, result))
-
-    def _note(self, id: str, record: Event | Result) -> str:
-        line = _line(_record(record))
-        self._lines.setdefault(id, []).append(line)
-        return line
+        assert self._file is not None, "the file is closed"
+        self._lines[result.id] = [*map(line_of, (*events, result))]
+        append(self._file, "".join(self._lines[result.id]))
 
     def finish(self, footer: Footer, order: Iterable[str] = ()) -> None:
         """Put the results in an order, write the footer, and close the file."""
-        ids = [*(id for id in order if id in self._lines), *self._lines]
-        lines = [line for id in dict.fromkeys(ids) for line in self._lines[id]]
-        replaced(self.path, "".join([_line(_record(self._header)), *lines, _line(_record(footer))]))
+        ids = dict.fromkeys([*(id for id in order if id in self._lines), *self._lines])
+        self._lines = {id: self._lines[id] for id in ids}
+        self._replace(line_of(footer))
         self.close()
+
+    def _replace(self, last: str = "") -> None:
+        """Write all that is known in the file's place."""
+        lines = [line_of(self._header), *(line for lines in self._lines.values() for line in lines), last]
+        written = replaced(self.path, "".join(lines))
+        self.close()
+        self._file = written
 
     def close(self) -> None:
         """Close the file as it is: without a footer it is a partial run."""
-        self._file.close()
-
-    def _write(self, *lines: str) -> None:
-        self._file.write("".join(lines).encode("utf-8", "backslashreplace"))
-        self._file.flush()
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
 
-def _record(record: Any) -> Record:
-    return {"type": type(record).__name__.lower(), **plain(record)}
-
-
-def _line(record: Record) -> str:
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
-
-
-def _locked(path: Path) -> Any:
+def _alone(path: Path) -> int:
     """Open a file for this run alone; raise ResultsError where another run writes it."""
-    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+b")
-    os.set_inheritable(file.fileno(), False)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
+        return opened_alone(path)
+    except BlockingIOError:
         raise ResultsError(f"{path}: another run is writing it; wait for it, or choose another --out") from None
-    return file
+    except OSError as error:
+        raise ResultsError(f"{path}: {error.strerror}") from None
 
 
 def now() -> str:
@@ -215,38 +208,67 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def difference(first: Header, second: Header) -> tuple[str, str, str] | None:
+    """Return what shows that two headers are not of one run, its name and its two values; None if nothing does."""
+    for name in _SAME:
+        ours, theirs = (dict(_leaves(name, plain(getattr(_anywhere(each), name)))) for each in (first, second))
+        for leaf in {**ours, **theirs}:
+            one, other = ours.get(leaf, "nothing"), theirs.get(leaf, "nothing")
+            if one != other:
+                return leaf, brief(str(one)), brief(str(other))
+    return None
+
+
+def _anywhere(header: Header) -> Header:
+    """Return a header without where on a machine the oracle lies."""
+    return replace(header, oracle=replace(header.oracle, file=""))
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if not isinstance(value, dict):
+        yield name, value
+        return
+    for each, part in value.items():
+        yield from _leaves(f"{name}.{each}", part)
+
+
+def unfinished(path: Path) -> Run | None:
+    """Return what a run has written so far; None if that is less than a header."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        first = file.readline()
+    if not first.endswith(b"\n") and (first.startswith(_BEGINNING) or _BEGINNING.startswith(first)):
+        return None
+    return read_results(path)
+
+
 def read_results(path: Path) -> Run:
     """Read a results file; a last line that was cut off is left out, and the run is then partial."""
-    header: Header | None = None
+    records = records_of(path)
+    number, first = next(records, (1, {}))
+    if first.pop("type", None) != "header":
+        raise ResultsError(f"{path}:{number}: no header; a results file begins with one, written by `assay run`")
+    header = read_head(Header, first, path, number)
     footer: Footer | None = None
     results: list[Result] = []
     events: list[Event] = []
     lines: dict[str, int] = {}
-    for number, record in records_of(path):
-        match record.pop("type", None):
-            case "header":
-                header = _header(record, path)
+    for number, record in records:
+        kind = record.pop("type", None)
+        if footer is not None or kind == "header":
+            raise ResultsError(f"{path}:{number}: here another run begins; `assay merge` puts results files together")
+        match kind:
             case "result":
-                results.append(typed(Result, record, path, number))
+                results.append(read_record(Result, record, path, number))
                 _refuse_second(path, number, results[-1].id, lines)
             case "event":
-                events.append(typed(Event, record, path, number))
+                events.append(read_record(Event, record, path, number))
             case "footer":
-                footer = typed(Footer, record, path, number)
-            case other:
-                raise ResultsError(f"{path}:{number}: a record of type {other!r}; is this a results file?")
-    if header is None:
-        raise ResultsError(f"{path}:1: no header; a results file begins with one, written by `assay run`")
+                footer = read_record(Footer, record, path, number)
+            case _:
+                raise ResultsError(f"{path}:{number}: a record of type {brief(repr(kind))}; is this a results file?")
     return Run(header, tuple(results), tuple(events), footer, path)
-
-
-def typed(kind: Callable[..., T], record: Record, path: Path, number: int) -> T:
-    """Read one record; raise ResultsError where it is not what it should be."""
-    try:
-        return read(kind, record)  # type: ignore[no-any-return]
-    except (Mismatch, RecursionError) as error:
-        at = ".".join(map(str, error.path)) if isinstance(error, Mismatch) else ""
-        raise ResultsError(f"{path}:{number}: {f'{at}: ' * bool(at)}{error}; run it again") from None
 
 
 def _refuse_second(path: Path, number: int, id: str, lines: dict[str, int]) -> None:
@@ -254,40 +276,12 @@ def _refuse_second(path: Path, number: int, id: str, lines: dict[str, int]) -> N
     first = lines.setdefault(id, number)
     if first != number:
         raise ResultsError(
-            f"{path}:{number}: a second result of {id}, which line {first} has already; "
+            f"{path}:{number}: a second result of {brief(id)}, which line {first} has already; "
             "`assay merge` puts results files together"
         )
-
-
-def records_of(path: Path) -> Iterator[tuple[int, Record]]:
-    """Yield line number and record of a file of JSON lines; a last line that was cut off is left out."""
-    with path.open("rb") as file:
-        number = 0
-        while line := file.readline(_LONGEST):
-            number += 1
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line.decode("utf-8", "surrogatepass"))
-            except (ValueError, RecursionError) as error:
-                if not line.endswith(b"\n") and len(line) < _LONGEST:
-                    return  # the run was interrupted while it wrote
-                why = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
-                raise ResultsError(f"{path}:{number}: not JSON: {why}; is this a results file?") from None
-            if not isinstance(record, dict):
-                raise ResultsError(f"{path}:{number}: not a JSON object; is this a results file?")
-            yield number, record
-
-
-def _header(record: Record, path: Path) -> Header:
-    """Return a header of the schema version that this Assay reads; raise ResultsError for another."""
-    version = record.get("schema_version")
-    if version != SCHEMA_VERSION:
-        raise ResultsError(f"{path}:1: schema version {version}, and this Assay reads {SCHEMA_VERSION}; run it again")
-    return typed(Header, record, path, 1)
 
 
 def write_run(run: Run, path: Path) -> None:
     """Write a run that is complete in memory, such as a merged one."""
     records: list[Any] = [run.header, *run.events, *run.results, *([run.footer] if run.footer else [])]
-    replaced(path, "".join(_line(_record(each)) for each in records))
+    os.close(replaced(path, "".join(map(line_of, records))))

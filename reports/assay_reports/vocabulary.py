@@ -53,3 +53,11 @@ OUTCOMES: Final = {
 GRAVITY: Final = tuple(OUTCOMES)
 OFFERED: Final = frozenset(name for name, outcome in OUTCOMES.items() if outcome.offered)
 BROKEN: Final = frozenset(name for name, outcome in OUTCOMES.items() if outcome.broken)
+
+
+MANY: Final = 2  # times as many cases: then a finding is no longer the same
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with what it counts: `1 case`, `1,200 cases`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 from assay_spec.suggestion import suggestion
 
 Path = tuple[Any, ...]
+FORMAT: Final = "see docs/spec-format.md"  # the hint where there is no better one
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,14 @@ class Pattern:
 
     regex: str
     hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """How small and how large a number may be."""
+
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,7 @@ def _given(kind: Any) -> Any:
 class Mismatch(Exception):
     """Data of another kind than is due: where it stands, what is wrong, and how near it came to what was meant."""
 
-    def __init__(self, path: Path, message: str, hint: str = "see docs/spec-format.md", near: int = 0) -> None:
+    def __init__(self, path: Path, message: str, hint: str = FORMAT, near: int = 0) -> None:
         super().__init__(message)
         self.path, self.message, self.hint, self.near = path, message, hint, len(path) + near
 
@@ -116,11 +125,15 @@ def _mapping(kind: type, value: Any, path: Path) -> Any:
     return kind(**{name: read(known[name].kind, each, (*path, name)) for name, each in value.items()})
 
 
-def _annotated(kind: Any, note: Pattern | Named, value: Any, path: Path) -> Any:
+def _annotated(kind: Any, note: Pattern | Range | Named, value: Any, path: Path) -> Any:
     if isinstance(note, Named):
         found = read(note.kind(), value, path)
         return value if note.as_it_stands else found
     found = read(kind, value, path)
+    if isinstance(note, Range):
+        if not note.low <= found <= note.high:
+            raise Mismatch(path, f"{found!r} is not from {note.low!r} to {note.high!r}", near=1)
+        return found
     if not re.search(note.regex, found):
         raise Mismatch(path, f"{found!r} does not fit", note.hint, 1)
     return found
@@ -184,6 +197,8 @@ def schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         note = parts[1]
         if isinstance(note, Named):
             return _defined(note.name, lambda: schema(note.kind(), definitions), definitions)
+        if isinstance(note, Range):
+            return {**schema(parts[0], definitions), "minimum": note.low, "maximum": note.high}
         return {"type": "string", "pattern": note.regex}
     if origin is Literal:
         return {"enum": list(parts)}

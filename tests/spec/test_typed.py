@@ -1,16 +1,18 @@
 """Plain data read by the annotations of dataclasses, and the JSON Schema of the same."""
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import pytest
 
-from assay_spec.typed import Mismatch, Named, Pattern, key, keys_of, read, schema
+from assay_spec.typed import Mismatch, Named, Pattern, Range, key, keys_of, read, schema
 
 Tree = Annotated[Any, Named("Tree", lambda: int | tuple[Tree, ...])]
 Raw = Annotated[Any, Named("Raw", lambda: int | tuple[int, ...], True)]
 Code = Annotated[str, Pattern(r"^R\d$", "number it R1")]
 Word = Literal["exact", "law"]
+Share = Annotated[float, Range(0, 1)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,7 @@ class Branch(Leaf):
         (str | None, None, None),
         (Word, "law", "law"),
         (Code, "R1", "R1"),
+        (Share, 1, 1),
         (tuple[int, ...], [1, 2], (1, 2)),
         (tuple[str, int], ["a", 2], ("a", 2)),
         (dict[str, bool], {"a": True}, {"a": True}),
@@ -73,6 +76,8 @@ def test_data_is_read_by_its_kind(kind: Any, value: Any, found: Any) -> None:
         (Word, 1, (), "1 is not a word: exact, law", "see docs/spec-format.md"),
         (Word, "lwa", (), "unknown word 'lwa'", "did you mean 'law'?"),
         (Code, "X", (), "'X' does not fit", "number it R1"),
+        (Share, 1.5, (), "1.5 is not from 0 to 1", "see docs/spec-format.md"),
+        (Share, math.nan, (), "nan is not from 0 to 1", "see docs/spec-format.md"),
         (tuple[str, int], ["a"], (), "a list of 1, not of 2", "see docs/spec-format.md"),
         (tuple[int, ...], [1, "a"], (1,), "'a' is not an integer", "see docs/spec-format.md"),
         (dict[str, int], {"a": "b"}, ("a",), "'b' is not an integer", "see docs/spec-format.md"),
@@ -154,6 +159,7 @@ def test_a_json_schema_says_the_same() -> None:
     [
         (Any, {}),
         (Word, {"enum": ["exact", "law"]}),
+        (Share, {"type": "number", "minimum": 0, "maximum": 1}),
         (bool | None, {"anyOf": [{"type": "boolean"}, {"type": "null"}]}),
         (tuple[int, bool], {"type": "array", "prefixItems": [{"type": "integer"}, {"type": "boolean"}],
                             "minItems": 2, "maxItems": 2}),

@@ -8,7 +8,18 @@ from pathlib import Path
 
 import click
 
-from assay_reports import badge, diff, json_report, junit, markdown, merge, mutants, mutation_testing, terminal
+from assay_reports import (
+    badge,
+    diff,
+    json_report,
+    junit,
+    markdown,
+    merge,
+    mutants,
+    mutation_testing,
+    terminal,
+    updating,
+)
 from assay_reports import expectations as known
 from assay_reports.printable import printable
 from assay_reports.results import Run, read_results, write_run
@@ -71,7 +82,7 @@ def merged(files: Sequence[Path], out: Path) -> None:
 
 def expectations(action: str, file: Path, run: Path) -> str:
     """Update or prune a file of known failures."""
-    return known.update(file, read_results(run), add=action == "update")
+    return updating.update(file, read_results(run), add=action == "update")
 
 
 def checked(file: Path, run: Path) -> int:

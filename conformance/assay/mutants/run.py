@@ -8,12 +8,10 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -25,6 +23,8 @@ from assay.mutants.hunt import Hunt
 from assay.running.items import items_of
 from assay_reports import query
 from assay_reports.mutants import Verdict, read, summary, survivors, table, write
+from assay_reports.records import SCHEMA_VERSION, Mutants, Selection, Suite
+from assay_reports.results import now
 from assay_reports.vocabulary import Effort
 from assay_spec import load_corpus
 from assay_spec.model import Corpus, Op
@@ -57,7 +57,7 @@ def measure(request: Request) -> int:
     request.out.mkdir(parents=True, exist_ok=True)
     target = request.out / "mutants.jsonl"
     started = time.perf_counter()
-    write(target, _header(request, corpus.spec_hash, len(ops)), _reported(_hunted(ops, request), len(ops)))
+    write(target, _header(request, corpus, len(ops)), _reported(_hunted(ops, request), len(ops)))
     found = read(target)
     for line in survivors(found):
         click.echo(line)
@@ -124,13 +124,14 @@ def _lines(verdicts: Sequence[Verdict]) -> Iterator[str]:
         yield f"{verdict.status:10} {verdict.mutant}  ({how})"
 
 
-def _header(request: Request, spec_hash: str, ops: int) -> dict[str, Any]:
-    return {
-        "suite": {"version": version("assay"), "spec_hash": spec_hash},
-        "backend": request.backend,
-        "oracle": request.oracle,
-        "selection": {"filter": request.filter, "effort": request.effort},
-        "seed": request.seed,
-        "ops": ops,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+def _header(request: Request, corpus: Corpus, ops: int) -> Mutants:
+    return Mutants(
+        schema_version=SCHEMA_VERSION,
+        suite=Suite(version("assay"), corpus.spec_hash, corpus.torch),
+        backend=request.backend,
+        oracle=request.oracle,
+        selection=Selection(request.filter, request.effort),
+        seed=request.seed,
+        ops=ops,
+        started=now(),
+    )

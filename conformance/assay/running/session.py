@@ -37,7 +37,7 @@ from assay_reports.records import (
     Selection,
     Suite,
 )
-from assay_reports.results import ResultsWriter, Run, Tally, now, read_results
+from assay_reports.results import ResultsWriter, Run, Tally, now, unfinished
 from assay_reports.vocabulary import BROKEN
 from assay_spec import load_corpus
 from assay_spec.model import Corpus
@@ -79,9 +79,8 @@ class Session:
     def done(self) -> dict[str, Result]:
         """The results that the file holds already, if the run resumes one; items that did not run are run now."""
         path = self.settings.results
-        if not self.settings.resume or path is None or not path.exists():
-            return {}
-        return {each.id: each for each in read_results(path).results if each.outcome != "not_run"}
+        run = unfinished(path) if self.settings.resume and path is not None else None
+        return {each.id: each for each in run.results if each.outcome != "not_run"} if run else {}
 
     @cached_property
     def due(self) -> list[Item]:

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from assay_reports.causes import causes
+from assay_reports.results import Finding, Result, Run
+
+New = Callable[..., Result]
+Find = Callable[..., Finding]
+RunOf = Callable[..., Run]
+
+
+def test_one_cause_over_many_items_is_one(result: New, finding: Find, run_of: RunOf) -> None:
+    lacks = [
+        result(f"{op}::{facet}", "error", findings=(finding("A301", "error", form="no kernel", cases=3),))
+        for op in ("a", "b")
+        for facet in ("shape", "layout")
+    ]
+
+    (cause,) = causes(run_of(*lacks))
+
+    assert (cause.title, cause.op, cause.ops, cause.cases) == ("no kernel", None, ["a", "b"], 12)
+    assert cause.touched == "2 ops, 4 items, 12 cases"
+
+
+def test_values_that_differ_in_two_ops_are_two_causes(result: New, finding: Find) -> None:
+    wrong = finding("A101", form="result differs")
+
+    found = causes([result("a::shape", "fail", findings=(wrong,)), result("b::shape", "fail", findings=(wrong,))])
+
+    assert [cause.title for cause in found] == ["a: result differs", "b: result differs"]
+
+
+def test_a_wrong_dtype_in_two_ops_is_one_cause(result: New, finding: Find) -> None:
+    wrong = finding("A202", form="result is dtype, not dtype")
+
+    found = causes([result("a::dtype", "fail", findings=(wrong,)), result("b::dtype", "fail", findings=(wrong,))])
+
+    assert [cause.ops for cause in found] == [["a", "b"]]
+
+
+def test_every_finding_of_an_item_counts(result: New, finding: Find) -> None:
+    both = (finding("A301", "error", form="no alpha"), finding("A101", form="result differs"))
+
+    found = causes([result("add::values[float32]", "error", findings=both)])
+
+    assert [cause.code for cause in found] == ["A101", "A301"]
+
+
+def test_causes_come_gravest_first_then_by_how_many_items_and_cases_show_them(result: New, finding: Find) -> None:
+    results = [
+        result("a::signature", "fail", findings=(finding("A305", form="refuses", cases=900),)),
+        result("a::errors", "fail", findings=(finding("A302", form="accepts"),)),
+        result("a::dtype", "fail", findings=(finding("A202", form="rare"), finding("A202", form="often", cases=7))),
+        result("b::dtype", "fail", findings=(finding("A202", form="everywhere", cases=1),)),
+        result("b::shape", "fail", findings=(finding("A202", form="everywhere", cases=1),)),
+        result("a::values[float32]", "fail", findings=(finding("A101", form="differs", cases=1),)),
+        result("a::shape", "crash", findings=(finding("A801", "crash", form="died", cases=1),)),
+    ]
+
+    assert [(cause.code, cause.form) for cause in causes(results)] == [
+        ("A801", "died"), ("A101", "differs"), ("A202", "everywhere"), ("A202", "often"), ("A202", "rare"),
+        ("A302", "accepts"), ("A305", "refuses"),
+    ]  # fmt: skip
+
+
+def test_a_cause_is_shown_by_its_shortest_program(result: New, finding: Find) -> None:
+    long, short, none = (finding("A202", form="f", snippet=text, case=text) for text in ("print(1, 2)", "print(1)", ""))
+
+    (cause,) = causes([
+        result("a::shape", "fail", findings=(none,)),
+        result("b::shape", "fail", findings=(long,)),
+        result("c::shape", "fail", findings=(short,)),
+    ])  # fmt: skip
+
+    assert (cause.smallest[0].id, cause.smallest[1]) == ("c::shape", short)
+
+
+def test_what_is_only_lacking_is_no_cause(result: New, finding: Find) -> None:
+    lacking = result("a::shape", "unsupported", findings=(finding("A001", "unsupported", form="no a"),))
+
+    assert causes([lacking]) == []
+
+
+def test_a_cause_keeps_its_address_from_run_to_run(result: New, finding: Find) -> None:
+    first, second = (
+        causes([result(f"a::{facet}", "fail", findings=(finding("A101", form="differs", cases=cases),))])[0]
+        for facet, cases in (("shape", 1), ("layout", 7))
+    )
+
+    assert first.slug == second.slug
+    assert first.slug.startswith("A101-")
