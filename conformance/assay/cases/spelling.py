@@ -142,6 +142,7 @@ def _call(step: Step, case: Case, writer: _Writer) -> Iterator[str]:
         return
     several = _has_several_results(case.op)
     yield f"y = _flat({called})" if several else f"y = {called}"
+    yield "print(y)"
     outputs = [f"y[{index}]" if several else "y" for index in case.upstream]
     yield f"torch.autograd.backward([{', '.join(outputs)}], [{', '.join(map(tensor, case.upstream.values()))}])"
     for name in case.wrt:
