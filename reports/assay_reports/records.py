@@ -152,7 +152,7 @@ class Result:
     op: str = key("PyTorch's name")
     area: str = key("the part of PyTorch that the op belongs to")
     facet: FacetName = key("what of the op was tested")
-    outcome: OutcomeName = key("the gravest of what its cases came to")
+    outcome: OutcomeName = key("what its cases came to: the gravest where it is broken, else all, else `partial`")
     dtype: str | None = key("of the leading tensor", None)
     device: str = key("where it ran", "cpu")
     cases: Count = key("how many ran", 0)

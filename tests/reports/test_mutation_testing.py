@@ -13,6 +13,7 @@ from assay.mutants.families import mutants_of
 from assay_reports import mutants
 from assay_reports.mutants import MutationRun, Status, Verdict
 from assay_reports.mutation_testing import line_of, render
+from assay_reports.records import SCHEMA_VERSION, Mutants, Selection, Suite
 from assay_spec import load_corpus
 from assay_spec.documents import read
 
@@ -65,11 +66,9 @@ OURS: Final = _object(
 )
 
 
-def header() -> dict[str, Any]:
-    return {
-        "suite": {"version": "1.0", "spec_hash": load_corpus().spec_hash},
-        "backend": "reference", "oracle": "reference", "selection": {"filter": "", "effort": "quick"}, "seed": 0,
-    }  # fmt: skip
+def header(spec_hash: str | None = None) -> Mutants:
+    suite = Suite("1.0", spec_hash or load_corpus().spec_hash, "2.13")
+    return Mutants(SCHEMA_VERSION, suite, "reference", "reference", Selection(effort="quick"), seed=0, ops=2)
 
 
 def verdict(op: str, mutant: str, status: Status = "killed", because: str | None = None) -> Verdict:
@@ -173,7 +172,7 @@ def test_every_mutant_of_the_corpus_has_a_line_below_the_name() -> None:
 
 
 def test_mutants_of_another_corpus_are_refused() -> None:
-    stale = MutationRun({**header(), "suite": {"version": "1.0", "spec_hash": "abc"}}, ALL_STATUSES)
+    stale = MutationRun(header("abc"), ALL_STATUSES)
 
     with pytest.raises(ValueError, match="run `assay mutants` again") as caught:
         render(stale, load_corpus())
@@ -182,6 +181,13 @@ def test_mutants_of_another_corpus_are_refused() -> None:
         f"these mutants were made from corpus abc, but the corpus is now {load_corpus().spec_hash}; "
         "run `assay mutants` again"
     )
+
+
+def test_a_mutant_of_an_op_that_the_corpus_lacks_is_refused() -> None:
+    with pytest.raises(ValueError, match="no op") as caught:
+        render(MutationRun(header(), (verdict("torch.nope", "NaN kept"),)), load_corpus())
+
+    assert str(caught.value) == "the corpus has no op 'torch.nope'; run `assay mutants` again"
 
 
 def test_the_command_line_writes_the_report(tmp_path: Path) -> None:

@@ -145,6 +145,15 @@ def test_pruning_adds_nothing(result: New, finding: Find, run_of: RunOf, file: P
     assert not Expectations.load(file).compare(run).holds
 
 
+def test_pruning_does_not_accept_what_has_grown(result: New, finding: Find, run_of: RunOf, file: Path) -> None:
+    text = "- code: A301\n  items:\n    a::shape: 1\n    b::shape: 1\n  reason: x\n"
+    file.write_text(text)
+
+    update(file, run_of(*lacking(result, finding, "a::shape", cases=9), result("b::shape")), add=False)
+
+    assert file.read_text() == text.replace("    b::shape: 1\n", "")
+
+
 def test_an_entry_for_another_platform_stays(result: New, run_of: RunOf, file: Path) -> None:
     file.write_text("- {code: A101, items: {a::shape: 5}, when: macOS, reason: x}\n")
 
