@@ -26,6 +26,9 @@ _SCALARS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
 _FIRST: Final = frozenset("-+.0123456789~ntfNTF")
 
 
+_DIGITS: Final = 1000  # of a number
+
+
 class SpecError(Exception):
     """A file of the corpus that is not valid: where, what, and what to do."""
 
@@ -65,6 +68,8 @@ def read(file: Path) -> Document:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SpecError(file, line, f"not YAML: {error.problem}", "check indentation, quotes and brackets") from None
+    except RecursionError:
+        raise SpecError(file, 1, "not YAML: nested too deeply", "check brackets") from None
     lines: dict[tuple[Any, ...], int] = {}
     try:
         content = None if node is None else _construct(node, (), lines, file)
@@ -77,7 +82,10 @@ def _construct(node: yaml.Node, path: tuple[Any, ...], lines: dict[tuple[Any, ..
     line = node.start_mark.line + 1
     lines.setdefault(path, line)
     if isinstance(node, yaml.ScalarNode):
-        return node.value if node.style else _scalar(node.value)
+        try:
+            return node.value if node.style else _scalar(node.value)
+        except (ValueError, OverflowError):
+            raise SpecError(file, line, f"a number of {len(node.value)} characters", "write a smaller one") from None
     if isinstance(node, yaml.SequenceNode):
         return [_construct(item, (*path, position), lines, file) for position, item in enumerate(node.value)]
     result: dict[Any, Any] = {}
@@ -102,9 +110,9 @@ def _scalar(text: str) -> Any:
         case "bool":
             return text.lower() == "true"
         case "int":
-            return int(text)
+            return _integer(text, 10)
         case "based":
-            return int(text, 0)
+            return _integer(text, 0)
         case "float":
             return float(text)
         case "inf":
@@ -114,6 +122,12 @@ def _scalar(text: str) -> Any:
         case "hex":
             return float.fromhex(text)
     return text
+
+
+def _integer(text: str, base: int) -> int:
+    if len(text) > _DIGITS:
+        raise ValueError("too many digits")
+    return int(text, base)
 
 
 def digest(content: Any) -> str:

@@ -15,14 +15,39 @@ Evaluate = Callable[[Names], Any]
 
 ATTRIBUTES: Final = frozenset({"shape", "dtype", "ndim", "numel", "strides", "layout"})
 
+_LONGEST: Final = 1 << 20  # elements of a sequence that is repeated
+_BITS: Final = 4096  # of a power of integers
+_DEEPEST: Final = 100  # expressions in expressions
+_SHOWN: Final = 200  # characters of an expression in a message
+
+
+class ExpressionError(ValueError):
+    """An expression that the language does not have, or a name in it that nothing defines."""
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    """Raise to a power; an integer that would fill the memory is refused."""
+    if isinstance(base, int) and isinstance(exponent, int) and base.bit_length() * exponent > _BITS:
+        raise ExpressionError(f"{base} ** {exponent} is too large")
+    return base**exponent
+
+
+def _times(first: Any, second: Any) -> Any:
+    """Multiply; a sequence that would fill the memory is refused."""
+    for items, count in ((first, second), (second, first)):
+        if isinstance(items, (str, list, tuple)) and isinstance(count, int) and len(items) * count > _LONGEST:
+            raise ExpressionError(f"{len(items)} elements, {count} times, are too many")
+    return first * second
+
+
 _BINARY: Final[dict[type[ast.operator], Callable[[Any, Any], Any]]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
+    ast.Mult: _times,
     ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
+    ast.Pow: _power,
     ast.BitOr: operator.or_,
     ast.BitAnd: operator.and_,
 }
@@ -44,10 +69,6 @@ _COMPARE: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
     ast.In: lambda item, items: item in items,
     ast.NotIn: lambda item, items: item not in items,
 }
-
-
-class ExpressionError(ValueError):
-    """An expression that the language does not have, or a name in it that nothing defines."""
 
 
 class UnknownFunction(ExpressionError):
@@ -124,9 +145,27 @@ def alternatives(source: str) -> tuple[str, ...]:
 
 def _parse(source: str) -> ast.expr:
     try:
-        return ast.parse(source.strip(), mode="eval").body
-    except SyntaxError as error:
-        raise ExpressionError(f"{source!r} is not an expression: {error.msg}") from None
+        tree = ast.parse(source.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        why = error.msg if isinstance(error, SyntaxError) else type(error).__name__
+        raise ExpressionError(f"{_brief(source)} is not an expression: {why}") from None
+    if _depth(tree) > _DEEPEST:
+        raise ExpressionError(f"{_brief(source)} is not an expression: it is nested too deeply")
+    return tree
+
+
+def _brief(source: str) -> str:
+    return repr(source if len(source) <= _SHOWN else f"{source[:_SHOWN]}…")
+
+
+def _depth(tree: ast.AST) -> int:
+    """Return how deeply a tree is nested."""
+    deepest, due = 0, [(tree, 1)]
+    while due:
+        node, depth = due.pop()
+        deepest = max(deepest, depth)
+        due.extend((child, depth + 1) for child in ast.iter_child_nodes(node))
+    return deepest
 
 
 def _free_names(node: ast.AST, bound: frozenset[str]) -> Iterator[str]:

@@ -65,8 +65,8 @@ def test_gradients_are_written_with_their_upstream_gradients() -> None:
 
     assert program(call).splitlines()[1:] == [
         "x = torch.tensor([2.0], dtype=torch.float32, requires_grad=True)",
-            "y = torch.exp(x)",
-            "print(y)",
+        "y = torch.exp(x)",
+        "print(y)",
         "torch.autograd.backward([y], [torch.tensor([1.0], dtype=torch.float32)])",
         "print(x.grad)",
     ]
