@@ -10,9 +10,11 @@ from urllib.parse import unquote
 
 import pytest
 
+from assay_reports.mutants import MutationRun, Verdict
 from assay_reports.records import Event, Finding
 from assay_reports.results import Result, Run
 from assay_reports.site import render_site
+from assay_reports.site.cells import Cell
 from assay_reports.site.names import labels, slugs
 from assay_spec import load_corpus
 
@@ -108,8 +110,11 @@ def test_every_page_is_well_formed_and_no_id_occurs_twice(odd: list[Run], tmp_pa
         assert not any(set(id) & set(" \t\n") for id in page.ids), path
 
 
-def test_every_link_leads_somewhere(odd: list[Run], tmp_path: Path) -> None:
-    pages = rendered(tmp_path, *odd, earlier=[replace(odd[0], header=replace(odd[0].header, started="2025"))])
+def test_every_link_leads_somewhere(odd: list[Run], result: New, tmp_path: Path) -> None:
+    others = (result("torch.exp::examples", "fail", "A105"), result("torch.gone::shape"))
+    before = replace(odd[0], header=replace(odd[0].header, started="2025"), results=others)
+
+    pages = rendered(tmp_path, *odd, earlier=[before])
 
     links = [(path, link) for path, page in pages.items() for link in page.links if not link.startswith("data:")]
     assert len(links) > 1000
@@ -268,6 +273,54 @@ def test_failures_stand_first_on_an_ops_page(make: Make, result: New, tmp_path: 
     assert places == sorted(places)
 
 
+def test_items_that_are_wrong_in_one_way_stand_together_the_gravest_first(
+    make: Make, result: New, finding: Found, tmp_path: Path
+) -> None:
+    wrong, spelling = (
+        finding("A101", message="2, not 1"),
+        finding("A305", message="no parameter dim", form="no parameter _"),
+    )
+    run = make(
+        result("torch.exp::signature", "fail", findings=(spelling,)),
+        result("torch.exp::values[float32]", "fail", findings=(wrong,)),
+        result("torch.exp::values[float64]", "fail", findings=(wrong, spelling)),
+        result("torch.exp::errors", "fail", findings=(finding("A101", form="another"),)),
+    )
+
+    page = rendered(tmp_path, run)["op/torch.exp.html"]
+
+    assert re.findall(r"fail (A\d+ [^.]*?) (\d items?) (\S+) 5 of 10 cases pass", page.text) == [
+        ("A101 2, not 1", "2 items", "values[float32]"),
+        ("A101 result is 1, not 2", "1 item", "errors"),
+        ("A305 no parameter dim", "1 item", "signature"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "state", "text"),
+    [
+        ([], "none", ""),
+        (["pass", "pass"], "pass", "✓"),
+        (["pass", "unsupported"], "partial", "◐ 50.0  100"),
+        (["pass", "self"], "partial", "◐  100  100"),
+        (["self", "unsupported"], "self", "○"),
+        (["unsupported"], "unsupported", "–"),
+        (["pass", "fail"], "fail", "✗  100 75.0"),
+        (["fail", "crash", "pass"], "crash", "☠  100 66.7"),
+        (["suite_error"], "suite_error", "?"),
+    ],
+)
+def test_a_cell_shows_the_gravest_outcome_and_two_numbers_where_these_say_more(
+    result: New, outcomes: list[str], state: str, text: str
+) -> None:
+    counts = {"self": {"passed": 0, "self": 10}, "suite_error": {"passed": 0, "failed": 0}}
+    results = [result(f"torch.exp::{number}", each, **counts.get(each, {})) for number, each in enumerate(outcomes)]
+
+    cell = Cell.of(results)
+
+    assert (cell.state, cell.text) == (state, text)
+
+
 def test_an_ops_page_has_only_facets_and_dtypes_that_the_op_has(make: Make, result: New, tmp_path: Path) -> None:
     run = make(*[result(f"torch.exp::values[{dtype}]") for dtype in ("float64", "float32")], result("torch.exp::shape"))
 
@@ -351,6 +404,23 @@ def test_the_corpus_page_names_an_edition_only_where_an_op_is_not_in_both(
 
     alone = [op.name for op in load_corpus() if len(op.editions) == 1]
     assert page.text.count(" only ") == len(alone)
+
+
+def test_pages_show_mutation_scores_and_the_mutants_that_survived(make: Make, result: New, tmp_path: Path) -> None:
+    killed = Verdict("torch.exp", "pointwise", "sign: input", "sign", "killed", 3, "torch.exp(a)", "1", "-1")
+    survivor = replace(killed, mutant="strides ignored: input", status="survived", original="results 2.0 at 0")
+    equivalent = replace(killed, mutant="order: results", status="equivalent", because="PyTorch does so itself")
+    run = make(result("torch.exp::shape"), result("torch.abs::shape"))
+
+    pages = rendered(tmp_path / "with", run, mutation=MutationRun({}, (killed, survivor, equivalent)))
+    without = rendered(tmp_path / "without", run)
+
+    assert "Mutation score 50%: the suite kills 1 of 2 mutants." in pages["corpus.html"].text
+    exp = pages["op/torch.exp.html"].text
+    assert "Mutation score 50%: the suite kills 1 of 2 mutants of this function." in exp
+    assert "survived strides ignored: input witness torch.exp(a) original results 2.0 at 0" in exp
+    assert "equivalent order: results: PyTorch does so itself" in exp
+    assert not any("utation score" in page.text or "mutant" in page.text for page in without.values())
 
 
 def test_what_needs_the_script_is_hidden_without_it(odd: list[Run], tmp_path: Path) -> None:
