@@ -148,6 +148,7 @@ def test_a_plain_call_means_what_pytorch_means_by_it(case: Case, expected: list[
         (call("torch.add", MATRIX, 1, out=MATRIX, form="out"), Missing("feature", "no parameter out")),
         (call("torch.median", MATRIX, 0), Missing("feature", "no parameter p1")),
         (call("torch.topk", MATRIX, 1, largest=False), Missing("feature", "no smallest elements")),
+        (call("torch.kthvalue", MATRIX, 0), Missing("feature", "no element before the first")),
         (call("torch.div", MATRIX, 2, rounding_mode="trunc"), Missing("feature", "no rounding mode 'trunc'")),
         (call("torch.Tensor.expand", MATRIX, 2, -1, form="method"), Missing("feature", "no size -1")),
         (call("torch.nn.functional.softmax", MATRIX), Missing("feature", "no call without dim")),

@@ -97,6 +97,7 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
 
 
 def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+    only(k > 0, "element before the first")  # to JAX, position -1 is the last
     index = jnp.take(jnp.argpartition(input, k - 1, axis=dim), jnp.array([k - 1]), axis=dim)
     value = jnp.take_along_axis(input, index, axis=dim)
     return (value, index) if keepdim else (jnp.squeeze(value, dim), jnp.squeeze(index, dim))
@@ -301,6 +302,7 @@ class JaxBackend(TableBackend):
     methods: ClassVar[frozenset[str]] = frozenset(name for name in TABLE if hasattr(jax.Array, name))
     unsupported: ClassVar = (
         (NotImplementedError, ""),
+        (TypeError, "unexpected keyword argument"),
         (TypeError, "JAX arrays are immutable"),
         (TypeError, "does not accept dtype"),
         (TypeError, "Using a non-tuple sequence for multidimensional indexing is not allowed"),
