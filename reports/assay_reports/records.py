@@ -7,7 +7,7 @@ from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from assay_reports.codes import CODES
-from assay_reports.vocabulary import BROKEN, FACETS, OUTCOMES
+from assay_reports.vocabulary import BROKEN, OUTCOMES
 from assay_spec.typed import Pattern, Range, key
 
 SCHEMA_VERSION: Final = 3
@@ -17,12 +17,10 @@ if TYPE_CHECKING:
     CodeName = str
     OutcomeName = str
     EventKind = str
-    FacetName = str
 else:
     CodeName = Literal[tuple(CODES)]
     OutcomeName = Literal[tuple(OUTCOMES)]
     EventKind = Literal[(*OUTCOMES, "incident")]
-    FacetName = Literal[FACETS]
 Status = Literal["killed", "survived", "equivalent"]
 Count = Annotated[int, Range(0, 2**53)]
 Positive = Annotated[int, Range(1, 2**53)]
@@ -151,7 +149,7 @@ class Result:
     hash: str = key("of all that decides its cases: where it differs, the test has changed")
     op: str = key("PyTorch's name")
     area: str = key("the part of PyTorch that the op belongs to")
-    facet: FacetName = key("what of the op was tested")
+    facet: str = key("what of the op was tested")
     outcome: OutcomeName = key("what its cases came to: the gravest where it is broken, else all, else `partial`")
     dtype: str | None = key("of the leading tensor", None)
     device: str = key("where it ran", "cpu")
@@ -219,7 +217,7 @@ class Verdict:
     call: str = key("a call that the mutant answers otherwise than the original", "")
     original: str = key("what the original answers", "")
     mutated: str = key("what the mutant answers", "")
-    facet: FacetName | None = key("the facet that killed it", None)
+    facet: str | None = key("the facet that killed it", None)
     item: str | None = key("the item that killed it", None)
     code: CodeName | None = key("the code of that item's finding", None)
     snippet: str = key("the call as a program", "")

@@ -60,7 +60,7 @@ def descent(lr: float, own_lr: float, gradients: int) -> Case:
 
 
 def test_the_example_of_a_backend_is_a_sound_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    backend_source, check_source = blocks("writing-a-backend.md", "python")
+    _, backend_source, check_source = blocks("writing-a-backend.md", "python")
     (tmp_path / "mine.py").write_text(backend_source)
     monkeypatch.chdir(tmp_path)
     scope: dict[str, Any] = {}
@@ -112,6 +112,20 @@ def test_the_example_of_a_harness_is_a_sound_backend(tmp_path: Path) -> None:
     assert strided.results[0].array.tolist() == [1, 2]
     assert str(empty.raised) == "ValueError: no parameters"
     assert plus_number.unsupported == Missing("feature", "no numbers as operands")
+
+
+def test_the_profile_of_a_library_with_pytorchs_names_is_a_sound_backend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, *_ = blocks("writing-a-backend.md", "python")
+    (tmp_path / "profile.py").write_text(source)
+    monkeypatch.chdir(tmp_path)
+
+    backend = open_backend("profile.py:Mine")
+    self_check(backend)
+
+    assert backend.capabilities.dtypes == ("float32", "int64", "bool")
+    assert backend.perform(add([1, 2], [3, 4])).results[0].array.tolist() == [4, 6]
 
 
 def test_the_worked_lines_are_those_of_the_protocol() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from assay.backends.base import Capabilities
 from assay.cases.case import TensorValue, called
 from assay.cases.outcome import Array, Outcome
 from assay.judge.bench import Bench
@@ -14,6 +15,8 @@ from assay.judge.bench import Bench
 
 class Multiplier:
     """An oracle that multiplies."""
+
+    capabilities = Capabilities("multiplier", "1")
 
     def perform(self, case: Any) -> Outcome:
         first, second = (each.array() for each in case.arguments.values())
@@ -32,6 +35,8 @@ def test_a_large_answer_moves_in_proportion(first: float) -> None:
 
 class Divider:
     """An oracle that divides."""
+
+    capabilities = Capabilities("divider", "1")
 
     def perform(self, case: Any) -> Outcome:
         first, second = (each.array() for each in case.arguments.values())

@@ -96,12 +96,12 @@ def test_a_command_that_speaks_the_protocol_opens() -> None:
     [
         (
             "nunpy",
-            "unknown backend 'nunpy' (did you mean 'numpy'?); the backends are jax, numpy, reference, tinygrad, torch",
+            "unknown backend 'nunpy' (did you mean 'numpy'?); the backends are jax, numpy, paddle, reference, tinygrad, torch",
         ),
         (
             "xyz",
             "unknown backend 'xyz' (a library with PyTorch's names is 'namespace:NAME');"
-            " the backends are jax, numpy, reference, tinygrad, torch",
+            " the backends are jax, numpy, paddle, reference, tinygrad, torch",
         ),
         (
             "namespace:nonesuch",

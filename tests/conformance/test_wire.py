@@ -249,9 +249,8 @@ def test_a_line_of_the_wrong_kind_is_refused(kind: str, content: Any) -> None:
     assert reply is not None and (is_valid(line) or reply.fault or reply.unusable)
 
 
-@pytest.mark.parametrize("depth", [900, 100_000])
-def test_a_line_that_is_nested_too_deeply_is_refused(depth: int) -> None:
-    deep = '{"list":[' * depth + "null" + "]}" * depth
+def test_a_line_that_is_nested_too_deeply_is_refused() -> None:
+    deep = '{"list":[' * 100_000 + "null" + "]}" * 100_000
 
     with pytest.raises(WireError):
         Lines().take(bytearray(f'{{"id":1,"outcome":{{"results":[{deep}]}}}}\n'.encode()))

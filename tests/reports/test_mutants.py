@@ -9,8 +9,6 @@ from assay_reports import json_report, mutants
 from assay_reports.mutants import MutationRun, Score, Status, Verdict
 from assay_reports.records import Mutants, Selection, Suite
 from assay_reports.results import Result, Run
-from assay_reports.site import render_site
-from assay_spec import load_corpus
 
 HEADER = Mutants(3, Suite("0.1.0", "abc", "2.13"), "reference", "reference", Selection(), seed=0, ops=2)
 
@@ -135,29 +133,3 @@ def test_the_json_report_carries_every_verdict(
     assert (found["killed"], found["counted"], len(found["verdicts"])) == (2, 3, 4)
     assert found["verdicts"][1]["call"] == "torch.exp(float32[2])"
     assert "mutants" not in json.loads(json_report.render(runs))
-
-
-def test_the_site_shows_scores_and_survivors(
-    make: Callable[..., Run], result: Callable[..., Result], tmp_path: Path
-) -> None:
-    runs = [make(result("torch.exp::shape"), result("torch.sign::shape"))]
-    render_site(runs, tmp_path / "site", load_corpus(), MutationRun(HEADER, VERDICTS))
-
-    coverage = (tmp_path / "site" / "coverage.html").read_text()
-    exp = (tmp_path / "site" / "op" / "torch.exp.html").read_text()
-    sign = (tmp_path / "site" / "op" / "torch.sign.html").read_text()
-    assert "Mutation score 66.6%: the suite kills 2 of 3 mutants." in coverage
-    assert '<td class="n">1/2</td>' in coverage
-    assert "Mutation score 50%: the suite kills 1 of 2 mutants of this function." in exp
-    assert "strides ignored: input" in exp
-    assert "results 2.0 at 0" in exp
-    assert "PyTorch does so itself" in sign
-
-
-def test_a_site_without_a_mutation_run_says_nothing_of_mutants(
-    make: Callable[..., Run], result: Callable[..., Result], tmp_path: Path
-) -> None:
-    render_site([make(result("torch.exp::shape"))], tmp_path / "site", load_corpus())
-
-    assert " mutants" not in (tmp_path / "site" / "coverage.html").read_text()
-    assert " mutants" not in (tmp_path / "site" / "op" / "torch.exp.html").read_text()

@@ -72,7 +72,6 @@ def test_a_mutation_run_fits_the_schema() -> None:
         ("outcome", "melted"),
         ("cases", -1),
         ("cases", 2**60),
-        ("facet", "smell"),
         ("colour", "red"),
         ("type", "verdict"),
     ],
