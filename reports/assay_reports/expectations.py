@@ -15,6 +15,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 import yaml
 
 from assay_reports.causes import Cause, grouped
+from assay_reports.codes import rank
 from assay_reports.json_lines import brief
 from assay_reports.printable import printable
 from assay_reports.records import CodeName, Positive
@@ -169,20 +170,18 @@ class Expectations:
     def compare(self, run: Run) -> Comparison:
         """Return which findings of a run are unexpected, and which entries have improved or are stale."""
         known, unlisted = self.account(run)
-        found = Comparison(
-            [_unexpected(each) for each in grouped(unlisted)],
-            expected=sum(each.findings for each in known if each.state == "shown"),
-        )
+        unexpected = [(each.code, _unexpected(each)) for each in grouped(unlisted)]
+        found = Comparison(expected=sum(each.findings for each in known if each.state == "shown"))
         for each in known:
             where, code = f"{self.path}:{self.lines[each.entry]}", self.entries[each.entry].code
             if each.state == "grown":
-                found.unexpected.append(
-                    f"{code} {each.name}: {counted(each.cases, 'case')}, and {where} lists {each.due:,}"
-                )
+                told = f"{code} {each.name}: {counted(each.cases, 'case')}, and {where} lists {each.due:,}"
+                unexpected.append((code, told))
             elif each.state == "improved":
                 found.improved.append(f"{where}: {each.name} no longer shows {code}; `assay expect update` deletes it")
             elif each.state == "stale":
                 found.stale.append(f"{where}: {each.name} names no item of the run")
+        found.unexpected.extend(told for _, told in sorted(unexpected, key=lambda each: rank(each[0])))
         for entry, line in zip(self.entries, self.lines, strict=True):
             if entry.expired:
                 found.stale.append(f"{self.path}:{line}: expired on {entry.expires}; renew or delete it")
@@ -198,10 +197,10 @@ def _known(run: Run, entry: int, name: str, due: int, shown: Sequence[int]) -> K
 def _without(run: Run, name: str) -> State:
     """Return what it means that none of the items shows what is listed."""
     whole = run.complete and not run.header.selection.filter and not run.header.selection.shard
-    ran = any(matches(printable(result.id), name) for result in run.results if result.outcome != "not_run")
-    if ran and (whole or escaped(name) == name):
-        return "improved"
-    return "stale" if whole and not ran else "open"
+    outcomes = [result.outcome for result in run.results if matches(printable(result.id), name)]
+    if not outcomes:
+        return "stale" if whole else "open"
+    return "improved" if "not_run" not in outcomes and (whole or escaped(name) == name) else "open"
 
 
 def _unexpected(cause: Cause) -> str:
