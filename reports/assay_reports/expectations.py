@@ -18,14 +18,15 @@ from assay_reports.causes import Cause, grouped
 from assay_reports.codes import rank
 from assay_reports.json_lines import brief
 from assay_reports.printable import printable
-from assay_reports.records import CodeName, Positive
+from assay_reports.records import CodeName
 from assay_reports.results import Finding, Result, Run
 from assay_reports.vocabulary import MANY, counted
 from assay_reports.yaml_lists import ExpectationsError, KeyPath, composed, content, line_of, text_of
-from assay_spec.typed import FORMAT, Mismatch, Pattern, key, read
+from assay_spec.typed import FORMAT, Mismatch, Pattern, Range, key, read
 
 _TOKEN: Final = re.compile(r"\\([*?\\])|([*?])|(.)", re.DOTALL)  # of a glob
 
+Cases = Annotated[int, Range(1, 2**53)]
 Day = Annotated[str, Pattern(r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", "write it as 2027-01-31")]
 
 
@@ -34,7 +35,7 @@ class Expectation:
     """One known kind of finding: its code and form, and in how many cases of which items it shows."""
 
     code: CodeName = key("the code of the finding")
-    items: dict[str, Positive] = key("which items show it, by id or glob, and in how many cases")
+    items: dict[str, Cases] = key("which items show it, by id or glob, and in how many cases")
     reason: str = key("why that is so, for people")
     form: str | None = key("what is wrong, as text or glob; any finding of the code where it is left out", None)
     issue: str | int | None = key("where it is followed up", None)
@@ -55,9 +56,9 @@ class Expectation:
         """Whether the last day on which the entry counts is over."""
         return self.expires is not None and self.expires < date.today().isoformat()
 
-    def applies(self, place: str) -> bool:
+    def applies(self, system: str) -> bool:
         """Return whether the entry says something about a run on a platform."""
-        return not self.expired and (self.when is None or self.when.lower() in place.lower())
+        return not self.expired and (self.when is None or self.when.lower() in system.lower())
 
 
 def matches(text: str, glob: str) -> bool:
@@ -138,10 +139,10 @@ class Expectations:
         found = [(self.entry(result, finding, platform.platform()), finding.cases) for finding in result.broken]
         return all(which and cases <= MANY * self.entries[which[0]].items[which[1]] for which, cases in found)
 
-    def entry(self, result: Result, finding: Finding, place: str) -> tuple[int, str] | None:
+    def entry(self, result: Result, finding: Finding, system: str) -> tuple[int, str] | None:
         """Return the index of the entry that lists a finding, and the item of that entry."""
         for index, each in enumerate(self.entries):
-            if each.describes(finding) and each.applies(place):
+            if each.describes(finding) and each.applies(system):
                 name = each.names(result.id)
                 if name is not None:
                     return index, name
@@ -149,12 +150,12 @@ class Expectations:
 
     def account(self, run: Run) -> tuple[list[Known], list[tuple[Result, Finding]]]:
         """Return how a run bears out each item of each entry that applies, and the findings that none lists."""
-        place = run.header.env.platform
+        system = run.header.env.platform
         shown: dict[tuple[int, str], list[int]] = {}
         unlisted = []
         for result in run.results:
             for finding in result.broken:
-                which = self.entry(result, finding, place)
+                which = self.entry(result, finding, system)
                 if which is None:
                     unlisted.append((result, finding))
                 else:
@@ -162,7 +163,7 @@ class Expectations:
         known = [
             _known(run, index, name, due, shown.get((index, name), []))
             for index, each in enumerate(self.entries)
-            if each.applies(place)
+            if each.applies(system)
             for name, due in each.items.items()
         ]
         return known, unlisted

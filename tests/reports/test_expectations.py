@@ -253,10 +253,10 @@ def test_an_item_that_did_not_run_is_neither_improved_nor_stale(
     assert compared(tmp_path, KNOWN.replace("a::shape", name), run).holds
 
 
-def test_what_is_only_lacking_needs_no_entry(result: New, finding: Find, run_of: RunOf, tmp_path: Path) -> None:
-    lacking = result("a::shape", "unsupported", findings=(finding("A001", "unsupported"),))
+def test_what_is_only_unsupported_needs_no_entry(result: New, finding: Find, run_of: RunOf, tmp_path: Path) -> None:
+    unsupported = result("a::shape", "unsupported", findings=(finding("A001", "unsupported"),))
 
-    assert compared(tmp_path, "", run_of(lacking)).holds
+    assert compared(tmp_path, "", run_of(unsupported)).holds
 
 
 def test_a_result_is_covered_where_all_that_is_wrong_is_listed(result: New, finding: Find, tmp_path: Path) -> None:
