@@ -41,9 +41,9 @@ def _bucket(old: Result | None, new: Result | None) -> str | None:
         return "regressed"
     if "not_run" in (old.outcome, new.outcome):
         return "otherwise changed"
-    if _lacks_more(old, new):
+    if _less_supported(old, new):
         return "support lost"
-    if _lacks_more(new, old):
+    if _less_supported(new, old):
         return "newly supported"
     return "fixed" if old.outcome in BROKEN and new.outcome in OFFERED else "otherwise changed"
 
@@ -58,7 +58,7 @@ def _more(was: _Wrong, now: _Wrong) -> bool:
     return any(cases > MANY * was.get(which, 0) for which, cases in now.items())
 
 
-def _lacks_more(old: Result, new: Result) -> bool:
+def _less_supported(old: Result, new: Result) -> bool:
     """Return whether more of an item is unsupported in the second of two results."""
     if "unsupported" in (old.outcome, new.outcome):
         return old.outcome != new.outcome == "unsupported"

@@ -15,16 +15,18 @@ from typing import Annotated, Final, Literal, NamedTuple
 import yaml
 
 from assay_reports.causes import Cause, grouped
+from assay_reports.codes import rank
 from assay_reports.json_lines import brief
 from assay_reports.printable import printable
-from assay_reports.records import CodeName, Positive
+from assay_reports.records import CodeName
 from assay_reports.results import Finding, Result, Run
 from assay_reports.vocabulary import MANY, counted
 from assay_reports.yaml_lists import ExpectationsError, KeyPath, composed, content, line_of, text_of
-from assay_spec.typed import FORMAT, Mismatch, Pattern, key, read
+from assay_spec.typed import FORMAT, Mismatch, Pattern, Range, key, read
 
 _TOKEN: Final = re.compile(r"\\([*?\\])|([*?])|(.)", re.DOTALL)  # of a glob
 
+Cases = Annotated[int, Range(1, 2**53)]
 Day = Annotated[str, Pattern(r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", "write it as 2027-01-31")]
 
 
@@ -33,7 +35,7 @@ class Expectation:
     """One known kind of finding: its code and form, and in how many cases of which items it shows."""
 
     code: CodeName = key("the code of the finding")
-    items: dict[str, Positive] = key("which items show it, by id or glob, and in how many cases")
+    items: dict[str, Cases] = key("which items show it, by id or glob, and in how many cases")
     reason: str = key("why that is so, for people")
     form: str | None = key("what is wrong, as text or glob; any finding of the code where it is left out", None)
     issue: str | int | None = key("where it is followed up", None)
@@ -54,9 +56,9 @@ class Expectation:
         """Whether the last day on which the entry counts is over."""
         return self.expires is not None and self.expires < date.today().isoformat()
 
-    def applies(self, place: str) -> bool:
+    def applies(self, system: str) -> bool:
         """Return whether the entry says something about a run on a platform."""
-        return not self.expired and (self.when is None or self.when.lower() in place.lower())
+        return not self.expired and (self.when is None or self.when.lower() in system.lower())
 
 
 def matches(text: str, glob: str) -> bool:
@@ -137,10 +139,10 @@ class Expectations:
         found = [(self.entry(result, finding, platform.platform()), finding.cases) for finding in result.broken]
         return all(which and cases <= MANY * self.entries[which[0]].items[which[1]] for which, cases in found)
 
-    def entry(self, result: Result, finding: Finding, place: str) -> tuple[int, str] | None:
+    def entry(self, result: Result, finding: Finding, system: str) -> tuple[int, str] | None:
         """Return the index of the entry that lists a finding, and the item of that entry."""
         for index, each in enumerate(self.entries):
-            if each.describes(finding) and each.applies(place):
+            if each.describes(finding) and each.applies(system):
                 name = each.names(result.id)
                 if name is not None:
                     return index, name
@@ -148,12 +150,12 @@ class Expectations:
 
     def account(self, run: Run) -> tuple[list[Known], list[tuple[Result, Finding]]]:
         """Return how a run bears out each item of each entry that applies, and the findings that none lists."""
-        place = run.header.env.platform
+        system = run.header.env.platform
         shown: dict[tuple[int, str], list[int]] = {}
         unlisted = []
         for result in run.results:
             for finding in result.broken:
-                which = self.entry(result, finding, place)
+                which = self.entry(result, finding, system)
                 if which is None:
                     unlisted.append((result, finding))
                 else:
@@ -161,7 +163,7 @@ class Expectations:
         known = [
             _known(run, index, name, due, shown.get((index, name), []))
             for index, each in enumerate(self.entries)
-            if each.applies(place)
+            if each.applies(system)
             for name, due in each.items.items()
         ]
         return known, unlisted
@@ -169,20 +171,18 @@ class Expectations:
     def compare(self, run: Run) -> Comparison:
         """Return which findings of a run are unexpected, and which entries have improved or are stale."""
         known, unlisted = self.account(run)
-        found = Comparison(
-            [_unexpected(each) for each in grouped(unlisted)],
-            expected=sum(each.findings for each in known if each.state == "shown"),
-        )
+        unexpected = [(each.code, _unexpected(each)) for each in grouped(unlisted)]
+        found = Comparison(expected=sum(each.findings for each in known if each.state == "shown"))
         for each in known:
             where, code = f"{self.path}:{self.lines[each.entry]}", self.entries[each.entry].code
             if each.state == "grown":
-                found.unexpected.append(
-                    f"{code} {each.name}: {counted(each.cases, 'case')}, and {where} lists {each.due:,}"
-                )
+                told = f"{code} {each.name}: {counted(each.cases, 'case')}, and {where} lists {each.due:,}"
+                unexpected.append((code, told))
             elif each.state == "improved":
                 found.improved.append(f"{where}: {each.name} no longer shows {code}; `assay expect update` deletes it")
             elif each.state == "stale":
                 found.stale.append(f"{where}: {each.name} names no item of the run")
+        found.unexpected.extend(told for _, told in sorted(unexpected, key=lambda each: rank(each[0])))
         for entry, line in zip(self.entries, self.lines, strict=True):
             if entry.expired:
                 found.stale.append(f"{self.path}:{line}: expired on {entry.expires}; renew or delete it")
@@ -198,10 +198,10 @@ def _known(run: Run, entry: int, name: str, due: int, shown: Sequence[int]) -> K
 def _without(run: Run, name: str) -> State:
     """Return what it means that none of the items shows what is listed."""
     whole = run.complete and not run.header.selection.filter and not run.header.selection.shard
-    ran = any(matches(printable(result.id), name) for result in run.results if result.outcome != "not_run")
-    if ran and (whole or escaped(name) == name):
-        return "improved"
-    return "stale" if whole and not ran else "open"
+    outcomes = [result.outcome for result in run.results if matches(printable(result.id), name)]
+    if not outcomes:
+        return "stale" if whole else "open"
+    return "improved" if "not_run" not in outcomes and (whole or escaped(name) == name) else "open"
 
 
 def _unexpected(cause: Cause) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from assay_reports.causes import Cause, causes
 from assay_reports.mutants import MutationRun
-from assay_reports.records import CodeName, Count, Finding, Header, Mutants, Positive, Result, Verdict, plain
+from assay_reports.records import CodeName, Count, Finding, Header, Mutants, Result, Total, Verdict, plain
 from assay_reports.results import Run
 from assay_spec.typed import Range, key
 
@@ -25,7 +25,7 @@ class CauseSummary:
     op: str | None = key("the op, where findings of this code in other ops are other causes", None)
     ops: tuple[str, ...] = key("the ops that show it")
     items: tuple[str, ...] = key("the items that show it")
-    cases: Positive = key("how many cases show it")
+    cases: Total = key("how many cases show it")
     item: str = key("the item of the smallest of them")
     smallest: Finding = key("that item's finding")
 
@@ -36,8 +36,8 @@ class Summary:
 
     coverage: Share | None = key("the share of the corpus that is offered; left out where nothing was asked", None)
     conformance: Share | None = key("the share of that which is right; left out where nothing was judged", None)
-    items: dict[str, Count] = key("how many items came to which outcome")
-    cases: dict[str, Count] = key("how many cases: in all, and by what came of them")
+    items: dict[str, Total] = key("how many items came to which outcome")
+    cases: dict[str, Total] = key("how many cases: in all, and by what came of them")
     causes: tuple[CauseSummary, ...] = key("what is wrong, by cause, the gravest first")
 
 

@@ -22,8 +22,9 @@ else:
     OutcomeName = Literal[tuple(OUTCOMES)]
     EventKind = Literal[(*OUTCOMES, "incident")]
 Status = Literal["killed", "survived", "equivalent"]
-Count = Annotated[int, Range(0, 2**53)]
-Positive = Annotated[int, Range(1, 2**53)]
+Count = Annotated[int, Range(0, 10**9)]
+Positive = Annotated[int, Range(1, 10**9)]
+Total = Annotated[int, Range(0, 2**53)]  # of counts
 Number = Annotated[float, Range(-_LARGEST, _LARGEST)]
 Shard = Annotated[str, Pattern(r"^[1-9]\d*/[1-9]\d*$", "write it as I/N, like 2/4")]
 
@@ -91,7 +92,7 @@ class Header:
     env: Environment = key("on which machine")
     selection: Selection = key("what of the corpus")
     seed: int = key("of the random cases")
-    planned: Count = key("how many items")
+    planned: Total = key("how many items")
     started: str = key("when, in ISO 8601")
     command: str = key("what was typed")
 
@@ -109,7 +110,7 @@ class Worst:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, or lacking, in some of an item's cases, shown by the smallest of them."""
+    """One thing that is wrong, or unsupported, in some of an item's cases, shown by the smallest of them."""
 
     code: CodeName = key("the kind of finding; `assay explain` says what it means")
     outcome: OutcomeName = key("what such a case came to")
@@ -162,7 +163,7 @@ class Result:
     ms: Number = key("how long it took, in milliseconds", 0.0)
     worst: Worst | None = key("the element that took most of its budget", None)
     excused: dict[str, Count] = key("elements that are right for a reason of their own, by the reason", {})
-    findings: tuple[Finding, ...] = key("what is wrong or lacking, the gravest first", ())
+    findings: tuple[Finding, ...] = key("what is wrong or unsupported, the gravest first", ())
 
     @property
     def code(self) -> str | None:
@@ -185,7 +186,7 @@ class Footer:
     """The last line: how the run ended. A file without it was interrupted."""
 
     complete: bool = key("whether every planned item ran")
-    counts: dict[str, dict[str, Count]] = key("items by outcome, and cases by what came of them", {})
+    counts: dict[str, dict[str, Total]] = key("items by outcome, and cases by what came of them", {})
     stop_reason: str | None = key("why the run stopped before its end", None)
     ended: str = key("when, in ISO 8601", "")
 

@@ -96,7 +96,8 @@ def test_a_command_that_speaks_the_protocol_opens() -> None:
     [
         (
             "nunpy",
-            "unknown backend 'nunpy' (did you mean 'numpy'?); the backends are jax, numpy, paddle, reference, tinygrad, torch",
+            "unknown backend 'nunpy' (did you mean 'numpy'?);"
+            " the backends are jax, numpy, paddle, reference, tinygrad, torch",
         ),
         (
             "xyz",

@@ -76,10 +76,10 @@ def test_a_cause_is_shown_by_its_shortest_program(result: New, finding: Find) ->
     assert (cause.smallest[0].id, cause.smallest[1]) == ("c::shape", short)
 
 
-def test_what_is_only_lacking_is_no_cause(result: New, finding: Find) -> None:
-    lacking = result("a::shape", "unsupported", findings=(finding("A001", "unsupported", form="no a"),))
+def test_what_is_only_unsupported_is_no_cause(result: New, finding: Find) -> None:
+    unsupported = result("a::shape", "unsupported", findings=(finding("A001", "unsupported", form="no a"),))
 
-    assert causes([lacking]) == []
+    assert causes([unsupported]) == []
 
 
 def test_a_cause_keeps_its_address_from_run_to_run(result: New, finding: Find) -> None:

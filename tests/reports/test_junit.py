@@ -12,10 +12,10 @@ RunOf = Callable[..., Run]
 
 
 def test_every_item_is_a_test_case(result: New, finding: Find, run_of: RunOf) -> None:
-    lacking = result("a::dtype", "unsupported", findings=(finding("A001", "unsupported", message="no a"),))
+    unsupported = result("a::dtype", "unsupported", findings=(finding("A001", "unsupported", message="no a"),))
     run = run_of(
         result("a::shape"), result("a::layout", "partial"), result("a::values[float32]", "fail", "A101"),
-        result("a::errors", "crash", "A801"), lacking, result("a::random", "self"),
+        result("a::errors", "crash", "A801"), unsupported, result("a::random", "self"),
     )  # fmt: skip
 
     suite = ElementTree.fromstring(junit.render(run))

@@ -85,7 +85,7 @@ COUNTS = st.integers(0, 50)
 
 
 @given(items=st.lists(st.tuples(st.integers(0, 3), COUNTS, COUNTS, COUNTS), min_size=1))
-def test_a_run_in_which_anything_is_wrong_or_lacking_is_never_full(
+def test_a_run_in_which_anything_is_wrong_or_unsupported_is_never_full(
     items: list[tuple[int, int, int, int]], result: New
 ) -> None:
     results = [

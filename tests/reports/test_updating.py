@@ -26,7 +26,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "known.yaml"
 
 
-def lacking(result: New, finding: Find, *ids: str, cases: int = 3) -> list[Result]:
+def without_kernel(result: New, finding: Find, *ids: str, cases: int = 3) -> list[Result]:
     """Make items that show one cause."""
     shown = finding("A301", "error", form="no kernel", message="no kernel for float64", cases=cases)
     return [result(id, "error", findings=(shown,)) for id in ids]
@@ -35,7 +35,7 @@ def lacking(result: New, finding: Find, *ids: str, cases: int = 3) -> list[Resul
 def test_one_cause_over_many_ops_is_one_entry(result: New, finding: Find, run_of: RunOf, file: Path) -> None:
     ids = ("torch.exp::shape", "torch.exp::values[float64]", "torch.sin::shape")
 
-    told = update(file, run_of(*lacking(result, finding, *ids)))
+    told = update(file, run_of(*without_kernel(result, finding, *ids)))
 
     assert told == f"{file}: 1 added, 0 removed"
     assert file.read_text() == (
@@ -98,7 +98,7 @@ WRITTEN = """\
 def test_what_people_wrote_stays(result: New, finding: Find, run_of: RunOf, file: Path) -> None:
     file.write_text(WRITTEN)
 
-    told = update(file, run_of(*lacking(result, finding, "a::shape", "b::shape"), result("a::values")))
+    told = update(file, run_of(*without_kernel(result, finding, "a::shape", "b::shape"), result("a::values")))
 
     assert told == f"{file}: 0 added, 1 removed"
     assert file.read_text() == WRITTEN.replace("- code: A101\n  items: {a::values: 5}\n  reason: rounding\n", "")
@@ -110,7 +110,7 @@ def test_an_item_that_no_longer_shows_it_goes_from_its_entry(
     file.write_text(WRITTEN)
     values = result("a::values", "fail", findings=(finding(),))
 
-    told = update(file, run_of(*lacking(result, finding, "a::shape"), result("b::shape"), values))
+    told = update(file, run_of(*without_kernel(result, finding, "a::shape"), result("b::shape"), values))
 
     assert told == f"{file}: 0 added, 0 removed"
     assert file.read_text() == WRITTEN.replace("    b::shape: 3   # see 12\n", "")
@@ -119,7 +119,7 @@ def test_an_item_that_no_longer_shows_it_goes_from_its_entry(
 def test_counts_that_are_far_off_are_mended(result: New, finding: Find, run_of: RunOf, file: Path) -> None:
     file.write_text("- {code: A301, items: {a::shape: 3, b::shape: 30, c::shape: 4}, reason: x}  # all\n")
 
-    update(file, run_of(*lacking(result, finding, "a::shape", "b::shape", "c::shape", cases=7)))
+    update(file, run_of(*without_kernel(result, finding, "a::shape", "b::shape", "c::shape", cases=7)))
 
     assert (
         file.read_text() == "- {code: A301, items: {'a::shape': 7, 'b::shape': 7, 'c::shape': 4}, reason: x}  # all\n"
@@ -128,7 +128,7 @@ def test_counts_that_are_far_off_are_mended(result: New, finding: Find, run_of: 
 
 def test_a_new_finding_is_added_below(result: New, finding: Find, run_of: RunOf, file: Path) -> None:
     file.write_text(WRITTEN.rstrip("\n"))
-    run = run_of(*lacking(result, finding, "a::shape", "b::shape"), result("a::values", "fail", "A101"),
+    run = run_of(*without_kernel(result, finding, "a::shape", "b::shape"), result("a::values", "fail", "A101"),
                  result("c::values", "fail", "A101"))  # fmt: skip
 
     assert update(file, run) == f"{file}: 1 added, 0 removed"
@@ -139,7 +139,7 @@ def test_a_new_finding_is_added_below(result: New, finding: Find, run_of: RunOf,
 
 def test_pruning_adds_nothing(result: New, finding: Find, run_of: RunOf, file: Path) -> None:
     file.write_text(WRITTEN)
-    run = run_of(*lacking(result, finding, "a::shape", "b::shape", "c::shape"), result("a::values"))
+    run = run_of(*without_kernel(result, finding, "a::shape", "b::shape", "c::shape"), result("a::values"))
 
     assert update(file, run, add=False) == f"{file}: 0 added, 1 removed"
     assert not Expectations.load(file).compare(run).holds
@@ -149,7 +149,7 @@ def test_pruning_does_not_accept_what_has_grown(result: New, finding: Find, run_
     text = "- code: A301\n  items:\n    a::shape: 1\n    b::shape: 1\n  reason: x\n"
     file.write_text(text)
 
-    update(file, run_of(*lacking(result, finding, "a::shape", cases=9), result("b::shape")), add=False)
+    update(file, run_of(*without_kernel(result, finding, "a::shape", cases=9), result("b::shape")), add=False)
 
     assert file.read_text() == text.replace("    b::shape: 1\n", "")
 
@@ -215,7 +215,7 @@ def test_a_file_that_cannot_be_edited_stays_as_it_is(
     text: str, told: str, result: New, finding: Find, run_of: RunOf, file: Path
 ) -> None:
     file.write_text(text)
-    run = run_of(*lacking(result, finding, "a::shape"), result("b::shape", "fail", "A101"))
+    run = run_of(*without_kernel(result, finding, "a::shape"), result("b::shape", "fail", "A101"))
 
     with pytest.raises(ExpectationsError) as caught:
         update(file, run)

@@ -9,6 +9,7 @@ from assay.running.session import Session
 from assay.settings import Settings
 from assay_reports.printable import printable
 from assay_reports.results import Finding, Result, in_excuses
+from assay_reports.vocabulary import BROKEN
 from assay_spec import load_corpus
 from assay_spec.suggestion import suggestion
 
@@ -36,7 +37,7 @@ def reproduce(id: str, settings: Settings) -> int:
     for finding in result.findings:
         _show(finding)
     session.close()
-    return 0 if result.outcome in ("pass", "self") else 1
+    return 1 if result.outcome in BROKEN else 0
 
 
 def summary(result: Result, candidate: str, oracle: str) -> str:
