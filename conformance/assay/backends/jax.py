@@ -309,7 +309,9 @@ class JaxBackend(TableBackend):
     )
 
     def __init__(self) -> None:
-        self.capabilities = Capabilities(name="jax", version=jax.__version__, features=("autograd",))
+        self.capabilities = Capabilities(
+            name="jax", version=jax.__version__, features=("autograd",), flushes_subnormals=True
+        )
 
     def to_native(self, value: TensorValue) -> Any:
         return jnp.array(value.array())
