@@ -264,6 +264,34 @@ def test_a_module_answers_with_the_state_it_was_given() -> None:
     assert outcome.gradients["weight"].array.tolist() == [[1, 1]]  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("LayerNorm", {"normalized_shape": 2}),
+        ("LayerNorm", {"normalized_shape": (2,), "elementwise_affine": False}),
+        ("GroupNorm", {"num_groups": 1, "num_channels": 2}),
+    ],
+)
+def test_a_norm_takes_the_mean_away(name: str, options: dict[str, Any]) -> None:
+    op = f"torch.nn.{name}"
+    call = method_call({"input": given([[1.0, 3.0]])}, ("input",))
+
+    outcome = BACKEND.perform(Case(op, (*made(op, options, {}), call)))
+
+    assert answers(outcome) == [[[pytest.approx(-1, abs=1e-4), pytest.approx(1, abs=1e-4)]]]
+
+
+def test_an_lstm_cell_with_zero_weights_keeps_half_of_its_cell() -> None:
+    state = {name: given([[0.0]] * 4) for name in ("weight_ih", "weight_hh")}
+    cell = made("torch.nn.LSTMCell", {"input_size": 1, "hidden_size": 1, "bias": False}, state)
+    hidden, before = given([[0.0]]), given([[1.0]])
+    call = method_call({"input": given([[1.0]]), "hx": (hidden, before)}, ("input", "hx"))
+
+    _, after = answers(BACKEND.perform(Case("torch.nn.LSTMCell", (*cell, call))))
+
+    assert after == [[0.5]]
+
+
 def test_a_module_lists_its_state_and_its_parameters() -> None:
     norm = made("torch.nn.BatchNorm1d", {"num_features": 1}, {})
     state, named = (method_call({}, (), name, name=name) for name in ("state_dict", "named_parameters"))

@@ -7,7 +7,6 @@ milliseconds, a large one seconds. Set `DEV=CPU` (with clang installed) or anoth
 from __future__ import annotations
 
 import inspect
-import operator
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -326,7 +325,6 @@ METHODS: Final[dict[str, Callable[..., Any]]] = {
     "permute": lambda input, *dims: input.permute(*dims),
     "contiguous": lambda input: input.contiguous(),
     "__getitem__": lambda input, index: input[index],
-    "__setitem__": operator.setitem,
     "dot": lambda input, tensor: input.dot(tensor),
     "mv": lambda input, vec: input.matmul(vec),
     "mm": lambda input, mat2: input.matmul(mat2),
@@ -335,7 +333,6 @@ METHODS: Final[dict[str, Callable[..., Any]]] = {
 FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "tensor": tensor,
     "Tensor": tensor_of_data,
-    "from_numpy": lambda ndarray: Tensor(ndarray),
     "zeros": created(Tensor.zeros),
     "ones": created(Tensor.ones),
     "empty": created(Tensor.empty),
@@ -599,8 +596,9 @@ class TinygradBackend(TableBackend):
         return Differentiated(results, gradients, dict(zip(leaves, second, strict=True)))
 
     def overwrite(self, native: Any) -> None:
-        if native.device is not None:  # a constant has no memory to write to
-            native.assign(~native if native.dtype == dtypes.bool else native + 1).realize()
+        if native.device is not None and native.numel():  # a constant has no memory to write to
+            element = native[(0,) * native.ndim]  # copies that share their memory could not all be written to
+            element.assign(~element if native.dtype == dtypes.bool else element + 1).realize()
 
     @contextmanager
     def surroundings(self, case: Case) -> Iterator[None]:
