@@ -20,7 +20,7 @@ import disguises  # noqa: E402
 WHOLE = os.environ.get("ASSAY_DISGUISES") == "whole"
 
 
-@pytest.mark.parametrize(("place", "name"), enumerate(disguises.DISGUISES, 1), ids=disguises.DISGUISES)
+@pytest.mark.parametrize(("place", "name"), list(enumerate(disguises.DISGUISES, 1)), ids=disguises.DISGUISES)
 def test_pytorch_in_disguise_is_never_accused(place: int, name: str, tmp_path: Path) -> None:
     shard = "1/1" if WHOLE else f"{place}/{4 * len(disguises.DISGUISES)}"
     done = subprocess.run(
