@@ -216,8 +216,9 @@ class HasOtherNames(TableBackend):
 
 
 class DifferentiatesByVjp(HasOtherNames):
-    """Takes gradients by transforming the trace, and has no tape."""
+    """Takes gradients by transforming the trace, and has no tape; so no modules, which hold what would be on it."""
 
+    table: ClassVar = {name: each for name, each in HasOtherNames.table.items() if not isinstance(each, type)}
     capabilities = Capabilities(
         name="vjp", version="1", dtypes=("float32", "float64", "int64", "bool"), features=("autograd",)
     )
