@@ -193,9 +193,6 @@ TABLE: Final[dict[str, Callable[..., Any]]] = {
     "zeros": lambda *size, dtype=None: jnp.zeros(sizes(size), dtype),
     "ones": lambda *size, dtype=None: jnp.ones(sizes(size), dtype),
     "empty": lambda *size, dtype=None: jnp.empty(sizes(size), dtype),
-    "full": lambda size, fill_value, *, dtype=None: jnp.full(size, fill_value, dtype),
-    "zeros_like": lambda input, *, dtype=None: jnp.zeros_like(input, dtype),
-    "ones_like": lambda input, *, dtype=None: jnp.ones_like(input, dtype),
     "arange": arange,
     "linspace": lambda start, end, steps, *, dtype=None: jnp.linspace(start, end, steps, dtype=dtype),
     "logspace": lambda start, end, steps, base=10.0, *, dtype=None: jnp.logspace(
@@ -221,7 +218,6 @@ TABLE: Final[dict[str, Callable[..., Any]]] = {
     "sign": unary(jnp.sign),
     "sin": unary(jnp.sin),
     "sqrt": unary(jnp.sqrt),
-    "tanh": unary(jnp.tanh),
     "trunc": unary(jnp.trunc),
     "add": binary(jnp.add),
     "sub": binary(jnp.subtract),
