@@ -177,6 +177,13 @@ def test_a_wrong_call_is_tinygrad_s_own_error() -> None:
     assert str(outcome.raised) == "RuntimeError: cannot dot (1, 2) and (1, 2)"
 
 
+def test_what_a_lazy_call_gets_wrong_is_raised_though_nobody_reads_its_result() -> None:
+    outcome = played("broadcasting", "other sizes are refused")
+
+    message = "shape mismatch: objects cannot be broadcast to a single shape ((3,), (2,))"
+    assert str(outcome.raised) == f"IndexError: {message}"
+
+
 def test_the_dtype_of_python_numbers_is_reported_as_it_is() -> None:
     assert BACKEND.to_host(pytest.importorskip("tinygrad").Tensor(1.5)).dtype == "weakfloat"
 

@@ -22,6 +22,7 @@ from assay.cases.arrays import host_dtype
 from assay.cases.case import Case, TensorValue
 from assay.cases.outcome import Array
 from assay_spec import dtypes as names
+from assay_spec.steps import Step
 
 os.environ.setdefault("DEV", "PYTHON")  # before the import, which reads it
 
@@ -562,6 +563,17 @@ class TinygradBackend(TableBackend):
             dtypes=tuple(DTYPES),
             features=("views", "in-place", "autograd", "random", "modules", "optimizers"),
         )
+
+    def function(self, step: Step) -> Callable[..., Any]:
+        found = super().function(step)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            answer = found(*args, **kwargs)
+            if self.is_native(answer):
+                _ = answer.shape  # tinygrad is lazy about errors too
+            return answer
+
+        return call
 
     def to_native(self, value: TensorValue) -> Any:
         dtype = self.to_dtype(value.dtype)
