@@ -39,7 +39,8 @@ class Settings:
         str,
         Shown(
             "run repro pytest mutants",
-            "The candidate: reference, torch, numpy, tinygrad, namespace:MODULE, module:Class or exec:COMMAND.",
+            "The candidate: reference, torch, numpy, jax, paddle, tinygrad,"
+            " namespace:MODULE, module:Class or exec:COMMAND.",
             "BACKEND",
             "b",
         ),

@@ -30,7 +30,6 @@ class Outcome(NamedTuple):
     """An outcome of an item."""
 
     glyph: str
-    part: str  # of a bar
     offered: bool  # the backend offers what was asked
     broken: bool  # somebody has something to mend
 
@@ -38,17 +37,17 @@ class Outcome(NamedTuple):
 # The gravest first. An item is what the gravest of its cases is where that is broken; else what all of them came to,
 # and `partial` where some pass and the others were not judged.
 OUTCOMES: Final = {
-    "crash": Outcome("☠", "crash", offered=True, broken=True),
-    "timeout": Outcome("⧗", "crash", offered=True, broken=True),
-    "harness_error": Outcome("⚡", "crash", offered=True, broken=True),
-    "suite_error": Outcome("?", "crash", offered=False, broken=True),
-    "error": Outcome("!", "error", offered=True, broken=True),
-    "fail": Outcome("✗", "fail", offered=True, broken=True),
-    "partial": Outcome("◐", "pass", offered=True, broken=False),
-    "pass": Outcome("✓", "pass", offered=True, broken=False),
-    "self": Outcome("○", "self", offered=False, broken=False),
-    "unsupported": Outcome("–", "unsupported", offered=False, broken=False),
-    "not_run": Outcome("·", "unsupported", offered=False, broken=False),
+    "crash": Outcome("☠", offered=True, broken=True),
+    "timeout": Outcome("⧗", offered=True, broken=True),
+    "harness_error": Outcome("⚡", offered=True, broken=True),
+    "suite_error": Outcome("?", offered=False, broken=True),
+    "error": Outcome("!", offered=True, broken=True),
+    "fail": Outcome("✗", offered=True, broken=True),
+    "partial": Outcome("◐", offered=True, broken=False),
+    "pass": Outcome("✓", offered=True, broken=False),
+    "self": Outcome("○", offered=False, broken=False),
+    "unsupported": Outcome("–", offered=False, broken=False),
+    "not_run": Outcome("·", offered=False, broken=False),
 }
 GRAVITY: Final = tuple(OUTCOMES)
 OFFERED: Final = frozenset(name for name, outcome in OUTCOMES.items() if outcome.offered)

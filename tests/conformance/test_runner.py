@@ -132,6 +132,16 @@ def test_an_output_path_that_cannot_be_written_is_found_before_anything_runs(tmp
     assert "cannot write there" in done.stderr
 
 
+# A shell's background jobs, and what they start, ignore interrupts.
+HEARS_INTERRUPTS = """
+import signal, sys
+from assay.cli.__main__ import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main(sys.argv[1:])
+"""
+
+
 def test_an_interrupted_run_says_so_and_can_be_resumed(tmp_path: Path) -> None:
     words = [
         "run",
@@ -146,10 +156,7 @@ def test_an_interrupted_run_says_so_and_can_be_resumed(tmp_path: Path) -> None:
         "--no-report",
     ]
     process = subprocess.Popen(
-        [sys.executable, "-m", "assay.cli", *words],
-        cwd=tmp_path,
-        stderr=subprocess.DEVNULL,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+        [sys.executable, "-c", HEARS_INTERRUPTS, *words], cwd=tmp_path, stderr=subprocess.DEVNULL
     )
     file = tmp_path / "out" / "numpy.jsonl"
     deadline = time.monotonic() + 300

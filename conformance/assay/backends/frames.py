@@ -58,7 +58,7 @@ def _reduced_array(value: Array) -> tuple[Any, ...]:
 
 def _reduced(kind: type) -> Callable[[Any], tuple[Any, ...]]:
     """Return how a record is taken apart: its class, and its fields in order."""
-    names = getattr(kind, "_fields", None) or [each.name for each in fields(kind)]
+    names = [each.name for each in fields(kind)]
     parts = attrgetter(*names)
     return (lambda value: (kind, parts(value))) if len(names) > 1 else (lambda value: (kind, (parts(value),)))
 

@@ -23,35 +23,10 @@ from assay_spec.plans import Slice
 from assay_spec.steps import Named, Step, Value
 
 _OURS: Final = str(Path(__file__).parent)
-
-
 # What Python says of objects without a method of its own for an operator, a call, an index, a length.
 _NO_SUCH_METHOD: Final = re.compile(
     "unsupported operand type|bad operand type|is not subscriptable|does not support item|is not iterable|has no len"
 )
-
-
-def _lacks_a_name(error: BaseException) -> bool:
-    """Return whether an object has no attribute, or no method for an operator."""
-    return isinstance(error, AttributeError) or (
-        isinstance(error, TypeError) and bool(_NO_SUCH_METHOD.search(_text(error)))
-    )
-
-
-def _is_asked_by_us(error: BaseException) -> bool:
-    """Return whether our own code, or a scenario, asks for it, and not the library for something of its own."""
-    codes = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
-    while codes and codes[-1].co_name in ("__getattr__", "__getattribute__"):  # how an object may look for a name
-        codes.pop()
-    return bool(codes) and codes[-1].co_filename.startswith((_OURS, PROGRAM))
-
-
-def _text(error: BaseException) -> str:
-    """Return an exception's message, whatever the exception thinks of that."""
-    try:
-        return str(error)
-    except Exception as worse:
-        return f"(its message raises {type(worse).__name__})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +39,7 @@ class Differentiated:
 
 
 class LibraryBackend(Backend):
-    """The base of every in-process adapter: subclasses map cases to the library's functions and tensors."""
+    """The base of every adapter in Python: subclasses map cases to the library's functions and tensors."""
 
     # Exceptions, with a pattern in their message, by which the library says that it lacks something, rather than that
     # the call is invalid.
@@ -204,3 +179,26 @@ class LibraryBackend(Backend):
     def names(self, answer: Any) -> tuple[str, ...]:
         """Return the field names of a named tuple."""
         return tuple(getattr(answer, "_fields", ()))
+
+
+def _lacks_a_name(error: BaseException) -> bool:
+    """Return whether an object has no attribute, or no method for an operator."""
+    return isinstance(error, AttributeError) or (
+        isinstance(error, TypeError) and bool(_NO_SUCH_METHOD.search(_text(error)))
+    )
+
+
+def _is_asked_by_us(error: BaseException) -> bool:
+    """Return whether our own code, or a scenario, asks for it, and not the library for something of its own."""
+    codes = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    while codes and codes[-1].co_name in ("__getattr__", "__getattribute__"):  # how an object may look for a name
+        codes.pop()
+    return bool(codes) and codes[-1].co_filename.startswith((_OURS, PROGRAM))
+
+
+def _text(error: BaseException) -> str:
+    """Return an exception's message, whatever the exception thinks of that."""
+    try:
+        return str(error)
+    except Exception as worse:
+        return f"(its message raises {type(worse).__name__})"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Final, Literal, NamedTuple, Protocol, get_args
+from typing import BinaryIO, Final, NamedTuple, Protocol
 
 from assay.backends.base import Capabilities
 from assay.cases.case import Case
 from assay.cases.outcome import Outcome
 
-Asking = Literal["hello", "run", "ping", "reset", "bye"]
-Do = Literal[Asking, "changes", "spell"]  # these two for workers of our own only
-ASKING: Final[tuple[str, ...]] = get_args(Asking)
+ASKING: Final = ("hello", "run", "ping", "reset", "bye")  # workers of our own know `changes` and `spell` too
 LIMIT: Final = 1 << 26  # bytes of a line, of a blob and of a frame that are read at most
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from typing import Any, Final
@@ -15,7 +16,7 @@ from assay.cases.case import TensorValue
 from assay_spec import dtypes
 from assay_spec.plans import Fill, Made, TensorPlan
 
-SUBNORMALS: Final = ContextVar("SUBNORMALS", default=True)  # whether special values may be subnormal numbers
+_SUBNORMALS: Final = ContextVar("SUBNORMALS", default=True)  # whether special values may be subnormal numbers
 _POOL_SIZE: Final = 1 << 16
 _JUNK: Final = 113  # the value of memory between or before the elements of a stepped or offset tensor
 
@@ -64,6 +65,16 @@ def elements(dtype: str, shape: tuple[int, ...], fill: Fill, salt: int = 0) -> H
     if fill.invertible and count:
         return np.asarray(found + np.eye(shape[-1]) * (2 * np.abs(found).sum(axis=-1).max() + 1)).astype(target)
     return found
+
+
+@contextmanager
+def without_subnormals(wanted: bool) -> Iterator[None]:
+    """Draw no subnormal numbers meanwhile, if that is wanted."""
+    token = _SUBNORMALS.set(not wanted)
+    try:
+        yield
+    finally:
+        _SUBNORMALS.reset(token)
 
 
 @cache
@@ -160,7 +171,7 @@ def lattice(dtype: str) -> Host:
 
 def _special(dtype: str, count: int, fill: Fill, start: int) -> Host:
     values = lattice(dtype)
-    if not SUBNORMALS.get():
+    if not _SUBNORMALS.get():
         values = values[~_subnormal(values)]
     if not dtypes.is_complex(dtype):
         numbers = values.astype(np.float64)

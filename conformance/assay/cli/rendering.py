@@ -21,7 +21,6 @@ from assay_reports import (
     updating,
 )
 from assay_reports import expectations as known
-from assay_reports.printable import printable
 from assay_reports.results import Run, read_results, write_run
 from assay_spec import load_corpus
 
@@ -89,5 +88,5 @@ def checked(file: Path, run: Path) -> int:
     """Compare a run with its expectations; return the exit code."""
     found = known.Expectations.load(file).compare(read_results(run))
     for line in found.lines():
-        click.echo(printable(line))
+        click.echo(line)
     return 0 if found.holds else 1

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from assay.backends.base import Backend, Capabilities, Died, Malformed, ProcessError, Stopped, TimedOut
 from assay.cases import spelling
-from assay.cases.case import Case, dtypes_in
+from assay.cases.case import dtypes_in
 from assay.cases.content import fingerprint
 from assay.cases.draw import Wasteful
-from assay.cases.fill import SUBNORMALS
+from assay.cases.fill import without_subnormals
 from assay.cases.shrinking import shrunk
 from assay.facets.base import Judgement, Reason, SamplingRequest, Trial
 from assay.judge.bench import Bench
@@ -87,14 +87,12 @@ class Tally:
         if verdict.event is not None:
             self.events.append(verdict.event)
         if verdict.reason is not None:
-            which = verdict.reason.code, form_of(verdict.reason, trial.case)
+            which = _wrong(verdict.reason, trial)
             self.groups.setdefault(which, Group(verdict.outcome, verdict.reason, trial)).cases += 1
 
     def is_sure_of(self, verdict: Verdict, trial: Trial) -> bool:
         """Return whether enough cases have gone wrong in the same way, each of them twice."""
-        if verdict.reason is None:
-            return False
-        group = self.groups.get((verdict.reason.code, form_of(verdict.reason, trial.case)))
+        group = None if verdict.reason is None else self.groups.get(_wrong(verdict.reason, trial))
         return group is not None and group.cases >= _SURE
 
     @property
@@ -106,43 +104,44 @@ class Tally:
         return came[0] if came else "not_run"
 
 
-def form_of(reason: Reason, case: Case) -> str:
-    """Return what is wrong in general: the reason without the numbers and names of its case."""
+def _wrong(reason: Reason, trial: Trial) -> tuple[str, str]:
+    """Return what is wrong in general: a code, and the reason without the numbers and names of its case."""
+    case = trial.case
     names = (case.op, case.op.rpartition(".")[2], case.scenario)
-    return normal_form(reason.form or reason.message, names) or reason.code
+    return reason.code, normal_form(reason.form or reason.message, names) or reason.code
 
 
 def measure(
     item: Item, bench: Bench, *, effort: Effort, seed: int, edition: Edition = "current"
 ) -> tuple[Result, list[Event]]:
     """Run every case of one item; return its result and the events on the way."""
-    SUBNORMALS.set(not bench.candidate.capabilities.flushes_subnormals)
     started = time.perf_counter()
-    tally = Tally(overall=not_offered(item, bench.candidate))
+    has = bench.candidate.capabilities
+    tally = Tally(overall=not_offered(item, has))
     request = SamplingRequest(item.dtype, effort, seed)
-    if tally.overall is not None:
-        tally.counts["unsupported"] += 1
-    else:
-        _judge_all(item, request, bench, tally)
-    device = bench.candidate.capabilities.device
-    findings = _findings(item, tally, bench)
+    with without_subnormals(has.flushes_subnormals):
+        if tally.overall is not None:
+            tally.counts["unsupported"] += 1
+        else:
+            _judge_all(item, request, bench, tally)
+        findings = _findings(item, tally, bench)
     ms = (time.perf_counter() - started) * 1000
-    return _result(item, tally, request, edition, device, findings, ms), tally.events
+    return _result(item, tally, request, edition, has.device, findings, ms), tally.events
 
 
 def _judge_all(item: Item, request: SamplingRequest, bench: Bench, tally: Tally) -> None:
     """Run and judge the trials of an item."""
-    has = bench.candidate.capabilities
-    due = _offered(_safely(item, request, tally), has, tally)
-    for trial in _ahead(due, bench.candidate):
+    candidate = bench.candidate
+    due = _offered(_safely(item, request, tally), candidate.capabilities, tally)
+    for trial in _ahead(due, candidate):
         verdict = judge(item, trial, bench)
         if verdict.outcome in ("fail", "error") and not tally.is_sure_of(verdict, trial):
             verdict = _again(verdict, item, trial, bench)
         tally.add(verdict, trial)
-        tally.events += [_event("incident", item, error) for error in bench.candidate.incidents()]
+        tally.events += [_event("incident", item, error) for error in candidate.incidents()]
         if verdict.stops:
             break
-    bench.candidate.drop()
+    candidate.drop()
     _reject_vacuous(tally)
 
 
@@ -168,9 +167,8 @@ def _reject_vacuous(tally: Tally) -> None:
         tally.overall = Reason("A902", "nothing was compared in any case")
 
 
-def not_offered(item: Item, candidate: Backend) -> Reason | None:
-    """Return a reason if the backend declares that the item is unsupported; None otherwise."""
-    has = candidate.capabilities
+def not_offered(item: Item, has: Capabilities) -> Reason | None:
+    """Return a reason if a backend declares that the item is unsupported; None otherwise."""
     if item.facet in ("signature", "defaults") and not has.speaks_torch:
         return Reason("A003", "signatures are judged only where a backend claims PyTorch's own names")
     if item.dtype is not None and item.dtype not in has.dtypes:
@@ -338,7 +336,7 @@ def _smallest(item: Item, bench: Bench, trial: Trial, reason: Reason) -> tuple[T
     if trial.plan is None or trial.again is None:
         return trial, reason
     again, best = trial.again, [(trial, reason)]
-    wrong = reason.code, form_of(reason, trial.case)
+    wrong = _wrong(reason, trial)
 
     def still_fails(plan: Any) -> bool:
         try:
@@ -348,7 +346,7 @@ def _smallest(item: Item, bench: Bench, trial: Trial, reason: Reason) -> tuple[T
             judgement = smaller.judge(bench)
         except Exception:  # a plan that cannot run, or that kills the backend, is not the same failure
             return False
-        if judgement.reason is None or (judgement.reason.code, form_of(judgement.reason, smaller.case)) != wrong:
+        if judgement.reason is None or _wrong(judgement.reason, smaller) != wrong:
             return False
         best.append((smaller, judgement.reason))
         return True

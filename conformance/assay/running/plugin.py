@@ -182,10 +182,9 @@ class Recorder:
         self.session.stop_reason = self.session.stop_reason or "interrupted"
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the footer; where findings are expected, what is not decides the exit code."""
+        """Write the footer; what is wrong, and not expected to be, decides the exit code."""
         self.session.finish()
-        found = self.session.compared
-        if found is not None and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             session.exitstatus = pytest.ExitCode.OK if self.session.holds else pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

@@ -18,7 +18,6 @@ import pytest
 from assay.running.interrupts import terminable
 from assay.running.progress import Progress
 from assay.settings import Settings
-from assay_reports.printable import printable
 from assay_reports.results import Run, read_results
 
 if TYPE_CHECKING:
@@ -101,20 +100,16 @@ def _check_out(out: Path) -> None:
 
 def _run_one(session: Session) -> int:
     """Run what is left of a session; return pytest's exit code, about what was run before too."""
-    code = pytest.ExitCode.OK
-    if session.due:
-        left_out = [word for name in _LEFT_OUT for word in ("-p", f"no:{name}")]
-        arguments = ["-c", str(_INI), "-p", "assay.running.plugin", *left_out, "--assert=plain", "-W", "ignore"]
-        arguments += _workers(session)
-        with terminable(session.terminate):
-            code = pytest.ExitCode(pytest.main(arguments, plugins=[Progress(session)]))
-    else:
+    if not session.due:
         session.start()
         session.finish()
         click.echo(f"{session.settings.backend}: nothing is left to run", err=True)
-    if code in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         return pytest.ExitCode.OK if session.holds else pytest.ExitCode.TESTS_FAILED
-    return code
+    left_out = [word for name in _LEFT_OUT for word in ("-p", f"no:{name}")]
+    arguments = ["-c", str(_INI), "-p", "assay.running.plugin", *left_out, "--assert=plain", "-W", "ignore"]
+    arguments += _workers(session)
+    with terminable(session.terminate):
+        return pytest.ExitCode(pytest.main(arguments, plugins=[Progress(session)]))
 
 
 @contextmanager
@@ -152,7 +147,7 @@ def _say(text: str) -> None:
 def _say_compared(session: Session) -> None:
     if session.compared is not None:
         for line in session.compared.lines():
-            _say(printable(line))
+            _say(line)
 
 
 def _show(runs: Sequence[Run], quiet: bool) -> None:

@@ -154,10 +154,7 @@ class Session:
         """How the run compares with what is expected, if anything is."""
         if self.expectations is None:
             return None
-        results = tuple(self._results.values())
-        complete = all(item.id in self._results for item in self.planned)
-        footer = Footer(complete=complete)
-        return self.expectations.compare(Run(self.header(), results, footer=footer))
+        return self.expectations.compare(Run(self.header(), tuple(self._results.values()), footer=self._footer()))
 
     def cut_short(self, item: Item, why: str) -> Result:
         """Return the result of an item that a time limit, or an error of the suite, stopped from outside."""
@@ -251,10 +248,13 @@ class Session:
             return
         self._finished = True
         if self._writer is not None:
-            ran = {id for id, result in self._results.items() if result.outcome != "not_run" or result.code == "A805"}
-            complete = self.stop_reason is None and all(item.id in ran for item in self.planned)
-            footer = Footer(complete, Tally.over(self._results.values()).counts, self.stop_reason, now())
-            self._writer.finish(footer, (item.id for item in self.planned))
+            self._writer.finish(self._footer(), (item.id for item in self.planned))
+
+    def _footer(self) -> Footer:
+        """Say how the run ended; it is complete where every item ran, or was stopped for what it does."""
+        ran = {id for id, result in self._results.items() if result.outcome != "not_run" or result.code == "A805"}
+        complete = self.stop_reason is None and all(item.id in ran for item in self.planned)
+        return Footer(complete, Tally.over(self._results.values()).counts, self.stop_reason, now())
 
     def close(self) -> None:
         """Close the backends, and the results file if the run did not come to its end."""
