@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
@@ -10,33 +9,11 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from assay.cases.arrays import Host, host_dtype
-from assay_spec import dtypes
-from assay_spec.domains import Dtype
 from assay_spec.plans import row_major
-from assay_spec.steps import Function, Look, Named, Ref, Step, Value
+from assay_spec.steps import Function, Look, Ref, Step, Value
 
 Observation = Literal["mutation", "sharing"]
 MADE: Final = "made"  # the step that makes the object whose method a case calls
-# Names of PyTorch's that stand for an element type.
-_WORDS_FOR_DTYPES: Final[dict[str, tuple[str, ...]]] = {
-    word: (dtype,)
-    for dtype, words in {
-        "float64": "double DoubleTensor DoubleStorage",
-        "float32": "float FloatTensor FloatStorage",
-        "float16": "half HalfTensor HalfStorage",
-        "bfloat16": "BFloat16Tensor BFloat16Storage",
-        "int64": "long LongTensor LongStorage",
-        "int32": "int IntTensor IntStorage",
-        "int16": "short ShortTensor ShortStorage",
-        "int8": "char CharTensor CharStorage",
-        "uint8": "byte ByteTensor ByteStorage",
-        "bool": "BoolTensor BoolStorage",
-        "complex64": "cfloat",
-        "complex128": "cdouble",
-    }.items()
-    for word in words.split()
-}
-_IDENTIFIER: Final = re.compile(r"(?<=\.)[A-Za-z_]\w*")
 LOADED: Final = "loaded"  # the step that loads a state into it
 MODE: Final = "mode"  # the step that sets it to evaluation mode
 
@@ -243,43 +220,6 @@ def tensors_in(value: Value) -> Iterator[TensorValue]:
     elif isinstance(value, (tuple, list)):
         for each in value:
             yield from tensors_in(each)
-
-
-def dtypes_in(case: Case) -> Iterator[str]:
-    """Yield the element types that a case asks for: those of its tensors, and those that it names."""
-    for step in case.steps:
-        yield from _named_dtypes(step)
-    for value in (*case.upstream.values(), *case.second.values()):
-        yield value.dtype
-
-
-def _named_dtypes(step: Step) -> Iterator[str]:
-    yield from _WORDS_FOR_DTYPES.get(step.target.removeprefix("torch."), ())
-    if step.form == "program":
-        for name in _IDENTIFIER.findall(step.target):
-            yield from (name,) if name in dtypes.ALL else _WORDS_FOR_DTYPES.get(name, ())
-    for value in step.arguments.values():
-        yield from _dtypes_of(value)
-
-
-def _dtypes_of(value: Value) -> Iterator[str]:
-    kind = type(value)
-    if kind is TensorValue:
-        yield value.dtype
-    elif kind is Dtype:
-        yield str(value)
-    elif kind is Named:
-        short = value.name.removeprefix("torch.")
-        yield from (short,) if short in dtypes.ALL else _WORDS_FOR_DTYPES.get(short, ())
-    elif kind is Function:
-        for step in value.steps:
-            yield from _named_dtypes(step)
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _dtypes_of(each)
-    elif isinstance(value, (tuple, list)):
-        for each in value:
-            yield from _dtypes_of(each)
 
 
 def references(value: Value) -> Iterator[Ref]:

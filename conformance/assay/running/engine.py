@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from assay.backends.base import Backend, Capabilities, Died, Malformed, ProcessError, Stopped, TimedOut
 from assay.cases import spelling
-from assay.cases.case import dtypes_in
+from assay.cases.asked import dtypes_in
 from assay.cases.content import fingerprint
 from assay.cases.draw import Wasteful
 from assay.cases.fill import without_subnormals

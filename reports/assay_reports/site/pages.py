@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from assay_reports import causes, vocabulary
 from assay_reports.causes import Cause
@@ -21,8 +21,6 @@ from assay_reports.site.names import anchor, labels, slugs, suffix
 from assay_spec import dtypes
 from assay_spec.model import Corpus, Op
 from assay_spec.words import in_words
-
-_UNKNOWN: Final = Code("A newer Assay than this one found it, and knows what it means.", "", "")
 
 Page = tuple[str, str, dict[str, Any]]
 
@@ -124,7 +122,7 @@ class Site:
 
     @staticmethod
     def meaning(code: str) -> Code:
-        return CODES.get(code, _UNKNOWN)
+        return CODES[code]
 
     def agreement(self) -> list[tuple[str, int]]:
         """Count the ops by whether all, some or none of the backends that offer them have findings."""
