@@ -135,7 +135,7 @@ def test_the_worked_lines_are_those_of_the_protocol() -> None:
 
     assert hello[0] == {"id": 1, "do": "hello"}
     assert wire.unpack_capabilities(hello[1]["hello"]).language == "Rust"
-    assert request == json.loads(Lines().pack(Request(2, "run", case)))
+    assert request == json.loads(Lines().pack([Request(2, "run", case)]))
     assert wire.unpack_outcome(reply["outcome"], b"").results[0].array.tolist() == [1.5, 2.5]
     assert str(wire.unpack_error(error["error"]).raised) == "IndexError: dimension 3 of 2"
     assert wire.unpack_outcome(unsupported["outcome"], b"").unsupported == Missing("op", "no torch.add")

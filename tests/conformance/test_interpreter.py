@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
+from assay.backends.base import Capabilities
 from assay.backends.discover import open_backend
+from assay.backends.table import TableBackend
 from assay.cases.case import Case, TensorValue, called, method_call
+from assay.cases.outcome import Array, Missing
 from assay_spec.domains import Dtype
 from assay_spec.plans import Slice
 from assay_spec.scenarios import trace
@@ -99,6 +102,63 @@ def test_what_is_missing_is_unsupported_with_the_librarys_own_message() -> None:
 
         assert outcome.unsupported is not None and outcome.unsupported.kind == "op"
         assert outcome.raised is not None and outcome.raised.classes[0] == "AttributeError"
+
+
+class Lazy(TableBackend):
+    """A library that computes, and refuses, when an array is read; its arrays take any attribute."""
+
+    capabilities = Capabilities("lazy", "1", dtypes=("float32",))
+
+    class Later:
+        def __init__(self, compute: Any) -> None:
+            self.compute = compute
+
+    @staticmethod
+    def refuse() -> Any:
+        raise RuntimeError("the sizes do not fit")
+
+    @staticmethod
+    def add_(input: Any, other: Any) -> Any:
+        total = input.compute() + other.compute()
+        input.compute = lambda: total
+        return input
+
+    table: ClassVar[Any] = {"add": lambda input, other: Lazy.Later(Lazy.refuse), "add_": add_}
+
+    def to_native(self, value: TensorValue) -> Any:
+        return Lazy.Later(value.array)
+
+    def is_native(self, value: Any) -> bool:
+        return isinstance(value, Lazy.Later)
+
+    def to_host(self, native: Any) -> Array:
+        return Array("float32", native.compute())
+
+
+def test_a_lazy_library_raises_in_a_scenario_that_must_raise() -> None:
+    given = Step("", {"0": tensor([1])}, form="value", name="x")
+    added = Step("torch.add", positions((Ref("x"), Ref("x"))), ("0", "1"), name="y")
+
+    outcome = Lazy().perform(Case("torch.add", (given, added), scenario="sizes"))
+
+    assert outcome.raised is not None and outcome.raised.message == "the sizes do not fit"
+
+
+def test_an_attribute_that_tensors_do_not_have_is_not_set() -> None:
+    given = Step("", {"0": tensor([1])}, form="value", name="x")
+    turned = Step("requires_grad", positions((Ref("x"), True)), ("0", "1"), form="set attribute", name="on")
+
+    outcome = Lazy().perform(Case("torch.f", (given, turned), (Look(Ref("x"), "on"),)))
+
+    assert outcome.unsupported == Missing("op", "'Later' object has no attribute 'requires_grad'")
+
+
+def test_a_table_may_have_in_place_forms_of_its_own() -> None:
+    call = called("torch.add", {"input": tensor([1]), "other": tensor([2])}, ("input", "other"), form="in-place")
+
+    outcome = Lazy().perform(call)
+
+    assert outcome.results[0].array.tolist() == [3] and outcome.returned_self
 
 
 def test_gradients_may_be_taken_of_a_run_of_steps() -> None:

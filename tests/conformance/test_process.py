@@ -223,6 +223,21 @@ def test_a_death_costs_its_case_and_none_of_those_sent_ahead() -> None:
     assert backend.incidents() == []
 
 
+@pytest.mark.parametrize(("name", "error"), [("Exits", Died), ("Hangs", TimedOut)])
+def test_the_case_that_a_process_was_at_work_on_is_the_one_that_cost_it(name: str, error: type[ProcessError]) -> None:
+    cases = [call("torch.sub", (value,)) for value in range(12)]
+    cases[7] = call("torch.add")
+    with closing(isolated(name, time_limit=1.0)) as backend:
+        for case in cases:
+            backend.prepare(case)
+        with pytest.raises(error):
+            backend.perform(cases.pop(7))
+        seen = [numbers(backend.perform(case)) for case in cases]
+
+    assert seen == [[value - 1] for value in range(12) if value != 7]
+    assert backend.incidents() == []
+
+
 def test_cases_that_are_dropped_are_not_answered() -> None:
     first, second = call("torch.sub"), call("torch.sub", (5,))
     with closing(isolated("PrintsToStdout")) as backend:
@@ -316,7 +331,7 @@ def test_a_reset_and_a_restart_leave_a_backend_that_answers() -> None:
 def test_an_interrupt_leaves_no_reply_for_the_next_case(monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(isolated("PrintsToStdout")) as backend:
         with monkeypatch.context() as interrupted:
-            interrupted.setattr(Pipe, "_reply", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            interrupted.setattr(Pipe, "_arrived", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 backend.perform(call("torch.sub"))
 

@@ -164,7 +164,7 @@ def is_valid(message: Any) -> bool:
 
 def line_of(message: Request | Reply) -> Any:
     """Return the line of a message as JSON."""
-    return json.loads(Lines().pack(message).partition(b"\n")[0])
+    return json.loads(Lines().pack([message]).partition(b"\n")[0])
 
 
 FRAMINGS = pytest.mark.parametrize("framing", [Lines(), Frames()], ids=["lines", "frames"])
@@ -174,10 +174,10 @@ FRAMINGS = pytest.mark.parametrize("framing", [Lines(), Frames()], ids=["lines",
 @settings(max_examples=150, deadline=None)
 @given(case=CASES)
 def test_every_case_arrives_as_it_was_sent(framing: Framing, case: Case) -> None:
-    arrived = framing.read(io.BytesIO(framing.pack(Request(7, "run", case))))
+    (arrived,) = framing.read(io.BytesIO(framing.pack([Request(7, "run", case)])))
 
     assert is_valid(line_of(Request(7, "run", case)))
-    assert arrived is not None and arrived.case is not None
+    assert arrived.case is not None
     assert (arrived.id, arrived.do) == (7, "run")
     assert fingerprint(arrived.case) == fingerprint(case)
 
@@ -186,12 +186,12 @@ def test_every_case_arrives_as_it_was_sent(framing: Framing, case: Case) -> None
 @settings(max_examples=150, deadline=None)
 @given(outcome=OUTCOMES)
 def test_every_outcome_arrives_as_it_was_sent(framing: Framing, outcome: Outcome) -> None:
-    received = bytearray(framing.pack(Reply(7, outcome=outcome)))
+    received = bytearray(framing.pack([Reply(7, outcome=outcome)]))
 
-    arrived = framing.take(received)
+    (arrived,) = framing.take(received)
 
     assert is_valid(line_of(Reply(7, outcome=outcome)))
-    assert arrived is not None and arrived.outcome is not None
+    assert arrived.outcome is not None
     assert (arrived.id, received) == (7, b"")
     assert fingerprint(arrived.outcome) == fingerprint(outcome)
 
@@ -199,16 +199,35 @@ def test_every_outcome_arrives_as_it_was_sent(framing: Framing, outcome: Outcome
 @FRAMINGS
 def test_a_reply_is_taken_once_it_is_there_as_a_whole(framing: Framing) -> None:
     large = Outcome(results=(Array("uint8", np.arange(70_000, dtype=np.uint8)),))
-    data, received = framing.pack(Reply(1, outcome=large)) + framing.pack(Reply(2)), bytearray()
-    whole = len(framing.pack(Reply(1, outcome=large)))
+    first, second = framing.pack([Reply(1, outcome=large)]), framing.pack([Reply(2)])
+    received = bytearray()
 
-    for start in range(0, whole, 9_999):
-        assert framing.take(received) is None
-        received += data[start : min(start + 9_999, whole)]
-    received += data[whole:]
+    for start in range(0, len(first), 9_999):
+        assert framing.take(received) == []
+        received += first[start : start + 9_999]
+    received += second
 
-    assert [reply.id for reply in (framing.take(received), framing.take(received)) if reply] == [1, 2]
-    assert framing.take(received) is None
+    assert [reply.id for reply in (*framing.take(received), *framing.take(received))] == [1, 2]
+    assert framing.take(received) == []
+
+
+@FRAMINGS
+def test_messages_that_are_sent_together_arrive_in_their_order(framing: Framing) -> None:
+    requests = [Request(number, "ping") for number in range(1, 5)]
+    stream, arrived = io.BytesIO(framing.pack(requests)), list[Request]()
+
+    while together := framing.read(stream):
+        arrived += together
+
+    assert arrived == requests
+
+
+def test_frames_that_are_too_large_together_are_sent_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assay.backends.frames.LIMIT", 3_000)
+    large = [Outcome(results=(Array("uint8", np.full(2_000, each, np.uint8)),)) for each in (1, 2)]
+    received = bytearray(Frames().pack([Reply(number, outcome=each) for number, each in enumerate(large)]))
+
+    assert [len(Frames().take(received)) for _ in range(3)] == [1, 1, 0]
 
 
 @FRAMINGS
@@ -217,11 +236,11 @@ def test_a_reply_is_taken_once_it_is_there_as_a_whole(framing: Framing) -> None:
 def test_damaged_replies_are_refused_whatever_they_are(
     framing: Framing, garbage: bytes, at: int, outcome: Outcome
 ) -> None:
-    good = framing.pack(Reply(1, outcome=outcome))
+    good = framing.pack([Reply(1, outcome=outcome)])
     for data in (garbage, good[:at] + garbage + good[at + len(garbage) :], good[:at] + garbage + good[at:]):
         received = bytearray(data)
         try:
-            while framing.take(received) is not None:
+            while framing.take(received):
                 pass
         except WireError as error:
             assert str(error)
@@ -242,11 +261,11 @@ JSON = st.recursive(
 def test_a_line_of_the_wrong_kind_is_refused(kind: str, content: Any) -> None:
     line = {"id": 1, kind: content}
     try:
-        reply = Lines().take(bytearray(json.dumps(line).encode() + b"\n"))
+        (reply,) = Lines().take(bytearray(json.dumps(line).encode() + b"\n"))
     except WireError as error:
         assert str(error)
         return
-    assert reply is not None and (is_valid(line) or reply.fault or reply.unusable)
+    assert is_valid(line) or reply.fault or reply.unusable
 
 
 def test_a_line_that_is_nested_too_deeply_is_refused() -> None:
@@ -270,19 +289,24 @@ def test_a_frame_that_is_too_large_is_refused_before_it_comes() -> None:
 
 
 def test_a_frame_makes_nothing_but_parts_of_messages() -> None:
-    made = pickle.dumps((1, os.system))
+    made = pickle.dumps([(1, os.system)])
     frame = struct.pack(">5sqQ", b"assay", 3, len(made)) + made
 
-    assert Frames().take(bytearray(frame)) == Reply(
-        3, fault="a frame names posix.system, which is no part of a message"
-    )
+    assert Frames().take(bytearray(frame)) == [
+        Reply(3, fault="a frame names posix.system, which is no part of a message")
+    ]
+
+
+def test_what_is_no_part_of_a_message_is_not_put_into_a_frame() -> None:
+    with pytest.raises(TypeError, match=r"^a float64 is no part of a message$"):
+        Frames().pack([Reply(1, outcome=Outcome(results=(np.float64(1),)))])
 
 
 def test_large_buffers_follow_the_line_and_small_ones_are_in_it() -> None:
     large, small = np.arange(65537, dtype=np.uint8), np.zeros(65536, dtype=np.uint8)
     outcome = Outcome(results=(Array("uint8", large), Array("uint8", small), Array("uint8", large[::-1])))
 
-    line, _, blob = Lines().pack(Reply(1, outcome=outcome)).partition(b"\n")
+    line, _, blob = Lines().pack([Reply(1, outcome=outcome)]).partition(b"\n")
 
     results = json.loads(line)["outcome"]["results"]
     assert [each["array"].get("at") for each in results] == [[0, 65537], None, [65537, 65537]]
@@ -293,9 +317,9 @@ def test_large_buffers_follow_the_line_and_small_ones_are_in_it() -> None:
 def test_an_array_of_a_dtype_that_pytorch_does_not_have_keeps_its_elements(framing: Framing) -> None:
     outcome = Outcome(results=(Array("uint64", np.array([2**64 - 1], np.uint64)),))
 
-    arrived = framing.take(bytearray(framing.pack(Reply(1, outcome=outcome))))
+    (arrived,) = framing.take(bytearray(framing.pack([Reply(1, outcome=outcome)])))
 
-    assert arrived is not None and arrived.outcome is not None
+    assert arrived.outcome is not None
     assert arrived.outcome.results[0].array.tolist() == [2**64 - 1]
 
 
@@ -303,9 +327,9 @@ def test_an_array_of_a_dtype_that_pytorch_does_not_have_keeps_its_elements(frami
 def test_what_arrives_can_be_written_to(framing: Framing) -> None:
     outcome = Outcome(results=(Array("float32", np.zeros(2, np.float32)),))
 
-    arrived = framing.take(bytearray(framing.pack(Reply(1, outcome=outcome))))
+    (arrived,) = framing.take(bytearray(framing.pack([Reply(1, outcome=outcome)])))
 
-    assert arrived is not None and arrived.outcome is not None
+    assert arrived.outcome is not None
     array = arrived.outcome.results[0].array
     array += 1
     assert array.tolist() == [1, 1]

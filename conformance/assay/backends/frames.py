@@ -1,14 +1,18 @@
-"""Frames: messages between the runner and a worker of its own, pickled and made of nothing but what a table names."""
+"""Frames: messages between the runner and a worker of its own, pickled and made of nothing but what a table names.
+
+A frame holds several messages: what they have in common, as names and classes, is written once.
+"""
 
 from __future__ import annotations
 
 import io
 import pickle
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
-from typing import Any, BinaryIO, Final
+from types import EllipsisType, FunctionType
+from typing import Any, BinaryIO, Final, TypeVar
 
 import numpy as np
 
@@ -22,7 +26,7 @@ from assay_spec.domains import Dtype
 from assay_spec.plans import Slice
 from assay_spec.steps import Function, Look, Named, Ref, Step
 
-_HEAD: Final = struct.Struct(">5sqQ")  # a mark, the id of the message, and the number of bytes that follow
+_HEAD: Final = struct.Struct(">5sqQ")  # a mark, the id of the first message, and the number of bytes that follow
 _MARK: Final = b"assay"
 _RECORDS: Final = (
     Case, Step, Look, Ref, Function, Named, Slice, Outcome, Raised, Missing, Capabilities,
@@ -63,20 +67,27 @@ def _reduced(kind: type) -> Callable[[Any], tuple[Any, ...]]:
     return (lambda value: (kind, parts(value))) if len(names) > 1 else (lambda value: (kind, (parts(value),)))
 
 
-class _Pickler(pickle.Pickler):
-    dispatch_table = {  # noqa: RUF012 - read by the pickler
-        TensorValue: _reduced_tensor,
-        Array: _reduced_array,
-        **{kind: (lambda value: (type(value), (str(value),))) for kind in (Dtype, dtypes.DtypeName)},
-        **{kind: _reduced(kind) for kind in _RECORDS},
-    }
-
-
+_Message = TypeVar("_Message", Request, Reply)
+_REDUCED: Final[Mapping[type, Callable[[Any], Any]]] = {
+    TensorValue: _reduced_tensor,
+    Array: _reduced_array,
+    **{kind: (lambda value: (type(value), (str(value),))) for kind in (Dtype, dtypes.DtypeName)},
+    **{kind: _reduced(kind) for kind in _RECORDS},
+    **{kind: (lambda value: NotImplemented) for kind in (complex, EllipsisType, type, FunctionType)},  # as pickle does
+}
 _MAKERS: Final[Mapping[tuple[str, str], Any]] = {
     **{(each.__module__, each.__name__): each for each in (_tensor, _array, Dtype, dtypes.DtypeName, *_RECORDS)},
     ("builtins", "complex"): complex,
     ("builtins", "Ellipsis"): Ellipsis,
 }
+
+
+class _Pickler(pickle.Pickler):
+    def reducer_override(self, value: Any) -> Any:
+        reduced = _REDUCED.get(type(value))
+        if reduced is None:
+            raise TypeError(f"a {type(value).__name__} is no part of a message")
+        return reduced(value)
 
 
 class _Unpickler(pickle.Unpickler):
@@ -89,40 +100,42 @@ class _Unpickler(pickle.Unpickler):
 class Frames:
     """The framing between two Pythons."""
 
-    def pack(self, message: Request | Reply) -> bytes:
-        """Return a message as bytes."""
+    def pack(self, messages: Sequence[Request] | Sequence[Reply]) -> bytes:
+        """Return messages as bytes."""
         stream = io.BytesIO(b"\0" * _HEAD.size)
         stream.seek(_HEAD.size)
-        _Pickler(stream, pickle.HIGHEST_PROTOCOL).dump(tuple(message))
+        _Pickler(stream, pickle.HIGHEST_PROTOCOL).dump([tuple(each) for each in messages])
         packed = stream.getbuffer()
-        _HEAD.pack_into(packed, 0, _MARK, message.id, len(packed) - _HEAD.size)
+        if len(packed) > LIMIT and len(messages) > 1:
+            return b"".join([self.pack([each]) for each in messages])  # type: ignore[arg-type]
+        _HEAD.pack_into(packed, 0, _MARK, messages[0].id, len(packed) - _HEAD.size)
         return stream.getvalue()
 
-    def take(self, received: bytearray) -> Reply | None:
-        """Take a whole reply off the front of what was received; None if there is none yet."""
+    def take(self, received: bytearray) -> list[Reply]:
+        """Take the replies of a whole frame off the front of what was received; none if there is none yet."""
         if len(received) < _HEAD.size:
-            return None
+            return []
         number, length = self._head(bytes(received[: _HEAD.size]))
         end = _HEAD.size + length
         if len(received) < end:
-            return None
+            return []
         content = bytes(memoryview(received)[_HEAD.size : end])
         del received[:end]
         try:
-            return self._message(content, Reply)  # type: ignore[no-any-return]
+            return self._messages(content, Reply)
         except WireError as error:  # what follows is in order all the same
-            return Reply(number, fault=str(error))
+            return [Reply(number, fault=str(error))]
 
-    def read(self, stream: BinaryIO) -> Request | None:
-        """Read the next request from a stream; None at the end."""
+    def read(self, stream: BinaryIO) -> list[Request]:
+        """Read the next requests from a stream; none at the end."""
         head = stream.read(_HEAD.size)
         if len(head) < _HEAD.size:
-            return None
-        return self._message(stream.read(self._head(head)[1]), Request)  # type: ignore[no-any-return]
+            return []
+        return self._messages(stream.read(self._head(head)[1]), Request)
 
     @staticmethod
     def _head(head: bytes) -> tuple[int, int]:
-        """Return the id of a message and its length."""
+        """Return the id of the first message of a frame and the length of the frame."""
         mark, number, length = _HEAD.unpack(head)
         if mark != _MARK:
             raise WireError(f"no frame begins with {head!r}")
@@ -131,13 +144,16 @@ class Frames:
         return number, length
 
     @staticmethod
-    def _message(content: bytes, kind: type[Request] | type[Reply]) -> Any:
+    def _messages(content: bytes, kind: type[_Message]) -> list[_Message]:
         try:
-            message = _Unpickler(io.BytesIO(content)).load()
+            messages = _Unpickler(io.BytesIO(content)).load()
         except WireError:
             raise
         except Exception as error:  # a damaged pickle may raise anything
             raise WireError(f"a damaged frame: {type(error).__name__}: {error}") from error
-        if type(message) is not tuple or len(message) != len(kind._fields):
-            raise WireError(f"a frame holds a {type(message).__name__}, not a {kind.__name__}")
-        return kind._make(message)
+        if type(messages) is not list or not messages:
+            raise WireError(f"a frame holds a {type(messages).__name__}, not a list of messages")
+        for each in messages:
+            if type(each) is not tuple or len(each) != len(kind._fields):
+                raise WireError(f"a frame holds a {type(each).__name__}, not a {kind.__name__}")
+        return [kind(*each) for each in messages]

@@ -94,6 +94,8 @@ class Run:
                     return found
             for value in looks.get(index, ()):
                 self.seen.append(self.library.host(self.native(value, self.given)))
+        if found is None and not self.case.looks:  # the last step is to raise: a lazy library does when it is read
+            self._read(self.given[self.case.steps[-1].name])
         if self.case.looks or found is None:
             return Outcome(results=tuple(self.seen), structure="tuple")
         return found
@@ -110,7 +112,7 @@ class Run:
             case "attribute":
                 return self.library.attribute(arguments["0"], step.target)
             case "set attribute":
-                return _set(arguments["0"], step.target, arguments["1"])
+                return self._set(arguments["0"], step.target, arguments["1"])
             case "iterate":
                 return tuple(arguments["0"])
             case "builtin":
@@ -118,6 +120,18 @@ class Run:
             case _:
                 function = self.library.function(step)
         return _invoked(function, step, arguments)
+
+    def _read(self, answer: Any) -> None:
+        for each in filter(self.library.is_native, self.library.split(answer)):
+            self.library.to_host(each)
+
+    def _set(self, owner: Any, name: str, value: Any) -> None:
+        if self.library.is_native(owner):  # a tensor would take any name, and nothing would come of it
+            self.library.attribute(owner, name)
+        try:
+            setattr(owner, name, value)
+        except AttributeError as error:
+            raise missing(error) from None
 
     def native(self, value: Value, given: Mapping[str, Any]) -> Any:
         """Convert a value of the case to the library's."""
@@ -289,13 +303,6 @@ class Differentiable:
         for part in name.split("."):
             found = self._run.library.attribute(found, part)
         return found
-
-
-def _set(owner: Any, name: str, value: Any) -> None:
-    try:
-        setattr(owner, name, value)
-    except AttributeError as error:
-        raise missing(error) from None
 
 
 def _invoked(function: Callable[..., Any], step: Step, arguments: Mapping[str, Any]) -> Any:

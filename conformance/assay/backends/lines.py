@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO, Final
 
 from assay.backends.messages import LIMIT, Reply, Request, WireError
@@ -23,38 +23,43 @@ from assay.backends.wire import (
 class Lines:
     """The framing for any language: a message is a line of JSON, and the blob after it."""
 
-    def pack(self, message: Request | Reply) -> bytes:
-        """Return a message as bytes."""
-        blob = bytearray()
-        content = _request(message, blob) if isinstance(message, Request) else _reply(message, blob)
-        if blob:
-            content["blob"] = len(blob)
-        return json.dumps(content, separators=(",", ":")).encode("ascii") + b"\n" + blob
+    def pack(self, messages: Sequence[Request] | Sequence[Reply]) -> bytes:
+        """Return messages as bytes."""
+        return b"".join([_packed(message) for message in messages])
 
-    def take(self, received: bytearray) -> Reply | None:
-        """Take a whole reply off the front of what was received; None if there is none yet."""
+    def take(self, received: bytearray) -> list[Reply]:
+        """Take a whole reply off the front of what was received; none if there is none yet."""
         end = received.find(b"\n")
         if (end if end >= 0 else len(received)) > LIMIT:
             raise WireError(f"a line of more than {LIMIT} bytes")
         if end < 0:
-            return None
+            return []
         message = parse(bytes(memoryview(received)[:end]))
         start, stop = end + 1, end + 1 + _blob_length(message)
         if len(received) < stop:
-            return None
+            return []
         blob = bytes(memoryview(received)[start:stop])
         del received[:stop]
-        return read_reply(message, blob)
+        return [read_reply(message, blob)]
 
-    def read(self, stream: BinaryIO) -> Request | None:
-        """Read the next request from a stream; None at the end."""
+    def read(self, stream: BinaryIO) -> list[Request]:
+        """Read the next request from a stream; none at the end."""
         source = stream.readline()
         if not source:
-            return None
+            return []
         message = parse(source)
         blob = stream.read(_blob_length(message))
         case = unpack_case(message["case"], blob) if "case" in message else None
-        return Request(message.get("id", 0), message.get("do", ""), case)
+        return [Request(message.get("id", 0), message.get("do", ""), case)]
+
+
+def _packed(message: Request | Reply) -> bytes:
+    """Return a message as a line, and the blob after it."""
+    blob = bytearray()
+    content = _request(message, blob) if isinstance(message, Request) else _reply(message, blob)
+    if blob:
+        content["blob"] = len(blob)
+    return json.dumps(content, separators=(",", ":")).encode("ascii") + b"\n" + blob
 
 
 def _request(request: Request, blob: bytearray) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import BinaryIO, Final, NamedTuple, Protocol
 
 from assay.backends.base import Capabilities
@@ -39,10 +40,10 @@ class Reply(NamedTuple):
 class Framing(Protocol):
     """How messages become bytes; each method raises WireError where bytes are no message."""
 
-    def pack(self, message: Request | Reply) -> bytes: ...
+    def pack(self, messages: Sequence[Request] | Sequence[Reply]) -> bytes: ...
 
-    def take(self, received: bytearray) -> Reply | None:
-        """Take a whole reply off the front of what was received; return None if there is none yet."""
+    def take(self, received: bytearray) -> list[Reply]:
+        """Take the next whole replies off the front of what was received; return none if there are none yet."""
 
-    def read(self, stream: BinaryIO) -> Request | None:
-        """Read the next request from a stream; return None at its end."""
+    def read(self, stream: BinaryIO) -> list[Request]:
+        """Read the next requests from a stream; return none at its end."""

@@ -12,17 +12,19 @@ import subprocess
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from assay.backends.base import BackendUnusable
+from assay.backends.board import BOARD, Board
 from assay.backends.messages import Framing, Reply, Request, WireError
 from assay.cases.case import Case
 
 _TAIL: Final = 8192  # bytes of stderr that are kept
 _CHUNK: Final = 1 << 16
-_TOGETHER: Final = 8  # requests that are sent together: fewer switches between the processes
+_TOGETHER: Final = 16  # requests that are sent together: fewer switches between the processes
 _TOKEN: Final = "ASSAY_PROCESS"  # an environment variable by which the children of a process are found
 
 
@@ -44,9 +46,9 @@ class Pipe:
     def __init__(self, command: Sequence[str], framing: Framing) -> None:
         if shutil.which(command[0]) is None:
             raise BackendUnusable(f"cannot start {shlex.join(command)}: there is no program {command[0]!r}")
-        self.framing = framing
+        self.framing, self._board = framing, Board()
         self.asked = self.answered = 0  # numbers of the last request sent and the last one answered
-        self.since = time.monotonic()  # when the process began to work on the next answer
+        self._since = time.monotonic()  # when the process could begin with the next answer
         self._token = uuid.uuid4().hex
         self._popen = subprocess.Popen(
             command,
@@ -55,7 +57,8 @@ class Pipe:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            env={**os.environ, _TOKEN: self._token},
+            env={**os.environ, _TOKEN: self._token, BOARD: str(self._board.descriptor)},
+            pass_fds=(self._board.descriptor,),
         )
         assert self._popen.stdin and self._popen.stdout and self._popen.stderr
         self._requests, self._replies = self._popen.stdin, self._popen.stdout
@@ -63,8 +66,8 @@ class Pipe:
         os.set_blocking(self._in, False)
         self._poll = select.poll()
         self._poll.register(self._out, select.POLLIN)
-        self._outgoing, self._held = bytearray(), 0  # what is to be sent, and how many requests it holds
-        self._received = bytearray()
+        self._held: list[Request] = []  # to be sent together
+        self._received, self._due = bytearray(), deque[Reply]()  # what was read: bytes, and whole replies
         self._said = bytearray()
         self._listener = threading.Thread(target=self._listen, args=(self._popen.stderr,), daemon=True)
         self._listener.start()
@@ -76,57 +79,71 @@ class Pipe:
     def send(self, do: str, limit: float, case: Case | None = None) -> None:
         """Send a request, at once or with the next ones; raise Ended where the process does not take it."""
         if self.asked == self.answered:
-            self.since = time.monotonic()
+            self._since = time.monotonic()
         self.asked += 1
-        self._outgoing += self.framing.pack(Request(self.asked, do, case))
-        self._held += 1
-        if self._held >= _TOGETHER:
+        self._held.append(Request(self.asked, do, case))
+        if len(self._held) >= _TOGETHER:
             self._flush(limit)
 
     def _flush(self, limit: float) -> None:
         """Write what is to be sent."""
-        rest, self._outgoing, self._held = memoryview(self._outgoing), bytearray(), 0
+        if not self._held:
+            return
+        rest, self._held = memoryview(self.framing.pack(self._held)), []
         while rest:
             try:
                 rest = rest[os.write(self._in, rest) :]
             except BlockingIOError:
-                self._wait_to_send(self.since + limit)
+                self._wait_to_send(limit)
             except BrokenPipeError:
                 raise Ended from None
 
     def receive(self, limit: float) -> Reply:
         """Read the reply to the first request that has none; raise Ended if none comes within a limit of seconds."""
-        while (reply := self._reply()) is None:
+        while not (self._due or self._arrived()):
             self._flush(limit)
-            self._wait(self.since + limit)
+            self._wait(limit)
+        reply = self._due.popleft()
         self.answered += 1
-        self.since = time.monotonic()
+        self._since = time.monotonic()
         if reply.id != self.answered:
             raise Garbled(f"a reply to request {reply.id} came where one to {self.answered} was due")
-        if self._received and self.answered == self.asked:
+        if self.answered == self.asked and (self._received or self._due):
             raise Garbled(f"request {self.answered} was answered more than once: {bytes(self._received[:80])!r}")
         return reply
 
-    def _reply(self) -> Reply | None:
+    @property
+    def since(self) -> float:
+        """When the process began to work on what it is at work on."""
+        return max(self._since, self._board.read()[1])
+
+    @property
+    def at_work_on(self) -> int:
+        """The number of the request that the process is at work on, or was when it died."""
+        begun, _ = self._board.read()
+        return begun if self.answered < begun <= self.asked else self.answered + 1
+
+    def _arrived(self) -> bool:
+        """Take whole replies out of what was received; return whether there are any."""
         try:
-            return self.framing.take(self._received)
+            self._due += self.framing.take(self._received)
         except WireError as error:
             raise Garbled(str(error)) from error
+        return bool(self._due)
 
-    def _wait_to_send(self, deadline: float) -> None:
+    def _wait_to_send(self, limit: float) -> None:
         """Wait until the process takes more, and read meanwhile, so that the two sides cannot deadlock."""
         self._poll.register(self._in, select.POLLOUT)
         try:
-            self._wait(deadline)
+            self._wait(limit)
         finally:
             self._poll.unregister(self._in)
 
-    def _wait(self, deadline: float) -> None:
+    def _wait(self, limit: float) -> None:
         """Wait until a pipe is ready, and read what has arrived."""
-        left = deadline - time.monotonic()
-        ready = self._poll.poll(max(left, 0) * 1000)
-        if not ready:
-            raise Late
+        while not (ready := self._poll.poll(max(self.since + limit - time.monotonic(), 0) * 1000)):
+            if time.monotonic() >= self.since + limit:
+                raise Late
         if any(descriptor == self._out for descriptor, _ in ready):
             data = os.read(self._out, _CHUNK)
             if not data:
@@ -169,6 +186,7 @@ class Pipe:
         self._listener.join(1)
         self._requests.close()
         self._replies.close()
+        self._board.close()
 
     def _kill_all(self) -> None:
         """Kill the process, its group, and the children that have left its group."""

@@ -205,8 +205,11 @@ class ProcessBackend(Backend):
 
     def _lost(self, ended: Ended) -> None:
         """Ask the case that a process did not answer again, alone in a fresh one; then go on with the others."""
+        assert self._pipe is not None
+        ahead = min(self._pipe.at_work_on - self._pipe.answered, len(self._waiting)) - 1
         first = self._reason(ended)
-        asked = self._waiting.popleft()
+        asked = self._waiting[ahead]  # those before it were answered, and their answers are lost
+        del self._waiting[ahead]
         if not asked.dropped:
             try:
                 self._started()

@@ -20,7 +20,8 @@ from assay_spec.steps import Step
 class TableBackend(LibraryBackend):
     """Subclasses define the table: functions and classes with PyTorch's parameter names, without unsupported ones.
 
-    An instance of a class is used by PyTorch's methods and attributes (`load_state_dict`, `step`, `weight`).
+    The in-place form of `add` is the function `add_`, or `add` with its first argument as `out`. An instance of a class
+    is used by PyTorch's methods and attributes (`load_state_dict`, `step`, `weight`).
     """
 
     table: ClassVar[Mapping[str, Callable[..., Any]]]  # by PyTorch's name without `torch.` and `Tensor.`
@@ -33,7 +34,7 @@ class TableBackend(LibraryBackend):
         odd = [
             f"the table has {name!r}, which is no op of the corpus (did you mean {close[0]!r}?)"
             for name, close in near.items()
-            if name not in known and close
+            if name not in known and name.removesuffix("_") not in known and close
         ]
         return replace(self.capabilities, notes=(*self.capabilities.notes, *odd))
 
@@ -45,7 +46,7 @@ class TableBackend(LibraryBackend):
             case "method":
                 return self._method(step)
             case "in-place":
-                return _in_place(self._entry(short), step)
+                return self._in_place(short, step)
         found = self._entry(short)
         _takes(found, step)
         return found
@@ -98,8 +99,18 @@ class TableBackend(LibraryBackend):
             _takes(found, step)
             return found
         if short.endswith("_") and short[:-1] in self.table:
-            return _in_place(self.table[short[:-1]], step)
+            return self._in_place(short[:-1], step)
         raise Unsupported("feature", f"no method {short}")
+
+    def _in_place(self, short: str, step: Step) -> Callable[..., Any]:
+        """Return the function that writes the result of an op into its first argument."""
+        own, function = self.table.get(f"{short}_"), self._entry(short)
+        _takes(own or function, step)
+        if own is not None:
+            return own
+        if "out" not in _parameters(function).names:
+            raise Unsupported("feature", f"no in-place {short}")
+        return lambda input, *args, **kwargs: function(input, *args, **kwargs, out=input)
 
 
 def short_name(name: str) -> str:
@@ -151,11 +162,3 @@ def _parameters(function: Callable[..., Any]) -> _Parameters:
             each.name for each in parameters if each.default is each.empty and each.kind not in (several, options)
         ),
     )
-
-
-def _in_place(function: Callable[..., Any], step: Step) -> Callable[..., Any]:
-    """Return the in-place form of a function that can write its result into its first argument."""
-    if "out" not in _parameters(function).names:
-        raise Unsupported("feature", f"no in-place {short_name(step.target)}")
-    _takes(function, step)
-    return lambda input, *args, **kwargs: function(input, *args, **kwargs, out=input)

@@ -6,10 +6,10 @@ milliseconds, a large one seconds. Set `DEV=CPU` (with clang installed) or anoth
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from importlib.metadata import version
 from typing import Any, ClassVar, Final
 
@@ -50,17 +50,13 @@ def on_device(input: Any) -> Any:
     return input.clone(Device.DEFAULT) if input.device is None else input
 
 
-def assignable(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the in-place form: the result is assigned to the first argument, as in tinygrad's own `+=`."""
+def assigned(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the in-place form: the result is assigned to the first argument, as in tinygrad's own `+=`."""
 
-    def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        only(out is None or out is args[0], "out=")
-        result = function(*args, **kwargs)
-        return result if out is None else out.assign(result)
+    @wraps(function)
+    def call(input: Any, *args: Any, **kwargs: Any) -> Any:
+        return input.assign(function(input, *args, **kwargs))
 
-    parameters = inspect.signature(function).parameters.values()
-    out = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
-    call.__signature__ = inspect.Signature([*parameters, out])  # type: ignore[attr-defined]
     return call
 
 
@@ -278,9 +274,9 @@ ASSIGNABLE: Final[dict[str, Callable[..., Any]]] = {
     "cumprod": lambda input, dim: input.cumprod(dim),
 }
 METHODS: Final[dict[str, Callable[..., Any]]] = {
-    **{name: assignable(function) for name, function in ASSIGNABLE.items()},
+    **ASSIGNABLE,
+    **{f"{name}_": assigned(function) for name, function in ASSIGNABLE.items()},
     **{name: unary(name) for name in ("bool", "double", "float", "half", "int", "long", "isnan")},
-    "abs_": lambda input: input.assign(input.abs()),
     "copy_": lambda input, src: input.assign(src),
     "fill_": lambda input, value: input.assign(value),
     "zero_": lambda input: input.assign(0),

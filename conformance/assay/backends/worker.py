@@ -5,16 +5,20 @@ from __future__ import annotations
 import argparse
 import faulthandler
 import os
+import time
 import warnings
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from assay.backends import tether
 from assay.backends.base import Backend, BackendUnusable
+from assay.backends.board import Board
 from assay.backends.discover import open_backend
 from assay.backends.frames import Frames
 from assay.backends.lines import Lines
 from assay.backends.messages import ASKING, Framing, Reply, Request, WireError
 from assay.backends.surroundings import Surroundings
+
+_HELD: Final = 0.02  # seconds that an answer waits for the next ones at most, so that they go back together
 
 
 def main() -> None:
@@ -50,6 +54,7 @@ class Worker:
 
     def __init__(self, text: str, device: str, framing: Framing) -> None:
         self.text, self.device, self.framing = text, device, framing
+        self._board = Board.of_the_runner()
         self._backend: Backend | None = None
         self._surroundings = Surroundings()
 
@@ -64,16 +69,32 @@ class Worker:
         """Answer every request with one reply, until `bye` or the end."""
         while True:
             try:
-                request = self.framing.read(requests)
-                if request is None:
-                    return
-                reply = self.answer(request)
+                together = self.framing.read(requests)
             except WireError as error:
-                request, reply = None, Reply(0, fault=str(error))
-            replies.write(self._packed(reply))
-            replies.flush()
-            if request is not None and request.do == "bye":
+                self._send([Reply(0, fault=str(error))], replies)
+                continue
+            if not together:
                 return
+            self._serve(together, replies)
+            if together[-1].do == "bye":
+                return
+
+    def _serve(self, together: list[Request], replies: BinaryIO) -> None:
+        """Answer requests that came together; quick answers go back together too."""
+        done: list[Reply] = []
+        sent = time.monotonic()
+        for request in together:
+            self._board.begin(request.id)
+            done.append(self.answer(request))
+            if time.monotonic() - sent > _HELD:
+                self._send(done, replies)
+                done, sent = [], time.monotonic()
+        if done:
+            self._send(done, replies)
+
+    def _send(self, done: list[Reply], replies: BinaryIO) -> None:
+        replies.write(self._packed(done))
+        replies.flush()
 
     def answer(self, request: Request) -> Reply:
         """Return the reply to a request; an error of the adapter itself is a fault, which the runner has to know."""
@@ -106,11 +127,13 @@ class Worker:
         except BackendUnusable as error:
             return Reply(number, unusable=str(error))
 
-    def _packed(self, reply: Reply) -> bytes:
+    def _packed(self, done: list[Reply]) -> bytes:
         try:
-            return self.framing.pack(reply)
+            return self.framing.pack(done)
         except Exception as error:  # the adapter returned what cannot be sent
-            return self.framing.pack(Reply(reply.id, fault=f"{type(error).__name__}: {error}"))
+            if len(done) > 1:
+                return b"".join([self._packed([each]) for each in done])
+            return self.framing.pack([Reply(done[0].id, fault=f"{type(error).__name__}: {error}")])
 
     def _close(self) -> None:
         if self._backend is not None:

@@ -33,7 +33,7 @@ _PROCESS_ERRORS: Final[dict[type[ProcessError], tuple[str, str]]] = {
     Malformed: ("harness_error", "A804"),
     Stopped: ("not_run", "A805"),
 }
-_AHEAD: Final = 16  # cases that the candidate is sent before they are judged
+_AHEAD: Final = 32  # cases that the candidate is sent before they are judged
 _CAP: Final = 400  # characters of a message
 _SURE: Final = 4  # failing cases of a form that are judged twice; the next ones once
 _SHRUNK: Final = 8  # findings of an item whose cases are shrunk
