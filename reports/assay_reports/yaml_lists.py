@@ -9,11 +9,11 @@ from typing import Any, Final
 import yaml
 
 from assay_reports.json_lines import brief
+from assay_spec.documents import Loader
 from assay_spec.typed import Mismatch
 
 KeyPath = tuple[Any, ...]
 
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LARGEST: Final = 1 << 22  # bytes of a file that is read
 _DEEPEST: Final = 8  # an entry is a mapping of mappings
 
@@ -25,15 +25,13 @@ class ExpectationsError(ValueError):
 def composed(path: Path, text: str) -> list[yaml.Node]:
     """Return the node of each entry of a file that holds a text; raise ExpectationsError where it is no list."""
     try:
-        node = yaml.compose(text, Loader=_LOADER)
+        node = yaml.compose(text, Loader=Loader)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, text.index(chr(error.character))) + 1
         raise ExpectationsError(f"{path}:{line}: the control character U+{error.character:04X}; take it out") from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ExpectationsError(f"{path}:{line}: not YAML: {brief(str(error.problem))}") from None
-    except RecursionError:
-        raise ExpectationsError(f"{path}:1: nested too deeply") from None
     if node is None or not node.value:
         return []
     if not isinstance(node, yaml.SequenceNode):

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import yaml
 
-_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DEEPEST: Final = 100  # lists and mappings in each other
 
 # YAML 1.2's core schema: `1e-5` is a number, `no` and `010` are not a boolean and an octal.
 _SCALARS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
@@ -24,8 +24,6 @@ _SCALARS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ("hex", re.compile(r"[-+]?0x(?:[0-9a-fA-F]+\.?|(?=\.[0-9a-fA-F]))[0-9a-fA-F.]*p[-+]?[0-9]+\Z")),
 )
 _FIRST: Final = frozenset("-+.0123456789~ntfNTF")
-
-
 _DIGITS: Final = 1000  # of a number
 
 
@@ -35,6 +33,23 @@ class SpecError(Exception):
     def __init__(self, file: Path | str, line: int, message: str, hint: str = "") -> None:
         super().__init__(f"{file}:{line}: {message}" + (f" ({hint})" if hint else ""))
         self.file, self.line, self.message, self.hint = Path(file), line, message, hint
+
+
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Composes nodes. The parser calls itself for each level, and a file of brackets alone would end the process."""
+
+    _depth = 0
+
+    def descend_resolver(self, parent: yaml.Node | None, index: Any) -> None:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            mark = None if parent is None else parent.start_mark
+            raise yaml.composer.ComposerError(None, None, "nested too deeply", mark)
+        super().descend_resolver(parent, index)
+
+    def ascend_resolver(self) -> None:
+        self._depth -= 1
+        super().ascend_resolver()
 
 
 class Document:
@@ -58,7 +73,7 @@ def read(file: Path) -> Document:
     raw = file.read_bytes()
     try:
         text = raw.decode("utf-8")
-        node = yaml.compose(text, Loader=_Loader)
+        node = yaml.compose(text, Loader=Loader)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise SpecError(file, line, f"not UTF-8: the byte 0x{raw[error.start]:02x}", "save the file as UTF-8") from None
@@ -68,8 +83,6 @@ def read(file: Path) -> Document:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SpecError(file, line, f"not YAML: {error.problem}", "check indentation, quotes and brackets") from None
-    except RecursionError:
-        raise SpecError(file, 1, "not YAML: nested too deeply", "check brackets") from None
     lines: dict[tuple[Any, ...], int] = {}
     try:
         content = None if node is None else _construct(node, (), lines, file)

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
-from types import EllipsisType, FunctionType
+from types import EllipsisType
 from typing import Any, BinaryIO, Final, TypeVar
 
 import numpy as np
@@ -68,13 +68,6 @@ def _reduced(kind: type) -> Callable[[Any], tuple[Any, ...]]:
 
 
 _Message = TypeVar("_Message", Request, Reply)
-_REDUCED: Final[Mapping[type, Callable[[Any], Any]]] = {
-    TensorValue: _reduced_tensor,
-    Array: _reduced_array,
-    **{kind: (lambda value: (type(value), (str(value),))) for kind in (Dtype, dtypes.DtypeName)},
-    **{kind: _reduced(kind) for kind in _RECORDS},
-    **{kind: (lambda value: NotImplemented) for kind in (complex, EllipsisType, type, FunctionType)},  # as pickle does
-}
 _MAKERS: Final[Mapping[tuple[str, str], Any]] = {
     **{(each.__module__, each.__name__): each for each in (_tensor, _array, Dtype, dtypes.DtypeName, *_RECORDS)},
     ("builtins", "complex"): complex,
@@ -82,12 +75,26 @@ _MAKERS: Final[Mapping[tuple[str, str], Any]] = {
 }
 
 
+class _Reductions(dict[type, Callable[[Any], Any]]):
+    """How values are taken apart, by their class."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], Any]:
+        raise TypeError(f"a {kind.__name__} is no part of a message")
+
+
+_REDUCTIONS: Final = _Reductions()
+_REDUCTIONS[TensorValue] = _reduced_tensor
+_REDUCTIONS[Array] = _reduced_array
+_REDUCTIONS[complex] = lambda value: (complex, (value.real, value.imag))
+_REDUCTIONS[EllipsisType] = str
+for _word in (Dtype, dtypes.DtypeName):
+    _REDUCTIONS[_word] = lambda value: (type(value), (str(value),))
+for _kind in _RECORDS:
+    _REDUCTIONS[_kind] = _reduced(_kind)
+
+
 class _Pickler(pickle.Pickler):
-    def reducer_override(self, value: Any) -> Any:
-        reduced = _REDUCED.get(type(value))
-        if reduced is None:
-            raise TypeError(f"a {type(value).__name__} is no part of a message")
-        return reduced(value)
+    dispatch_table = _REDUCTIONS
 
 
 class _Unpickler(pickle.Unpickler):

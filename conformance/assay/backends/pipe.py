@@ -24,7 +24,7 @@ from assay.cases.case import Case
 
 _TAIL: Final = 8192  # bytes of stderr that are kept
 _CHUNK: Final = 1 << 16
-_TOGETHER: Final = 16  # requests that are sent together: fewer switches between the processes
+_TOGETHER: Final = 32  # requests that are sent together: fewer switches between the processes
 _TOKEN: Final = "ASSAY_PROCESS"  # an environment variable by which the children of a process are found
 
 

@@ -7,10 +7,10 @@ import shlex
 import signal
 import sys
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import wraps
+from typing import Any, Final, TypeVar
 
 from assay.backends import tether
 from assay.backends.base import (
@@ -31,6 +31,8 @@ from assay.cases.case import Case
 from assay.cases.outcome import Outcome
 from assay.settings import Settings
 
+T = TypeVar("T")
+
 START_LIMIT: Final = 120.0  # seconds to start and to import a large library
 CRASHES_OF_AN_OP: Final = 3
 RESTARTS_WITHOUT_AN_ANSWER: Final = 20
@@ -43,6 +45,23 @@ class _Asked:
     case: Case
     answer: Reply | ProcessError | None = None
     dropped: bool = False  # nobody waits for the answer any more
+
+
+def _all_or_nothing(exchange: Callable[..., T]) -> Callable[..., T]:
+    """End the process where an exchange with it is interrupted, which leaves unread replies."""
+
+    @wraps(exchange)
+    def whole(self: ProcessBackend, *args: Any) -> T:
+        try:
+            return exchange(self, *args)
+        except ProcessError:
+            raise
+        except BaseException:
+            self.restart()
+            self._forget()
+            raise
+
+    return whole
 
 
 class ProcessBackend(Backend):
@@ -178,30 +197,30 @@ class ProcessBackend(Backend):
             elif not self._pass_on(asked):
                 return
 
+    @_all_or_nothing
     def _pass_on(self, asked: _Asked) -> bool:
         """Send a case to the process; return False if that found the process dead, and a fresh one was sent it."""
         assert self._pipe is not None
-        with self._all_or_nothing():
-            try:
-                self._pipe.send("run", self.time_limit, asked.case)
-            except Ended as ended:
-                self._lost(ended)
-                return False
+        try:
+            self._pipe.send("run", self.time_limit, asked.case)
+        except Ended as ended:
+            self._lost(ended)
+            return False
         return True
 
+    @_all_or_nothing
     def _collect(self) -> None:
         """Read the next answer, of whichever case is due."""
         if self._pipe is None:
             self._resume()
             return
-        with self._all_or_nothing():
-            try:
-                reply = self._pipe.receive(self.time_limit)
-            except Ended as ended:
-                self._lost(ended)
-            else:
-                self._waiting.popleft().answer = reply
-                self._restarts = 0
+        try:
+            reply = self._pipe.receive(self.time_limit)
+        except Ended as ended:
+            self._lost(ended)
+        else:
+            self._waiting.popleft().answer = reply
+            self._restarts = 0
 
     def _lost(self, ended: Ended) -> None:
         """Ask the case that a process did not answer again, alone in a fresh one; then go on with the others."""
@@ -231,28 +250,15 @@ class ProcessBackend(Backend):
             self._started()
         return self._exchanged(do, limit, case)
 
+    @_all_or_nothing
     def _exchanged(self, do: str, limit: float, case: Case | None = None) -> Reply:
         """Send the process its only request and return the reply; raise ProcessError if none comes."""
         assert self._pipe is not None
-        with self._all_or_nothing():
-            try:
-                self._pipe.send(do, limit, case)
-                return self._pipe.receive(limit)
-            except Ended as ended:
-                raise self._reason(ended, limit) from None
-        raise AssertionError
-
-    @contextmanager
-    def _all_or_nothing(self) -> Iterator[None]:
-        """End the process after an interrupt, which leaves unread replies."""
         try:
-            yield
-        except ProcessError:
-            raise
-        except BaseException:
-            self.restart()
-            self._forget()
-            raise
+            self._pipe.send(do, limit, case)
+            return self._pipe.receive(limit)
+        except Ended as ended:
+            raise self._reason(ended, limit) from None
 
     def _reason(self, ended: Ended, limit: float | None = None) -> ProcessError:
         """End a process that did not answer properly; return the error that says why."""

@@ -21,23 +21,22 @@ _TRIES: Final = 300
 _WHOLES: Final = 60  # plans of a walk that are tried as wholes
 _SECONDS: Final = 2.0
 
-StillFails = Callable[[Plan], bool]
+Tried = Callable[[Iterator[Plan]], Iterator[tuple[Plan, bool]]]  # plans in turn, and whether each fails in the same way
 
 
-def shrunk(plan: Plan, still_fails: StillFails) -> Plan:
+def shrunk(plan: Plan, tried: Tried) -> Plan:
     """Return the simplest plan that fails in the same way: first its arguments are simplified, then its elements."""
     deadline, tries = time.monotonic() + _SECONDS, 0
-    improved = True
-    while improved:
-        improved = False
-        for simpler in _simpler(plan):
+    while True:
+        for simpler, fails in tried(_simpler(plan)):
+            tries += 1
+            if fails:
+                plan = simpler
+                break
             if tries >= _TRIES or time.monotonic() > deadline:
                 return plan
-            tries += 1
-            if still_fails(simpler):
-                plan, improved = simpler, True
-                break
-    return plan
+        else:
+            return plan
 
 
 def _simpler(plan: Plan) -> Iterator[Plan]:

@@ -7,14 +7,15 @@ import time
 import traceback
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 from assay.backends.base import Backend, Capabilities, Died, Malformed, ProcessError, Stopped, TimedOut
 from assay.cases import spelling
 from assay.cases.asked import dtypes_in
 from assay.cases.content import fingerprint
-from assay.cases.draw import Wasteful
+from assay.cases.draw import Plan, Wasteful
 from assay.cases.fill import without_subnormals
 from assay.cases.shrinking import shrunk
 from assay.facets.base import Judgement, Reason, SamplingRequest, Trial
@@ -33,8 +34,9 @@ _PROCESS_ERRORS: Final[dict[type[ProcessError], tuple[str, str]]] = {
     Malformed: ("harness_error", "A804"),
     Stopped: ("not_run", "A805"),
 }
-_AHEAD: Final = 32  # cases that the candidate is sent before they are judged
+_AHEAD: Final = 64  # cases that the candidate is sent before they are judged
 _CAP: Final = 400  # characters of a message
+_GUESSES: Final = 4  # smaller cases that the candidate is sent before it is known whether the one before still fails
 _SURE: Final = 4  # failing cases of a form that are judged twice; the next ones once
 _SHRUNK: Final = 8  # findings of an item whose cases are shrunk
 _STDERR: Final = 2000  # characters of the end of a process's stderr
@@ -133,7 +135,7 @@ def _judge_all(item: Item, request: SamplingRequest, bench: Bench, tally: Tally)
     """Run and judge the trials of an item."""
     candidate = bench.candidate
     due = _offered(_safely(item, request, tally), candidate.capabilities, tally)
-    for trial in _ahead(due, candidate):
+    for trial in _ahead(due, candidate, _AHEAD):
         verdict = judge(item, trial, bench)
         if verdict.outcome in ("fail", "error") and not tally.is_sure_of(verdict, trial):
             verdict = _again(verdict, item, trial, bench)
@@ -194,14 +196,14 @@ def _safely(item: Item, request: SamplingRequest, tally: Tally) -> Iterator[Tria
     tally.counts["suite_error"] += 1
 
 
-def _ahead(trials: Iterable[Trial], candidate: Backend) -> Iterator[Trial]:
+def _ahead(trials: Iterable[Trial], candidate: Backend, far: int) -> Iterator[Trial]:
     """Yield trials; the cases of those that follow are with the candidate already."""
     due: deque[Trial] = deque()
     for trial in trials:
         for case in filter(None, (trial.beside, trial.case)):
             candidate.prepare(case)
         due.append(trial)
-        if len(due) > _AHEAD:
+        if len(due) > far:
             yield due.popleft()
     yield from due
 
@@ -335,24 +337,42 @@ def _smallest(item: Item, bench: Bench, trial: Trial, reason: Reason) -> tuple[T
     """Shrink a failing trial; the reason is then the small one's, and of the same form."""
     if trial.plan is None or trial.again is None:
         return trial, reason
-    again, best = trial.again, [(trial, reason)]
+    candidate, best = bench.candidate, [(trial, reason)]
     wrong = _wrong(reason, trial)
 
-    def still_fails(plan: Any) -> bool:
-        try:
-            smaller = again(plan)
-            if smaller is None or (item.facet != "errors" and _refused(smaller, bench)):
-                return False
-            judgement = smaller.judge(bench)
-        except Exception:  # a plan that cannot run, or that kills the backend, is not the same failure
-            return False
-        if judgement.reason is None or _wrong(judgement.reason, smaller) != wrong:
-            return False
-        best.append((smaller, judgement.reason))
-        return True
+    def tried(plans: Iterator[Plan]) -> Iterator[tuple[Plan, bool]]:
+        for smaller in _ahead(_redrawn(trial, plans), candidate, _GUESSES):
+            reason = _reason(item, smaller, bench)
+            same = reason is not None and _wrong(reason, smaller) == wrong
+            if reason is not None and same:
+                best.append((smaller, reason))
+                candidate.drop()
+            assert smaller.plan is not None
+            yield smaller.plan, same
 
-    shrunk(trial.plan, still_fails)
+    shrunk(trial.plan, tried)
+    candidate.drop()
     return best[-1]
+
+
+def _redrawn(trial: Trial, plans: Iterable[Plan]) -> Iterator[Trial]:
+    """Make a trial again from other plans; leave out what cannot be made."""
+    assert trial.again is not None
+    for plan in plans:
+        with suppress(Exception):
+            made = trial.again(plan)
+            if made is not None:
+                yield replace(made, plan=plan)
+
+
+def _reason(item: Item, trial: Trial, bench: Bench) -> Reason | None:
+    """Return why a trial fails; None if it does not, cannot run, or shows nothing about the candidate."""
+    try:
+        if item.facet != "errors" and _refused(trial, bench):
+            return None
+        return trial.judge(bench).reason
+    except Exception:  # a plan that kills the backend is not the same failure
+        return None
 
 
 def _refused(trial: Trial, bench: Bench) -> bool:
