@@ -209,7 +209,7 @@ def test_what_cannot_be_sent_is_the_adapters_fault_and_costs_its_case() -> None:
     result, events = _measured_apart("WrongThenGarbage")
 
     assert (result.outcome, result.code) == ("harness_error", "A804")
-    assert result.message == "a frame names builtins.object, which is no part of a message"
+    assert result.message == "TypeError: builtins.object is no part of a message"
     assert (result.cases, result.passed, result.failed) == (3, 2, 1)
     assert [(event.kind, event.after) for event in events] == [("harness_error", "torch.add::made up")]
 

@@ -298,7 +298,7 @@ def test_a_frame_makes_nothing_but_parts_of_messages() -> None:
 
 
 def test_what_is_no_part_of_a_message_is_not_put_into_a_frame() -> None:
-    with pytest.raises(TypeError, match=r"^a float64 is no part of a message$"):
+    with pytest.raises(TypeError, match=r"^numpy\.float64 is no part of a message$"):
         Frames().pack([Reply(1, outcome=Outcome(results=(np.float64(1),)))])
 
 

@@ -79,7 +79,7 @@ class _Reductions(dict[type, Callable[[Any], Any]]):
     """How values are taken apart, by their class."""
 
     def __missing__(self, kind: type) -> Callable[[Any], Any]:
-        raise TypeError(f"a {kind.__name__} is no part of a message")
+        raise TypeError(f"{kind.__module__}.{kind.__qualname__} is no part of a message")
 
 
 _REDUCTIONS: Final = _Reductions()
