@@ -113,7 +113,7 @@ def some_cases() -> Sequence[Case]:
     """Draw the cases of the values facet in float32."""
     items = plan(load_corpus(), query=parse("facet:values dtype:float32"))
     request = SamplingRequest("float32", "standard", 0)
-    return [trial.case for item in items for trial in item.question.trials(item.spec, request)]
+    return [trial.case for item in items for trial in item.trials(request)]
 
 
 def main() -> None:

@@ -55,6 +55,15 @@ class Equivalent:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bug:
+    """A bug of PyTorch's own, which the drawn calls step around."""
+
+    finding: str = key("its name in the findings on PyTorch")
+    facets: Names | None = key("the facets in which it shows; nothing said means all", None)
+    where: str = key("the calls at which it shows: where this is true of some element; `out` is what is written into")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Example:
     """An example: a worked call; `[call, gives]` where it says no more."""
 
@@ -200,6 +209,7 @@ class Says:
         "`on_the_brink`, `strays`, `anywhere`",
         None,
     )
+    bugs: tuple[Bug, ...] | None = key("bugs of PyTorch's own, which the drawn calls step around", None)
     gradient: Names | dict[str, str | Names] | None = key(
         "which arguments have gradients, by result if there are several", None
     )
@@ -300,8 +310,8 @@ class FamilyHeader:
 @dataclass(frozen=True, kw_only=True)
 class Members:
     functional: OpName | None = key(
-        "the function that the module calls: it fills in `result`, `judge`, `laws`, `undefined`, `gradient`, `random`, "
-        "the bad calls that name all that the module needs, and the domains where the module has none",
+        "the function that the module calls: it fills in `result`, `judge`, `laws`, `undefined`, `bugs`, `gradient`, "
+        "`random`, the bad calls that name all that the module needs, and the domains where the module has none",
         None,
     )
     construct: Construct | None = key("how an instance is made", None)

@@ -14,12 +14,13 @@ from assay_spec.documents import Document
 from assay_spec.domains import Domain, Many, Maybe, Tensors
 from assay_spec.editions import EDITIONS, Edition
 from assay_spec.expression import Expression, ExpressionError, Free, Names, alternatives, is_size_name
-from assay_spec.keys import DocumentFile, OutDtype, Trajectory, Variant
+from assay_spec.keys import Bug, DocumentFile, OutDtype, Trajectory, Variant
 from assay_spec.scenarios import Trace, trace
 from assay_spec.signature import Signature
+from assay_spec.steps import Form
 
 __all__ = [
-    "EDITIONS", "Argument", "Budget", "BudgetKind", "Construct", "Corpus", "Documented", "Edition", "Erratum",
+    "EDITIONS", "Argument", "Budget", "BudgetKind", "Bug", "Construct", "Corpus", "Documented", "Edition", "Erratum",
     "Example", "Misuse", "Op", "OutDtype", "Overload", "ResultKind", "ResultRule", "Scenario", "StateRule",
     "Trajectory", "Variant",
 ]  # fmt: skip
@@ -200,6 +201,7 @@ class Answered:
     judge: Mapping[str, Budget] = field(default_factory=dict)
     laws: tuple[str, ...] = ()
     undefined: tuple[str, ...] = ()
+    bugs: tuple[Bug, ...] = ()
     gradient: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # result -> the inputs it has gradients for
     random: Expression | None = None
 
@@ -280,6 +282,13 @@ class Op:
     @property
     def short_name(self) -> str:
         return self.name.rsplit(".", 1)[-1]
+
+    @property
+    def form(self) -> Form:
+        """How a plain call is written: as a function, as a method, or as Python's own brackets."""
+        if self.name in ("torch.Tensor.__getitem__", "torch.Tensor.__setitem__"):
+            return "operator"
+        return "method" if self.is_method else "function"
 
     @property
     def is_method(self) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
-Layout = Literal["contiguous", "transposed", "stepped", "offset", "expanded"]
-LAYOUTS: Final[tuple[Layout, ...]] = ("contiguous", "transposed", "stepped", "offset", "expanded")
+Layout = Literal["contiguous", "transposed", "stepped", "offset", "block", "channels-last", "expanded"]
+LAYOUTS: Final[tuple[Layout, ...]] = get_args(Layout)
 
-FillKind = Literal["plain", "ties", "large", "small", "special", "given"]
+FillKind = Literal["plain", "ties", "large", "small", "negative", "wide", "special", "given"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,24 @@ class TensorPlan:
                 return row_major(self.shape[::-1])[::-1]
             case "stepped":
                 return tuple(2 * step for step in plain)
+            case "block":
+                return row_major(tuple(length + 2 for length in self.shape))
+            case "channels-last" if self.ndim > 2:
+                first, *rest, channels = row_major((self.shape[0], *self.shape[2:], self.shape[1]))
+                return (first, channels, *rest)
             case "expanded" if self.shape and self.shape[0] > 1:
                 return (0, *plain[1:])
         return plain
+
+    @property
+    def offset(self) -> int:
+        """The elements in memory before the first one: of an `offset` tensor three rows, of a `block` one each way."""
+        match self.layout:
+            case "offset":
+                return 3 * (self.strides[0] if self.shape else 1)
+            case "block":
+                return sum(self.strides)
+        return 0
 
 
 def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:

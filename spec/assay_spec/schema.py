@@ -46,6 +46,7 @@ TABLES: Final[tuple[tuple[str, tuple[tuple[str, type], ...]], ...]] = (
             ("judge", keys.Ulp),
             ("judge", keys.Accumulation),
             ("judge", keys.Conditioned),
+            ("bugs", keys.Bug),
             ("a tensor as a value", keys.Tensor),
             ("a slice as a value", keys.Slice),
             ("equivalent", keys.Equivalent),

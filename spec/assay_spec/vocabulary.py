@@ -138,7 +138,7 @@ def repeated(shape: Shape, repeats: Sequence[int]) -> Shape:
     return tuple(length * count for length, count in zip(whole, repeats, strict=True))
 
 
-def basic(index: Sequence[Any]) -> bool:
+def basic(index: Any) -> bool:
     """Return whether an index has only positions, slices, None and Ellipsis, so that it gives a view."""
     return all(
         each is None
@@ -146,16 +146,30 @@ def basic(index: Sequence[Any]) -> bool:
         or type(each) is int
         or isinstance(each, Slice)
         or (isinstance(each, TensorPlan) and not each.shape)  # a 0-d tensor counts as a position
-        for each in index
+        for each in _parts(index)
     )
 
 
-def indexed(shape: Shape, index: Sequence[Any]) -> Shape:
+def _parts(index: Any) -> tuple[Any, ...]:
+    """Return the parts of an index, which stand in a tuple unless there is one alone."""
+    return index if isinstance(index, tuple) else (index,)
+
+
+def _selects(part: Any) -> bool:
+    """Return whether a part of an index is a mask."""
+    return isinstance(part, TensorPlan) and part.dtype == "bool"
+
+
+def indexed(shape: Shape, index: Any) -> Shape:
     """Return the shape of what an index picks: positions first, then what lists and tensors pick, which broadcast."""
-    taken = sum(each is not None and each is not Ellipsis and not isinstance(each, bool) for each in index)
+    index = _parts(index)
+    taken = sum(
+        each.ndim if _selects(each) else each is not None and each is not Ellipsis and not isinstance(each, bool)
+        for each in index
+    )
     rest = [Slice()] * (len(shape) - taken)
     middle = next((at for at, each in enumerate(index) if each is Ellipsis), len(index))
-    sizes = iter(shape)
+    sizes = list(reversed(shape))
     picked: list[int | Shape] = []  # lengths, and the shapes of lists and tensors
     for each in (*index[:middle], *rest, *index[middle + 1 :]):
         if each is None:
@@ -163,10 +177,13 @@ def indexed(shape: Shape, index: Sequence[Any]) -> Shape:
         elif isinstance(each, bool):
             picked.append((int(each),))
         elif isinstance(each, Slice):
-            picked.append(len(range(*slice(each.start, each.stop, each.step).indices(next(sizes)))))
+            picked.append(len(range(*slice(each.start, each.stop, each.step).indices(sizes.pop()))))
+        elif _selects(each):
+            _ = [sizes.pop() for _ in each.shape]
+            picked.append((_count(each.fill.given),))
         else:
-            next(sizes)
-            if not basic([each]):
+            sizes.pop()
+            if not basic((each,)):
                 picked.append(each.shape if isinstance(each, TensorPlan) else (len(each),))
     lengths = [each for each in picked if isinstance(each, int)]
     advanced = [at for at, each in enumerate(picked) if not isinstance(each, int)]
@@ -175,6 +192,11 @@ def indexed(shape: Shape, index: Sequence[Any]) -> Shape:
     together = advanced[-1] - advanced[0] == len(advanced) - 1
     start = advanced[0] if together else 0
     return (*lengths[:start], *broadcast(*(picked[at] for at in advanced)), *lengths[start:])
+
+
+def _count(mask: Any) -> int:
+    """Return how many elements of a mask are true."""
+    return sum(map(_count, mask)) if isinstance(mask, (list, tuple)) else int(mask)
 
 
 def window(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 
@@ -7,11 +8,13 @@ import pytest
 
 from assay.cases import draw
 from assay.cases.content import fingerprint
+from assay.facets.base import SamplingRequest, Trial
+from assay.running.items import items_of
 from assay_spec import load_corpus
 from assay_spec.domains import Focus
 from assay_spec.expression import Expression
 from assay_spec.model import Op
-from assay_spec.plans import ABSENT, TensorPlan
+from assay_spec.plans import ABSENT, Fill, TensorPlan
 
 TOPK = load_corpus()["torch.topk"].overloads[0]
 MM = load_corpus()["torch.mm"].overloads[0]
@@ -100,3 +103,37 @@ def test_no_op_throws_more_than_a_few_per_cent_of_its_draws_away(op: Op) -> None
 
     for overload in op.overloads:
         draw.drawn(overload, focus, 20, 1)
+
+
+def test_options_vary_in_threes_too() -> None:
+    (overload,) = load_corpus()["torch.nn.functional.cross_entropy"].overloads[:1]
+    optional = [each.name for each in overload.arguments if not overload.signature[each.name].required]
+    plain, *others = draw.walk(overload, Focus(frozenset({"options"}), "float32"), 40)
+
+    changed = [{name for name in optional if other.given[name] != plain.given[name]} for other in others]
+
+    assert any(len(each) == 3 for each in changed)
+
+
+def test_an_integer_that_a_float_cannot_hold_is_not_given_to_what_answers_with_floats() -> None:
+    (overload,) = load_corpus()["torch.reciprocal"].overloads[:1]
+    wide = TensorPlan("int64", (50,), fill=Fill("wide"))
+    (plan,) = islice(draw.walk(overload, Focus(dtype="int64"), 1), 1)
+
+    case = draw.case(load_corpus()["torch.reciprocal"], replace(plan, given={"input": wide}))
+
+    assert abs(case.arguments["input"].buffer).max() <= 100
+
+
+def test_drawn_calls_step_around_bugs_of_pytorchs_own() -> None:
+    found = load_corpus()["torch.median"]
+    (item,) = (each for each in items_of(found) if each.name == "layout[float32]")
+    request = SamplingRequest("float32", "quick", 0)
+
+    def expanded_along_a_dimension(trials: Iterable[Trial]) -> list[bool]:
+        along = [trial.case.arguments for trial in trials if "dim" in trial.case.arguments]
+        return [0 in each["input"].strides for each in along]
+
+    assert any(expanded_along_a_dimension(item.question.trials(found, request)))
+    stepped_around = expanded_along_a_dimension(item.trials(request))
+    assert stepped_around and not any(stepped_around)

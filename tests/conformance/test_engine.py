@@ -296,7 +296,7 @@ def test_a_library_with_names_of_its_own_has_its_own_exceptions(
     good: Backend, op: str, scenario: str, result: str
 ) -> None:
     (item,) = [each for each in items_of(load_corpus()[op]) if each.facet == "examples"]
-    trials = item.question.trials(item.spec, SamplingRequest(None, "quick", 0))
+    trials = item.trials(SamplingRequest(None, "quick", 0))
     trial = next(each for each in trials if each.case.scenario == scenario)
 
     assert trial.judge(Bench(good, None)).result == result

@@ -42,7 +42,7 @@ good = ReferenceBackend()
 
 def trials(op: Op) -> Iterator[tuple[Item, Trial]]:
     for item in items_of(op):
-        for trial in item.question.trials(op, SamplingRequest(item.dtype, "standard", 0)):
+        for trial in item.trials(SamplingRequest(item.dtype, "standard", 0)):
             yield item, trial
 
 

@@ -180,3 +180,10 @@ def test_a_place_in_the_documents_is_one_of_a_document_that_there_is() -> None:
 
 def test_the_documents_describe_every_op_so_far() -> None:
     assert [name for name in CORPUS.ops if not CORPUS.documented(name)] == []
+
+
+def test_a_bug_of_pytorchs_own_is_among_the_findings() -> None:
+    findings = (Path(__file__).parents[2] / "docs" / "findings" / "pytorch.md").read_text(encoding="utf-8")
+    named = {bug.finding for op in load_corpus() for overload in op.overloads for bug in overload.bugs}
+
+    assert named and all(f"| {name} |" in findings for name in named)

@@ -13,7 +13,7 @@ from assay_spec.builder import WORDS
 from assay_spec.domains import Axis, Focus, Tensors, tensor, varying
 from assay_spec.dtypes import CLASSES
 from assay_spec.expression import Expression, Free, FreeMany
-from assay_spec.plans import TensorPlan
+from assay_spec.plans import LAYOUTS, TensorPlan
 
 EVERYTHING = Focus(frozenset({"shape", "dtype", "layout", "values", "special", "options"}))
 
@@ -58,31 +58,41 @@ def test_the_shape_axis_walks_every_rank_the_empty_and_the_wide() -> None:
 def test_the_layout_axis_walks_the_layouts() -> None:
     layouts = [plan.layout for plan in walked("tensor(real)", "layout")]
 
-    assert layouts == ["contiguous", "transposed", "stepped", "offset", "expanded"]
+    assert layouts == [
+        "contiguous", "transposed", "stepped", "offset", "block", "channels-last", "channels-last", "expanded",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("limit", "layouts"),
     [
         ("dense=True", ["contiguous"]),
-        ("overlap=False", ["contiguous", "transposed", "stepped", "offset"]),
-        ("distinct=True", ["contiguous", "transposed", "stepped", "offset"]),
-        ("invertible=True", ["contiguous", "transposed", "stepped", "offset"]),
+        ("overlap=False", ["contiguous", "transposed", "stepped", "offset", "block"]),
+        ("distinct=True", ["contiguous", "transposed", "stepped", "offset", "block"]),
+        ("invertible=True", ["contiguous", "transposed", "stepped", "offset", "block"]),
     ],
 )
 def test_elements_are_not_repeated_where_the_domain_says_so(limit: str, layouts: list[str]) -> None:
     source = f"tensor(real, {limit})"
 
-    assert [plan.layout for plan in walked(source, "layout")] == layouts
-    assert {plan.layout for plan in drawn(source)} == set(layouts)
+    walked_layouts = [plan.layout for plan in walked(source, "layout")]
+    assert [each for each in walked_layouts if each != "channels-last"] == layouts
+    assert {plan.layout for plan in drawn(source)} - {"channels-last"} == set(layouts)
 
 
 def test_the_values_axis_walks_kinds_and_seeds() -> None:
     fills = [(plan.fill.kind, plan.fill.seed) for plan in walked("tensor(real)", "values", seed=7)]
 
     assert fills == [
-        ("plain", 7), ("ties", 7), ("large", 7), ("small", 7), ("plain", 8), ("plain", 9), ("plain", 10),
+        ("plain", 7), ("ties", 7), ("large", 7), ("small", 7), ("wide", 7), *[("negative", 7)] * 4,
+        ("plain", 8), ("plain", 9), ("plain", 10),
     ]  # fmt: skip
+
+
+def test_many_elements_of_one_sign_lie_along_each_dimension() -> None:
+    shapes = [plan.shape for plan in walked("tensor(real)", "values") if plan.fill.kind == "negative"]
+
+    assert shapes == [(2, 3), (70,), (2, 70), (70, 2)]
 
 
 def test_the_special_axis_walks_special_values_alone_and_past_a_vectors_width() -> None:
@@ -180,7 +190,7 @@ def test_draws_reach_every_dtype_rank_layout_and_kind() -> None:
 
     assert {plan.dtype for plan in plans} == {"float16", "bfloat16"}
     assert {plan.ndim for plan in plans} == {0, 1, 2, 3, 4}
-    assert {plan.layout for plan in plans} == {"contiguous", "transposed", "stepped", "offset", "expanded"}
+    assert {plan.layout for plan in plans} == set(LAYOUTS)
     assert {plan.fill.kind for plan in plans} == {"plain", "ties", "small"}
 
 

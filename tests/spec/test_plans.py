@@ -29,14 +29,30 @@ def test_the_last_dimension_varies_fastest(shape: tuple[int, ...], strides: tupl
         ((0, 3), "expanded", (3, 1)),
         ((), "expanded", ()),
         ((), "transposed", ()),
+        ((2, 3), "block", (5, 1)),
+        ((), "block", ()),
+        ((2, 3, 4, 5), "channels-last", (60, 1, 15, 3)),
+        ((2, 3, 4), "channels-last", (12, 1, 3)),
+        ((2, 3), "channels-last", (3, 1)),
     ],
 )
 def test_a_layout_gives_strides(shape: tuple[int, ...], layout: Layout, strides: tuple[int, ...]) -> None:
     assert TensorPlan("float32", shape, layout).strides == strides
 
 
+@pytest.mark.parametrize(
+    ("shape", "layout", "offset"),
+    [
+        ((2, 3), "offset", 9), ((4,), "offset", 3), ((), "offset", 3), ((2, 3), "block", 6), ((4,), "block", 1),
+        ((2, 3), "transposed", 0), ((2, 3), "expanded", 0),
+    ],
+)  # fmt: skip
+def test_a_layout_gives_an_offset(shape: tuple[int, ...], layout: Layout, offset: int) -> None:
+    assert TensorPlan("float32", shape, layout).offset == offset
+
+
 def test_the_plainest_layout_is_the_first() -> None:
-    assert LAYOUTS == ("contiguous", "transposed", "stepped", "offset", "expanded")
+    assert LAYOUTS == ("contiguous", "transposed", "stepped", "offset", "block", "channels-last", "expanded")
     assert TensorPlan("float32", (2,)).layout == "contiguous"
 
 

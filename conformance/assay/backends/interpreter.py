@@ -19,6 +19,13 @@ from assay_spec.steps import Function, Ref, Step, Value
 if TYPE_CHECKING:
     from assay.backends.library import LibraryBackend
 
+
+def set_item(tensor: Any, index: Any, value: Any) -> Any:
+    """Write to the elements that an index names; return the tensor, as an in-place operator does."""
+    tensor[index] = value
+    return tensor
+
+
 OPERATORS: Final[dict[str, Callable[..., Any]]] = {
     "add": operator.add,
     "sub": operator.sub,
@@ -44,7 +51,7 @@ OPERATORS: Final[dict[str, Callable[..., Any]]] = {
     "lshift": operator.lshift,
     "rshift": operator.rshift,
     "__getitem__": operator.getitem,
-    "__setitem__": operator.setitem,
+    "__setitem__": set_item,
     "is": operator.is_,
     "is not": operator.is_not,
     "in": lambda item, items: item in items,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import math
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -137,13 +138,15 @@ class NamespaceBackend(LibraryBackend):
 
     def _tensor(self, value: TensorValue) -> Any:
         # NumPy sets the strides, so that a library without as_strided or reshape fails only on these two ops.
-        array = value.holding(value.buffer.copy()).array()
         if not hasattr(self.torch, "from_numpy"):
-            listed = self.torch.tensor(array.tolist(), dtype=self.to_dtype(value.dtype))
-            return listed.reshape(value.shape) if array.size == 0 else listed
+            listed = self.torch.tensor(value.array().tolist(), dtype=self.to_dtype(value.dtype))
+            return listed if math.prod(value.shape) else listed.reshape(value.shape)
+        array, part = value.holding(value.buffer.copy()).cut()
         if value.dtype == "bfloat16":
-            return self.torch.from_numpy(array.view(np.int16)).view(self.torch.bfloat16)
-        return self.torch.from_numpy(array)
+            whole = self.torch.from_numpy(array.view(np.int16)).view(self.torch.bfloat16)
+        else:
+            whole = self.torch.from_numpy(array)
+        return whole[part] if part else whole
 
     def to_host(self, native: Any) -> Array:
         dtype = self._dtypes.get(native.dtype) or str(native.dtype).rpartition(".")[2]

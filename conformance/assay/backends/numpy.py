@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 
 from assay.backends.base import Capabilities, Unsupported
+from assay.backends.interpreter import set_item
 from assay.backends.table import TableBackend
 from assay.cases.case import Case, TensorValue
 from assay.cases.outcome import Array, Outcome
@@ -184,6 +185,7 @@ TABLE: Final[dict[str, Callable[..., Any]]] = {
     "contiguous": lambda input: np.asarray(input, order="C"),
     "is_contiguous": lambda input: bool(input.flags.c_contiguous),
     "__getitem__": lambda input, index: input[index],
+    "__setitem__": set_item,
     "type": astype,
     "to": astype,
     "mm": lambda input, mat2, *, out=None: np.matmul(input, mat2, out=out),

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 
 from assay.backends import program
 from assay.backends.base import Capabilities, Unsupported
-from assay.backends.interpreter import Differentiable
+from assay.backends.interpreter import Differentiable, set_item
 from assay.backends.library import Differentiated
 from assay.backends.table import TableBackend, short_name
 from assay.cases.arrays import host_dtype
@@ -322,6 +322,7 @@ METHODS: Final[dict[str, Callable[..., Any]]] = {
     "permute": lambda input, *dims: input.permute(*dims),
     "contiguous": lambda input: input.contiguous(),
     "__getitem__": lambda input, index: input[index],
+    "__setitem__": set_item,
     "dot": lambda input, tensor: input.dot(tensor),
     "mv": lambda input, vec: input.matmul(vec),
     "mm": lambda input, mat2: input.matmul(mat2),

@@ -48,6 +48,25 @@ class TensorValue:
         strides = tuple(stride * item for stride in self.strides)
         return np.ndarray(self.shape, self.buffer.dtype, self.buffer, self.offset * item, strides)
 
+    def cut(self) -> tuple[Host, tuple[int | slice, ...]]:
+        """Return the larger array that this tensor is a part of, and the index that cuts it out, if it has an offset.
+
+        An array of NumPy has no offset that another library would see; a slice of that library's own has.
+        """
+        if not self.offset or 0 in self.shape:
+            return self.array(), ()
+        if not self.shape:
+            return self.buffer, (self.offset,)
+        rest, before = self.offset, [0] * len(self.shape)
+        for dim in sorted(range(len(self.shape)), key=lambda dim: -self.strides[dim]):
+            if self.strides[dim]:
+                before[dim], rest = divmod(rest, self.strides[dim])
+        if rest:
+            return self.array(), ()
+        whole = tuple(length + more for length, more in zip(self.shape, before, strict=True))
+        larger = replace(self, shape=whole, offset=0)
+        return larger.array(), tuple(slice(more, None) for more in before)
+
     @property
     def is_contiguous(self) -> bool:
         return self.offset == 0 and self.strides == row_major(self.shape)

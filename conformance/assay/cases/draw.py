@@ -14,7 +14,7 @@ from assay.cases.fill import materialise
 from assay_reports.vocabulary import Effort
 from assay_spec.domains import Domain, Dtype, Either, Focus, Given, Many, Tensors
 from assay_spec.domains.draws import Choice, Draw, booleans
-from assay_spec.dtypes import DEFAULT_FLOAT, has_fractions
+from assay_spec.dtypes import DEFAULT_FLOAT, has_fractions, is_integral
 from assay_spec.expression import ExpressionError
 from assay_spec.model import Argument, Construct, Op, Overload, ResultRule, StateRule
 from assay_spec.plans import ABSENT, Fill, TensorPlan
@@ -29,6 +29,7 @@ SHARES: Final[dict[Effort, tuple[int, int]]] = {"quick": (12, 0), "standard": (4
 ABSTAINED: Final = (ExpressionError, NoBroadcast, IndexError, ZeroDivisionError)
 
 _CONSTRUCTIONS: Final = 24  # the ways to construct a module that even a small item takes
+_OF_THREES: Final = 12  # ways to vary three options together from which some are taken
 _ENOUGH: Final = 20  # draws from which the share of rejected ones can be estimated
 _WASTE: Final = 0.4  # some are rightly rejected: those whose result dtype is not in the corpus
 
@@ -146,7 +147,22 @@ def _assignments(
         for found in islice(_assigned(arguments, signature, scope, focus, deviating), 4 * limit)
     ]
     quota = max(limit - taken, limit // 2) if limit > 1 else 0
-    yield from pairs if len(pairs) <= quota else random.Random(focus.seed).sample(pairs, quota)
+    source = random.Random(focus.seed)
+    yield from pairs if len(pairs) <= quota else source.sample(pairs, quota)
+    if focus.on("options"):
+        yield from islice(_in_threes(arguments, signature, scope, focus, source), quota // 4)
+
+
+def _in_threes(
+    arguments: Sequence[Argument], signature: Signature, scope: Scope, focus: Focus, source: random.Random
+) -> Iterator[tuple[dict[str, Any], Scope]]:
+    """Vary three options together, each three once."""
+    optional = [at for at, each in enumerate(arguments) if each.passed and not signature[each.name].required]
+    threes = list(combinations(optional, 3))
+    source.shuffle(threes)
+    for deviating in threes:
+        found = list(islice(_assigned(arguments, signature, scope, focus, deviating), _OF_THREES))
+        yield from source.sample(found, min(len(found), 2))
 
 
 def _with_widest(
@@ -325,20 +341,30 @@ def case(
     signature = plan.overload.signature
     owners = {name.partition(".")[0] for name in wrt}
     order = {argument.name: index for index, argument in enumerate(plan.overload.arguments)}
+    given = plan.given
+    if any(has_fractions(dtype) for _, _, dtype in plan.due):
+        given = {name: _held_by_floats(value) for name, value in given.items()}
     arguments = {
-        name: materialise(plan.given[name], order[name], requires_grad=name in owners)
+        name: materialise(given[name], order[name], requires_grad=name in owners)
         for name in signature.names
-        if name in plan.given and plan.given[name] is not ABSENT
+        if name in given and given[name] is not ABSENT
     }
     if positional is None:
         positional = tuple(name for name in signature.positional if name in arguments and signature[name].required)
     unpacked = unpacked_of(signature, arguments, positional)
     if plan.overload.construct is None:
-        form = "method" if op.is_method and form == "function" else form
+        form = op.form if form == "function" else form
         steps: tuple[Step, ...] = (Step(op.name, arguments, positional, form, unpacked=unpacked),)
     else:
         steps = (*making(op, plan), method_call(arguments, positional, unpacked=unpacked))
     return Case(op.name, steps, observe=observe, wrt=wrt, seed=seed, repeat=repeat)
+
+
+def _held_by_floats(value: Any) -> Any:
+    """Return a plan without integers that have more bits than a float: the result would be rounded twice."""
+    if isinstance(value, TensorPlan) and value.fill.kind == "wide" and is_integral(value.dtype):
+        return replace(value, fill=replace(value.fill, kind="large"))
+    return value
 
 
 def unpacked_of(signature: Signature, arguments: Mapping[str, Any], positional: tuple[str, ...]) -> str | None:

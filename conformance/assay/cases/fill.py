@@ -18,6 +18,10 @@ from assay_spec.plans import Fill, Made, TensorPlan
 
 _SUBNORMALS: Final = ContextVar("SUBNORMALS", default=True)  # whether special values may be subnormal numbers
 _POOL_SIZE: Final = 1 << 16
+# The largest exponent of 2 among numbers of all sizes: sums and products of three of them are still finite.
+_REACH: Final[dict[str, int]] = {
+    "float16": 4, "bfloat16": 40, "float32": 40, "float64": 300, "complex32": 4, "complex64": 83, "complex128": 300,
+}  # fmt: skip
 _JUNK: Final = 113  # the value of memory between or before the elements of a stepped or offset tensor
 
 
@@ -53,6 +57,8 @@ def elements(dtype: str, shape: tuple[int, ...], fill: Fill, salt: int = 0) -> H
         chosen = _special(dtype, count, fill, start)
     elif fill.distinct:
         chosen = _distinct(count, fill, start)
+    elif dtypes.is_complex(dtype) and fill.kind == "wide":
+        chosen = _magnitudes(count, start, _REACH[dtype]) * np.exp(2j * np.pi * _taken(_pool()[1], start + 77, count))
     elif dtypes.is_complex(dtype):
         chosen = _real(count, fill, start) + 1j * _real(count, fill, start + 2048)
     elif dtypes.is_floating(dtype):
@@ -106,6 +112,10 @@ def _real(count: int, fill: Fill, start: int, dtype: str = "float32") -> Host:
             values = values * (30.0 if dtype == "float16" else 1000.0)
         case "small":
             values = values * 2.0**-10
+        case "negative":
+            values = -np.abs(values * 2)
+        case "wide":
+            values = np.sign(values) * _magnitudes(count, start, _REACH[dtype])
         case _:
             values = values * 2
     if math.isfinite(fill.low):
@@ -115,13 +125,32 @@ def _real(count: int, fill: Fill, start: int, dtype: str = "float32") -> Host:
     return np.asarray(values)
 
 
+def _magnitudes(count: int, start: int, reach: int) -> Host:
+    """Return positive numbers of all sizes from 2**-reach to 2**reach."""
+    return np.asarray(2.0 ** (reach * (2 * _taken(_pool()[1], start, count) - 1)))
+
+
 def _integral(dtype: str, count: int, fill: Fill, start: int) -> Host:
     _, uniform = _pool()
     least, most = limits(dtype)
+    if fill.kind == "wide" and math.inf in (fill.high, -fill.low):
+        return _integers_of_all_sizes(dtype, count, fill, start)
+    if fill.kind == "negative" and least < 0:
+        return np.asarray(np.floor(-1 - 9 * _taken(uniform, start, count)))
     reach = {"ties": 2, "large": 100, "small": 1}.get(fill.kind, 9)
     low = max(fill.low, least, -reach) if fill.low == -math.inf else max(fill.low, least)
     high = min(fill.high, most, max(reach, low + reach)) if fill.high == math.inf else min(fill.high, most)
     return np.asarray(np.floor(low + _taken(uniform, start, count) * (high - low + 1)).clip(low, high))
+
+
+def _integers_of_all_sizes(dtype: str, count: int, fill: Fill, start: int) -> Host:
+    """Return integers of any number of bits, up to the ends of the type."""
+    normal, uniform = _pool()
+    least, most = limits(dtype)
+    above = float(most) + 1  # of int64, exact in float64, as `most` is not
+    sizes = np.floor(np.minimum(above ** _taken(uniform, start, count), np.nextafter(above, 0)))
+    signed = np.where(_taken(normal, start, count) < 0, -sizes, sizes)
+    return np.asarray(signed.clip(max(fill.low, least), min(fill.high, np.nextafter(above, 0))))
 
 
 def _distinct(count: int, fill: Fill, start: int) -> Host:
@@ -191,14 +220,13 @@ def _subnormal(values: Host) -> Host:
 
 def _laid_out(array: Host, plan: TensorPlan, requires_grad: bool) -> TensorValue:
     """Lay the elements out in memory by the plan's layout."""
-    offset = 3 if plan.layout == "offset" else 0
     if plan.layout == "expanded" and array.ndim:
         array = array[:1]
     reach = (
         sum((length - 1) * step for length, step in zip(plan.shape, plan.strides, strict=True)) if plan.numel else -1
     )
-    buffer = np.full(offset + reach + 1, _JUNK).astype(array.dtype)
-    value = TensorValue(plan.dtype, plan.shape, buffer, plan.strides, offset, requires_grad)
+    buffer = np.full(plan.offset + reach + 1, _JUNK).astype(array.dtype)
+    value = TensorValue(plan.dtype, plan.shape, buffer, plan.strides, plan.offset, requires_grad)
     if plan.numel:
         value.array()[...] = array
     return value

@@ -134,9 +134,9 @@ def _call(step: Step, case: Case, writer: _Writer) -> Iterator[str]:
     statement = writer.statement(step)
     if statement is not None:
         yield statement
-        yield f"print({writer.write(next(iter(step.arguments.values())))})"
-        return
-    called = writer.expression(step)
+        called = writer.write(next(iter(step.arguments.values())))
+    else:
+        called = writer.expression(step)
     if not case.wrt:
         yield called if case.looks else f"print({called})"
         return

@@ -14,7 +14,7 @@ from assay_spec import dtypes
 from assay_spec.domains import Dtype
 from assay_spec.model import Op, Overload
 from assay_spec.plans import Slice
-from assay_spec.steps import Form, Step, Value
+from assay_spec.steps import Step, Value
 
 
 def inferred(written: Any) -> str:
@@ -91,8 +91,7 @@ def case(op: Op, overload: Overload, written: Mapping[str, Any], **more: Any) ->
     positional = tuple(name for name in signature.positional if name in arguments and signature[name].required)
     unpacked = unpacked_of(signature, arguments, positional)
     if maker is None:
-        form: Form = "method" if op.is_method else "function"
-        return Case(op.name, (Step(op.name, arguments, positional, form, unpacked=unpacked),), **more)
+        return Case(op.name, (Step(op.name, arguments, positional, op.form, unpacked=unpacked),), **more)
     rules = [rule.name for rule in (*maker.parameters, *maker.buffers)]
     # `bias: false` is the constructor's argument, `bias: [0.5]` the parameter of that name.
     state = {name: tensor(written[name]) for name in rules if not isinstance(written.get(name, False), bool)}

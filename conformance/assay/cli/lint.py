@@ -187,9 +187,9 @@ def equivalents_are_right(op: Op) -> Iterator[Complaint]:
 
 
 def laws_can_be_read(op: Op) -> Iterator[Complaint]:
-    """Laws and undefined points use defined names only."""
+    """Laws, undefined points and bugs use defined names only."""
     for overload in op.overloads:
-        for source in (*overload.laws, *overload.undefined):
+        for source in (*overload.laws, *overload.undefined, *(bug.where for bug in overload.bugs)):
             try:
                 check_law(source, overload)
             except ExpressionError as error:
@@ -240,7 +240,7 @@ def check(files: Sequence[Path]) -> int:
     found = [words for op in ops for words in complaints(op)]
     for words in found:
         click.echo(words)
-    for words in () if found else programs(ops, each=bool(files)):
+    for words in () if found else (*programs(ops, each=bool(files)), *stepped_around(ops)):
         click.echo(words)
     click.echo(f"{len(ops)} specs, {len(found)} complaints")
     return 1 if found else 0
@@ -256,6 +256,16 @@ def programs(ops: Sequence[Op], *, each: bool) -> Iterator[str]:
     if reasons:
         why = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
         yield f"{reasons.total()} of {len(scenarios)} scenarios stay programs, because they contain: {why}"
+
+
+def stepped_around(ops: Sequence[Op]) -> Iterator[str]:
+    """Yield the bugs of PyTorch's own that drawn calls step around, with the ops concerned."""
+    found: dict[str, list[str]] = {}
+    for op in ops:
+        for name in {bug.finding for overload in op.overloads for bug in overload.bugs}:
+            found.setdefault(name, []).append(op.name)
+    for name, concerned in sorted(found.items()):
+        yield f"steps around a bug of PyTorch, {name}: {', '.join(concerned)}"
 
 
 def _all() -> list[Op]:

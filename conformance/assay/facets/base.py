@@ -55,6 +55,7 @@ class Trial:
     again: Callable[[Plan], Trial | None] | None = None  # makes the same trial from a simpler plan, to shrink it
     about: Misuse | Example | Scenario | None = None  # the part of the spec that it was made from
     beside: Case | None = None  # another case that the judge asks the candidate for
+    needs_oracle: bool = False  # nothing can be said of it without one
 
 
 PASS = Judgement("pass")

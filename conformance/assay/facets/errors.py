@@ -1,26 +1,47 @@
-"""errors: each documented invalid call raises, and changes nothing."""
+"""errors: each documented invalid call raises, and so does what PyTorch refuses; none changes anything."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from assay.cases import draw, written
+from assay.cases.broken import broken
 from assay.cases.case import Case
 from assay.facets.base import PASS, Facet, Judgement, Reason, SamplingRequest, Trial, fail, is_raised, plans
 from assay.judge.bench import Bench
+from assay_reports.vocabulary import Effort
+from assay_spec.domains import Focus
 from assay_spec.model import Misuse, Op, Overload
+
+_BROKEN: Final[dict[Effort, int]] = {"quick": 1, "standard": 2, "deep": 6}  # plans of an overload that are broken
 
 
 def applies(op: Op) -> bool:
-    return any(each.errors for each in op.overloads)
+    return any(each.errors or _may_be_broken(each) for each in op.overloads)
+
+
+def _may_be_broken(overload: Overload) -> bool:
+    return overload.lead is not None and overload.random is None
 
 
 def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     for overload in op.overloads:
         for misuse in overload.errors:
             yield from _trials(op, overload, misuse, request)
+        if _may_be_broken(overload):
+            yield from _broken(op, overload, request)
+
+
+def _broken(op: Op, overload: Overload, request: SamplingRequest) -> Iterator[Trial]:
+    """Yield trials that only PyTorch can tell to be invalid."""
+    focus = Focus(frozenset({"shape"}), None, request.seed)
+    for plan in islice(draw.walk(overload, focus, 8), _BROKEN[request.effort]):
+        for each in broken(plan):
+            case = draw.case(op, each, observe=frozenset({"mutation"}))
+            yield Trial(case, partial(_judge_refused, case), each, needs_oracle=True)
 
 
 def _trials(op: Op, overload: Overload, misuse: Misuse, request: SamplingRequest) -> Iterator[Trial]:
@@ -54,6 +75,14 @@ def _judge(case: Case, misuse: Misuse, bench: Bench) -> Judgement:
     if bench.candidate.capabilities.speaks_torch and not is_raised(raises, outcome):
         return fail("A303", f"raises {outcome.raised}, not {raises}: {because}", raises, str(outcome.raised))
     return PASS
+
+
+def _judge_refused(case: Case, bench: Bench) -> Judgement:
+    """Judge a call that PyTorch may refuse. That it lacks a kernel is no refusal."""
+    refusal = bench.refusal(case)
+    if refusal is None or "NotImplementedError" in refusal.classes:
+        return PASS
+    return _judge(case, Misuse(raises=refusal.classes[0], because=f"PyTorch says {refusal.message}"), bench)
 
 
 FACET = Facet("errors", applies, trials)

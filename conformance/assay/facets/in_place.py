@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
 from assay.backends.interpreter import IN_PLACE_OPERATORS, OPERATORS
-from assay.cases import draw, written
-from assay.cases.arrays import host_dtype
+from assay.cases import draw, fill, written
 from assay.cases.case import Case, TensorValue
 from assay.cases.draw import Plan
 from assay.cases.outcome import Array, Outcome
@@ -23,7 +22,7 @@ from assay.judge.comparison import measure
 from assay.judge.floats import eps_of, rounded
 from assay_spec import dtypes
 from assay_spec.model import Budget, Op, Overload
-from assay_spec.plans import ABSENT, Layout, TensorPlan
+from assay_spec.plans import ABSENT, Fill, Layout, TensorPlan
 from assay_spec.steps import Form
 
 # Another form may take another path through the library, and each may round once.
@@ -73,11 +72,18 @@ def applies(op: Op) -> bool:
 
 
 def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
-    for index, plan in enumerate(plans(op, request, "options", "shape", fits=has_forms, limit=16)):
+    for index, plan in enumerate(_plans(op, request)):
         for form in _forms(op, plan):
             yield _trial(op, plan, form)
             if form == "out":
                 yield from (_trial(op, plan, form, out) for out in _outs(plan, index))
+
+
+def _plans(op: Op, request: SamplingRequest) -> Iterator[Plan]:
+    yield from plans(op, request, "options", "shape", fits=has_forms, limit=16)
+    for plan in plans(op, request, "layout", fits=has_forms, limit=12):
+        if any(isinstance(each, TensorPlan) and each.layout != "contiguous" for each in plan.given.values()):
+            yield plan
 
 
 def _outs(plan: Plan, index: int) -> Iterator[Out]:
@@ -85,6 +91,8 @@ def _outs(plan: Plan, index: int) -> Iterator[Out]:
     if _is_of_matrices(plan):
         yield Out("transposed")
     (_, _, dtype), *_ = plan.due
+    if index % 2:
+        yield Out("block")
     rule = plan.overload.out_dtype
     if plan.given.get("dtype", ABSENT) not in (ABSENT, None):
         rule = "own"  # a dtype argument decides
@@ -128,6 +136,7 @@ def _forms(op: Op, plan: Plan) -> Iterator[Form]:
         and len(rules) == 1
         and rules[0][2] == first.dtype
         and (rules[0][1] == first.shape or plan.overload.shares is not None)
+        and first.layout != "expanded"  # PyTorch writes to no element twice
     )
     bare = all(value is ABSENT for value in list(plan.given.values())[2:])
     if "in-place" in variants and keeps:
@@ -157,8 +166,7 @@ def _formed(base: Case, form: Form, plan: Plan, out: Out) -> Case:
 
 def _blank(plan: TensorPlan) -> TensorValue:
     """Return a tensor to write into; its old elements must not show in the result."""
-    threes = np.full(plan.numel, 3, dtype=host_dtype(plan.dtype))
-    return TensorValue(plan.dtype, plan.shape, threes, plan.strides, 0)
+    return fill.tensor(replace(plan, fill=Fill("given", given=3)))
 
 
 def _judge(forms: Forms, bench: Bench) -> Judgement:

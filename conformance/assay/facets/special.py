@@ -69,7 +69,7 @@ def _row(op: Op, overload: Overload, dtype: str, row: Sequence[Any]) -> Iterator
             name: TensorValue.of(np.full(count, each, dtype=target), dtype)
             for name, each in zip(names, given, strict=True)
         }
-        case = called(op.name, arguments, tuple(names), form="method" if op.is_method else "function")
+        case = called(op.name, arguments, tuple(names), form=op.form)
         yield Trial(case, partial(_tabled, case, overload, wanted))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from assay.backends.base import Backend
 from assay.cases.arrays import Host, wide
 from assay.cases.case import Case, TensorValue, map_case, map_tensors, tensors_in
-from assay.cases.outcome import Outcome
+from assay.cases.outcome import Outcome, Raised
 from assay.judge.budgets import Bounds
 from assay.judge.sensitivity import absolute, distance, flushed, perturbed, sensitivity, subnormals, tamed
 from assay_spec import dtypes
@@ -56,6 +56,13 @@ class Bench:
         if oracle is None:
             return None
         return self._once(case, "answer", lambda: oracle.perform(widened(case)))
+
+    def refusal(self, case: Case) -> Raised | None:
+        """Return what the oracle raises for the very case; None if it answers."""
+        oracle = self.oracle
+        if oracle is None:
+            return None
+        return self._once(case, "refusal", lambda: oracle.perform(case).raised)
 
     def _once(self, case: Case, question: Any, ask: Callable[[], T]) -> T:
         """Return the answer to a question about a case; it is cached while the case is the current one."""

@@ -15,7 +15,7 @@ from assay.judge.floats import eps_of, tiny_of
 from assay_spec import dtypes
 from assay_spec.builder import WORDS
 from assay_spec.expression import Expression
-from assay_spec.model import Overload
+from assay_spec.model import Bug, Overload
 
 
 def gather(values: Host, dim: int, indices: Host) -> Host:
@@ -105,6 +105,11 @@ def anywhere(mask: Host, dim: int | None = None, keepdim: bool = False) -> Host:
     return np.asarray(np.any(mask, axis=dim if mask.ndim else None, keepdims=keepdim))
 
 
+def in_order(array: Any) -> bool:
+    """Return whether an argument's elements, if it is a tensor, lie in memory in their order, one after the other."""
+    return not isinstance(array, np.ndarray) or bool(array.flags.c_contiguous)
+
+
 def strays(input: Host, dim: int | None = None, keepdim: bool = False) -> Host:
     """Mark products that leave the range of the dtype in one order of multiplying and not in another."""
     if not dtypes.has_fractions(input.dtype.name):
@@ -164,6 +169,7 @@ LAW_WORDS: Final = {
         extremes,
         on_the_brink,
         anywhere,
+        in_order,
         strays,
         eigenpairs,
         product,
@@ -220,6 +226,19 @@ def undefined_mask(overload: Overload, case: Case, shape: tuple[int, ...], scope
     return mask
 
 
+def shows(bug: Bug, facet: str, case: Case, scope: Mapping[str, Any]) -> bool:
+    """Return whether a case meets a bug of PyTorch's own."""
+    if bug.facets is not None and facet not in bug.facets:
+        return False
+    given = {name: value.array() if isinstance(value, TensorValue) else value for name, value in case.arguments.items()}
+    names = {**scope, **given}
+    expression = _expression(bug.where)
+    if not expression.names <= set(names):
+        return False
+    with np.errstate(all="ignore"):
+        return bool(np.any(expression(names)))
+
+
 def _arrays(case: Case) -> dict[str, Any]:
     return {
         name: _sortable(value.array()) if isinstance(value, TensorValue) else value
@@ -233,8 +252,10 @@ def check_law(source: str, overload: Overload) -> None:
 
     expression = _expression(source)
     known = {argument.name for argument in overload.arguments} | {rule.name for rule in overload.results} | {"results"}
-    known |= set(overload.signature.names) | set(overload.let)
-    known |= set(overload.construct.signature.names) if overload.construct else set()
+    known |= set(overload.signature.names) | set(overload.let) | {"out"}
+    if overload.construct is not None:
+        known |= set(overload.construct.signature.names)
+        known |= {rule.name for rule in (*overload.construct.parameters, *overload.construct.buffers)}
     for name in sorted(expression.names - known):
         if not is_size_name(name):
             raise ExpressionError(f"nothing defines {name!r}")

@@ -149,7 +149,7 @@ class Hunt:
     def _trials(self, effort: Effort, seed: int, *, walk_only: bool = False) -> Iterator[tuple[Item, Trial]]:
         for item in items_of(self.op):
             if not_offered(item, self.bench.candidate.capabilities) is None:
-                for trial in item.question.trials(self.op, SamplingRequest(item.dtype, effort, seed, walk_only)):
+                for trial in item.trials(SamplingRequest(item.dtype, effort, seed, walk_only)):
                     yield item, trial
 
     def _difference(self, mutant: Mutant, record: Record, scene: Scene) -> tuple[Case, Outcome, Outcome] | None:

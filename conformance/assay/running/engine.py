@@ -135,7 +135,8 @@ def _judge_all(item: Item, request: SamplingRequest, bench: Bench, tally: Tally)
     """Run and judge the trials of an item."""
     candidate = bench.candidate
     due = _offered(_safely(item, request, tally), candidate.capabilities, tally)
-    for trial in _ahead(due, candidate, _AHEAD):
+    judged = (trial for trial in due if bench.oracle is not None or not trial.needs_oracle)
+    for trial in _ahead(judged, candidate, _AHEAD):
         verdict = judge(item, trial, bench)
         if verdict.outcome in ("fail", "error") and not tally.is_sure_of(verdict, trial):
             verdict = _again(verdict, item, trial, bench)
@@ -186,7 +187,7 @@ def not_offered(item: Item, has: Capabilities) -> Reason | None:
 def _safely(item: Item, request: SamplingRequest, tally: Tally) -> Iterator[Trial]:
     """Draw the trials of an item; a spec that cannot be drawn from is an error of the suite."""
     try:
-        yield from item.question.trials(item.spec, request)
+        yield from item.trials(request)
     except Wasteful as error:
         tally.overall = Reason("A903", str(error))
     except Exception as error:

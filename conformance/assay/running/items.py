@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from assay.facets import facets
-from assay.facets.base import Facet
+from assay.facets.base import Facet, SamplingRequest, Trial
+from assay.judge.laws import shows
 from assay_spec.editions import Edition
 from assay_spec.model import Corpus, Op
 
@@ -39,6 +40,13 @@ class Item:
     @property
     def id(self) -> str:
         return f"{self.op}::{self.name}"
+
+    def trials(self, request: SamplingRequest) -> Iterator[Trial]:
+        """Yield the trials of the item, without those that meet a bug of PyTorch's own."""
+        for trial in self.question.trials(self.spec, request):
+            plan = trial.plan
+            if plan is None or not any(shows(bug, self.facet, trial.case, plan.scope) for bug in plan.overload.bugs):
+                yield trial
 
 
 class Query(Protocol):

@@ -231,6 +231,10 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 @composite()
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Make several dimensions of one."""
+    if not input.ndim:
+        raise RuntimeError(
+            f"unflatten got an unexpected error:\nDimension specified as {dim} but tensor has no dimensions"
+        )
     dim = wrap_dim(dim, input.ndim)
     if -1 not in sizes and math.prod(sizes) != input.shape[dim]:
         raise RuntimeError(

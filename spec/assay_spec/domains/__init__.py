@@ -108,7 +108,7 @@ CONSTRUCTORS: Final[dict[str, Callable[..., Any]]] = {
     "shapes": lambda: Sizes("any"),
     "view_shapes": lambda of: Sizes("view", of.shape),
     "expand_shapes": lambda of: Sizes("expand", of.shape),
-    "index": lambda of: Indices(of.shape),
+    "index": lambda of, once=False: Indices(of.shape, once),
     "varying": varying,
     "parameter_groups": ParameterGroups,
     "made": lambda target, **arguments: Objects(target, arguments),

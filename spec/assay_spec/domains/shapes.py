@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Literal
 
 from assay_spec.domains.base import Domain, Draw, Focus, Shape
@@ -126,11 +127,25 @@ class Sizes(Domain):
 
 @dataclass(frozen=True)
 class Indices(Domain):
-    """What may stand in the brackets after a tensor of a shape."""
+    """What may stand in the brackets after a tensor of a shape: parts in a tuple, or one alone."""
 
     shape: Shape
+    once: bool = False  # no element is named twice, for a write to it twice has no one answer
 
-    def walk(self, focus: Focus) -> Iterator[tuple[Any, ...]]:
+    def walk(self, focus: Focus) -> Iterator[Any]:
+        yield from (each for each in (*self._tuples(), *self._alone()) if not (self.once and self._repeats(each)))
+
+    def _alone(self) -> Iterator[Any]:
+        """Yield what stands in the brackets by itself."""
+        yield from (Ellipsis, None, True, _mask(self.shape, 0))
+        if self.shape:
+            first = self.shape[0]
+            yield from (Slice(1, None), Slice(1, 3), Slice(None, None, 2), Slice(-1, None), Slice(3, 1))
+            yield _mask((first,), 1)
+            if first:
+                yield from (0, -1, [0], [first - 1, 0], [0, 0], _positions((2,), first, 6), _positions((), first, 7))
+
+    def _tuples(self) -> Iterator[tuple[Any, ...]]:
         rank = len(self.shape)
         first = self.shape[0] if rank else 0
         if not rank:
@@ -160,17 +175,32 @@ class Indices(Domain):
             )
             yield (_positions((2, 1), first, 9), _positions((3,), last, 10))
             yield (_positions((2,), first, 11), None, _positions((2,), last, 12))
+            yield (Slice(None), [last - 1, 0])
+            yield (Slice(None), _mask((last,), 2))
+            yield (_mask((first,), 3), 0)
         if rank > 2 and first and self.shape[2]:
             yield (_positions((2,), first, 14), Slice(None), _positions((2,), self.shape[2], 15))
+            yield (Ellipsis, _mask(self.shape[1:], 4))
 
-    def draw(self, draw: Draw, focus: Focus) -> tuple[Any, ...]:
+    @staticmethod
+    def _repeats(index: Any) -> bool:
+        """Return whether an index may name an element twice: tensors of positions are random."""
+        parts = index if isinstance(index, tuple) else (index,)
+        return any(
+            (isinstance(each, TensorPlan) and each.dtype != "bool" and each.numel > 1)
+            or (isinstance(each, list) and len(set(each)) < len(each))
+            or each == [0, -1, 0]
+            for each in parts
+        )
+
+    def draw(self, draw: Draw, focus: Focus) -> Any:
         items = [self._drawn(draw, length) for length in self.shape[: draw(integers(0, len(self.shape)))]]
         if draw(booleans()):
             if draw(booleans()):
                 items.append(Ellipsis)
             else:
                 items.insert(draw(integers(0, len(items))), None)
-        return tuple(items)
+        return items[0] if len(items) == 1 and draw(booleans()) else tuple(items)
 
     def _drawn(self, draw: Draw, length: int) -> Any:
         if not length or draw(booleans()):
@@ -181,16 +211,28 @@ class Indices(Domain):
             )
         return draw(integers(-length, length - 1))
 
-    def invalid(self) -> Iterator[tuple[Any, ...]]:
+    def invalid(self) -> Iterator[Any]:
         if not self.shape:
             yield (0,)
             return
+        yield self.shape[0]
+        yield [self.shape[0]]
         yield (self.shape[0],)
         yield (-self.shape[0] - 1,)
         yield (Slice(None),) * (len(self.shape) + 1)
 
     def describe(self) -> str:
         return "integers, slices, None, Ellipsis, booleans, lists and integer tensors"
+
+
+def _mask(shape: Shape, seed: int) -> TensorPlan:
+    """Return a plan for a mask, whose elements are known, so that they can be counted."""
+    numbers = count(seed)
+
+    def marked(sizes: Shape) -> Any:
+        return [marked(sizes[1:]) for _ in range(sizes[0])] if sizes else next(numbers) % 3 != 1
+
+    return TensorPlan("bool", shape, fill=Fill("given", given=marked(shape)))
 
 
 def _positions(shape: Shape, length: int, seed: int) -> TensorPlan:

@@ -27,6 +27,7 @@ _SHAPES: Final[tuple[Shape, ...]] = (
     (3, 0),
     (1, 3),
     (3, 1),
+    (2, 2),
     (0, 3, 2),
     (1, 1, 1),
     (17,),
@@ -36,6 +37,7 @@ _SHAPES: Final[tuple[Shape, ...]] = (
     (2, 0, 3, 1),
 )
 _SIZES: Final = {"N": 2, "C": 3, "K": 4, "W": 5, "H": 6, "L": 7, "M": 3, "P": 5, "D": 4}
+_IMAGES: Final[tuple[Shape, ...]] = ((2, 3, 4, 2), (2, 3, 4))  # of several channels
 _MANY: Final[tuple[Shape, ...]] = ((2,), (), (2, 3), (1,), (0,), (3, 1))
 
 
@@ -76,8 +78,11 @@ class Tensors(Domain):
         if focus.on("layout"):
             yield from self._layouts(plain)
         if focus.on("values"):
-            for kind in ("ties", "large", "small"):
+            for kind in ("ties", "large", "small", "wide"):
                 yield replace(plain, fill=replace(plain.fill, kind=kind))
+            if self.low == -math.inf:
+                for shape in (plain.shape, *self._long()):
+                    yield replace(plain, shape=shape, fill=replace(plain.fill, kind="negative"))
             for seed in range(1, 4):
                 yield replace(plain, fill=self._fill(focus.seed + seed))
         if focus.on("special") and not self.distinct and not self.invertible:
@@ -153,6 +158,11 @@ class Tensors(Domain):
             and math.prod(shape) >= self.min_numel
         )
 
+    def _long(self) -> Iterator[Shape]:
+        """Yield shapes beyond 64 elements along each dimension, if any are allowed."""
+        if self.shape is None and self.like is None:
+            yield from filter(self._allowed, ((70,), (2, 70), (70, 2)))
+
     def _shapes(self, focus: Focus, *, swept: bool) -> Iterator[Shape]:
         if self.shape is not None:
             found = _filled(self.shape, swept)
@@ -198,7 +208,11 @@ class Tensors(Domain):
         if self.dense:
             return
         for layout in self._strided_layouts()[1:]:
-            yield replace(plain, layout=layout)
+            if layout != "channels-last" or plain.ndim > 2:
+                yield replace(plain, layout=layout)
+            elif self.shape is None and self.like is None:
+                for shape in filter(self._allowed, _IMAGES):
+                    yield replace(plain, shape=shape, layout=layout)
 
     def _strided_layouts(self) -> tuple[Layout, ...]:
         repeats = self.overlap and not self.distinct and not self.invertible

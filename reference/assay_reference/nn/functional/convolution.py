@@ -152,6 +152,10 @@ def check_types(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
 def check_channels(input: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:
     """Refuse a number of channels other than the weight's."""
     shape = list(weight.shape)
+    if 0 in shape[2:]:
+        height, *width = shape[2:]
+        sizes = f"kernel_height: {height} kernel_width: {width[0]}" if width else f"kernel_size: {height}"
+        raise RuntimeError(f"kernel size should be greater than zero, but got {sizes}")
     if not shape[0]:
         raise RuntimeError(
             f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size "

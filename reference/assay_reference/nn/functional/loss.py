@@ -204,12 +204,17 @@ def check_batch(input: Tensor, target: Tensor) -> None:
     if not input.ndim:
         raise ValueError("Expected 1 or more dimensions (got 0)")
     if input.ndim == 1:
-        if target.ndim > 1 or target.numel() != 1:
+        if target.ndim > 1:
+            raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+        if target.numel() != 1:
             raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {target.numel()}")
         return
     batch = target.shape[0] if target.ndim else 0
     if input.shape[0] != batch:
         raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({batch}).")
+    if input.ndim == 3 and not input.shape[1] and target.numel():  # it is taken for an image without pixels
+        shape = [batch, 1, *target.shape[1:]]
+        raise RuntimeError(f"size mismatch (got input: {[batch, 0, 0, 0]} , target: {shape}")
     if input.ndim == 2 and target.ndim > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     wanted = [input.shape[0], *input.shape[2:]]

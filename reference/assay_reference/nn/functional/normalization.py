@@ -75,6 +75,12 @@ def check_types(input: Tensor, weight: Tensor | None, bias: Tensor | None, runni
     raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
 
 
+def check_variance(running_mean: Tensor | None, running_var: Tensor | None) -> None:
+    if running_mean is not None and running_var is not None and running_mean.dtype is not running_var.dtype:
+        kinds = f"{running_mean.dtype.title} but found {running_var.dtype.title}"
+        raise RuntimeError(f"expected scalar type {kinds}")
+
+
 def check_statistics(
     input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, training: bool, eps: float
 ) -> None:
@@ -102,6 +108,7 @@ def batch_norm(
     check_statistics(input, running_mean, running_var, training, eps)
     check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     check_types(input, weight, bias, running_mean)
+    check_variance(running_mean, running_var)
     mean, var = running_mean, running_var
     if training:
         mean, var = statistics(input)

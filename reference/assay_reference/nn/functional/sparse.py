@@ -15,6 +15,8 @@ from assay_reference.sparse.construction import sparse_coo_tensor
 
 @op(function=False, method=False, node="EmbeddingBackward0", keeps_half=True)
 def embedding_rows(weight: Array, indices: Array, padding_idx: int, scale_grad_by_freq: bool, sparse: bool) -> Array:
+    if indices.size and not len(weight):
+        raise RuntimeError("index_select(): self indexing axis dim should be positive")
     if indices.size and (indices.min() < 0 or indices.max() >= len(weight)):
         raise IndexError("index out of range in self")
     return np.take(weight, indices, axis=0)
