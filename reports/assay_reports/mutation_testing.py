@@ -26,7 +26,7 @@ _KEYS: Final = (
     ("out=|in place", ("variants",)),
     ("a copy for a view", ("shares",)),
     ("missing|held|started|buffer", ("parameters", "buffers")),
-    ("training", ("modes",)),
+    ("training", ("construct",)),
     ("random|seed|drawn", ("random",)),
     ("rounded|budget|wrong (in|past)|NaN|infinity|sign of zero|subnormals", ("judge",)),
     ("empty|broadcast|promote", ("arguments",)),

@@ -209,7 +209,6 @@ class _Builder:
             self._conditions(part, known),
             tuple(self._held(state, "parameters", known)),
             tuple(self._held(state, "buffers", known)),
-            state.get("modes", (True,)),
         )
 
     def _held(self, state: Part, key: str, known: set[str]) -> Iterator[StateRule]:

@@ -252,7 +252,6 @@ class State:
     each_when: Source | None = key("the condition under which there is one", None)
     parameters: dict[str, Held] | None = key("what is learned", None)
     buffers: dict[str, Held] | None = key("what else its `state_dict()` has", None)
-    modes: tuple[bool, ...] | None = key("`[true, false]` where training and evaluation differ", None)
 
 
 @dataclass(frozen=True, kw_only=True)

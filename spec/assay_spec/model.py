@@ -156,7 +156,6 @@ class Construct:
     require: tuple[Expression, ...]
     parameters: tuple[StateRule, ...]
     buffers: tuple[StateRule, ...]
-    modes: tuple[bool, ...] = (True,)  # training, evaluation
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -196,7 +196,6 @@ state:
     weight: {shape: "[size]", init: "uniform(-k, k)"}
   buffers:
     count: {shape: "[]", when: bias}
-  modes: [true, false]
 methods:
   forward:
     signature: (input)
@@ -218,7 +217,6 @@ methods:
     assert (list(made.let), list(overload.let)) == (["k"], ["k", "flat"])
     assert [rule.name for rule in made.parameters] == ["weight"]
     assert [(rule.name, rule.init) for rule in made.buffers] == [("count", None)]
-    assert made.modes == (True, False)
     assert made.parameters[0].init is not None
     assert made.parameters[0].init({"k": 0.5}) == ("uniform", -0.5, 0.5)
     assert overload.gradient == {"result": ("input", "weight")}

@@ -89,8 +89,7 @@ def _starts(overload: Overload, focus: Focus, limit: int) -> Iterator[Plan]:
     for given, scope in _assignments(maker.arguments, maker.signature, Scope(overload.let), options, limit):
         if not all(condition(scope) for condition in maker.require):
             continue
-        modes = maker.modes if focus.on("options") else maker.modes[:1]
-        for training in modes:
+        for training in (True, False) if focus.on("options") else (True,):
             mode = scope.copy()
             mode["training"] = training
             for rule in held(maker, mode):
@@ -291,7 +290,7 @@ def _drawn(overload: Overload, focus: Focus, source: random.Random) -> Plan | No
     try:
         if maker is not None:
             constructed, scope = _drawn_arguments(maker.arguments, maker.signature, scope, focus, draw)
-            training = scope["training"] = source.choice(maker.modes)
+            training = scope["training"] = source.choice((True, False))
             if not all(condition(scope) for condition in maker.require):
                 return None
             for rule in held(maker, scope):

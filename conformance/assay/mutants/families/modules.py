@@ -24,8 +24,7 @@ def mutants(op: Op) -> Iterator[Mutant]:
     for rule in _unique(rule for maker in makers for rule in maker.buffers):
         yield from _state_mutants(rule)
         yield _mutant("a buffer not updated", rule, _kept)
-    if any(len(maker.modes) > 1 for maker in makers):
-        yield mutant("training and evaluation confused", asked(_other_mode))
+    yield mutant("training and evaluation confused", asked(_other_mode))
 
 
 def _unique(rules: Iterator[StateRule]) -> list[StateRule]:
