@@ -1,0 +1,160 @@
+"""Which items run a line of the reference: each item's cases performed once under coverage.py, kept in a file."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, cached_property
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from assay.backends.base import BackendUnusable
+from assay.mutants.source.making import SourceMutant, digest, files, root
+from assay_spec import load_corpus
+
+if TYPE_CHECKING:
+    from coverage import CoverageData
+
+IMPORTED: Final = "import"  # the context of the lines that run before any item does
+_INSTALL: Final = "mutants of the source need coverage.py: pip install 'assay[mutants]'"
+
+
+class Covering:
+    """Which items run a line, as it was measured."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def items(self, mutant: SourceMutant) -> list[str]:
+        """Return the items that run a mutant's line, or may see what it did when the module was imported."""
+        lines = self._contexts(mutant.file)
+        found = set().union(*(lines.get(line, ()) for line in lines_of(mutant.file, mutant.line)))
+        if IMPORTED in found:
+            around = definition_of(mutant.file, mutant.line)
+            found |= set().union(*(lines.get(line, ()) for line in around)) - {IMPORTED} or self.all
+        return sorted(found - {IMPORTED})
+
+    @cached_property
+    def all(self) -> set[str]:
+        """Every item that was measured."""
+        return self._data.measured_contexts() - {IMPORTED, ""}
+
+    @cached_property
+    def _data(self) -> CoverageData:
+        from coverage import CoverageData
+
+        data = CoverageData(str(self.path))
+        data.read()
+        return data
+
+    @cache  # noqa: B019 - as long as the run
+    def _contexts(self, file: str) -> dict[int, list[str]]:
+        return self._data.contexts_by_lineno(str(root() / file))
+
+
+def lines_of(file: str, line: int) -> range:
+    """Return the lines of the smallest statement around a line, of one with a body those of its head."""
+    return _smallest(file, line, lambda node: _head(node) if isinstance(node, ast.stmt) else None)
+
+
+def definition_of(file: str, line: int) -> range:
+    """Return the lines of the smallest function or class around a line, or else of the whole module."""
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    return _smallest(file, line, lambda node: _span(node) if isinstance(node, kinds) else None)
+
+
+def _smallest(file: str, line: int, span: Callable[[ast.AST], range | None]) -> range:
+    tree = _tree(file)
+    spans = (found for node in ast.walk(tree) if (found := span(node)) and line in found)
+    return min(spans, key=len, default=range(1, tree.body[-1].end_lineno or 1) if tree.body else range(0))
+
+
+@cache
+def _tree(file: str) -> ast.Module:
+    return ast.parse((root() / file).read_text(encoding="utf-8"))
+
+
+def _span(node: Any) -> range:
+    first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
+    return range(first, node.end_lineno + 1)
+
+
+def _head(node: Any) -> range:
+    whole, body = _span(node), getattr(node, "body", None)
+    return range(whole.start, max(body[0].lineno, node.lineno + 1)) if isinstance(body, list) else whole
+
+
+def covering(folder: Path, *, seed: int, jobs: int) -> Covering:
+    """Return which items run which lines: from the folder where nothing has changed since, else measured."""
+    try:
+        from coverage import CoverageData
+    except ImportError:
+        raise BackendUnusable(_INSTALL) from None
+    target, stamp = folder / "source-coverage", folder / "source-coverage.json"
+    key = state(seed)
+    if target.exists() and stamp.exists() and json.loads(stamp.read_text()) == key:
+        return Covering(target)
+    for path in (target, stamp):
+        path.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() as parts:
+        data = CoverageData(str(target))
+        for part in measured(Path(parts), list(load_corpus().ops), seed=seed, jobs=jobs):
+            found = CoverageData(str(part))
+            found.read()
+            data.update(found)
+        data.write()
+    stamp.write_text(json.dumps(key))
+    return Covering(target)
+
+
+def state(seed: int) -> dict[str, Any]:
+    """Return what decides which items run which lines."""
+    source = hashlib.sha256("".join(map(digest, files())).encode()).hexdigest()[:12]
+    return {"source": source, "corpus": load_corpus().spec_hash, "seed": seed}
+
+
+def measured(folder: Path, names: Sequence[str], *, seed: int, jobs: int) -> Iterator[Path]:
+    """Yield files of coverage, each of a share of the ops, from processes that have not imported the reference."""
+    shares = [(folder / f"part{index}", names[index::jobs], seed) for index in range(jobs)]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_measure, shares)
+
+
+def _measure(share: tuple[Path, Sequence[str], int]) -> Path:
+    """Perform the cases of some ops under coverage, a context for each item."""
+    from coverage import Coverage
+
+    path, names, seed = share
+    tracing = Coverage(data_file=str(path), include=[f"{root()}/*"], config_file=False)
+    tracing.set_option("run:core", "ctrace")  # Python's own monitoring has no contexts
+    tracing.start()
+    try:
+        tracing.switch_context(IMPORTED)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _perform(names, seed, tracing.switch_context)
+    finally:
+        tracing.stop()
+        tracing.save()
+    return path
+
+
+def _perform(names: Sequence[str], seed: int, begin: Callable[[str], object]) -> None:
+    """Perform the cases of every item of some ops on the reference."""
+    from assay.backends.discover import open_backend
+    from assay.mutants.source.hunting import trials_of
+    from assay.running.items import items_of
+
+    good = open_backend("reference")
+    for op in filter(None, (load_corpus()[name].within("current") for name in names)):
+        for item in items_of(op):
+            begin(item.id)
+            for trial in trials_of(item, good, "quick", seed):
+                for case in filter(None, (trial.beside, trial.case)):
+                    good.perform(case)
