@@ -142,6 +142,14 @@ def test_a_mutant_that_the_items_do_not_run_survives(hunt: SourceHunt) -> None:
     assert hunt.hunted(mutant, []) == Hunted(0, 0, differs=False)
 
 
+def test_a_survivor_that_is_listed_is_equivalent() -> None:
+    survived = verdict(status="survived")
+
+    assert survived.with_reason("b is zero").status == "equivalent"
+    assert survived.with_reason("b is zero").with_reason(None) == survived
+    assert verdict().with_reason("b is zero").status == "killed"
+
+
 def test_a_mutant_that_cannot_be_imported_is_killed(hunt: SourceHunt) -> None:
     mutant = found("core/op.py", "if isinstance(returns, str):", "if True:")
 
@@ -168,7 +176,8 @@ def test_coverage_says_which_items_run_a_line(tmp_path: Path) -> None:
     assert {name.partition("[")[0] for name in covered.items(gradient)} >= {"torch.nn.functional.relu::gradient"}
     assert "torch.nn.functional.relu::values[float32]" in covered.items(forward)
     assert "torch.nn.functional.relu::values[float32]" not in covered.items(gradient)
-    assert covered.items(elsewhere) == []
+    assert (covered.items(elsewhere), covered.is_specified(elsewhere)) == ([], False)
+    assert covered.near(gradient) == covered.items(gradient)
     assert set(covered.items(imported)) <= covered.all
 
 

@@ -33,12 +33,22 @@ class Covering:
 
     def items(self, mutant: SourceMutant) -> list[str]:
         """Return the items that run a mutant's line, or may see what it did when the module was imported."""
-        lines = self._contexts(mutant.file)
-        found = set().union(*(lines.get(line, ()) for line in lines_of(mutant.file, mutant.line)))
+        found = self._running(mutant.file, lines_of(mutant.file, mutant.line))
         if IMPORTED in found:
-            around = definition_of(mutant.file, mutant.line)
-            found |= set().union(*(lines.get(line, ()) for line in around)) - {IMPORTED} or self.all
+            found |= set(self.near(mutant)) or self.all
         return sorted(found - {IMPORTED})
+
+    def near(self, mutant: SourceMutant) -> list[str]:
+        """Return the items that run any line of the definition around a mutant."""
+        return sorted(self._running(mutant.file, definition_of(mutant.file, mutant.line)) - {IMPORTED})
+
+    def is_specified(self, mutant: SourceMutant) -> bool:
+        """Return whether a mutant is in code that the corpus describes: some item runs a part of the definition."""
+        return bool(self.items(mutant) or self.near(mutant))
+
+    def _running(self, file: str, lines: range) -> set[str]:
+        contexts = self._contexts(file)
+        return set().union(*(contexts.get(line, ()) for line in lines))
 
     @cached_property
     def all(self) -> set[str]:
@@ -58,11 +68,13 @@ class Covering:
         return self._data.contexts_by_lineno(str(root() / file))
 
 
+@cache
 def lines_of(file: str, line: int) -> range:
     """Return the lines of the smallest statement around a line, of one with a body those of its head."""
     return _smallest(file, line, lambda node: _head(node) if isinstance(node, ast.stmt) else None)
 
 
+@cache
 def definition_of(file: str, line: int) -> range:
     """Return the lines of the smallest function or class around a line, or else of the whole module."""
     kinds = (ast.FunctionDef, ast.ClassDef)

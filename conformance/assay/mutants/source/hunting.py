@@ -66,23 +66,25 @@ class SourceHunt:
         self.efforts: tuple[Effort, ...] = ("quick",) if effort == "quick" else ("quick", effort)
         self._cached = lru_cache(maxsize=4096)(self._answered)
 
-    def hunted(self, mutant: SourceMutant, items: Sequence[str]) -> Hunted:
-        """Return what became of a mutant: every item is tried at quick effort first, some then at another."""
-        if not items:
-            return Hunted(0, 0, differs=False)
+    def hunted(self, mutant: SourceMutant, items: Sequence[str], near: Sequence[str] = ()) -> Hunted:
+        """Return what became of a mutant.
+
+        The items that run its line are tried at quick effort, and some then at another; where there is none, only the
+        latter, of those that run code nearby.
+        """
         try:
             candidate = MutantBackend(mutant, time_limit=_TIME_LIMIT)
         except BackendUnusable:
             return Hunted(0, 0, True, Kill("import", "A801", 0))
         try:
-            return self._hunted(candidate, mutant, items)
+            return self._hunted(candidate, mutant, items, near)
         finally:
             candidate.restart()
 
-    def _hunted(self, candidate: Backend, mutant: SourceMutant, items: Sequence[str]) -> Hunted:
+    def _hunted(self, candidate: Backend, mutant: SourceMutant, items: Sequence[str], near: Sequence[str]) -> Hunted:
         tried, cases, differs = set(), 0, False
         for effort in self.efforts:
-            for name in order(items, mutant)[: _ITEMS[effort]]:
+            for name in order(items or (near if effort != "quick" else ()), mutant)[: _ITEMS[effort]]:
                 tried.add(name)
                 for code in self._codes(candidate, name, effort):
                     cases += 1

@@ -63,14 +63,6 @@ class SourceMutant:
         """What the mutant is called, wherever its lines stand."""
         return identity(self.file, self.function, self.before, self.after, self.occurrence)
 
-    @property
-    def area(self) -> str:
-        return self.file.partition("/")[0].removesuffix(".py")
-
-    @property
-    def place(self) -> str:
-        return f"{self.file}:{self.line}"
-
 
 @dataclass(frozen=True, slots=True)
 class Change:

@@ -16,11 +16,11 @@ import click
 
 from assay.backends.discover import open_backend
 from assay.mutants.changed import UnknownRevision, changed_lines
-from assay.mutants.source.covering import covering, lines_of
-from assay.mutants.source.equivalents import Listed, listed
+from assay.mutants.source.covering import Covering, covering, lines_of
+from assay.mutants.source.equivalents import FILE, Listed, listed
 from assay.mutants.source.hunting import Hunted, SourceHunt
 from assay.mutants.source.making import SourceMutant, digest, files, mutants_of, root, sample
-from assay.mutants.source.verdicts import SourceVerdict, Status, kept, line, summary, survivors
+from assay.mutants.source.verdicts import SourceVerdict, kept, line, summary, survivors
 from assay_reports.vocabulary import Effort
 from assay_spec import load_corpus
 
@@ -41,45 +41,47 @@ class Request:
 def measure(request: Request) -> int:
     """Hunt a sample of mutants; return 1 where one survives or what is listed no longer applies, else 0."""
     every, known = [mutant for file in files() for mutant in mutants_of(file)], listed()
-    wanted = sample(_since(known.reached(every), request.since), request.sample, request.seed)
-    stale = known.stale(every)
-    if wanted:
-        stale += _hunt(wanted, len(every), known, request)
-    else:
-        click.echo(f"no line of the reference that has a mutant has changed since {request.since}")
-    for each in stale:
-        click.echo(f"equivalent.yaml: {each}")
-    target = request.out / "source-mutants.jsonl"
-    return 1 if stale or any(_chosen(wanted, kept(target, load_corpus().spec_hash), "survived")) else 0
+    possible = _since(known.reached(every), request.since)
+    verdicts = _hunted(possible, known, request) if possible else []
+    if not possible:
+        click.echo(f"no statement of the reference that has a mutant has changed since {request.since}")
+    stale = known.stale(every) + [f"{each.identity}: listed, but {each.item} kills it" for each in _revived(verdicts)]
+    for entry in stale:
+        click.echo(f"{FILE.name}: {entry}")
+    return 1 if stale or any(verdict.status == "survived" for verdict in verdicts) else 0
 
 
-def _hunt(wanted: Sequence[SourceMutant], every: int, known: Listed, request: Request) -> list[str]:
-    """Hunt the mutants that have no verdict yet, and report on all; return what is listed and was killed."""
+def _revived(verdicts: Sequence[SourceVerdict]) -> list[SourceVerdict]:
+    return [verdict for verdict in verdicts if verdict.status == "killed" and verdict.because]
+
+
+def _hunted(possible: Sequence[SourceMutant], known: Listed, request: Request) -> list[SourceVerdict]:
+    """Hunt a sample of mutants, those that have no verdict yet, and report on all of it."""
     started = time.perf_counter()
     request.out.mkdir(parents=True, exist_ok=True)
+    click.echo("which items run which lines: measured where the reference or the corpus has changed", err=True)
+    covered = covering(request.out, seed=request.seed, jobs=_jobs(request))
+    specified = [mutant for mutant in possible if covered.is_specified(mutant)]
+    wanted = sample(specified, request.sample, request.seed)
     target = request.out / "source-mutants.jsonl"
     before = kept(target, load_corpus().spec_hash)
     due = [mutant for mutant in wanted if mutant.identity not in before]
-    click.echo(f"{len(wanted)} of {every:,} mutants, {len(wanted) - len(due)} of them judged before", err=True)
+    click.echo(f"{len(wanted)} mutants, {len(wanted) - len(due)} of them judged before", err=True)
     with target.open("w", encoding="utf-8") as file:
         file.writelines(map(line, before.values()))
-        for verdict in _verdicts(due, known, request):
+        for verdict in _verdicts(due, covered, request):
+            before[verdict.identity] = verdict
             file.write(line(verdict))
             file.flush()
-    after = kept(target, load_corpus().spec_hash)
-    verdicts = [after[mutant.identity] for mutant in wanted]
+    verdicts = [before[mutant.identity].with_reason(known.because(mutant)) for mutant in wanted]
     for text in survivors(verdicts):
         click.echo(text)
-    click.echo(f"{summary(verdicts)}\n{time.perf_counter() - started:.0f} s; written to {target}")
-    return [f"{each.identity}: equivalent, but {each.item} kills it" for each in _chosen(wanted, after, "killed")
-            if each.because]  # fmt: skip
-
-
-def _chosen(
-    wanted: Sequence[SourceMutant], verdicts: dict[str, SourceVerdict], status: Status
-) -> Iterator[SourceVerdict]:
-    found = (verdicts[mutant.identity] for mutant in wanted)
-    return (verdict for verdict in found if verdict.status == status)
+    beyond = len(possible) - len(specified)
+    click.echo(
+        f"{summary(verdicts)}\n{len(wanted):,} of {len(specified):,} mutants; {beyond:,} more in what no item runs"
+    )
+    click.echo(f"{time.perf_counter() - started:.0f} s; written to {target}")
+    return verdicts
 
 
 def _since(mutants: list[SourceMutant], revision: str | None) -> list[SourceMutant]:
@@ -97,29 +99,29 @@ def _since(mutants: list[SourceMutant], revision: str | None) -> list[SourceMuta
     ]
 
 
-def _verdicts(due: Sequence[SourceMutant], known: Listed, request: Request) -> Iterator[SourceVerdict]:
+def _jobs(request: Request) -> int:
+    return (os.cpu_count() or 1) if request.jobs == "auto" else int(request.jobs)
+
+
+def _verdicts(due: Sequence[SourceMutant], covered: Covering, request: Request) -> Iterator[SourceVerdict]:
     """Yield verdicts as they come, from as many processes as `--jobs` says."""
     if not due:
         return
     for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(threads, "1")  # tensors are small, and worker processes share the cores
-    jobs = (os.cpu_count() or 1) if request.jobs == "auto" else int(request.jobs)
-    click.echo("which items run which lines: measured where the source or the corpus has changed", err=True)
-    covered = covering(request.out, seed=request.seed, jobs=jobs)
-    with ProcessPoolExecutor(min(jobs, len(due)), mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(hunted, mutant, covered.items(mutant), request): mutant for mutant in due}
+    with ProcessPoolExecutor(min(_jobs(request), len(due)), mp_context=get_context("spawn")) as pool:
+        futures = {pool.submit(hunted, each, covered.items(each), covered.near(each), request): each for each in due}
         for number, future in enumerate(as_completed(futures), 1):
-            mutant = futures[future]
-            verdict = _verdict(mutant, future.result(), known.because(mutant))
-            click.echo(f"{number}/{len(due)} {mutant.place}: {verdict.status} {verdict.item or ''}", err=True)
+            verdict = _verdict(futures[future], future.result())
+            click.echo(f"{number}/{len(due)} {verdict.place}: {verdict.item or 'survived'}", err=True)
             yield verdict
 
 
-def hunted(mutant: SourceMutant, items: Sequence[str], request: Request) -> Hunted:
+def hunted(mutant: SourceMutant, items: Sequence[str], near: Sequence[str], request: Request) -> Hunted:
     """Return what became of one mutant."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a backend's warnings are for its users
-        return _hunter(request.oracle, request.effort, request.seed).hunted(mutant, items)
+        return _hunter(request.oracle, request.effort, request.seed).hunted(mutant, items, near)
 
 
 @cache
@@ -127,8 +129,8 @@ def _hunter(oracle: str, effort: Effort, seed: int) -> SourceHunt:
     return SourceHunt(open_backend("reference"), open_backend(oracle), effort=effort, seed=seed)
 
 
-def _verdict(mutant: SourceMutant, found: Hunted, because: str | None) -> SourceVerdict:
-    status: Status = "killed" if found.kill else "survived" if because is None else "equivalent"
+def _verdict(mutant: SourceMutant, found: Hunted) -> SourceVerdict:
+    kill = found.kill
     return SourceVerdict(
         file=mutant.file,
         function=mutant.function,
@@ -139,11 +141,10 @@ def _verdict(mutant: SourceMutant, found: Hunted, because: str | None) -> Source
         occurrence=mutant.occurrence,
         source=digest(mutant.file),
         corpus=load_corpus().spec_hash,
-        status=status,
+        status="killed" if kill else "survived",
         items=found.items,
         cases=found.cases,
         differs=found.differs,
-        item=found.kill.item if found.kill else None,
-        code=found.kill.code if found.kill else None,
-        because=because,
+        item=kill.item if kill else None,
+        code=kill.code if kill else None,
     )

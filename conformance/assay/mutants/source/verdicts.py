@@ -3,7 +3,7 @@
 # No `from __future__ import annotations`: the annotations are read as they stand.
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -29,7 +29,7 @@ class SourceVerdict:
     occurrence: int = key("which of the equal changes in that function")
     source: str = key("a hash of the file")
     corpus: str = key("the hash of the corpus")
-    status: Status = key("`killed`, `survived` or `equivalent`")
+    status: Status = key("`killed`, `survived` or, where it is listed, `equivalent`")
     items: int = key("how many items were tried")
     cases: int = key("how many cases were compared")
     differs: bool = key("whether the mutant answered any case otherwise", False)
@@ -46,9 +46,18 @@ class SourceVerdict:
         return self.file.partition("/")[0].removesuffix(".py")
 
     @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}"
+
+    def with_reason(self, because: str | None) -> "SourceVerdict":
+        """Return the verdict on a mutant that is listed as equivalent, or no longer is."""
+        status: Status = "killed" if self.status == "killed" else "survived" if because is None else "equivalent"
+        return replace(self, status=status, because=because)
+
+    @property
     def how(self) -> str:
         """How a mutant survived."""
-        if not self.items:
+        if not self.cases:
             return "no item runs it"
         tried = f"{counted(self.cases, 'case')} of {counted(self.items, 'item')}"
         return f"{tried}, {'answered otherwise, and judged right' if self.differs else 'answered alike'}"
@@ -86,7 +95,7 @@ def survivors(verdicts: Iterable[SourceVerdict]) -> Iterator[str]:
     for verdict in verdicts:
         if verdict.status == "survived":
             where = f" in {verdict.function}" if verdict.function else ""
-            yield f"{verdict.file}:{verdict.line}{where}: {verdict.kind}: survived ({verdict.how})"
+            yield f"{verdict.place}{where}: {verdict.kind}: survived ({verdict.how})"
             yield f"  - {verdict.before}"
             yield f"  + {verdict.after}"
 
