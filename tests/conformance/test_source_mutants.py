@@ -87,6 +87,7 @@ def test_a_change_is_named_alike_when_its_lines_have_moved() -> None:
     assert [each.identity for each in first] == [each.identity for each in moved]
     assert [each.line + 3 for each in first] == [each.line for each in moved]
     assert [each.function for each in first] == ["A", "A.b", "A.b", "A.b"]  # a default is the class's
+    assert mutants_in("def f():\n    check()", "a.py")[0].function == "f"
     assert first[1].identity == "a.py A.b: return c + c + 1 -> return c - c + 1 #1"
 
 

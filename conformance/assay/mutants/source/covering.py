@@ -128,7 +128,7 @@ def covering(folder: Path, *, seed: int, jobs: int) -> Covering:
 def state(seed: int) -> dict[str, Any]:
     """Return what decides which items run which lines."""
     source = hashlib.sha256("".join(map(digest, files())).encode()).hexdigest()[:12]
-    return {"source": source, "corpus": load_corpus().spec_hash, "seed": seed}
+    return {"root": str(root()), "source": source, "corpus": load_corpus().spec_hash, "seed": seed}
 
 
 def measured(folder: Path, names: Sequence[str], *, seed: int, jobs: int) -> Iterator[Path]:

@@ -166,10 +166,11 @@ def _changes(node: ast.AST, statement: ast.AST, function: str, known: frozenset[
         if _is_text(node, name, child):
             continue
         inner = child if isinstance(child, (ast.stmt, ast.match_case, ast.ExceptHandler)) else statement
+        within = _within(node, name, function)
         line = int(getattr(child, "lineno", getattr(node, "lineno", 0)))
         for kind, new in _alternatives(node, name, child, known):
-            yield Change(node, name, index, new, kind, inner, function, line)
-        yield from _changes(child, inner, _within(node, name, function), known)
+            yield Change(node, name, index, new, kind, inner, within, line)
+        yield from _changes(child, inner, within, known)
 
 
 def _within(node: ast.AST, field: str, function: str) -> str:
