@@ -70,6 +70,7 @@ def test_no_loop_is_made_endless() -> None:
         "a = f'{b + 1}'",
         "a = 'b' + c",
         "warn(a + 1)",
+        "if a < b:\n    warnings.warn(c)",
         "assert a < 1",
         "if TYPE_CHECKING:\n    a = 1",
         "Number = int | float",

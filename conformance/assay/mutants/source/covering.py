@@ -42,13 +42,22 @@ class Covering:
         """Return the items that run any line of the definition around a mutant."""
         return sorted(self._running(mutant.file, definition_of(mutant.file, mutant.line)) - {IMPORTED})
 
+    def around(self, mutant: SourceMutant) -> tuple[list[str], list[str]]:
+        """Return the items that run a mutant's line and, where there is none, those that run code nearby."""
+        items = self.items(mutant)
+        return items, [] if items else self.near(mutant)
+
     def is_specified(self, mutant: SourceMutant) -> bool:
         """Return whether a mutant is in code that the corpus describes: some item runs a part of the definition."""
-        return bool(self.items(mutant) or self.near(mutant))
+        contexts = self._contexts(mutant.file)
+        if any(contexts.get(line) for line in lines_of(mutant.file, mutant.line)):
+            return True
+        around = definition_of(mutant.file, mutant.line)
+        return any(contexts.get(line, frozenset()) - {IMPORTED} for line in around)
 
     def _running(self, file: str, lines: range) -> set[str]:
         contexts = self._contexts(file)
-        return set().union(*(contexts.get(line, ()) for line in lines))
+        return set().union(*{id(each): each for line in lines if (each := contexts.get(line))}.values())
 
     @cached_property
     def all(self) -> set[str]:
@@ -64,8 +73,13 @@ class Covering:
         return data
 
     @cache  # noqa: B019 - as long as the run
-    def _contexts(self, file: str) -> dict[int, list[str]]:
-        return self._data.contexts_by_lineno(str(root() / file))
+    def _contexts(self, file: str) -> dict[int, frozenset[str]]:
+        """Return the items that run each line; lines that the same items run share one set."""
+        found = self._data.contexts_by_lineno(str(root() / file)).items()
+        shared: dict[frozenset[str], frozenset[str]] = {}
+        return {
+            line: shared.setdefault(each, each) for line, each in ((line, frozenset(names)) for line, names in found)
+        }
 
 
 @cache

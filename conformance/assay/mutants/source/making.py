@@ -203,6 +203,8 @@ def _is_text(parent: ast.AST, field: str, node: ast.AST) -> bool:
             return True
         case ast.Call() if "warn" in _called(node):
             return True
+        case ast.If(body=[ast.Expr(ast.Call() as call)], orelse=[]) if "warn" in _called(call):
+            return True
         case ast.BinOp(left=left, right=right) if any(map(_is_string, (left, right))):
             return True
     return field in ("annotation", "returns")

@@ -110,7 +110,7 @@ def _verdicts(due: Sequence[SourceMutant], covered: Covering, request: Request) 
     for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(threads, "1")  # tensors are small, and worker processes share the cores
     with ProcessPoolExecutor(min(_jobs(request), len(due)), mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(hunted, each, covered.items(each), covered.near(each), request): each for each in due}
+        futures = {pool.submit(hunted, each, *covered.around(each), request): each for each in due}
         for number, future in enumerate(as_completed(futures), 1):
             verdict = _verdict(futures[future], future.result())
             click.echo(f"{number}/{len(due)} {verdict.place}: {verdict.item or 'survived'}", err=True)
