@@ -210,7 +210,7 @@ def test_the_list_is_read_strictly(tmp_path: Path) -> None:
 
 def verdict(**more: object) -> SourceVerdict:
     values = {"file": "core/op.py", "function": "f", "line": 3, "kind": "constant", "before": "return 1",
-              "after": "return 2", "occurrence": 1, "source": digest("core/op.py"), "corpus": "c", "status": "killed",
+              "after": "return 2", "occurrence": 1, "source": digest("core/op.py"), "corpus": "c", "effort": "quick", "status": "killed",
               "items": 2, "cases": 9}  # fmt: skip
     return SourceVerdict(**{**values, **more})  # type: ignore[arg-type]
 
@@ -221,12 +221,13 @@ def test_verdicts_hold_as_long_as_their_source_and_a_survivors_as_long_as_the_co
     fails = [
         verdict(function="i", status="survived", corpus="before"),
         verdict(function="j", source="before"),
+        verdict(function="l", status="survived", effort="standard"),
         verdict(function="k", file="gone.py"),
     ]
     path.write_text("".join(map(line, holds + fails)))
 
-    assert list(kept(path, "c").values()) == holds
-    assert kept(tmp_path / "nowhere", "c") == {}
+    assert list(kept(path, "c", "quick").values()) == holds
+    assert kept(tmp_path / "nowhere", "c", "quick") == {}
 
 
 def test_a_survivor_is_shown_as_code_before_and_after() -> None:

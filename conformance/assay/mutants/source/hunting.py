@@ -22,7 +22,7 @@ from assay.running.items import Item, items_of
 from assay_reports.vocabulary import BROKEN, Effort
 from assay_spec import load_corpus
 
-_ITEMS: Final[Mapping[Effort, int]] = {"quick": 600, "standard": 60, "deep": 60}  # that a mutant is hunted by
+_ITEMS: Final[Mapping[Effort, int]] = {"quick": 300, "standard": 40, "deep": 40}  # that a mutant is hunted by
 _TIME_LIMIT: Final = 15.0  # seconds for a case: a mutant may loop for ever
 _AHEAD: Final = 32  # cases that the mutant is sent before they are compared
 _SHOWS: Final = BROKEN - {"suite_error"} | {"unsupported"}  # what shows a mutant, for the reference offers all

@@ -64,7 +64,7 @@ def _hunted(possible: Sequence[SourceMutant], known: Listed, request: Request) -
     specified = [mutant for mutant in possible if covered.is_specified(mutant)]
     wanted = sample(specified, request.sample, request.seed)
     target = request.out / "source-mutants.jsonl"
-    before = kept(target, load_corpus().spec_hash)
+    before = kept(target, load_corpus().spec_hash, request.effort)
     due = [mutant for mutant in wanted if mutant.identity not in before]
     click.echo(f"{len(wanted)} mutants, {len(wanted) - len(due)} of them judged before", err=True)
     with target.open("w", encoding="utf-8") as file:
@@ -112,7 +112,7 @@ def _verdicts(due: Sequence[SourceMutant], covered: Covering, request: Request) 
     with ProcessPoolExecutor(min(_jobs(request), len(due)), mp_context=get_context("spawn")) as pool:
         futures = {pool.submit(hunted, each, *covered.around(each), request): each for each in due}
         for number, future in enumerate(as_completed(futures), 1):
-            verdict = _verdict(futures[future], future.result())
+            verdict = _verdict(futures[future], future.result(), request.effort)
             click.echo(f"{number}/{len(due)} {verdict.place}: {verdict.item or 'survived'}", err=True)
             yield verdict
 
@@ -129,7 +129,7 @@ def _hunter(oracle: str, effort: Effort, seed: int) -> SourceHunt:
     return SourceHunt(open_backend("reference"), open_backend(oracle), effort=effort, seed=seed)
 
 
-def _verdict(mutant: SourceMutant, found: Hunted) -> SourceVerdict:
+def _verdict(mutant: SourceMutant, found: Hunted, effort: Effort) -> SourceVerdict:
     kill = found.kill
     return SourceVerdict(
         file=mutant.file,
@@ -141,6 +141,7 @@ def _verdict(mutant: SourceMutant, found: Hunted) -> SourceVerdict:
         occurrence=mutant.occurrence,
         source=digest(mutant.file),
         corpus=load_corpus().spec_hash,
+        effort=effort,
         status="killed" if kill else "survived",
         items=found.items,
         cases=found.cases,

@@ -10,7 +10,7 @@ from typing import Literal
 from assay.mutants.source.making import digest, identity
 from assay_reports.json_lines import line_of, read_record, records_of
 from assay_reports.mutants import Score
-from assay_reports.vocabulary import counted
+from assay_reports.vocabulary import Effort, counted
 from assay_spec.typed import key
 
 Status = Literal["killed", "survived", "equivalent"]
@@ -29,6 +29,7 @@ class SourceVerdict:
     occurrence: int = key("which of the equal changes in that function")
     source: str = key("a hash of the file")
     corpus: str = key("the hash of the corpus")
+    effort: Effort = key("how many cases were drawn")
     status: Status = key("`killed`, `survived` or, where it is listed, `equivalent`")
     items: int = key("how many items were tried")
     cases: int = key("how many cases were compared")
@@ -68,20 +69,20 @@ def line(verdict: SourceVerdict) -> str:
     return line_of(verdict)
 
 
-def kept(path: Path, corpus: str) -> dict[str, SourceVerdict]:
-    """Read the verdicts that still hold, by mutant: the file is as it was, and for survivors the corpus too."""
+def kept(path: Path, corpus: str, effort: Effort) -> dict[str, SourceVerdict]:
+    """Read the verdicts that still hold, by mutant: the file is as it was, for survivors corpus and effort too."""
     if not path.exists():
         return {}
     found = {verdict.identity: verdict for verdict in _read(path)}
-    return {name: verdict for name, verdict in found.items() if _holds(verdict, corpus)}
+    return {name: verdict for name, verdict in found.items() if _holds(verdict, corpus, effort)}
 
 
-def _holds(verdict: SourceVerdict, corpus: str) -> bool:
+def _holds(verdict: SourceVerdict, corpus: str, effort: Effort) -> bool:
     try:
         same = verdict.source == digest(verdict.file)
     except OSError:
         return False
-    return same and (verdict.status == "killed" or verdict.corpus == corpus)
+    return same and (verdict.status == "killed" or (verdict.corpus, verdict.effort) == (corpus, effort))
 
 
 def _read(path: Path) -> Iterator[SourceVerdict]:
