@@ -210,7 +210,8 @@ def test_the_list_is_read_strictly(tmp_path: Path) -> None:
 
 def verdict(**more: object) -> SourceVerdict:
     values = {"file": "core/op.py", "function": "f", "line": 3, "kind": "constant", "before": "return 1",
-              "after": "return 2", "occurrence": 1, "source": digest("core/op.py"), "corpus": "c", "effort": "quick", "status": "killed",
+              "after": "return 2", "occurrence": 1, "source": digest("core/op.py"), "corpus": "c", "effort": "quick",
+              "status": "killed",
               "items": 2, "cases": 9}  # fmt: skip
     return SourceVerdict(**{**values, **more})  # type: ignore[arg-type]
 
