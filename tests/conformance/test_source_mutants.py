@@ -128,7 +128,7 @@ def test_a_file_is_a_module() -> None:
 def test_a_mutant_is_killed_by_an_item_that_runs_it(hunt: SourceHunt) -> None:
     mutant = found("linalg/norms.py", "if ord == 0:", "if True:")
 
-    result = hunt.hunted(mutant, ["torch.norm::values[float32]"])
+    result = hunt.hunted(mutant, covering.Reach(("torch.norm::values[float32]",)))
 
     assert result.kill is not None
     assert (result.kill.item, result.kill.code, result.differs) == ("torch.norm::values[float32]", "A101", True)
@@ -137,11 +137,11 @@ def test_a_mutant_is_killed_by_an_item_that_runs_it(hunt: SourceHunt) -> None:
 def test_a_mutant_that_the_items_do_not_run_survives(hunt: SourceHunt) -> None:
     mutant = found("linalg/norms.py", "if ord == 0:", "if True:")
 
-    result = hunt.hunted(mutant, ["torch.t::shape"])
+    result = hunt.hunted(mutant, covering.Reach(("torch.t::shape",)))
 
     assert (result.items, result.differs, result.kill) == (1, False, None)
     assert result.cases > 0
-    assert hunt.hunted(mutant, []) == Hunted(0, 0, differs=False)
+    assert hunt.hunted(mutant, covering.Reach()) == Hunted(0, 0, differs=False)
 
 
 def test_a_survivor_that_is_listed_is_equivalent() -> None:
@@ -155,7 +155,7 @@ def test_a_survivor_that_is_listed_is_equivalent() -> None:
 def test_a_mutant_that_cannot_be_imported_is_killed(hunt: SourceHunt) -> None:
     mutant = found("core/op.py", "if isinstance(returns, str):", "if True:")
 
-    assert hunt.hunted(mutant, ["torch.t::shape"]).kill is not None
+    assert hunt.hunted(mutant, covering.Reach(("torch.t::shape",))).kill is not None
 
 
 def test_one_item_of_each_op_and_facet_is_tried_before_a_second_one() -> None:
@@ -175,12 +175,12 @@ def test_coverage_says_which_items_run_a_line(tmp_path: Path) -> None:
     elsewhere = next(each for each in mutants_of("ops/pointwise.py") if each.function == "floored")
     imported = next(each for each in mutants_of("ops/pointwise.py") if not each.function)
 
-    assert {name.partition("[")[0] for name in covered.items(gradient)} >= {"torch.nn.functional.relu::gradient"}
-    assert "torch.nn.functional.relu::values[float32]" in covered.items(forward)
-    assert "torch.nn.functional.relu::values[float32]" not in covered.items(gradient)
-    assert (covered.items(elsewhere), covered.is_specified(elsewhere)) == ([], False)
-    assert covered.near(gradient) == covered.items(gradient)
-    assert set(covered.items(imported)) <= covered.all
+    assert {name.partition("[")[0] for name in covered.reach(gradient).direct} >= {"torch.nn.functional.relu::gradient"}
+    assert "torch.nn.functional.relu::values[float32]" in covered.reach(forward).direct
+    assert "torch.nn.functional.relu::values[float32]" not in covered.reach(gradient).direct
+    assert (covered.reach(elsewhere), covered.is_specified(elsewhere)) == (covering.Reach(), False)
+    assert covered.is_specified(forward) and covered.is_specified(gradient)
+    assert covered.reach(imported).imported and set(covered.reach(imported).near) <= covered.all
 
 
 def test_the_list_of_equivalents_holds_nothing_that_is_no_mutant() -> None:

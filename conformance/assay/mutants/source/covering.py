@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cache, cached_property
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from assay.backends.base import BackendUnusable
 from assay.mutants.source.making import SourceMutant, digest, files, root
@@ -25,34 +25,39 @@ IMPORTED: Final = "import"  # the context of the lines that run before any item 
 _INSTALL: Final = "mutants of the source need coverage.py: pip install 'assay[mutants]'"
 
 
+class Reach(NamedTuple):
+    """Which items may see a mutant."""
+
+    direct: tuple[str, ...] = ()  # they run its line
+    near: tuple[
+        str, ...
+    ] = ()  # they run other lines of its definition; where each item that matters runs its line, none
+    imported: bool = False  # whether its line runs when the module is imported
+
+
 class Covering:
     """Which items run a line, as it was measured."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def items(self, mutant: SourceMutant) -> list[str]:
-        """Return the items that run a mutant's line, or may see what it did when the module was imported."""
+    def reach(self, mutant: SourceMutant) -> Reach:
+        """Return which items may see a mutant."""
         found = self._running(mutant.file, lines_of(mutant.file, mutant.line))
-        if IMPORTED in found:
-            found |= set(self.near(mutant)) or self.all
-        return sorted(found - {IMPORTED})
-
-    def near(self, mutant: SourceMutant) -> list[str]:
-        """Return the items that run any line of the definition around a mutant."""
-        return sorted(self._running(mutant.file, definition_of(mutant.file, mutant.line)) - {IMPORTED})
-
-    def around(self, mutant: SourceMutant) -> tuple[list[str], list[str]]:
-        """Return the items that run a mutant's line and, where there is none, those that run code nearby."""
-        items = self.items(mutant)
-        return items, [] if items else self.near(mutant)
+        direct, imported = found - {IMPORTED}, IMPORTED in found
+        if direct and not imported:
+            return Reach(tuple(sorted(direct)))
+        near = self._running(mutant.file, definition_of(mutant.file, mutant.line)) - {IMPORTED}
+        if imported and is_table(mutant.file, mutant.line):
+            near = near or self.all
+        return Reach(tuple(sorted(direct)), tuple(sorted(near - direct)), imported)
 
     def is_specified(self, mutant: SourceMutant) -> bool:
         """Return whether a mutant is in code that the corpus describes: some item runs a part of the definition."""
         contexts = self._contexts(mutant.file)
-        if any(contexts.get(line) for line in lines_of(mutant.file, mutant.line)):
-            return True
         around = definition_of(mutant.file, mutant.line)
+        if is_table(mutant.file, mutant.line):
+            return any(contexts.get(line) for line in around)
         return any(contexts.get(line, frozenset()) - {IMPORTED} for line in around)
 
     def _running(self, file: str, lines: range) -> set[str]:
@@ -90,9 +95,20 @@ def lines_of(file: str, line: int) -> range:
 
 @cache
 def definition_of(file: str, line: int) -> range:
-    """Return the lines of the smallest function or class around a line, or else of the whole module."""
-    kinds = (ast.FunctionDef, ast.ClassDef)
-    return _smallest(file, line, lambda node: _span(node) if isinstance(node, kinds) else None)
+    """Return the lines of the smallest definition around a line, or else of the whole module."""
+    return _smallest(file, line, lambda node: _span(node) if _is_definition(node) else None)
+
+
+def is_table(file: str, line: int) -> bool:
+    """Return whether a line is in no definition, so that anything may depend on it."""
+    return definition_of(file, line) == _smallest(file, line, lambda node: None)
+
+
+def _is_definition(node: ast.AST) -> bool:
+    """Return whether a node defines what is run later: a function, a class, a statement with a lambda."""
+    if isinstance(node, (ast.Assign, ast.Expr)):
+        return any(isinstance(each, ast.Lambda) for each in ast.walk(node))
+    return isinstance(node, (ast.FunctionDef, ast.ClassDef))
 
 
 def _smallest(file: str, line: int, span: Callable[[ast.AST], range | None]) -> range:

@@ -15,6 +15,7 @@ from assay.cases.content import same
 from assay.cases.outcome import Outcome
 from assay.facets.base import SamplingRequest, Trial
 from assay.judge.bench import Bench
+from assay.mutants.source.covering import Reach
 from assay.mutants.source.making import SourceMutant
 from assay.mutants.source.mutated import MutantBackend
 from assay.running.engine import judge, not_offered
@@ -66,25 +67,21 @@ class SourceHunt:
         self.efforts: tuple[Effort, ...] = ("quick",) if effort == "quick" else ("quick", effort)
         self._cached = lru_cache(maxsize=4096)(self._answered)
 
-    def hunted(self, mutant: SourceMutant, items: Sequence[str], near: Sequence[str] = ()) -> Hunted:
-        """Return what became of a mutant.
-
-        The items that run its line are tried at quick effort, and some then at another; where there is none, only the
-        latter, of those that run code nearby.
-        """
+    def hunted(self, mutant: SourceMutant, reach: Reach) -> Hunted:
+        """Return what became of a mutant: its items are tried at quick effort, and some then at another."""
         try:
             candidate = MutantBackend(mutant, time_limit=_TIME_LIMIT)
         except BackendUnusable:
             return Hunted(0, 0, True, Kill("import", "A801", 0))
         try:
-            return self._hunted(candidate, mutant, items, near)
+            return self._hunted(candidate, mutant, reach)
         finally:
             candidate.restart()
 
-    def _hunted(self, candidate: Backend, mutant: SourceMutant, items: Sequence[str], near: Sequence[str]) -> Hunted:
+    def _hunted(self, candidate: Backend, mutant: SourceMutant, reach: Reach) -> Hunted:
         tried, cases, differs = set(), 0, False
         for effort in self.efforts:
-            for name in order(items or (near if effort != "quick" else ()), mutant)[: _ITEMS[effort]]:
+            for name in queue(mutant, reach, effort):
                 tried.add(name)
                 for code in self._codes(candidate, name, effort):
                     cases += 1
@@ -154,6 +151,17 @@ def _item(name: str) -> Item:
     op = load_corpus()[name.partition("::")[0]].within("current")
     assert op is not None
     return next(item for item in items_of(op) if item.id == name)
+
+
+def queue(mutant: SourceMutant, reach: Reach, effort: Effort) -> list[str]:
+    """Return the items that a mutant is hunted by: those that run its line before others nearby.
+
+    Where none runs its line, those nearby are tried with more cases only, of which one may come by.
+    """
+    names = order(reach.direct, mutant)
+    if reach.imported or effort != "quick":
+        names += order(reach.near, mutant)
+    return names[: _ITEMS[effort]]
 
 
 def order(items: Sequence[str], mutant: SourceMutant) -> list[str]:

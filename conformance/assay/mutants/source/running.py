@@ -16,7 +16,7 @@ import click
 
 from assay.backends.discover import open_backend
 from assay.mutants.changed import UnknownRevision, changed_lines
-from assay.mutants.source.covering import Covering, covering, lines_of
+from assay.mutants.source.covering import Covering, Reach, covering, lines_of
 from assay.mutants.source.equivalents import FILE, Listed, listed
 from assay.mutants.source.hunting import Hunted, SourceHunt
 from assay.mutants.source.making import SourceMutant, digest, files, mutants_of, root, sample
@@ -110,18 +110,18 @@ def _verdicts(due: Sequence[SourceMutant], covered: Covering, request: Request) 
     for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(threads, "1")  # tensors are small, and worker processes share the cores
     with ProcessPoolExecutor(min(_jobs(request), len(due)), mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(hunted, each, *covered.around(each), request): each for each in due}
+        futures = {pool.submit(hunted, each, covered.reach(each), request): each for each in due}
         for number, future in enumerate(as_completed(futures), 1):
             verdict = _verdict(futures[future], future.result(), request.effort)
             click.echo(f"{number}/{len(due)} {verdict.place}: {verdict.item or 'survived'}", err=True)
             yield verdict
 
 
-def hunted(mutant: SourceMutant, items: Sequence[str], near: Sequence[str], request: Request) -> Hunted:
+def hunted(mutant: SourceMutant, reach: Reach, request: Request) -> Hunted:
     """Return what became of one mutant."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a backend's warnings are for its users
-        return _hunter(request.oracle, request.effort, request.seed).hunted(mutant, items, near)
+        return _hunter(request.oracle, request.effort, request.seed).hunted(mutant, reach)
 
 
 @cache
