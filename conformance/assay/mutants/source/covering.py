@@ -90,31 +90,42 @@ class Covering:
 @cache
 def lines_of(file: str, line: int) -> range:
     """Return the lines of the smallest statement around a line, of one with a body those of its head."""
-    return _smallest(file, line, lambda node: _head(node) if isinstance(node, ast.stmt) else None)
+    return _smallest(file, line, _statements(file))
 
 
 @cache
 def definition_of(file: str, line: int) -> range:
     """Return the lines of the smallest definition around a line, or else of the whole module."""
-    return _smallest(file, line, lambda node: _span(node) if _is_definition(node) else None)
+    return _smallest(file, line, _definitions(file))
 
 
 def is_table(file: str, line: int) -> bool:
     """Return whether a line is in no definition, so that anything may depend on it."""
-    return definition_of(file, line) == _smallest(file, line, lambda node: None)
+    return definition_of(file, line) == _smallest(file, line, [])
+
+
+def _smallest(file: str, line: int, spans: Sequence[range]) -> range:
+    """Return the smallest span around a line, or else all lines of the file."""
+    body = _tree(file).body
+    whole = range(1, (body[-1].end_lineno or 0) + 1) if body else range(0)
+    return min((span for span in spans if line in span), key=len, default=whole)
+
+
+@cache
+def _statements(file: str) -> list[range]:
+    return [_head(node) for node in ast.walk(_tree(file)) if isinstance(node, ast.stmt)]
+
+
+@cache
+def _definitions(file: str) -> list[range]:
+    """List the lines of what is run later: of each function, each class, each statement with a lambda."""
+    return [_span(node) for node in ast.walk(_tree(file)) if _is_definition(node)]
 
 
 def _is_definition(node: ast.AST) -> bool:
-    """Return whether a node defines what is run later: a function, a class, a statement with a lambda."""
     if isinstance(node, (ast.Assign, ast.Expr)):
         return any(isinstance(each, ast.Lambda) for each in ast.walk(node))
     return isinstance(node, (ast.FunctionDef, ast.ClassDef))
-
-
-def _smallest(file: str, line: int, span: Callable[[ast.AST], range | None]) -> range:
-    tree = _tree(file)
-    spans = (found for node in ast.walk(tree) if (found := span(node)) and line in found)
-    return min(spans, key=len, default=range(1, tree.body[-1].end_lineno or 1) if tree.body else range(0))
 
 
 @cache
