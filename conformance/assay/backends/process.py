@@ -278,8 +278,10 @@ class ProcessBackend(Backend):
 class WorkerBackend(ProcessBackend):
     """A Python backend in a worker of our own, which says more about itself."""
 
+    program: tuple[str, ...] = ("assay.backends.worker",)  # the module to run, and its own arguments
+
     def __init__(self, text: str, *, device: str = Settings.device, time_limit: float = Settings.time_limit) -> None:
-        command = [sys.executable, "-m", "assay.backends.worker", text, "--device", device, "--frames"]
+        command = [sys.executable, "-m", *self.program, text, "--device", device, "--frames"]
         command += ["--parent", str(os.getpid())]
         super().__init__(command, Frames(), time_limit=time_limit)
 

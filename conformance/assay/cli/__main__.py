@@ -61,12 +61,27 @@ def repro(id: str, **chosen: Any) -> None:
 @click.option(
     "--since", metavar="REVISION", help="Only ops whose spec, family or code in the good backend changed since."
 )
-def mutants(filter: str, **chosen: Any) -> None:
+@click.option("--source", is_flag=True, help="Mutants of the reference's own source; --since is about its lines.")
+@click.option("--sample", metavar="NUMBER", type=click.IntRange(1), help="With --source: how many.  [default: 100]")
+def mutants(filter: str, source: bool, sample: int | None, **chosen: Any) -> None:
     """Measure the suite by mutation testing: make mutants of a good backend from the specs, and count those killed."""
     from assay.mutants.run import Request, measure
 
+    if source:
+        sys.exit(_guarded(lambda: _source_mutants(filter, sample or 100, **chosen)))
+    if sample:
+        raise click.UsageError("--sample is about mutants of the source: add --source")
     _query(filter)
     sys.exit(_guarded(lambda: measure(Request(filter, **chosen))))
+
+
+def _source_mutants(filter: str, sample: int, backend: str, **chosen: Any) -> int:
+    """Hunt mutants of the reference's source."""
+    from assay.mutants.source.running import Request, measure
+
+    if filter or backend != "reference":
+        raise click.UsageError("--source takes no --filter and no other --backend: it mutates the reference")
+    return measure(Request(sample=sample, **chosen))
 
 
 @main.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -33,3 +34,18 @@ def touches(files: set[Path], op: Op, good: Backend) -> bool:
     """Return whether any of these files specifies the op, or implements it in the good backend."""
     code = good.source(op.name)
     return not files.isdisjoint(path.resolve() for path in (*op.files, *([code] if code else [])))
+
+
+def changed_lines(folder: Path, revision: str) -> dict[Path, set[int]]:
+    """Return the lines of a checkout that a revision does not have, by file; raise UnknownRevision."""
+    top = Path(_git(folder, "rev-parse", "--show-toplevel").strip())
+    found: dict[Path, set[int]] = {}
+    for line in _git(top, "diff", "--unified=0", "--no-color", "--no-ext-diff", revision, "--").splitlines():
+        if line.startswith("+++ "):
+            lines = found.setdefault(top / line.removeprefix("+++ b/"), set())
+        elif added := re.match(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@", line):
+            first, count = int(added[1]), int(added[2] or 1)
+            lines.update(range(first, first + count))
+    for name in _git(top, "ls-files", "--others", "--exclude-standard").splitlines():
+        found[top / name] = set(range(1, len((top / name).read_bytes().splitlines()) + 1))
+    return {path: lines for path, lines in found.items() if lines}

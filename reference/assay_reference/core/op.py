@@ -47,6 +47,7 @@ class Op:
 
     casts_result = False  # whether an in-place form takes a result of any type
     refuses_out = EXPECTED  # how an out= of another type is refused
+    writes_as_it_reads = False  # whether out= must not overlap an operand
     wraps_numbers = False  # whether a number among the operands counts as a tensor, which half types leave float32
 
     def __init__(
@@ -203,6 +204,9 @@ class Op:
                 f"{self.name}(): functions with out=... arguments don't support automatic differentiation, "
                 "but one of the arguments requires grad."
             )
+        if self.writes_as_it_reads:
+            for each in outs:
+                check_overlap(each, self.tensors(values))
         result = self.compute(values)
         results = result if isinstance(result, tuple) else (result,)
         out_type = self.call(self.out_type, values) if callable(self.out_type) else self.out_type
@@ -353,6 +357,7 @@ class Elementwise(Op):
     """An op on each element: its operands are promoted to one type and broadcast."""
 
     refuses_out = FOUND
+    writes_as_it_reads = True
 
     def __init__(
         self, kernel: Callable[..., Any], *, promotes: Promotes, wraps_numbers: bool = False, **options: Any

@@ -130,7 +130,7 @@ def sweep_of(
 ) -> Sweep:
     """Return the options of a pooling as a sweep, or raise what is wrong with them."""
     dims = len(kernel)
-    steps = kernel if stride is None or stride == () or stride == [] else numbers(stride, dims)
+    steps = kernel if stride is None or stride == () or stride == [] else per_dim(name, "stride", stride, dims)
     if 0 in steps:
         one = f"{name}() stride must be greater than zero, but got 0"
         raise RuntimeError(one if dims == 1 else "stride should not be zero")
@@ -177,7 +177,8 @@ def per_dim(name: str, option: str, value: Numbers, dims: int) -> Steps:
     several = numbers(value, dims)
     if len(several) != dims:
         count = {1: "one", 2: "two", 3: "three"}[dims]
-        raise RuntimeError(f"{name}: {option} must either be a single int, or a tuple of {count} ints")
+        must = {"stride": "must either be omitted,", "dilation": "must be either"}.get(option, "must either be")
+        raise RuntimeError(f"{name}: {option} {must} a single int, or a tuple of {count} ints")
     return several
 
 
@@ -214,7 +215,7 @@ def max_pooling(dims: int, doc: str) -> Callable[..., Any]:
     ) -> Any:
         check_input(name, input, dims)
         kernel = per_dim(name, "kernel_size", kernel_size, dims)
-        edges, holes = numbers(padding, dims), numbers(dilation, dims)
+        edges, holes = per_dim(name, "padding", padding, dims), per_dim(name, "dilation", dilation, dims)
         sweep = sweep_of(name, input, kernel, stride, edges, holes, ceil_mode)
         values, indices = max_pool(input, kernel, sweep)
         return (values, indices) if return_indices else values
@@ -240,7 +241,7 @@ def avg_pooling(dims: int, doc: str) -> Callable[..., Any]:
         check_input(name, input, dims)
         if divisor_override == 0:
             raise RuntimeError("divisor must be not zero")
-        kernel, edges = per_dim(name, "kernel_size", kernel_size, dims), numbers(padding, dims)
+        kernel, edges = per_dim(name, "kernel_size", kernel_size, dims), per_dim(name, "padding", padding, dims)
         sweep = sweep_of(name, input, kernel, stride, edges, (1,) * dims, ceil_mode)
         return avg_pool(input, kernel, sweep, edges if count_include_pad else (0,) * dims, divisor_override)
 
