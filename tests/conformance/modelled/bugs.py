@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from assay.backends.reference import ReferenceBackend
 from assay.cases.case import Case
@@ -14,6 +18,17 @@ from assay.cases.outcome import Outcome
 from assay_spec.steps import Step
 
 BUGS: list[Bug] = []
+
+
+def _table(name: str) -> dict[str, dict[str, str]]:
+    """Read one of the lists beside this file, by bug."""
+    entries = yaml.safe_load((Path(__file__).parent / name).read_text("utf-8"))
+    return {entry["bug"]: entry for entry in entries}
+
+
+SECOND_ROUND = _table("second_round.yaml")
+FIRST_SIGHT = _table("first_sight.yaml")
+SURVIVORS = _table("survivors.yaml")
 
 
 @dataclass(frozen=True)
@@ -28,6 +43,7 @@ class Bug:
     everywhere: bool = False  # the patch goes on the namespace, rather than around one function
     forms: tuple[str, ...] | None = None  # None: all of them, as for a bug in a kernel
     raises: str | None = None  # the message, if the bug raises for a valid call
+    steps: bool = False  # the patch goes around the steps of scenarios too
 
 
 def bug(op: str, url: str, what: str, **more: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -48,6 +64,17 @@ def everywhere(op: str, url: str, what: str, **more: Any) -> Callable[[Callable[
     return bug(op, url, what, everywhere=True, **more)
 
 
+def chosen(*, everywhere: bool = False, **more: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a patch of the second round, whose op, thread and words stand in `second_round.yaml` under its name."""
+
+    def register(patch: Callable[..., Any]) -> Callable[..., Any]:
+        entry = SECOND_ROUND[patch.__name__]
+        register_as = bug(entry["op"], entry["thread"], entry["what"], everywhere=everywhere, steps=True, **more)
+        return register_as(patch)
+
+    return register
+
+
 class Patched(ReferenceBackend):
     """The reference with one bug."""
 
@@ -64,14 +91,31 @@ class Patched(ReferenceBackend):
     def function(self, call: Step) -> Callable[..., Any]:
         right = super().function(call)
         wrong_here = self.bug.forms is None or call.form in self.bug.forms
-        if self.bug.everywhere or self.asked != self.bug.op or call.name or not wrong_here:
+        if self.bug.everywhere or self.asked != self.bug.op or not self._is_the_call(call) or not wrong_here:
             return right
         if call.short == "__call__":
             return lambda layer, *args, **named: self.bug.patch(self.torch, layer, *args, **named)
         if self.bug.forms is None and (call.form == "out" or call.form.startswith("in-place")):
-            plain = super().function(replace(call, form="function"))
+            plain = super().function(replace(call, target=self.bug.op, form="function"))
             return partial(self._written, plain, right)
-        return partial(self.bug.patch, self.torch, right)
+        return self._bound(right) if self.bug.steps else partial(self.bug.patch, self.torch, right)
+
+    def _bound(self, right: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the wrong function for calls whose arguments the patch knows; to the others it does nothing."""
+        signature = inspect.signature(self.bug.patch)
+
+        def call(*args: Any, **named: Any) -> Any:
+            try:
+                signature.bind(self.torch, right, *args, **named)
+            except TypeError:
+                return right(*args, **named)
+            return self.bug.patch(self.torch, right, *args, **named)
+
+        return call
+
+    def _is_the_call(self, call: Step) -> bool:
+        """Return whether a step is the call that a case is about, or one like it in a scenario."""
+        return not call.name or (self.bug.steps and call.short == self.bug.op.rpartition(".")[2])
 
     def _written(self, plain: Callable[..., Any], right: Callable[..., Any], *args: Any, **named: Any) -> Any:
         """Write the wrong values to where the right function wrote, so that a kernel's bug shows in every form."""

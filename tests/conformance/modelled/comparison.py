@@ -85,5 +85,7 @@ def kthvalue_overlooks_strides(torch, kthvalue, input, k, dim=-1, keepdim=False)
     "the bits of the second were taken for the first's dtype",
 )
 def where_reads_the_second_as_the_first(torch, where, condition, input, other):
+    if not isinstance(other, torch.Tensor):
+        return where(condition, input, other)
     same = input.element_size() == other.element_size()
     return where(condition, input, other.contiguous().view(input.dtype) if same else other.to(input.dtype))
