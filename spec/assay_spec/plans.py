@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
-Layout = Literal["contiguous", "transposed", "stepped", "offset", "block", "channels-last", "expanded"]
+Layout = Literal["contiguous", "transposed", "expanded", "offset", "block", "stepped", "channels-last"]
 LAYOUTS: Final[tuple[Layout, ...]] = get_args(Layout)
 
 FillKind = Literal["plain", "ties", "large", "small", "negative", "wide", "special", "given"]

@@ -83,7 +83,9 @@ WALKS: list[tuple[str, Focus, list[Any]]] = [
     ("view_shapes(empty)", PLAIN, [(0,), (0, 3), (3, 0), (1, 0, 3, 1), (2, 0, 3)]),
     ("view_shapes(one)", PLAIN, [(1,), (-1,), (-1, 1), (), (1, 1)]),
     ("expand_shapes(flat)", PLAIN, [(2, 3, 3), (3, 3), (-1, -1), (0, 1, 3), (3, 1, 3, 3)]),
-    ("index(one)", PLAIN, [(...,), (None,), (True,), (False,), ()]),
+    ("index(one)", PLAIN, [
+        (...,), (None,), (True,), (False,), (), ..., None, True, TensorPlan("bool", (), fill=Fill("given", given=True)),
+    ]),
     ("parameter_groups()", Focus(seed=7), [
         ({"params": (parameter((2, 3), 7), parameter((4,), 8))},),
         ({"params": (parameter((2, 3), 7), parameter((4,), 8))}, {"params": (parameter((), 9),), "lr": 0.25}),
@@ -114,11 +116,20 @@ def test_a_walk_gives_the_plainest_value_first_and_then_the_boundaries(
 
 
 def test_an_index_is_walked_with_each_kind_of_item() -> None:
-    items = [item for index in domain("index(cube)").walk(PLAIN) for item in index]
+    indices = list(domain("index(cube)").walk(PLAIN))
 
-    kinds = {type(item) for item in items}
-    assert kinds == {int, Slice, type(None), type(...), list, TensorPlan}
-    assert next(domain("index(cube)").walk(PLAIN)) == (Slice(0, 1),)
+    assert {type(item) for index in indices if type(index) is tuple for item in index} == {
+        int, Slice, type(None), type(...), list, TensorPlan,
+    }  # fmt: skip
+    assert {type(index) for index in indices} == {tuple, int, Slice, type(None), type(...), list, TensorPlan, bool}
+    assert indices[0] == (Slice(0, 1),)
+
+
+def test_an_index_that_is_written_to_names_no_element_twice() -> None:
+    indices = list(domain("index(cube, once=True)").walk(PLAIN))
+
+    assert [1, 0] in indices and [0, 0] not in indices
+    assert all(each.dtype == "bool" or not each.shape for each in indices if isinstance(each, TensorPlan))
 
 
 def is_int(low: int, high: int) -> Callable[[Any], bool]:
@@ -137,10 +148,18 @@ def of_six(value: Any) -> bool:
 
 def takes(value: Any, shape: tuple[int, ...] = (2, 3)) -> bool:
     """Return whether an index may stand in brackets after a tensor of a shape."""
-    items = [item for item in value if item is not None and item is not ... and not isinstance(item, bool)]
+    given = value if isinstance(value, tuple) else (value,)
+    items = [item for item in given if item is not None and item is not ... and not isinstance(item, bool)]
+    masks = [item for item in items if isinstance(item, TensorPlan) and item.dtype == "bool"]
+    if masks:
+        return all(_occurs(mask.shape, shape) for mask in masks)
     return len(items) <= len(shape) and all(
         isinstance(item, Slice) or _positions_fit(item, length) for item, length in zip(items, shape, strict=False)
     )
+
+
+def _occurs(part: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    return any(shape[at : at + len(part)] == part for at in range(len(shape)))
 
 
 def _positions_fit(item: Any, length: int) -> bool:
@@ -219,7 +238,7 @@ INVALID: list[tuple[str, list[Any]]] = [
     ("integer(0, 2) | integer(3, 5)", [-1, 6]),
     ("integer(1, 3) | one_of(0)", [4]),
     ("integer(1, 3) | dims(x)", [0, 4, (2,), (0, 0)]),
-    ("index(x)", [(2,), (-3,), (Slice(), Slice(), Slice())]),
+    ("index(x)", [2, [2], (2,), (-3,), (Slice(), Slice(), Slice())]),
     ("index(one)", [(0,)]),
     ("number(0, 1)", []),
     ("one_of(1, 2)", []),
