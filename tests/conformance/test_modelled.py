@@ -77,7 +77,7 @@ def all_bugs() -> Iterator[Any]:
         yield pytest.param(bug, marks=marks, id=f"{bug.op}-{bug.name}")
 
 
-@pytest.mark.filterwarnings("ignore:var")
+@pytest.mark.filterwarnings("ignore:(var|std)")
 @pytest.mark.parametrize("bug", list(all_bugs()))
 def test_the_suite_notices(bug: Any) -> None:
     op, candidate = load_corpus()[bug.op], bank.Patched(bug)
@@ -108,7 +108,7 @@ def shown(bug: Any, backend: ReferenceBackend, program: str) -> str:
         return repr(names["result"])
 
 
-@pytest.mark.filterwarnings("ignore:var")
+@pytest.mark.filterwarnings("ignore:(var|std)")
 @pytest.mark.parametrize("survivor", list(bank.SURVIVORS.values()), ids=lambda survivor: survivor["bug"])
 def test_what_survives_is_wrong_all_the_same(survivor: dict[str, str]) -> None:
     bug = next(each for each in bank.BUGS if each.name == survivor["bug"])

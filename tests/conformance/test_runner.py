@@ -367,7 +367,7 @@ def test_plain_pytest_and_assay_run_are_one_thing(tmp_path: Path) -> None:
     )  # fmt: skip
     assay("run", "--backend=numpy", "-j", "1", "--no-report", *words, cwd=tmp_path)
 
-    assert "1 passed" in done.stdout
+    assert "2 passed" in done.stdout
     plain, ours = (
         [replace(each, ms=0.0) for each in run.results]
         for run in (read_results(tmp_path / "plain.jsonl"), run_of(tmp_path))

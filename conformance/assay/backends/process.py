@@ -189,12 +189,17 @@ class ProcessBackend(Backend):
 
     def _resume(self) -> None:
         """Send what has no answer yet to a process, which is started if there is none."""
-        if self._pipe is None:
+        waiting, self._waiting = self._waiting, deque()
+        for asked in waiting:
+            why = self._why_stopped(asked.case)
+            if why is not None:
+                asked.answer = Stopped(why)
+            elif not asked.dropped:
+                self._waiting.append(asked)
+        if self._waiting and self._pipe is None:
             self._started()
         for asked in list(self._waiting):
-            if asked.dropped:
-                self._waiting.remove(asked)
-            elif not self._pass_on(asked):
+            if not self._pass_on(asked):
                 return
 
     @_all_or_nothing

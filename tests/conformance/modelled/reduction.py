@@ -120,8 +120,8 @@ def cumsum_of_a_number_keeps_its_dtype(torch, cumsum, input, dim, *, dtype=None)
 
 @bug("torch.median", "https://github.com/pytorch/pytorch/pull/45084", "NaN stood at the end rather than coming back")
 def median_sorts_nan_last(torch, median, input, dim=None, keepdim=False):
-    if dim is not None:
-        return median(input, dim, keepdim)
+    if dim is not None or not input.numel():
+        return median(input) if dim is None else median(input, dim, keepdim)
     return input.flatten().sort().values[(input.numel() - 1) // 2]
 
 
