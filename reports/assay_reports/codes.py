@@ -109,6 +109,16 @@ CODES: Final[dict[str, Code]] = {
     "A502": Code("A gradient is missing.", "The op is not recorded.", "Check result.grad_fn."),
     "A503": Code("The backward pass raised.", "A gradient rule that does not cover this case.", "Read the message."),
     "A504": Code("A gradient has another shape or dtype than its input.", "A missing sum.", "Print both."),
+    "A505": Code(
+        "A gradient of a gradient is wrong.",
+        "A gradient rule that computes with what is not recorded, or that divides where an element is zero.",
+        "Differentiate the gradient by differences, at the input of the snippet.",
+    ),
+    "A506": Code(
+        "A gradient of a gradient is missing.",
+        "A backward pass that is not recorded: a detached operand, a rule that computes outside the graph.",
+        "Check gradient.grad_fn after create_graph=True.",
+    ),
     "A601": Code("A random value is out of range.", "An excluded end, a scale or shift.", "Look at min and max."),
     "A602": Code("The distribution is wrong.", "A scale, a shift, a truncated tail.", "The test's p-value is given."),
     "A603": Code("The same seed gives different numbers.", "The seed is ignored.", "Seed and draw twice."),

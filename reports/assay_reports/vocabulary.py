@@ -17,6 +17,7 @@ FACETS: tuple[str, ...] = (
     "special",
     "layout",
     "gradient",
+    "second-derivative",
     "in-place",
     "aliasing",
     "errors",

@@ -180,6 +180,7 @@ class _Builder:
             laws=part.get("laws", ()),
             undefined=part.get("undefined", ()),
             gradient=self._gradients(part, names, known),
+            twice_when=self._optional(part, "twice_when", known),
             random=self._optional(part, "random", known, RANDOM_WORDS),
             shares=part.get("shares"),
             out_dtype=part.get("out_dtype", "castable"),

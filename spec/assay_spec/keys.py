@@ -203,6 +203,7 @@ class Says:
     gradient: Names | dict[str, str | Names] | None = key(
         "which arguments have gradients, by result if there are several", None
     )
+    twice_when: Source | None = key("when the gradients can be differentiated too; nothing said means always", None)
     random: Source | None = key("the distribution of the result", None)
     special: tuple[tuple[Any, ...], ...] | None = key(
         "rows of `[input, …, result]` at the values where bugs live", None

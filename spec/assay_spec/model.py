@@ -201,6 +201,7 @@ class Answered:
     laws: tuple[str, ...] = ()
     undefined: tuple[str, ...] = ()
     gradient: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # result -> the inputs it has gradients for
+    twice_when: Expression | None = None  # when these can be differentiated too
     random: Expression | None = None
 
 

@@ -265,6 +265,7 @@ class Differentiable:
         self.inputs = {name: library.to_native(case.input(name)) for name in case.wrt}
         self.upstream = {index: library.to_native(value) for index, value in case.upstream.items()}
         self.second = {name: library.to_native(value) for name, value in case.second.items()}
+        self.flowing = {str(index): self.upstream[index] for index in case.flowing}  # to differentiate gradients by
         self._arguments: dict[str, Any] = {}
 
     def __call__(self, inputs: Mapping[str, Any]) -> Sequence[Any]:

@@ -154,6 +154,8 @@ class NamespaceBackend(LibraryBackend):
     def _host_array(self, tensor: Any, dtype: str) -> Host:
         if dtype in dtypes.COMPLEX and hasattr(tensor, "resolve_conj"):
             tensor = tensor.resolve_conj().resolve_neg()  # PyTorch conjugates by a flag that NumPy does not have
+        if hasattr(tensor, "_is_zerotensor") and tensor._is_zerotensor():  # zeros for which it keeps no memory
+            return np.zeros(tuple(tensor.shape), host_dtype(dtype))
         if not hasattr(tensor, "numpy"):
             return np.array(tensor.tolist(), host_dtype(dtype)).reshape(tuple(tensor.shape))
         if dtype == "bfloat16":
@@ -192,11 +194,15 @@ class NamespaceBackend(LibraryBackend):
         if not trace.second:
             self.torch.autograd.backward(outputs, upstream)
             return Differentiated(results, {name: leaf.grad for name, leaf in leaves.items()})
-        grad = partial(self.torch.autograd.grad, inputs=list(leaves.values()), allow_unused=True)
-        gradients = dict(zip(leaves, grad(outputs, grad_outputs=upstream, create_graph=True), strict=True))
-        ends = [gradients[name] for name in trace.second]
-        second = grad(ends, grad_outputs=list(trace.second.values()))
-        return Differentiated(results, gradients, dict(zip(leaves, second, strict=True)))
+        grad = partial(self.torch.autograd.grad, allow_unused=True)
+        found = grad(outputs, list(leaves.values()), upstream, create_graph=True)
+        gradients = dict(zip(leaves, found, strict=True))
+        sources = {**leaves, **trace.flowing}
+        ends = {name: gradients[name] for name in trace.second if _is_recorded(gradients[name])}
+        if not ends:  # as where the gradient is a constant
+            return Differentiated(results, gradients, dict.fromkeys(sources))
+        second = grad(list(ends.values()), list(sources.values()), [trace.second[name] for name in ends])
+        return Differentiated(results, gradients, dict(zip(sources, second, strict=True)))
 
     def overwrite(self, native: Any) -> None:
         if not native.numel():
@@ -247,6 +253,11 @@ def imported(module: str) -> Any:
     except Exception as error:  # whatever stops a library from being imported
         why = error if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
         raise BackendUnusable(f"cannot import {module!r}: {why}; install it or check PYTHONPATH") from error
+
+
+def _is_recorded(gradient: Any) -> bool:
+    """Return whether a gradient can itself be differentiated."""
+    return gradient is not None and bool(gradient.requires_grad)
 
 
 def _method(name: str) -> Callable[..., Any]:

@@ -115,6 +115,11 @@ class Case:
             return found[int(index)] if index else found  # type: ignore[no-any-return]
         return self.state[name]
 
+    @property
+    def flowing(self) -> tuple[int, ...]:
+        """The results whose upstream gradient is an input of the gradients, to differentiate these by as well."""
+        return tuple(index for index, value in self.upstream.items() if value.requires_grad)
+
     def step(self, name: str) -> Step | None:
         return next((step for step in self.steps if step.name == name), None)
 

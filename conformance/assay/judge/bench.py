@@ -12,7 +12,7 @@ import numpy as np
 from assay.backends.base import Backend
 from assay.cases.arrays import Host, wide
 from assay.cases.case import Case, TensorValue, map_case, map_tensors, tensors_in
-from assay.cases.outcome import Outcome
+from assay.cases.outcome import Array, Outcome
 from assay.judge.budgets import Bounds
 from assay.judge.sensitivity import absolute, distance, flushed, perturbed, sensitivity, subnormals, tamed
 from assay_spec import dtypes
@@ -74,6 +74,10 @@ class Bench:
         """Return the bounds of one gradient."""
         return self._bounds(case, answer, lambda outcome: outcome.gradients[name], frozenset())
 
+    def second_bounds(self, case: Case, name: str, answer: Outcome) -> Bounds:
+        """Return the bounds of one gradient of the gradients; a missing one is zero."""
+        return self._bounds(case, answer, lambda outcome: _or_zeros(outcome.second[name]), frozenset())
+
     def _bounds(self, case: Case, answer: Outcome, pick: Any, numbers: frozenset[str]) -> Bounds:
         """Return bounds; all results and gradients of a case share the oracle's further answers."""
 
@@ -111,6 +115,10 @@ class Bench:
     def _precise(self, case: Case) -> Outcome:
         """Return an answer computed in float64, by the candidate itself where there is no oracle."""
         return (self.oracle or self.candidate).perform(widened(case))
+
+
+def _or_zeros(found: Array | None) -> Array:
+    return Array("float64", np.zeros(())) if found is None else found
 
 
 def summands(case: Case, size: int) -> float:
