@@ -119,6 +119,16 @@ CODES: Final[dict[str, Code]] = {
         "A backward pass that is not recorded: a detached operand, a rule that computes outside the graph.",
         "Check gradient.grad_fn after create_graph=True.",
     ),
+    "A507": Code(
+        "A tensor that a gradient needs is changed in place before `backward`, and nothing raises.",
+        "No count of the writes to memory, or a rule that keeps a tensor without comparing its count.",
+        "The gradient is computed with the changed elements: compare it with the one without the change.",
+    ),
+    "A508": Code(
+        "A tensor that no gradient needs is changed in place before `backward`, and it raises.",
+        "A rule that keeps more than it uses: an operand of a sum, an input where the result would do.",
+        "The message names the tensor; see what the rule does with it.",
+    ),
     "A601": Code("A random value is out of range.", "An excluded end, a scale or shift.", "Look at min and max."),
     "A602": Code("The distribution is wrong.", "A scale, a shift, a truncated tail.", "The test's p-value is given."),
     "A603": Code("The same seed gives different numbers.", "The seed is ignored.", "Seed and draw twice."),

@@ -18,6 +18,7 @@ FACETS: tuple[str, ...] = (
     "layout",
     "gradient",
     "second-derivative",
+    "saved",
     "in-place",
     "aliasing",
     "errors",

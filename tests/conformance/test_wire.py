@@ -130,6 +130,7 @@ CASES = built(
     wrt=st.lists(NAMES, max_size=2).map(tuple),
     upstream=st.dictionaries(st.integers(0, 3), tensors(), max_size=2),
     second=st.dictionaries(NAMES, tensors(), max_size=2),
+    spoiled=NAMES | st.just(""),
     seed=st.none() | st.integers(),
     repeat=st.integers(1, 5),
     wide=st.booleans(),

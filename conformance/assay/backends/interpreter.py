@@ -278,7 +278,19 @@ class Differentiable:
             run.given[step.name] = answer
             if not step.name:
                 self.answer, self._arguments = answer, arguments
-        return run.library.split(self.answer)
+        results = run.library.split(self.answer)
+        if run.case.spoiled:
+            self._spoil(run.case.spoiled, results)
+        return results
+
+    def _spoil(self, name: str, results: Sequence[Any]) -> None:
+        """Change a tensor in place that the backward pass may need."""
+        try:
+            self._run.library.overwrite(results[int(name)] if name.isdigit() else self.leaf(name))
+        except Unsupported:
+            raise
+        except Exception as error:
+            raise Unsupported("feature", f"no writing into {name}: {error}") from error
 
     def _native(self, step: Step, name: str, value: Value, inputs: Mapping[str, Any]) -> Any:
         """Convert an argument to the library's; use the new tensor where it is one of the inputs."""

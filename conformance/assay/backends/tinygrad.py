@@ -601,7 +601,7 @@ class TinygradBackend(TableBackend):
             return Differentiated(results, gradients)
         ends = [(gradients[name] * end).sum() for name, end in trace.second.items()]
         sources = {**leaves, **trace.flowing}
-        second = sum(ends[1:], ends[0]).gradient(*sources.values(), materialize_grads=True)
+        second = sum(ends[1:], ends[0]).gradient(*sources.values())
         return Differentiated(results, gradients, dict(zip(sources, second, strict=True)))
 
     def overwrite(self, native: Any) -> None:

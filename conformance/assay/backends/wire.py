@@ -371,6 +371,7 @@ _CASE: Final = _by_reference(
             "wrt": _NAMES,
             "upstream": _UPSTREAM,
             "second": _NAMED,
+            "spoiled": _TEXT,
             "seed": _maybe(_INT),
             "repeat": _COUNT,
             "wide": _FLAG,

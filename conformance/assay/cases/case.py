@@ -72,6 +72,7 @@ class Case:
     wrt: tuple[str, ...] = ()  # the arguments of the call, or parameters of its object, to take gradients for
     upstream: Mapping[int, TensorValue] = field(default_factory=dict)  # result -> the gradient that flows into it
     second: Mapping[str, TensorValue] = field(default_factory=dict)  # input -> what flows into its gradient
+    spoiled: str = ""  # the input, or the number of the result, that changes in place before the backward pass
     seed: int | None = None
     repeat: int = 1  # successive calls after one seeding; their results follow each other
     wide: bool = False  # floating arguments were widened: compute defaults in float64 too

@@ -145,6 +145,10 @@ def _call(step: Step, case: Case, writer: _Writer) -> Iterator[str]:
     yield "print(y)"
     outputs = ", ".join(f"y[{index}]" if several else "y" for index in case.upstream)
     leaves = {name: _leaf(name, step, writer) for name in case.wrt}
+    if case.spoiled:
+        result = f"y[{case.spoiled}]" if several else "y"
+        yield "with torch.no_grad():"
+        yield f"    {result if case.spoiled.isdigit() else _leaf(case.spoiled, step, writer)}.add_(1)"
     if case.second:
         yield from _twice(case, outputs, leaves)
         return

@@ -151,7 +151,7 @@ def _judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
     if broken is not None:
         return broken
     budget = plan.overload.judge.get("gradient", Budget("conditioned"))
-    return gravest([_compared(name, case, outcome, expected, budget, bench) for name in case.wrt])
+    return gravest([compared(name, case, outcome, expected, budget, bench) for name in case.wrt])
 
 
 def misled(plan: Plan, outcome: Outcome) -> Judgement | None:
@@ -175,7 +175,7 @@ def malformed(case: Case, outcome: Outcome) -> Judgement | None:
     return None
 
 
-def _compared(name: str, case: Case, outcome: Outcome, expected: Outcome, budget: Budget, bench: Bench) -> Judgement:
+def compared(name: str, case: Case, outcome: Outcome, expected: Outcome, budget: Budget, bench: Bench) -> Judgement:
     got, want = outcome.gradients[name], expected.gradients.get(name)
     assert got is not None
     if want is None:

@@ -13,7 +13,7 @@ from assay.cases.arrays import Host
 from assay.cases.case import Case, TensorValue, map_tensors
 from assay.cases.draw import Plan
 from assay.cases.fill import elements
-from assay.cases.outcome import Array, Outcome
+from assay.cases.outcome import Outcome
 from assay.facets.base import (
     PASS,
     SELF,
@@ -66,7 +66,7 @@ def second_dtypes(op: Op) -> tuple[str, ...]:
 def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     for plan, values in _drawn(op, request):
         clear = unambiguous(plan)
-        trial = clear and _trial(op, clear, values)
+        trial = None if clear is None else _trial(op, clear, values)
         if trial is not None:
             yield trial
 
@@ -117,7 +117,12 @@ def _tied(plan: Plan) -> Plan | None:
 
 
 def _with_ties(value: TensorPlan) -> TensorPlan:
-    if value.fill.kind != "plain" or value.fill.distinct or value.fill.invertible or not dtypes.has_fractions(value.dtype):
+    if (
+        value.fill.kind != "plain"
+        or value.fill.distinct
+        or value.fill.invertible
+        or not dtypes.has_fractions(value.dtype)
+    ):
         return value
     return replace(value, fill=replace(value.fill, kind="ties"))
 

@@ -57,6 +57,11 @@ class Bench:
             return None
         return self._once(case, "answer", lambda: oracle.perform(widened(case)))
 
+    def expect_as_given(self, case: Case) -> Outcome | None:
+        """Return the oracle's answer in the candidate's element types, for what depends on these."""
+        oracle = self.oracle
+        return None if oracle is None else self._once(case, "as given", lambda: oracle.perform(case))
+
     def _once(self, case: Case, question: Any, ask: Callable[[], T]) -> T:
         """Return the answer to a question about a case; it is cached while the case is the current one."""
         if self._known is None or self._known.case is not case:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections import namedtuple
+from collections import Counter, namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -244,7 +244,7 @@ class Op:
         node = None
         if needs_grad:
             edges = self.edges(values)
-            if any(self.names[0] in rule.needs for rule in self.rules_for(values)):
+            if self.names[0] in self.needed(values):
                 values = [target.clone(), *values[1:]]  # the rule will need what is overwritten now
             node = self.make_node(values, (target,), edges)
         write(target, result)
@@ -285,17 +285,28 @@ class Op:
             elif isinstance(value, tuple):
                 yield from value
 
-    def rules_for(self, values: Sequence[Any]) -> list[Rule]:
-        """Return the rules for the gradients that a call will want."""
+    def rules_of(self, values: Sequence[Any], *, wanted: bool = False) -> list[Rule]:
+        """Return the rules for the tensors of a call, or for those alone whose gradients are wanted."""
         if self.joint_rule is not None:
             return [self.joint_rule]
-        wanted = []
+        found = []
         for position in self.operands:
             rule, value = self.rules.get(self.names[position]), values[position]
-            tensors = value if isinstance(value, tuple) else (value,)
-            if rule is not None and any(isinstance(each, Tensor) and each.requires_grad for each in tensors):
-                wanted.append(rule)
-        return wanted
+            tensors = [each for each in (value if isinstance(value, tuple) else (value,)) if isinstance(each, Tensor)]
+            if rule is not None and any(each.requires_grad or not wanted for each in tensors):
+                found.append(rule)
+        return found
+
+    def needed(self, values: Sequence[Any]) -> list[str]:
+        """Return the arguments to save: those of the rules that are wanted, and those of several rules anyway.
+
+        So does PyTorch, which asks whether a gradient is wanted only where one rule alone needs an argument.
+        """
+        counts = Counter(name for rule in self.rules_of(values) for name in rule.needs)
+        several = [name for name, count in counts.items() if count > 1]
+        return list(
+            dict.fromkeys([*several, *(name for rule in self.rules_of(values, wanted=True) for name in rule.needs)])
+        )
 
     def needs_grad(self, values: list[Any]) -> bool:
         """Return whether a call is to be recorded."""

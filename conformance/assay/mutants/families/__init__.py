@@ -19,6 +19,7 @@ from assay.mutants.families import (
     order,
     precision,
     random,
+    saved,
     scenarios,
     shapes,
     special,
@@ -27,8 +28,8 @@ from assay.mutants.mutant import Mutant
 from assay_spec.model import Op
 
 FAMILIES: Final = (
-    arguments, shapes, dtypes, precision, special, order, aliasing, gradients, errors, random, modules, optimizers,
-    scenarios,
+    arguments, shapes, dtypes, precision, special, order, aliasing, gradients, saved, errors, random, modules,
+    optimizers, scenarios,
 )  # fmt: skip
 
 
