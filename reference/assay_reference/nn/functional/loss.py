@@ -62,12 +62,12 @@ def legacy(size_average: bool | None, reduce: bool | None, reduction: str, *, st
 
 
 def distance_loss(
-    kernel_name: str, *, slope: Callable[..., Any], terms: Callable[..., Any]
+    kernel_name: str, *, slope: Callable[..., Any], terms: Callable[..., Any] | None = None
 ) -> Callable[[Kernel], Callable[..., Tensor]]:
     """Make a loss of a formula for the distance of one element from its target, with its slope on tensors.
 
-    What the formula takes besides the distance are options of the loss. The terms are the same formula on tensors, of
-    which PyTorch makes a weighted loss.
+    What the formula takes besides the distance are options of the loss. The terms are the same formula on tensors,
+    where PyTorch makes a weighted loss of that.
     """
     refuses = not_implemented(kernel_name, "bool", "integer", "complex")
 
@@ -109,7 +109,9 @@ def distance_loss(
                 return summed(*operands, chosen, tuple(given.values()))  # type: ignore[no-any-return]
             if weight.size() != input.size():
                 raise ValueError("Weights and input must have the same size.")
-            weighted = terms(operands[0] - operands[1], *given.values()) * weight
+            rest = tuple(given.values())
+            each = summed(*operands, "none", rest) if terms is None else terms(operands[0] - operands[1], *rest)
+            weighted = each * weight
             return weighted.sum() / weight.sum() if chosen == "mean" else reduced(weighted, chosen)
 
         shared = list(inspect.signature(loss).parameters.values())[:5]

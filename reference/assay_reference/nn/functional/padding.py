@@ -103,11 +103,11 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
             cut = cut.narrow(dim, before, cut.shape[dim] - before - after)
         borders = ((0, 0),) * first + tuple((max(before, 0), max(after, 0)) for before, after in pairs)
         return constant_pad(cut, borders, value or 0.0)  # type: ignore[no-any-return]
-    sources = []
-    for dim, border in enumerate(pairs, first):
+    sources: list[tuple[int, ...]] = []
+    for dim, border in reversed(list(enumerate(pairs, first))):
         check_border(mode, input, dim, border)
         size, source = input.shape[dim], MODES[mode]
-        sources.append(tuple(source(index, size) for index in range(-border[0], size + border[1])))
+        sources.insert(0, tuple(source(index, size) for index in range(-border[0], size + border[1])))
     if mode != "circular":
         return mirrored(input, tuple(sources), KINDS[mode])  # type: ignore[no-any-return]
     for dim, indices in reversed(list(enumerate(sources, first))):
