@@ -73,6 +73,11 @@ CODES: Final[dict[str, Code]] = {
         "Print type(result).",
     ),
     "A204": Code("Wrong device.", "A result made on the host.", "Print result.device."),
+    "A205": Code(
+        "The result lies in memory otherwise than PyTorch's.",
+        "Results always in order, where PyTorch keeps the order of the first operand's dimensions.",
+        "Print result.stride(); dimensions of one element, and empty results, do not count.",
+    ),
     "A301": Code("An error for a valid call.", "An unhandled shape, dtype or option.", "Read the message."),
     "A302": Code("No error for an invalid call.", "A missing check.", "The message says why the call is wrong."),
     "A303": Code(

@@ -16,6 +16,7 @@ FACETS: tuple[str, ...] = (
     "values",
     "special",
     "layout",
+    "strides",
     "gradient",
     "second-derivative",
     "saved",

@@ -175,7 +175,7 @@ class Run:
             for _ in range(case.repeat):
                 answer = _invoked(function, step, arguments)
                 results = library.split(answer)
-                hosted += map(library.host, results)  # now: the next call may write into the same tensor
+                hosted += map(self._hosted, results)  # now: the next call may write into the same tensor
         except Exception as error:
             outcome = library.failed(error)
             return outcome if before is None else replace(outcome, changed=self._changes(arguments, before))
@@ -189,6 +189,13 @@ class Run:
             changed=frozenset() if before is None else self._changes(arguments, before),
             shares=self._sharing(results, arguments) if "sharing" in case.observe else frozenset(),
         )
+
+    def _hosted(self, result: Any) -> Value:
+        """Convert a result to plain data, with its strides if the case asks for them."""
+        found = self.library.host(result)
+        if isinstance(found, Array) and "strides" in self.case.observe:
+            return replace(found, strides=self.library.strides(result))
+        return found
 
     def _differentiated(self) -> Outcome:
         trace = Differentiable(self)

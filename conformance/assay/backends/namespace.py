@@ -16,7 +16,7 @@ import ml_dtypes
 import numpy as np
 
 from assay.backends import program
-from assay.backends.base import FEATURES, BackendUnusable, Capabilities, Unsupported, missing
+from assay.backends.base import FEATURES, BackendUnusable, Capabilities, Feature, Unsupported, missing
 from assay.backends.interpreter import IN_PLACE_OPERATORS, OPERATORS, Differentiable
 from assay.backends.library import Differentiated, LibraryBackend
 from assay.cases import spelling
@@ -39,6 +39,7 @@ class NamespaceBackend(LibraryBackend):
     opening: ClassVar[tuple[str, ...]] = ()  # the lines by which a program begins that imports the module
     dtypes: ClassVar[tuple[str, ...] | None] = None  # all that the module has a name for
     flushes_subnormals: ClassVar[bool] = False
+    features: ClassVar[tuple[Feature, ...]] = FEATURES
     unsupported: ClassVar[tuple[tuple[type[BaseException], str], ...]] = (
         (NotImplementedError, ""),
         (Exception, r"(?i)not (yet )?(implemented|supported|registered)|unsupported|no kernel|cannot hold"),
@@ -54,7 +55,7 @@ class NamespaceBackend(LibraryBackend):
             device=device,
             devices=(device,),
             dtypes=tuple(each for each in held if hasattr(self.torch, each)),
-            features=FEATURES,
+            features=self.features,
             speaks_torch=True,
             file=str(getattr(self.torch, "__file__", None) or ""),
             flushes_subnormals=self.flushes_subnormals,
@@ -218,6 +219,9 @@ class NamespaceBackend(LibraryBackend):
     def _changed(self, native: Any) -> Any:
         return ~native if native.dtype == self.torch.bool else native + 1
 
+    def strides(self, native: Any) -> tuple[int, ...]:
+        return tuple(native.stride())
+
     def seeded(self, seed: int) -> None:
         self.torch.manual_seed(seed)
 
@@ -242,6 +246,13 @@ class NamespaceBackend(LibraryBackend):
 
     def namespace(self) -> Any:
         return self.torch
+
+
+class TorchBackend(NamespaceBackend):
+    """PyTorch itself, on any device: results lie in memory as the facet `strides` asks."""
+
+    module: ClassVar[str] = "torch"
+    features: ClassVar[tuple[Feature, ...]] = (*FEATURES, "strides")
 
 
 def imported(module: str) -> Any:

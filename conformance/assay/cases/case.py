@@ -12,7 +12,7 @@ from assay.cases.arrays import Host, host_dtype
 from assay_spec.plans import row_major
 from assay_spec.steps import Function, Look, Ref, Step, Value
 
-Observation = Literal["mutation", "sharing"]
+Observation = Literal["mutation", "sharing", "strides"]
 MADE: Final = "made"  # the step that makes the object whose method a case calls
 LOADED: Final = "loaded"  # the step that loads a state into it
 MODE: Final = "mode"  # the step that sets it to evaluation mode

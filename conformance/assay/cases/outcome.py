@@ -18,6 +18,7 @@ class Array:
     dtype: str
     array: Host
     device: str = "cpu"
+    strides: tuple[int, ...] | None = None  # in elements, where the case asks for them
 
     @property
     def shape(self) -> tuple[int, ...]:

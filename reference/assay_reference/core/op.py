@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from assay_reference.core import dtypes
+from assay_reference.core.arrays import inner_first, laid_out
 from assay_reference.core.devices import CPU, device
 from assay_reference.core.dtypes import dtype
 from assay_reference.core.engine import Edge, edge_of
@@ -366,13 +367,20 @@ class Elementwise(Op):
     refuses_out = FOUND
 
     def __init__(
-        self, kernel: Callable[..., Any], *, promotes: Promotes, wraps_numbers: bool = False, **options: Any
+        self,
+        kernel: Callable[..., Any],
+        *,
+        promotes: Promotes,
+        wraps_numbers: bool = False,
+        in_order_when: Callable[..., bool] | None = None,
+        **options: Any,
     ) -> None:
         if promotes not in get_args(Promotion) and not callable(promotes):
             raise TypeError(f"{kernel.__name__}: promotes is one of {', '.join(get_args(Promotion))}")
         super().__init__(kernel, **options)
         self.promotes = promotes
         self.wraps_numbers = wraps_numbers
+        self.in_order_when = in_order_when  # of which calls the result lies in order, whatever the operands do
         self.casts_result = promotes == "first"
 
     def compute(self, values: list[Any]) -> Any:
@@ -406,10 +414,21 @@ class Elementwise(Op):
         with np.errstate(all="ignore"):
             result = self.call(kernel, arrays)
             if common.compute is not common.numpy and result.dtype == compute:
-                return result.astype(common.numpy)
+                result = result.astype(common.numpy)
         if any(result is array for array in arrays):
-            return result.copy()
-        return result
+            result = result.copy()
+        return result if isinstance(result, Packed) else self.laid_out(result, values)
+
+    def laid_out(self, result: Any, values: list[Any]) -> Any:
+        """Lay a result out as PyTorch does, by the strides of the operands."""
+        if result.ndim < 2:
+            return result
+        if self.in_order_when is not None and self.call(self.in_order_when, values):
+            return _in_order(result)
+        operands = [each._array for each in self.tensors(values)]
+        if result.flags.c_contiguous and all(each.flags.c_contiguous for each in operands):
+            return result
+        return laid_out(result, inner_first(operands, result.shape))
 
     def kernel_for(self, packed: Packed) -> Callable[..., Any]:
         if packed.layout is not sparse_coo and packed.layout not in self.kernels:

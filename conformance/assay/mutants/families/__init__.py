@@ -23,13 +23,14 @@ from assay.mutants.families import (
     scenarios,
     shapes,
     special,
+    strides,
 )
 from assay.mutants.mutant import Mutant
 from assay_spec.model import Op
 
 FAMILIES: Final = (
     arguments, shapes, dtypes, precision, special, order, aliasing, gradients, saved, errors, random, modules,
-    optimizers, scenarios,
+    optimizers, scenarios, strides,
 )  # fmt: skip
 
 
