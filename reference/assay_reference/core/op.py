@@ -425,7 +425,7 @@ class Elementwise(Op):
             return result
         if self.in_order_when is not None and self.call(self.in_order_when, values):
             return _in_order(result)
-        operands = [each._array for each in self.tensors(values)]
+        operands = [each._array for each in self.tensors(values) if not isinstance(each._array, Packed)]
         if result.flags.c_contiguous and all(each.flags.c_contiguous for each in operands):
             return result
         return laid_out(result, inner_first(operands, result.shape))
