@@ -33,6 +33,7 @@ from assay.facets.gradient import (
     along,
     applies,
     beyond_steps,
+    compared,
     differentiable,
     differentiated,
     gradient_dtypes,
@@ -53,7 +54,7 @@ from assay_spec.plans import Fill, TensorPlan
 Values = Literal["plain", "ties", "zeros"]
 
 _DTYPES: Final = ("float32", "complex64")  # a rule is wrong in all of a kind
-_LIMITS: Final[dict[Effort, int]] = {"quick": 3, "standard": 6, "deep": 24}
+_LIMITS: Final[dict[Effort, int]] = {"quick": 3, "standard": 4, "deep": 24}
 _BUDGET: Final = Budget("conditioned", absolute=2)  # the terms, about 1 in size, may cancel to nothing
 _EXACT: Final = 1e-9  # the relative error of a linear function in float64
 
@@ -157,7 +158,9 @@ def _judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
     broken = broken_oracle(expected)
     if broken is not None:
         return broken
-    return gravest([_compared(name, case, outcome, expected, bench) for name in _sources(case)])
+    budget = plan.overload.judge.get("gradient", Budget("conditioned"))
+    first = [compared(name, case, outcome, expected, budget, bench) for name in case.wrt]  # no second one is right then
+    return gravest([*first, *(_compared(name, case, outcome, expected, bench) for name in _sources(case))])
 
 
 def _sources(case: Case) -> dict[str, TensorValue]:
