@@ -73,6 +73,11 @@ CODES: Final[dict[str, Code]] = {
         "Print type(result).",
     ),
     "A204": Code("Wrong device.", "A result made on the host.", "Print result.device."),
+    "A205": Code(
+        "The result lies in memory otherwise than PyTorch's.",
+        "Results always in order, where PyTorch keeps the order of the first operand's dimensions.",
+        "Print result.stride(); dimensions of one element, and empty results, do not count.",
+    ),
     "A301": Code("An error for a valid call.", "An unhandled shape, dtype or option.", "Read the message."),
     "A302": Code("No error for an invalid call.", "A missing check.", "The message says why the call is wrong."),
     "A303": Code(
@@ -109,6 +114,26 @@ CODES: Final[dict[str, Code]] = {
     "A502": Code("A gradient is missing.", "The op is not recorded.", "Check result.grad_fn."),
     "A503": Code("The backward pass raised.", "A gradient rule that does not cover this case.", "Read the message."),
     "A504": Code("A gradient has another shape or dtype than its input.", "A missing sum.", "Print both."),
+    "A505": Code(
+        "A gradient of a gradient is wrong.",
+        "A gradient rule that computes with what is not recorded, or that divides where an element is zero.",
+        "Differentiate the gradient by differences, at the input of the snippet.",
+    ),
+    "A506": Code(
+        "A gradient of a gradient is missing.",
+        "A backward pass that is not recorded: a detached operand, a rule that computes outside the graph.",
+        "Check gradient.grad_fn after create_graph=True.",
+    ),
+    "A507": Code(
+        "A tensor that a gradient needs is changed in place before `backward`, and nothing raises.",
+        "No count of the writes to memory, or a rule that keeps a tensor without comparing its count.",
+        "The gradient is computed with the changed elements: compare it with the one without the change.",
+    ),
+    "A508": Code(
+        "A tensor that no gradient needs is changed in place before `backward`, and it raises.",
+        "A rule that keeps more than it uses: an operand of a sum, an input where the result would do.",
+        "The message names the tensor; see what the rule does with it.",
+    ),
     "A601": Code("A random value is out of range.", "An excluded end, a scale or shift.", "Look at min and max."),
     "A602": Code("The distribution is wrong.", "A scale, a shift, a truncated tail.", "The test's p-value is given."),
     "A603": Code("The same seed gives different numbers.", "The seed is ignored.", "Seed and draw twice."),

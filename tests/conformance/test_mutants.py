@@ -265,7 +265,7 @@ def test_optimizers_forget_and_overlook(good: Backend) -> None:
     groups = ({"params": (start,)}, {"params": (start,), "lr": 0.5})
     op = load_corpus()["torch.optim.SGD"]
     options = {"params": groups, "lr": 1.0, "momentum": 0.5}
-    case = run(op, op.overloads[0], options, fed=((step, step),) * 3, reload_after=0)
+    case = run(op, op.overloads[0], options, fed=((step, step),) * 3, reloads=(0,))
     right, context = good.perform(case), scene(good, "torch.optim.SGD", case)
 
     def last(name: str) -> list[float]:
@@ -283,7 +283,7 @@ def test_schedules_restart_and_count_from_the_wrong_end(good: Backend) -> None:
     op = load_corpus()["torch.optim.lr_scheduler.StepLR"]
     optimizer = Made("torch.optim.SGD", {"params": ({"params": (tensor([0.0]),)},), "lr": 1.0})
     options = {"optimizer": optimizer, "step_size": 2, "gamma": 0.5}
-    case = run(op, op.overloads[0], options, calls=4, reload_after=0)
+    case = run(op, op.overloads[0], options, calls=4, reloads=(0,))
     right, context = good.perform(case), scene(good, "torch.optim.lr_scheduler.StepLR", case)
 
     def rates(name: str) -> list[float]:

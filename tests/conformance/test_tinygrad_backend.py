@@ -382,7 +382,7 @@ def test_a_fresh_optimizer_continues_from_a_saved_state() -> None:
     op = load_corpus()["torch.optim.SGD"]
     made = {"params": (given([0.0]),), "lr": 1.0, "momentum": 0.5}
 
-    outcome = BACKEND.perform(run(op, op.overloads[0], made, fed=((given([1.0]),),) * 2, reload_after=0))
+    outcome = BACKEND.perform(run(op, op.overloads[0], made, fed=((given([1.0]),),) * 2, reloads=(0,)))
 
     assert answers(outcome) == [[-1], [-2.5]]
 

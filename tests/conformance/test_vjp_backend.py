@@ -114,21 +114,23 @@ class VjpBackend(TableBackend):
             results = trace(dict(zip(names, inputs, strict=True)))
             return [results[index] for index in trace.upstream]
 
-        def backward(*inputs: Traced) -> list[Traced]:
-            return vjp(forward, *inputs)(list(trace.upstream.values()))
+        def backward(inputs: Sequence[Traced], upstream: Sequence[Traced]) -> list[Traced]:
+            return vjp(forward, *inputs)(upstream)
 
         inputs = list(trace.inputs.values())
-        gradients = dict(zip(names, backward(*inputs), strict=True))
+        gradients = dict(zip(names, backward(inputs, list(trace.upstream.values())), strict=True))
         results = trace(trace.inputs)
         if not trace.second:
             return Differentiated(results, gradients)
 
-        def chosen(*inputs: Traced) -> list[Traced]:
-            found = dict(zip(names, backward(*inputs), strict=True))
+        def chosen(*given: Traced) -> list[Traced]:
+            flowing = dict(zip(trace.flowing, given[len(names) :], strict=True))
+            upstream = [flowing.get(str(index), each) for index, each in trace.upstream.items()]
+            found = dict(zip(names, backward(given[: len(names)], upstream), strict=True))
             return [found[name] for name in trace.second]
 
-        second = vjp(chosen, *inputs)(list(trace.second.values()))
-        return Differentiated(results, gradients, dict(zip(names, second, strict=True)))
+        second = vjp(chosen, *inputs, *trace.flowing.values())(list(trace.second.values()))
+        return Differentiated(results, gradients, dict(zip((*names, *trace.flowing), second, strict=True)))
 
 
 BACKEND = VjpBackend()

@@ -72,7 +72,8 @@ def arrays(draw: st.DrawFn) -> Array:
     array = draw(buffers(dtype))
     shape = draw(st.sampled_from([array.shape, (*array.shape, 1), (1, *array.shape)]))
     name = draw(st.sampled_from([dtype, "float80"]))
-    return Array(name, array.reshape(shape), draw(st.sampled_from(["cpu", "cuda"])))
+    strides = draw(st.none() | st.just(tuple(range(len(shape)))))
+    return Array(name, array.reshape(shape), draw(st.sampled_from(["cpu", "cuda"])), strides)
 
 
 def values(leaf: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -126,10 +127,11 @@ CASES = built(
     op=NAMES,
     steps=steps(ASKED),
     looks=st.lists(built(Look, at=ASKED, after=NAMES | st.just("")), max_size=2).map(tuple),
-    observe=st.frozensets(st.sampled_from(["mutation", "sharing"])),
+    observe=st.frozensets(st.sampled_from(["mutation", "sharing", "strides"])),
     wrt=st.lists(NAMES, max_size=2).map(tuple),
     upstream=st.dictionaries(st.integers(0, 3), tensors(), max_size=2),
     second=st.dictionaries(NAMES, tensors(), max_size=2),
+    spoiled=NAMES | st.just(""),
     seed=st.none() | st.integers(),
     repeat=st.integers(1, 5),
     wide=st.booleans(),

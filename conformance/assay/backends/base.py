@@ -12,8 +12,10 @@ from assay.cases.case import Case
 from assay.cases.outcome import Missing, MissingKind, Outcome, Raised
 from assay_spec import dtypes
 
-Feature = Literal["views", "out", "in-place", "autograd", "random", "modules", "optimizers", "programs"]
+Feature = Literal["views", "out", "in-place", "autograd", "random", "modules", "optimizers", "programs", "strides"]
 IDENTITY = "assay.identity"  # an op that every backend has: it returns its argument
+# What a backend has unless it says otherwise. PyTorch's own memory layouts (`strides`) are for those to claim that need
+# them, compilers and device backends of PyTorch.
 FEATURES: tuple[Feature, ...] = (
     "views",
     "out",

@@ -68,9 +68,10 @@ def open_backend(text: str, *, device: str = Settings.device) -> Backend:
 
 
 def _namespace(module: str, device: str) -> Backend:
-    from assay.backends.namespace import NamespaceBackend, imported
+    from assay.backends.namespace import NamespaceBackend, TorchBackend, imported
 
-    return NamespaceBackend(imported(module), device=device)
+    kind = TorchBackend if module == TorchBackend.module else NamespaceBackend
+    return kind(imported(module), device=device)
 
 
 def _registered(name: str, device: str) -> Backend:

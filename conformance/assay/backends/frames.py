@@ -39,8 +39,10 @@ def _tensor(
     return TensorValue(dtype, shape, _elements(data, dtype), strides, offset, requires_grad)
 
 
-def _array(dtype: str, shape: tuple[int, ...], data: bytes, stored: str, device: str) -> Array:
-    return Array(dtype, _elements(data, stored).reshape(shape), device)
+def _array(
+    dtype: str, shape: tuple[int, ...], data: bytes, stored: str, device: str, strides: tuple[int, ...] | None
+) -> Array:
+    return Array(dtype, _elements(data, stored).reshape(shape), device, strides)
 
 
 def _elements(data: bytes, dtype: str) -> Host:
@@ -57,7 +59,7 @@ def _reduced_array(value: Array) -> tuple[Any, ...]:
     array = value.array
     if array.dtype.kind == "O":
         raise TypeError(f"an array of {array.dtype} cannot be sent")
-    return _array, (value.dtype, array.shape, array.tobytes(), array.dtype.name, value.device)
+    return _array, (value.dtype, array.shape, array.tobytes(), array.dtype.name, value.device, value.strides)
 
 
 def _reduced(kind: type) -> Callable[[Any], tuple[Any, ...]]:

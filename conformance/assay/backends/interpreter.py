@@ -182,7 +182,7 @@ class Run:
             for _ in range(case.repeat):
                 answer = _invoked(function, step, arguments)
                 results = library.split(answer)
-                hosted += map(library.host, results)  # now: the next call may write into the same tensor
+                hosted += map(self._hosted, results)  # now: the next call may write into the same tensor
         except Exception as error:
             outcome = library.failed(error)
             return outcome if before is None else replace(outcome, changed=self._changes(arguments, before))
@@ -196,6 +196,13 @@ class Run:
             changed=frozenset() if before is None else self._changes(arguments, before),
             shares=self._sharing(results, arguments) if "sharing" in case.observe else frozenset(),
         )
+
+    def _hosted(self, result: Any) -> Value:
+        """Convert a result to plain data, with its strides if the case asks for them."""
+        found = self.library.host(result)
+        if isinstance(found, Array) and "strides" in self.case.observe:
+            return replace(found, strides=self.library.strides(result))
+        return found
 
     def _differentiated(self) -> Outcome:
         trace = Differentiable(self)
@@ -272,6 +279,7 @@ class Differentiable:
         self.inputs = {name: library.to_native(case.input(name)) for name in case.wrt}
         self.upstream = {index: library.to_native(value) for index, value in case.upstream.items()}
         self.second = {name: library.to_native(value) for name, value in case.second.items()}
+        self.flowing = {str(index): self.upstream[index] for index in case.flowing}  # to differentiate gradients by
         self._arguments: dict[str, Any] = {}
 
     def __call__(self, inputs: Mapping[str, Any]) -> Sequence[Any]:
@@ -284,7 +292,19 @@ class Differentiable:
             run.given[step.name] = answer
             if not step.name:
                 self.answer, self._arguments = answer, arguments
-        return run.library.split(self.answer)
+        results = run.library.split(self.answer)
+        if run.case.spoiled:
+            self._spoil(run.case.spoiled, results)
+        return results
+
+    def _spoil(self, name: str, results: Sequence[Any]) -> None:
+        """Change a tensor in place that the backward pass may need."""
+        try:
+            self._run.library.overwrite(results[int(name)] if name.isdigit() else self.leaf(name))
+        except Unsupported:
+            raise
+        except Exception as error:
+            raise Unsupported("feature", f"no writing into {name}: {error}") from error
 
     def _native(self, step: Step, name: str, value: Value, inputs: Mapping[str, Any]) -> Any:
         """Convert an argument to the library's; use the new tensor where it is one of the inputs."""

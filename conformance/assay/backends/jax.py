@@ -329,21 +329,23 @@ class JaxBackend(TableBackend):
             results = trace(dict(zip(trace.inputs, given, strict=True)))
             return [results[index] for index in trace.upstream], results
 
-        def backward(*given: Any) -> tuple[dict[str, Any], Sequence[Any]]:
+        def backward(given: Sequence[Any], upstream: Iterable[Any]) -> tuple[dict[str, Any], Sequence[Any]]:
             ends, pull, results = jax.vjp(forward, *given, has_aux=True)
-            return dict(zip(trace.inputs, pulled(pull, ends, trace.upstream.values()), strict=True)), results
+            return dict(zip(trace.inputs, pulled(pull, ends, upstream), strict=True)), results
 
-        gradients, results = backward(*inputs)
+        gradients, results = backward(inputs, trace.upstream.values())
         if not trace.second:
             return Differentiated(results, gradients)
 
         def chosen(*given: Any) -> Sequence[Any]:
-            found, _ = backward(*given)
+            flowing = dict(zip(trace.flowing, given[len(inputs) :], strict=True))
+            upstream = [flowing.get(str(index), each) for index, each in trace.upstream.items()]
+            found, _ = backward(given[: len(inputs)], upstream)
             return [found[name] for name in trace.second]
 
-        ends, pull = jax.vjp(chosen, *inputs)
+        ends, pull = jax.vjp(chosen, *inputs, *trace.flowing.values())
         second = pulled(pull, ends, trace.second.values())
-        return Differentiated(results, gradients, dict(zip(trace.inputs, second, strict=True)))
+        return Differentiated(results, gradients, dict(zip((*trace.inputs, *trace.flowing), second, strict=True)))
 
 
 def pulled(pull: Callable[..., Any], ends: Sequence[Any], upstream: Iterable[Any]) -> list[Any]:

@@ -86,6 +86,10 @@ class LibraryBackend(Backend):
         """Change at least one element of a tensor in place."""
         raise Unsupported("feature", "no writing into tensors")
 
+    def strides(self, native: Any) -> tuple[int, ...]:
+        """Return how many elements lie between neighbours along each dimension of a tensor."""
+        raise Unsupported("feature", "no strides")
+
     def seeded(self, seed: int) -> None:
         """Start the library's random numbers from a seed."""
         raise Unsupported("feature", "no seeds")

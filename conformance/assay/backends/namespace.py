@@ -17,7 +17,7 @@ import ml_dtypes
 import numpy as np
 
 from assay.backends import program
-from assay.backends.base import FEATURES, BackendUnusable, Capabilities, Unsupported, missing
+from assay.backends.base import FEATURES, BackendUnusable, Capabilities, Feature, Unsupported, missing
 from assay.backends.interpreter import IN_PLACE_OPERATORS, OPERATORS, Differentiable
 from assay.backends.library import Differentiated, LibraryBackend
 from assay.cases import spelling
@@ -40,6 +40,7 @@ class NamespaceBackend(LibraryBackend):
     opening: ClassVar[tuple[str, ...]] = ()  # the lines by which a program begins that imports the module
     dtypes: ClassVar[tuple[str, ...] | None] = None  # all that the module has a name for
     flushes_subnormals: ClassVar[bool] = False
+    features: ClassVar[tuple[Feature, ...]] = FEATURES
     unsupported: ClassVar[tuple[tuple[type[BaseException], str], ...]] = (
         (NotImplementedError, ""),
         (Exception, r"(?i)not (yet )?(implemented|supported|registered)|unsupported|no kernel|cannot hold"),
@@ -55,7 +56,7 @@ class NamespaceBackend(LibraryBackend):
             device=device,
             devices=(device,),
             dtypes=tuple(each for each in held if hasattr(self.torch, each)),
-            features=FEATURES,
+            features=self.features,
             speaks_torch=True,
             file=str(getattr(self.torch, "__file__", None) or ""),
             flushes_subnormals=self.flushes_subnormals,
@@ -157,6 +158,8 @@ class NamespaceBackend(LibraryBackend):
     def _host_array(self, tensor: Any, dtype: str) -> Host:
         if dtype in dtypes.COMPLEX and hasattr(tensor, "resolve_conj"):
             tensor = tensor.resolve_conj().resolve_neg()  # PyTorch conjugates by a flag that NumPy does not have
+        if hasattr(tensor, "_is_zerotensor") and tensor._is_zerotensor():  # zeros for which it keeps no memory
+            return np.zeros(tuple(tensor.shape), host_dtype(dtype))
         if not hasattr(tensor, "numpy"):
             return np.array(tensor.tolist(), host_dtype(dtype)).reshape(tuple(tensor.shape))
         if dtype == "bfloat16":
@@ -195,11 +198,15 @@ class NamespaceBackend(LibraryBackend):
         if not trace.second:
             self.torch.autograd.backward(outputs, upstream)
             return Differentiated(results, {name: leaf.grad for name, leaf in leaves.items()})
-        grad = partial(self.torch.autograd.grad, inputs=list(leaves.values()), allow_unused=True)
-        gradients = dict(zip(leaves, grad(outputs, grad_outputs=upstream, create_graph=True), strict=True))
-        ends = [gradients[name] for name in trace.second]
-        second = grad(ends, grad_outputs=list(trace.second.values()))
-        return Differentiated(results, gradients, dict(zip(leaves, second, strict=True)))
+        grad = partial(self.torch.autograd.grad, allow_unused=True)
+        found = grad(outputs, list(leaves.values()), upstream, create_graph=True)
+        gradients = dict(zip(leaves, found, strict=True))
+        sources = {**leaves, **trace.flowing}
+        ends = {name: gradients[name] for name in trace.second if _is_recorded(gradients[name])}
+        if not ends:  # as where the gradient is a constant
+            return Differentiated(results, gradients, dict.fromkeys(sources))
+        second = grad(list(ends.values()), list(sources.values()), [trace.second[name] for name in ends])
+        return Differentiated(results, gradients, dict(zip(sources, second, strict=True)))
 
     def overwrite(self, native: Any) -> None:
         if not native.numel():
@@ -214,6 +221,9 @@ class NamespaceBackend(LibraryBackend):
 
     def _changed(self, native: Any) -> Any:
         return ~native if native.dtype == self.torch.bool else native + 1
+
+    def strides(self, native: Any) -> tuple[int, ...]:
+        return tuple(native.stride())
 
     def seeded(self, seed: int) -> None:
         self.torch.manual_seed(seed)
@@ -241,6 +251,13 @@ class NamespaceBackend(LibraryBackend):
         return self.torch
 
 
+class TorchBackend(NamespaceBackend):
+    """PyTorch itself, on any device: results lie in memory as the facet `strides` asks."""
+
+    module: ClassVar[str] = "torch"
+    features: ClassVar[tuple[Feature, ...]] = (*FEATURES, "strides")
+
+
 def imported(module: str) -> Any:
     """Import a library, seeing the working directory as `python -m` does."""
     if str(Path.cwd()) not in sys.path and "" not in sys.path:
@@ -250,6 +267,11 @@ def imported(module: str) -> Any:
     except Exception as error:  # whatever stops a library from being imported
         why = error if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
         raise BackendUnusable(f"cannot import {module!r}: {why}; install it or check PYTHONPATH") from error
+
+
+def _is_recorded(gradient: Any) -> bool:
+    """Return whether a gradient can itself be differentiated."""
+    return gradient is not None and bool(gradient.requires_grad)
 
 
 def _method(name: str) -> Callable[..., Any]:

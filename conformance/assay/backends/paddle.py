@@ -23,7 +23,7 @@ class PaddleBackend(NamespaceBackend):
     opening: ClassVar = ("import paddle", "paddle.enable_compat()")
     unsupported: ClassVar = (
         *NamespaceBackend.unsupported,
-        (RuntimeError, r"\(NotFound\) The kernel|\(Unimplemented\)"),
+        (RuntimeError, r"\(NotFound\) The kernel|\(Unimplemented\)|doesn't have any grad op"),
     )
 
     def __init__(self) -> None:

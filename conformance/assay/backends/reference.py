@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, ClassVar
 
 import assay_reference
-from assay.backends.base import BackendUnusable, Unsupported
+from assay.backends.base import FEATURES, BackendUnusable, Feature, Unsupported
 from assay.backends.namespace import NamespaceBackend
 from assay.cases.case import Case
 from assay_reference import documented
@@ -15,6 +15,8 @@ from assay_reference import documented
 
 class ReferenceBackend(NamespaceBackend):
     """PyTorch's names over NumPy, or CuPy on CUDA."""
+
+    features: ClassVar[tuple[Feature, ...]] = (*FEATURES, "strides")
 
     def __init__(self, *, device: str = "cpu") -> None:
         if device.startswith("cuda") and not assay_reference.cuda.is_available():

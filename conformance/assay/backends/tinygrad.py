@@ -601,8 +601,9 @@ class TinygradBackend(TableBackend):
         if not trace.second:
             return Differentiated(results, gradients)
         ends = [(gradients[name] * end).sum() for name, end in trace.second.items()]
-        second = sum(ends[1:], ends[0]).gradient(*leaves.values())
-        return Differentiated(results, gradients, dict(zip(leaves, second, strict=True)))
+        sources = {**leaves, **trace.flowing}
+        second = sum(ends[1:], ends[0]).gradient(*sources.values())
+        return Differentiated(results, gradients, dict(zip(sources, second, strict=True)))
 
     def overwrite(self, native: Any) -> None:
         if native.device is not None and native.numel():  # a constant has no memory to write to

@@ -12,7 +12,7 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
-from assay.backends.base import FEATURES, Capabilities
+from assay.backends.base import Capabilities, Feature
 from assay.backends.messages import ASKING, WireError
 from assay.cases.arrays import Host, host_dtype
 from assay.cases.case import Case, TensorValue
@@ -111,6 +111,8 @@ def _pack_array(value: Array, blob: bytearray) -> dict[str, Any]:
         packed["device"] = value.device
     if stored != value.dtype:
         packed["stored"] = stored
+    if value.strides is not None:
+        packed["strides"] = value.strides
     return packed
 
 
@@ -119,7 +121,8 @@ def _unpack_array(packed: Mapping[str, Any], blob: bytes) -> Array:
     flat = _unpack_buffer(packed, packed.get("stored", dtype), blob)
     if flat.size != np.prod(shape, dtype=np.int64):
         raise WireError(f"an array of shape {list(shape)} came with {flat.size} elements")
-    return Array(dtype, flat.reshape(shape), _a(str, packed.get("device", "cpu")))
+    strides = _sizes(packed["strides"]) if "strides" in packed else None
+    return Array(dtype, flat.reshape(shape), _a(str, packed.get("device", "cpu")), strides)
 
 
 def _pack_slice(value: Slice, blob: bytearray) -> list[str | None]:
@@ -197,6 +200,7 @@ _ARRAY_SCHEMA: Final[dict[str, Any]] = {
     **_TENSOR_SCHEMA,
     "properties": {
         "dtype": _TEXT_SCHEMA, "shape": _SIZES, **_BUFFER, "device": _TEXT_SCHEMA, "stored": _TEXT_SCHEMA,
+        "strides": _SIZES,
     },
 }  # fmt: skip
 _ENDS: Final = _list_of({"anyOf": [_INTEGER, {"type": "null"}]}, minItems=3, maxItems=3)
@@ -371,6 +375,7 @@ _CASE: Final = _by_reference(
             "wrt": _NAMES,
             "upstream": _UPSTREAM,
             "second": _NAMED,
+            "spoiled": _TEXT,
             "seed": _maybe(_INT),
             "repeat": _COUNT,
             "wide": _FLAG,
@@ -413,7 +418,7 @@ _CAPABILITIES: Final = _record(
         "device": _TEXT,
         "devices": _NAMES,
         "dtypes": _each(_word(dtypes.ALL)),
-        "features": _each(_word(FEATURES)),
+        "features": _each(_word(get_args(Feature))),
         "speaks_torch": _FLAG,
         "ops": _maybe(_NAMES),
         "file": _TEXT,

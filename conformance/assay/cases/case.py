@@ -12,7 +12,7 @@ from assay.cases.arrays import Host, host_dtype
 from assay_spec.plans import row_major
 from assay_spec.steps import Function, Look, Ref, Step, Value
 
-Observation = Literal["mutation", "sharing"]
+Observation = Literal["mutation", "sharing", "strides"]
 MADE: Final = "made"  # the step that makes the object whose method a case calls
 LOADED: Final = "loaded"  # the step that loads a state into it
 MODE: Final = "mode"  # the step that sets it to evaluation mode
@@ -91,6 +91,7 @@ class Case:
     wrt: tuple[str, ...] = ()  # the arguments of the call, or parameters of its object, to take gradients for
     upstream: Mapping[int, TensorValue] = field(default_factory=dict)  # result -> the gradient that flows into it
     second: Mapping[str, TensorValue] = field(default_factory=dict)  # input -> what flows into its gradient
+    spoiled: str = ""  # the input, or the number of the result, that changes in place before the backward pass
     seed: int | None = None
     repeat: int = 1  # successive calls after one seeding; their results follow each other
     wide: bool = False  # floating arguments were widened: compute defaults in float64 too
@@ -133,6 +134,11 @@ class Case:
             found = self.arguments[owner]
             return found[int(index)] if index else found  # type: ignore[no-any-return]
         return self.state[name]
+
+    @property
+    def flowing(self) -> tuple[int, ...]:
+        """The results whose upstream gradient is an input of the gradients, to differentiate these by as well."""
+        return tuple(index for index, value in self.upstream.items() if value.requires_grad)
 
     def step(self, name: str) -> Step | None:
         return next((step for step in self.steps if step.name == name), None)

@@ -18,6 +18,7 @@ class Array:
     dtype: str
     array: Host
     device: str = "cpu"
+    strides: tuple[int, ...] | None = None  # in elements, where the case asks for them
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -51,7 +52,8 @@ class Outcome:
     structure: Literal["single", "tuple", "named"] = "single"
     names: tuple[str, ...] = ()
     gradients: Mapping[str, Array | None] = field(default_factory=dict)
-    second: Mapping[str, Array | None] = field(default_factory=dict)  # the gradients of the gradients
+    # The gradients of the gradients, by input; those by an upstream gradient under the number of its result.
+    second: Mapping[str, Array | None] = field(default_factory=dict)
     changed: frozenset[str] = frozenset()  # arguments whose elements the call changed
     shares: frozenset[str] = frozenset()  # arguments that the result shares memory with, tested in both directions
     returned_self: bool = False  # an in-place or out= call returned the same tensor object

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from assay_spec.plans import Made
 from assay_spec.steps import Function, Look, Ref, Step, Value, positions
 
 RESTORED = "restored"  # the step that loads a saved state into a fresh object
+START = -1  # the moment before the first call, among those after the calls
 Gradients = Sequence[TensorValue | None]  # one for each parameter
 
 
@@ -51,13 +52,14 @@ def run(
     *,
     fed: Sequence[Gradients] = (),
     calls: int = 0,
-    reload_after: int | None = None,
+    reloads: Container[int] = (),
     closure: bool = False,
 ) -> Case:
     """Return the case of a run: an object made of some arguments, its method called once for each set of gradients.
 
-    Without gradients the method is called `calls` times, and the trail is observed before the first call too. After a
-    call the state may be saved and loaded into a fresh object, which continues; a closure may set the gradients.
+    Without gradients the method is called `calls` times, and the trail is observed before the first call too. After the
+    calls that `reloads` numbers, or before the first if -1 is one of them, the state is saved and loaded into a fresh
+    object, which continues; a closure may set the gradients.
     """
     making = _Making()
     arguments = {name: making.named(name, value) for name, value in made.items()}
@@ -76,6 +78,9 @@ def run(
 
     if not fed:
         look(MADE)
+    reloading = _reloading(op, arguments, None if trail in made else trail)
+    if START in reloads:
+        steps.extend(reloading)
     for count in range(len(fed) or calls):
         call = f"call{count}"
         feeding = tuple(_feeding(making.parameters, fed[count], call)) if fed else ()
@@ -90,8 +95,8 @@ def run(
         )
         steps.append(method_call(given, tuple(given), overload.method, name=call))
         look(call)
-        if count == reload_after:
-            steps.extend(_reloading(op, arguments, None if trail in made else trail))
+        if count in reloads:
+            steps.extend(reloading)
     return Case(op.name, tuple(steps), tuple(looks))
 
 

@@ -143,16 +143,39 @@ def _call(step: Step, case: Case, writer: _Writer) -> Iterator[str]:
     several = _has_several_results(case.op)
     yield f"y = _flat({called})" if several else f"y = {called}"
     yield "print(y)"
-    outputs = [f"y[{index}]" if several else "y" for index in case.upstream]
-    yield f"torch.autograd.backward([{', '.join(outputs)}], [{', '.join(map(tensor, case.upstream.values()))}])"
-    for name in case.wrt:
-        owner, _, index = name.partition(".")
-        if owner not in step.arguments:
-            yield f"print({MADE}.{name}.grad)"
-        elif index:
-            yield f"print({owner}[{index}].grad)"
-        else:
-            yield f"print({writer.write(step.arguments[owner])}.grad)"
+    outputs = ", ".join(f"y[{index}]" if several else "y" for index in case.upstream)
+    leaves = {name: _leaf(name, step, writer) for name in case.wrt}
+    if case.spoiled:
+        result = f"y[{case.spoiled}]" if several else "y"
+        yield "with torch.no_grad():"
+        yield f"    {result if case.spoiled.isdigit() else _leaf(case.spoiled, step, writer)}.add_(1)"
+    if case.second:
+        yield from _twice(case, outputs, leaves)
+        return
+    yield f"torch.autograd.backward([{outputs}], [{', '.join(map(tensor, case.upstream.values()))}])"
+    yield from (f"print({leaf}.grad)" for leaf in leaves.values())
+
+
+def _leaf(name: str, step: Step, writer: _Writer) -> str:
+    """Return the tensor to differentiate by as text."""
+    owner, _, index = name.partition(".")
+    if owner not in step.arguments:
+        return f"{MADE}.{name}"
+    return f"{owner}[{index}]" if index else writer.write(step.arguments[owner])
+
+
+def _twice(case: Case, outputs: str, leaves: Mapping[str, str]) -> Iterator[str]:
+    """Return the lines that take gradients, and the gradients of these."""
+    yield f"upstream = [{', '.join(map(tensor, case.upstream.values()))}]"
+    yield f"leaves = [{', '.join(leaves.values())}]"
+    yield f"gradients = torch.autograd.grad([{outputs}], leaves, upstream, create_graph=True, allow_unused=True)"
+    yield f"seconds = [{', '.join(map(tensor, case.second.values()))}]"
+    chosen = f"zip([gradients[i] for i in {[list(leaves).index(name) for name in case.second]}], seconds)"
+    yield f"ends = [(g, v) for g, v in {chosen} if g is not None and g.requires_grad]"
+    flowing = [list(case.upstream).index(index) for index in case.flowing]
+    yield f"sources = [*leaves, *(upstream[i] for i in {flowing})]"
+    yield "second = torch.autograd.grad([g for g, _ in ends], sources, [v for _, v in ends], allow_unused=True)"
+    yield "print(*second)"
 
 
 def _has_several_results(op: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -43,6 +43,9 @@ _SQUARED: Final = np.float16(2.0**-7)  # the square of anything smaller is subno
 _FINITE: Final = 2e-6  # the relative uncertainty of differences with that step
 
 
+Terms = tuple[float, float]  # the sum of some terms, and of their absolute values
+
+
 def differentiable(overload: Overload) -> bool:
     return bool(overload.gradient)
 
@@ -58,21 +61,21 @@ def gradient_dtypes(op: Op) -> tuple[str, ...]:
 
 def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     for plan in plans(op, request, "options", "shape", "values", "layout", fits=differentiable):
-        clear = _unambiguous(plan)
-        case = None if clear is None or _beyond_steps(clear) else differentiated(op, clear, request.seed)
-        if case is not None and clear is not None and not _unsettled(case, clear):
+        clear = unambiguous(plan)
+        case = None if clear is None or beyond_steps(clear) else differentiated(op, clear, request.seed)
+        if case is not None and clear is not None and not unsettled(case, clear):
             yield _trial(op, case, clear)
 
 
 def _trial(op: Op, case: Case, plan: Plan) -> Trial:
     def again(simpler: Plan) -> Trial | None:
         case = differentiated(op, simpler, 0)
-        return None if case is None or _unsettled(case, simpler) else _trial(op, case, simpler)
+        return None if case is None or unsettled(case, simpler) else _trial(op, case, simpler)
 
     return Trial(case, partial(_judge, case, plan), plan, again)
 
 
-def _unambiguous(plan: Plan) -> Plan | None:
+def unambiguous(plan: Plan) -> Plan | None:
     """Return the plan without ties if the op may choose among them, for that decides where the gradient goes."""
     if all(budget.kind != "law" for budget in plan.overload.judge.values()):
         return plan
@@ -83,7 +86,7 @@ def _unambiguous(plan: Plan) -> Plan | None:
     return replace(plan, given={**plan.given, **parted})
 
 
-def _beyond_steps(plan: Plan) -> bool:
+def beyond_steps(plan: Plan) -> bool:
     """Return whether inputs are so large, or in half precision so small, that rounding hides the gradient."""
     tensors = [value for value in plan.given.values() if isinstance(value, TensorPlan)]
     return any(
@@ -91,7 +94,7 @@ def _beyond_steps(plan: Plan) -> bool:
     )
 
 
-def _unsettled(case: Case, plan: Plan) -> bool:
+def unsettled(case: Case, plan: Plan) -> bool:
     """Return whether inputs are reduced to something that PyTorch leaves undefined: their gradients flow from it."""
     _, shape, _ = plan.due[0]
     if not plan.overload.undefined or any(case.input(name).shape == tuple(shape) for name in case.wrt):
@@ -138,7 +141,7 @@ def _carriers(name: str, case: Case) -> Iterator[str]:
 
 def _judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
     outcome = bench.ask(case)
-    early = _misled(plan, outcome) or unanswered(outcome) or _malformed(case, outcome)
+    early = misled(plan, outcome) or unanswered(outcome) or malformed(case, outcome)
     if early is not None:
         return early
     expected = bench.expect(case)
@@ -148,17 +151,17 @@ def _judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
     if broken is not None:
         return broken
     budget = plan.overload.judge.get("gradient", Budget("conditioned"))
-    return gravest([_compared(name, case, outcome, expected, budget, bench) for name in case.wrt])
+    return gravest([compared(name, case, outcome, expected, budget, bench) for name in case.wrt])
 
 
-def _misled(plan: Plan, outcome: Outcome) -> Judgement | None:
+def misled(plan: Plan, outcome: Outcome) -> Judgement | None:
     """Judge results of a wrong number or shape, for which no gradient can be right: the gradient is not to blame."""
     if outcome.unsupported or not outcome.results:
         return None
     return structured(plan.overload, outcome, plan.due) or shaped(outcome, plan.due)
 
 
-def _malformed(case: Case, outcome: Outcome) -> Judgement | None:
+def malformed(case: Case, outcome: Outcome) -> Judgement | None:
     """Judge that each gradient exists and has its input's shape and dtype."""
     for name in case.wrt:
         due, gradient = case.input(name), outcome.gradients.get(name)
@@ -172,7 +175,7 @@ def _malformed(case: Case, outcome: Outcome) -> Judgement | None:
     return None
 
 
-def _compared(name: str, case: Case, outcome: Outcome, expected: Outcome, budget: Budget, bench: Bench) -> Judgement:
+def compared(name: str, case: Case, outcome: Outcome, expected: Outcome, budget: Budget, bench: Bench) -> Judgement:
     got, want = outcome.gradients[name], expected.gradients.get(name)
     assert got is not None
     if want is None:
@@ -200,12 +203,19 @@ def _by_differences(case: Case, outcome: Outcome, bench: Bench) -> Judgement:
 
 
 def _difference(name: str, case: Case, outcome: Outcome, bench: Bench) -> Judgement | None:
-    point, gradient = case.input(name), outcome.gradients[name]
+    gradient = outcome.gradients[name]
     assert gradient is not None
-    if not gradient.array.size:
+    return along(name, replace(case, wrt=(), upstream={}), gradient.array, partial(_weighed, case), bench)
+
+
+def along(
+    name: str, case: Case, gradient: Host, weigh: Callable[[Outcome], Terms], bench: Bench, code: str = "A501"
+) -> Judgement | None:
+    """Compare the derivative of a weighed sum of an answer, in one direction of an input, with differences."""
+    if not gradient.size:
         return Judgement("pass", compared=False)
-    direction = elements("float64", point.shape, Fill("plain", 5, 0.25, 1.0), 77)
-    slopes = [_slope(name, case, direction * sign, bench) for sign in (1.0, -1.0)]
+    direction = elements("float64", case.input(name).shape, Fill("plain", 5, 0.25, 1.0), 77)
+    slopes = [_slope(name, case, direction * sign, weigh, bench) for sign in (1.0, -1.0)]
     if any(slope is None for slope in slopes):
         return None
     left, right = slopes
@@ -213,19 +223,21 @@ def _difference(name: str, case: Case, outcome: Outcome, bench: Bench) -> Judgem
     if abs(left[0] + right[0]) > 1e-3 * (left[1] + 1e-12):
         return None  # at a kink or a tie the one-sided slopes differ, and only an oracle knows PyTorch's choice
     want = (left[0] - right[0]) / 2
-    got = float(np.sum(gradient.array * direction))
-    allowed = _FINITE * max(left[1], right[1], float(np.sum(np.abs(gradient.array * direction))), 1e-6) * 8
+    got = float(np.sum(gradient * direction))
+    allowed = _FINITE * max(left[1], right[1], float(np.sum(np.abs(gradient * direction))), 1e-6) * 8
     fraction = abs(got - want) / allowed
     worst = Comparison(fraction, None, (), repr(got), repr(want), f"{allowed:.3g} (central differences)")
-    return beyond("A501", worst, f"the slope along {name}")
+    return beyond(code, worst, f"the slope along {name}")
 
 
-def _slope(name: str, case: Case, direction: Host, bench: Bench) -> tuple[float, float] | None:
-    """Return the one-sided slope of <upstream, result> along a direction, and the magnitude of its terms."""
+def _slope(
+    name: str, case: Case, direction: Host, weigh: Callable[[Outcome], Terms], bench: Bench
+) -> tuple[float, float] | None:
+    """Return the one-sided slope of a weighed sum along a direction, and the magnitude of its terms."""
     ends = [bench.ask(_moved(name, case, direction * step)) for step in (2 * _STEP, _STEP, 0.0)]
     if any(end.raised or end.unsupported for end in ends):
         return None
-    far, near, here = (_weighed(case, end) for end in ends)
+    far, near, here = map(weigh, ends)
     steep, flat = (near[0] - here[0]) / _STEP, (far[0] - here[0]) / (2 * _STEP)
     noise = 2.0**-50 * here[1] / _STEP
     if not abs(steep - flat) <= 1e-3 * (abs(steep) + abs(flat)) + noise:
@@ -234,9 +246,14 @@ def _slope(name: str, case: Case, direction: Host, bench: Bench) -> tuple[float,
     return (slope, abs(slope) + here[1]) if np.isfinite(slope) else None
 
 
-def _weighed(case: Case, outcome: Outcome) -> tuple[float, float]:
-    terms = [upstream.array() * _floats(outcome.results[index]) for index, upstream in case.upstream.items()]
-    return sum(float(np.sum(term)) for term in terms), sum(float(np.sum(np.abs(term))) for term in terms)
+def _weighed(case: Case, outcome: Outcome) -> Terms:
+    return summed(upstream.array() * _floats(outcome.results[index]) for index, upstream in case.upstream.items())
+
+
+def summed(terms: Iterable[Host]) -> Terms:
+    """Return the sum of all elements of arrays, and of their absolute values."""
+    each = list(terms)
+    return sum(float(np.sum(term)) for term in each), sum(float(np.sum(np.abs(term))) for term in each)
 
 
 def _floats(result: Any) -> Host:
@@ -245,11 +262,10 @@ def _floats(result: Any) -> Host:
 
 
 def _moved(name: str, case: Case, change: Host) -> Case:
-    """Return the case with one of its inputs moved, and no gradients requested."""
+    """Return the case with one of its inputs moved."""
     point = case.input(name)
-    moved = TensorValue.of(point.array() + change, point.dtype)
-    plain = map_tensors(case, lambda value: moved if value is point else value)
-    return replace(plain, wrt=(), upstream={})
+    moved = replace(TensorValue.of(point.array() + change, point.dtype), requires_grad=point.requires_grad)
+    return map_tensors(case, lambda value: moved if value is point else value)
 
 
 FACET = Facet(

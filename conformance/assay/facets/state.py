@@ -11,11 +11,11 @@ import numpy as np
 
 from assay.cases import draw, written
 from assay.cases.arrays import Host
-from assay.cases.case import Case, TensorValue, method_call, tensors_in
+from assay.cases.case import LOADED, Case, TensorValue, method_call, tensors_in
 from assay.cases.draw import Plan, held
 from assay.cases.fill import elements, materialise
 from assay.cases.outcome import Array
-from assay.cases.runs import run
+from assay.cases.runs import RESTORED, START, run
 from assay.facets.base import (
     SELF,
     Facet,
@@ -24,6 +24,7 @@ from assay.facets.base import (
     Trial,
     beyond,
     broken_oracle,
+    describe,
     fail,
     gravest,
     plans,
@@ -66,6 +67,9 @@ def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     for plan in plans(op, request, "options", limit=8):
         case = _left_behind(op, plan)
         yield Trial(case, partial(_updated, case, plan), plan)
+        if held(_maker(plan), plan.scope) and plan.overload.random is None:
+            straight, reloaded = _continued(op, plan), _continued(op, plan, reloaded=True)
+            yield Trial(reloaded, partial(_goes_on, reloaded, straight), plan, beside=straight)
 
 
 def _maker(plan: Plan) -> Construct:
@@ -102,6 +106,59 @@ def _left_behind(op: Op, plan: Plan) -> Case:
     return replace(case, steps=(*case.steps, after), looks=(Look(Ref("after"), "after"),))
 
 
+def _continued(op: Op, plan: Plan, *, reloaded: bool = False) -> Case:
+    """Return the case that calls a module twice, perhaps by way of a fresh one that loads the state of the first."""
+    case = draw.case(op, plan)
+    making, (call,) = [step for step in case.steps if step.name], [step for step in case.steps if not step.name]
+    between = [
+        method_call({}, (), "state_dict", name="saved"),
+        *(step for step in making if step.name != LOADED),
+        method_call({"state": Ref("saved")}, ("state",), "load_state_dict", name=RESTORED),
+    ]
+    steps = (
+        *making,
+        replace(call, name="first"),
+        *(between if reloaded else ()),
+        replace(call, name="second"),
+        method_call({}, (), "state_dict", name="after"),
+    )
+    looks = (Look(Ref("after"), "after"), Look(Ref("second"), "after"))
+    return Case(op.name, steps, looks)
+
+
+def _goes_on(case: Case, straight: Case, bench: Bench) -> Judgement:
+    """Judge a module that has loaded another's state: it continues as that one does."""
+    outcome, plain = bench.ask(case), bench.ask(straight)
+    early = unanswered(plain) or unanswered(outcome)
+    if early is not None:
+        return early
+    (state, answer), (kept, due) = outcome.results, plain.results
+    if set(state) != set(kept):
+        return fail("A614", "another state after a reload", sorted(kept), sorted(state))
+    pairs = {"the result": (answer, due)} | {name: (state[name], kept[name]) for name in kept}
+    parts = [_alike(name, got, want) for name, each in pairs.items() for got, want in _paired(*each)]
+    return gravest(parts) if parts else Judgement("pass", compared=False)
+
+
+def _paired(got: Any, want: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield the tensors of two answers side by side, those in tuples too."""
+    if isinstance(want, (tuple, list)) and isinstance(got, (tuple, list)) and len(got) == len(want):
+        for each, its in zip(got, want, strict=True):
+            yield from _paired(each, its)
+    else:
+        yield got, want
+
+
+def _alike(name: str, got: Any, want: Any) -> Judgement:
+    """Compare a tensor with the one from before a reload: the same computation, so nearly the same numbers."""
+    if not isinstance(got, Array) or not isinstance(want, Array) or (got.shape, got.dtype) != (want.shape, want.dtype):
+        return fail("A614", f"{name} is another kind of thing after a reload", describe(want), describe(got))
+    size = np.full(want.shape, _largest(want.array))
+    bounds = Bounds(lambda: size, lambda: size)
+    worst = measure(got.array, want.array, got.dtype, Budget("accumulation"), bounds)
+    return Judgement("pass", compared=False) if worst is None else beyond("A614", worst, f"{name}, after a reload,")
+
+
 def _worked(op: Op, overload: Overload, each: Trajectory) -> Trial:
     """Return the trial of a run whose results are written in the spec."""
     assert overload.construct is not None
@@ -117,7 +174,7 @@ def _worked(op: Op, overload: Overload, each: Trajectory) -> Trial:
 
 
 def _runs(op: Op, plan: Plan, seed: int) -> Iterator[Case]:
-    """Yield the runs of a plan: plain, with a reload in between, and with a closure if there is one."""
+    """Yield the runs of a plan: plain, with reloads before the first call and at every moment, and with a closure."""
     arguments = {name: materialise(value) for name, value in plan.constructed.items() if value is not ABSENT}
     parameters = list(tensors_in(arguments))
     if plan.overload.trail in arguments:
@@ -131,12 +188,14 @@ def _runs(op: Op, plan: Plan, seed: int) -> Iterator[Case]:
         ]
         make = partial(run, op, plan.overload, arguments, fed=fed)
         yield make()
-        yield make(reload_after=1)
+        yield make(reloads=(START,))
+        yield make(reloads=range(START, _CALLS - 1))
         if "closure" in plan.overload.signature:
             yield make(closure=True)
         return
     yield run(op, plan.overload, arguments, calls=_UNFED)
-    yield run(op, plan.overload, arguments, calls=_UNFED, reload_after=4)
+    yield run(op, plan.overload, arguments, calls=_UNFED, reloads=(START,))
+    yield run(op, plan.overload, arguments, calls=_UNFED, reloads=range(START, _UNFED - 1))
 
 
 def _gradient(parameter: TensorValue, seed: int) -> TensorValue:

@@ -12,7 +12,7 @@ import numpy as np
 from assay.backends.base import Backend
 from assay.cases.arrays import Host, wide
 from assay.cases.case import Case, TensorValue, map_case, map_tensors, tensors_in
-from assay.cases.outcome import Outcome, Raised
+from assay.cases.outcome import Array, Outcome
 from assay.judge.budgets import Bounds
 from assay.judge.sensitivity import absolute, distance, flushed, perturbed, sensitivity, subnormals, tamed
 from assay_spec import dtypes
@@ -57,12 +57,10 @@ class Bench:
             return None
         return self._once(case, "answer", lambda: oracle.perform(widened(case)))
 
-    def refusal(self, case: Case) -> Raised | None:
-        """Return what the oracle raises for the very case; None if it answers."""
+    def expect_as_given(self, case: Case) -> Outcome | None:
+        """Return the oracle's answer in the candidate's element types, for what depends on these."""
         oracle = self.oracle
-        if oracle is None:
-            return None
-        return self._once(case, "refusal", lambda: oracle.perform(case).raised)
+        return None if oracle is None else self._once(case, "as given", lambda: oracle.perform(case))
 
     def _once(self, case: Case, question: Any, ask: Callable[[], T]) -> T:
         """Return the answer to a question about a case; it is cached while the case is the current one."""
@@ -80,6 +78,10 @@ class Bench:
     def gradient_bounds(self, case: Case, name: str, answer: Outcome) -> Bounds:
         """Return the bounds of one gradient."""
         return self._bounds(case, answer, lambda outcome: outcome.gradients[name], frozenset())
+
+    def second_bounds(self, case: Case, name: str, answer: Outcome) -> Bounds:
+        """Return the bounds of one gradient of the gradients; a missing one is zero."""
+        return self._bounds(case, answer, lambda outcome: _or_zeros(outcome.second[name]), frozenset())
 
     def _bounds(self, case: Case, answer: Outcome, pick: Any, numbers: frozenset[str]) -> Bounds:
         """Return bounds; all results and gradients of a case share the oracle's further answers."""
@@ -118,6 +120,10 @@ class Bench:
     def _precise(self, case: Case) -> Outcome:
         """Return an answer computed in float64, by the candidate itself where there is no oracle."""
         return (self.oracle or self.candidate).perform(widened(case))
+
+
+def _or_zeros(found: Array | None) -> Array:
+    return Array("float64", np.zeros(())) if found is None else found
 
 
 def summands(case: Case, size: int) -> float:

@@ -90,7 +90,10 @@ def _changed(result: Any, change: Callable[[Array, int], Host | Array | None], i
         new = change(result, index)
     if new is None:
         return result
-    return new if isinstance(new, Array) else Array(result.dtype, np.asarray(new), result.device)
+    if isinstance(new, Array):
+        return new
+    array = np.asarray(new)
+    return replace(result, array=array, strides=result.strides if array.shape == result.shape else None)
 
 
 def with_gradients(outcome: Outcome, change: Callable[[str, Array], Array | None]) -> Outcome:

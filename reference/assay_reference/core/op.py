@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections import namedtuple
+from collections import Counter, namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from assay_reference.core import dtypes
+from assay_reference.core.arrays import inner_first, laid_out
 from assay_reference.core.devices import CPU, device
 from assay_reference.core.dtypes import dtype
 from assay_reference.core.engine import Edge, edge_of
@@ -248,7 +249,7 @@ class Op:
         node = None
         if needs_grad:
             edges = self.edges(values)
-            if any(self.names[0] in rule.needs for rule in self.rules_for(values)):
+            if self.names[0] in self.needed(values):
                 values = [target.clone(), *values[1:]]  # the rule will need what is overwritten now
             node = self.make_node(values, (target,), edges)
         write(target, result)
@@ -289,17 +290,28 @@ class Op:
             elif isinstance(value, tuple):
                 yield from value
 
-    def rules_for(self, values: Sequence[Any]) -> list[Rule]:
-        """Return the rules for the gradients that a call will want."""
+    def rules_of(self, values: Sequence[Any], *, wanted: bool = False) -> list[Rule]:
+        """Return the rules for the tensors of a call, or for those alone whose gradients are wanted."""
         if self.joint_rule is not None:
             return [self.joint_rule]
-        wanted = []
+        found = []
         for position in self.operands:
             rule, value = self.rules.get(self.names[position]), values[position]
-            tensors = value if isinstance(value, tuple) else (value,)
-            if rule is not None and any(isinstance(each, Tensor) and each.requires_grad for each in tensors):
-                wanted.append(rule)
-        return wanted
+            tensors = [each for each in (value if isinstance(value, tuple) else (value,)) if isinstance(each, Tensor)]
+            if rule is not None and any(each.requires_grad or not wanted for each in tensors):
+                found.append(rule)
+        return found
+
+    def needed(self, values: Sequence[Any]) -> list[str]:
+        """Return the arguments to save: those of the rules that are wanted, and those of several rules anyway.
+
+        So does PyTorch, which asks whether a gradient is wanted only where one rule alone needs an argument.
+        """
+        counts = Counter(name for rule in self.rules_of(values) for name in rule.needs)
+        several = [name for name, count in counts.items() if count > 1]
+        return list(
+            dict.fromkeys([*several, *(name for rule in self.rules_of(values, wanted=True) for name in rule.needs)])
+        )
 
     def needs_grad(self, values: list[Any]) -> bool:
         """Return whether a call is to be recorded."""
@@ -360,13 +372,20 @@ class Elementwise(Op):
     writes_as_it_reads = True
 
     def __init__(
-        self, kernel: Callable[..., Any], *, promotes: Promotes, wraps_numbers: bool = False, **options: Any
+        self,
+        kernel: Callable[..., Any],
+        *,
+        promotes: Promotes,
+        wraps_numbers: bool = False,
+        in_order_when: Callable[..., bool] | None = None,
+        **options: Any,
     ) -> None:
         if promotes not in get_args(Promotion) and not callable(promotes):
             raise TypeError(f"{kernel.__name__}: promotes is one of {', '.join(get_args(Promotion))}")
         super().__init__(kernel, **options)
         self.promotes = promotes
         self.wraps_numbers = wraps_numbers
+        self.in_order_when = in_order_when  # of which calls the result lies in order, whatever the operands do
         self.casts_result = promotes == "first"
 
     def compute(self, values: list[Any]) -> Any:
@@ -400,10 +419,21 @@ class Elementwise(Op):
         with np.errstate(all="ignore"):
             result = self.call(kernel, arrays)
             if common.compute is not common.numpy and result.dtype == compute:
-                return result.astype(common.numpy)
+                result = result.astype(common.numpy)
         if any(result is array for array in arrays):
-            return result.copy()
-        return result
+            result = result.copy()
+        return result if isinstance(result, Packed) else self.laid_out(result, values)
+
+    def laid_out(self, result: Any, values: list[Any]) -> Any:
+        """Lay a result out as PyTorch does, by the strides of the operands."""
+        if result.ndim < 2:
+            return result
+        if self.in_order_when is not None and self.call(self.in_order_when, values):
+            return _in_order(result)
+        operands = [each._array for each in self.tensors(values) if not isinstance(each._array, Packed)]
+        if result.flags.c_contiguous and all(each.flags.c_contiguous for each in operands):
+            return result
+        return laid_out(result, inner_first(operands, result.shape))
 
     def kernel_for(self, packed: Packed) -> Callable[..., Any]:
         if packed.layout is not sparse_coo and packed.layout not in self.kernels:

@@ -21,25 +21,25 @@ class Rule:
     def __init__(self, op: Op, function: Callable[..., Any]) -> None:
         self.function = function
         names = list(inspect.signature(function).parameters)
-        unknown = set(names) - {"grad", "out", "shape", *op.names}
+        parts = [] if op.returns is None else [each for each in op.returns._fields if each not in op.names]
+        unknown = set(names) - {"grad", "out", "shape", *parts, *op.names}
         if names[:1] != ["grad"] or unknown:
             raise TypeError(
                 f"{op.name}: a gradient rule takes grad, then any of out, shape, "
-                f"{', '.join(op.names)}; not {', '.join(names)}"
+                f"{', '.join((*parts, *op.names))}; not {', '.join(names)}"
             )
         self.needs_out = "out" in names
         self.needs_shape = "shape" in names
-        self.needs = tuple(each for each in names if each not in ("grad", "out", "shape"))
+        self.needs_parts = {each: number for number, each in enumerate(parts) if each in names}
+        self.needs = tuple(each for each in names if each not in ("grad", "out", "shape", *parts))
 
     def __call__(self, grad: Any, node: OpNode) -> Any:
         needed = {name: _unpacked(node.saved[name]) for name in self.needs}
         if self.needs_shape:
             needed["shape"] = node.shape
+        needed |= {name: node.result(number) for name, number in self.needs_parts.items()}
         if self.needs_out:
-            outs = tuple(_unpacked(each) for each in node.saved_outs)
-            for number, each in enumerate(outs):  # saved without their history, which would be a cycle
-                if number in node.differentiable:
-                    each._node, each._output_nr, each._requires_grad = node, number, True
+            outs = tuple(map(node.result, range(len(node.outputs))))
             needed["out"] = outs if len(outs) > 1 else outs[0]
         return self.function(grad, **needed)
 
@@ -113,28 +113,38 @@ class OpNode(Node):
         super().__init__([each for group in edges.values() for each in group], [meta_of(each) for each in outs])
         self.operands = [(name, len(each)) for name, each in edges.items()]
         self.differentiable = [position for position, each in enumerate(outs) if each.dtype.is_differentiable]
-        self.saved_outs: tuple[Saved, ...] = ()
+        self.saved_outs: dict[int, Saved] = {}
         self.freed = False
         self.shape = _shape(values[self.op.operands[0]])
-        self.rules = self.op.rules_for(values)
-        needed = {name for rule in self.rules for name in rule.needs}
-        self.saved = {name: _saved(values[self.op.parameters.index[name]]) for name in needed}
+        self.rules = self.op.rules_of(values)
+        self.saved = {name: _saved(values[self.op.parameters.index[name]]) for name in self.op.needed(values)}
 
     def save_outputs(self, outs: Sequence[Tensor]) -> None:
-        """Save the results too, if a rule asks for them."""
+        """Save the results too, if a rule asks for them, be its gradient wanted or not."""
+        wanted = {number for rule in self.rules for number in rule.needs_parts.values()}
         if any(rule.needs_out for rule in self.rules):
-            self.saved_outs = tuple(Saved(each.detach(), (self, number)) for number, each in enumerate(outs))
+            wanted = set(range(len(outs)))
+        self.saved_outs = {number: Saved(outs[number].detach(), (self, number)) for number in sorted(wanted)}
+
+    def result(self, number: int) -> Tensor:
+        """Return a saved result, with the history that it was saved without, since that would be a cycle."""
+        found = self.saved_outs[number].unpack()
+        if number in self.differentiable:
+            found._node, found._output_nr, found._requires_grad = self, number, True
+        return found
 
     def release(self) -> None:
         self.freed = bool(self.saved_outs) or any(isinstance(each, (Saved, tuple)) for each in self.saved.values())
         if self.freed:
-            self.saved, self.saved_outs = {}, ()
+            self.saved, self.saved_outs = {}, {}
 
     def __call__(self, grads: Grads, wanted: Sequence[bool]) -> Grads:
         if type(self).__name__ == UNDERIVED:
             raise RuntimeError(f"derivative for aten::{self.op.name} is not implemented")
         if self.freed:
             raise RuntimeError(FREED)
+        for each in (*self.saved.values(), *self.saved_outs.values()):
+            _unpacked(each)  # whether or not this pass needs it, as PyTorch does
         given = [(grads[position], self.outputs[position]) for position in self.differentiable]
         defined = [meta.zeros() if grad is None and meta is not None else grad for grad, meta in given]
         grad = defined[0] if len(defined) == 1 else tuple(defined)

@@ -14,7 +14,7 @@ from assay_reference.ops.pointwise import conj
 from assay_reference.ops.shape import adjoint
 
 
-@op(name="linalg_inv", function=False, method=False, out="own", node="LinalgInvExBackward0")
+@op(name="linalg_inv", function=False, method=False, out="own", node="LinalgInvExBackward0", keeps_strides=True)
 def inv(A: Array) -> Array:
     """Invert square matrices."""
     known = np.isfinite(A).all(axis=(-2, -1))[..., None, None]
@@ -22,7 +22,8 @@ def inv(A: Array) -> Array:
         inverse = np.linalg.inv(np.where(known, A, np.eye(A.shape[-1], dtype=A.dtype, like=A)))
     except np.linalg.LinAlgError:
         raise singular(A) from None
-    return np.where(known, inverse, A.dtype.type(np.nan))
+    known_only = np.where(known, inverse, A.dtype.type(np.nan))
+    return known_only.swapaxes(-1, -2).copy(order="C").swapaxes(-1, -2)  # by columns, as LAPACK has them
 
 
 inv.vjp(A=lambda grad, out: -(adjoint(out) @ grad @ adjoint(out)))

@@ -25,11 +25,16 @@ def moved(array: Array, device: device) -> Array:
 
 
 @op(node="ToCopyBackward0", function=False, method=False, keeps_half=True, keeps_strides=True)
-def to_copy(input: Array, dtype: dtype, device: device) -> Array:
+def to_copy(input: Array, dtype: dtype, device: device, home: device, kept: Any = None) -> Array:
     return cast(moved(input, device), dtype.numpy)
 
 
-to_copy.vjp(input=lambda grad, input: grad.to(input.device))
+to_copy.vjp(input=lambda grad, home, kept: grad.to(home))
+
+
+def to_kept(input: Tensor, kind: dtype) -> Tensor:
+    """Convert to a type, and save what was converted: PyTorch's products save their input as it was given."""
+    return to_copy(input, kind, input.device, input.device, input)  # type: ignore[no-any-return]
 
 
 @op(keeps_half=True, keeps_strides=True)
@@ -72,7 +77,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     target, kind, copy = _destination(self, args, dict(kwargs))
     if not copy and target == self.device and kind is self.dtype:
         return self
-    return to_copy(self, kind, target)  # type: ignore[no-any-return]
+    return to_copy(self, kind, target, self.device)  # type: ignore[no-any-return]
 
 
 def _destination(self: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[device, dtype, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,40 +13,45 @@ from assay_reference.core.arrays import Array
 from assay_reference.core.dispatch import Kernel, composite, op
 from assay_reference.core.op import Op
 from assay_reference.core.tensor import Tensor, wrap_dim
+from assay_reference.ops.conversion import to, to_kept
 from assay_reference.ops.creation import as_dtype, eye, ones_like
 from assay_reference.ops.pointwise import conj, where
 from assay_reference.ops.reduction import type_of_sum
 
 
-def running(kernel: Kernel) -> Op:
+def running(converted: Callable[[Tensor, Any], Tensor]) -> Callable[[Kernel], Op]:
     """Make a running total of a kernel of (input, dim): as a function, and in place in the tensor's own type."""
-    name = kernel.__name__
 
-    @functools.wraps(kernel)
-    def total(input: Array, dim: int) -> Array:
-        dim = wrap_dim(dim, input.ndim)
-        return kernel(np.atleast_1d(input), dim).reshape(input.shape).astype(input.dtype)
+    def decorate(kernel: Kernel) -> Op:
+        name = kernel.__name__
 
-    def run(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-        kind = type_of_sum(name, input, dtype)
-        return made(input if kind is input.dtype else input.to(kind), dim)  # type: ignore[no-any-return]
+        @functools.wraps(kernel)
+        def total(input: Array, dim: int) -> Array:
+            dim = wrap_dim(dim, input.ndim)
+            return kernel(np.atleast_1d(input), dim).reshape(input.shape).astype(input.dtype)
 
-    def run_in_place(self: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-        kind = as_dtype(name, dtype) or self.dtype
-        if kind is not self.dtype:
-            raise RuntimeError(
-                f"Bad in-place call: input tensor dtype {self.dtype.c_name} and output tensor dtype {kind.c_name} "
-                "should match"
-            )
-        if kind.category == "bool":
-            raise NotImplementedError(f"\"{name}_out_cpu\" not implemented for 'Bool'")
-        return made.perform_in_place([self, dim])
+        def run(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+            kind = type_of_sum(name, input, dtype)
+            return made(input if kind is input.dtype else converted(input, kind), dim)  # type: ignore[no-any-return]
 
-    made = op(function=False, method=False)(total)
-    run.__doc__ = run_in_place.__doc__ = kernel.__doc__
-    composite(name=name, out="any")(run)
-    composite(name=f"{name}_", function=False)(run_in_place)
-    return made
+        def run_in_place(self: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+            kind = as_dtype(name, dtype) or self.dtype
+            if kind is not self.dtype:
+                raise RuntimeError(
+                    f"Bad in-place call: input tensor dtype {self.dtype.c_name} and output tensor dtype {kind.c_name} "
+                    "should match"
+                )
+            if kind.category == "bool":
+                raise NotImplementedError(f"\"{name}_out_cpu\" not implemented for 'Bool'")
+            return made.perform_in_place([self, dim])
+
+        made = op(function=False, method=False)(total)
+        run.__doc__ = run_in_place.__doc__ = kernel.__doc__
+        composite(name=name, out="any")(run)
+        composite(name=f"{name}_", function=False)(run_in_place)
+        return made
+
+    return decorate
 
 
 def wide_type(array: Array) -> Any:
@@ -53,7 +59,7 @@ def wide_type(array: Array) -> Any:
     return {"f": np.float64, "c": np.complex128}.get(array.dtype.kind, array.dtype)
 
 
-@running
+@running(to)
 def cumsum(input: Array, dim: int) -> Array:
     """Add up along a dimension, and return every subtotal."""
     return np.cumsum(input, axis=dim, dtype=wide_type(input))
@@ -62,7 +68,7 @@ def cumsum(input: Array, dim: int) -> Array:
 cumsum.vjp(input=lambda grad, dim: cumsum(grad.flip(dim), dim).flip(dim))
 
 
-@running
+@running(to_kept)
 def cumprod(input: Array, dim: int) -> Array:
     """Multiply along a dimension, and return every product on the way."""
     return np.cumprod(input, axis=dim, dtype=wide_type(input))

@@ -22,7 +22,13 @@ def node_of_power(input: Any, exponent: Any) -> str:
     return f"PowBackward{int(isinstance(exponent, Tensor))}"
 
 
-@elementwise(promotes="same", operator="pow", refuses=not_implemented("pow", "bool"), node=node_of_power)
+@elementwise(
+    promotes="same",
+    operator="pow",
+    refuses=not_implemented("pow", "bool"),
+    node=node_of_power,
+    in_order_when=lambda input, exponent: not isinstance(input, Tensor),
+)
 def pow(input: Array | Number, exponent: Array | Number) -> Array:
     """Raise to a power."""
     if isinstance(exponent, np.generic) and np.abs(exponent) == 0.5:  # given as a number; differs at -0.0 and -inf

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from assay_reference.core.arrays import Array, namespace
+from assay_reference.core.arrays import Array, inner_first, laid_out, namespace
 from assay_reference.core.dispatch import composite, not_implemented
 from assay_reference.core.tensor import Tensor, wrap_dim
 from assay_reference.ops.extremes import chosen_along, chosen_dim, one_of_all, take_chosen
@@ -33,11 +33,17 @@ def no_complex(name: str) -> dict[str, Exception]:
     return {"complex": RuntimeError(f" {name} does not support complex dtypes on CPU")}
 
 
-@chosen_along(refuses=no_complex("Sort"), node=lambda input, dim, descending, stable: f"SortBackward{int(stable)}")
+@chosen_along(
+    refuses=no_complex("Sort"),
+    keeps_strides=True,
+    node=lambda input, dim, descending, stable: f"SortBackward{int(stable)}",
+)
 def sort(input: Array, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Any:
     """Sort along a dimension; return the index of each element too."""
     dim, row = wrap_dim(dim, input.ndim), np.atleast_1d(input)
-    return at(row, order(row, dim, descending), dim, input.shape)
+    layout = inner_first([input], input.shape)
+    values, indices = at(row, order(row, dim, descending), dim, input.shape)
+    return laid_out(values, layout), laid_out(indices, layout)
 
 
 @composite()

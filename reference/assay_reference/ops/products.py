@@ -221,6 +221,9 @@ def matmul(input: Tensor, other: Tensor) -> Any:
             return product(input, other)
         rows = input.reshape(math.prod(input.shape[:-1]), input.shape[-1])  # of all matrices as those of one
         return unsafe_view(product(rows, other), (*input.shape[:-1], *other.shape[1:]))
+    if input.ndim == 1 and input.requires_grad:  # of the transposed matrices, copied one below the other
+        rows = other.mT.reshape(math.prod(other.shape[:-2]) * other.shape[-1], other.shape[-2])
+        return unsafe_view(mv(rows, input), (*other.shape[:-2], other.shape[-1]))
     if input.ndim == 1:
         return unsafe_view(broadcast_bmm(input.unsqueeze(0), other), (*other.shape[:-2], other.shape[-1]))
     return broadcast_bmm(input, other)

@@ -17,6 +17,7 @@ from assay_reference.core.dtypes import dtype
 from assay_reference.core.op import Op
 from assay_reference.core.tensor import Tensor
 from assay_reference.core.writing import OutType
+from assay_reference.ops.conversion import to, to_kept
 from assay_reference.ops.creation import as_dtype, ones_like
 from assay_reference.ops.joining import cat
 from assay_reference.ops.pointwise import conj
@@ -50,7 +51,9 @@ def expand_reduced(reduced: Tensor, shape: Sequence[int], dim: Dims, keepdim: bo
     return reduced.expand(shape)  # type: ignore[no-any-return]
 
 
-def reduction(*, result_type: ResultType, out: OutType) -> Callable[[Kernel], Op]:
+def reduction(
+    *, result_type: ResultType, out: OutType, converted: Callable[[Tensor, dtype], Tensor] = to
+) -> Callable[[Kernel], Op]:
     """Make a reduction of a kernel of (input, dim, keepdim), which gets the elements in the type of the result."""
 
     def decorate(kernel: Kernel) -> Op:
@@ -61,7 +64,7 @@ def reduction(*, result_type: ResultType, out: OutType) -> Callable[[Kernel], Op
 
         def reduce(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
             kind = result_type(name, input, dtype)
-            return made(input if kind is input.dtype else input.to(kind), dim, keepdim)  # type: ignore[no-any-return]
+            return made(input if kind is input.dtype else converted(input, kind), dim, keepdim)  # type: ignore[no-any-return]
 
         made = op(function=False, method=False, node=node)(kernel)
         reduce.__doc__ = kernel.__doc__
@@ -218,7 +221,7 @@ std.vjp(input=std_vjp)
 # -- products ---------------------------------------------------------------------------------------------------------
 
 
-@reduction(result_type=type_of_sum, out="any")
+@reduction(result_type=type_of_sum, out="any", converted=to_kept)
 def prod(input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
     """Multiply along a dimension, or everything."""
     return np.prod(input, axis=axes(dim, input.ndim), keepdims=keepdim, dtype=input.dtype)

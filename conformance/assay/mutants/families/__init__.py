@@ -19,16 +19,18 @@ from assay.mutants.families import (
     order,
     precision,
     random,
+    saved,
     scenarios,
     shapes,
     special,
+    strides,
 )
 from assay.mutants.mutant import Mutant
 from assay_spec.model import Op
 
 FAMILIES: Final = (
-    arguments, shapes, dtypes, precision, special, order, aliasing, gradients, errors, random, modules, optimizers,
-    scenarios,
+    arguments, shapes, dtypes, precision, special, order, aliasing, gradients, saved, errors, random, modules,
+    optimizers, scenarios, strides,
 )  # fmt: skip
 
 

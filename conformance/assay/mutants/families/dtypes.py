@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -41,7 +42,7 @@ def _widened(result: Array, narrow: tuple[str, ...], wide: str) -> Array | None:
 
 def _cast(result: Array, dtype: str) -> Array:
     array = result.array.real if np.iscomplexobj(result.array) and not dtypes.is_complex(dtype) else result.array
-    return Array(dtype, array.astype(host_dtype(dtype)), result.device)
+    return replace(result, dtype=dtype, array=array.astype(host_dtype(dtype)))
 
 
 def _wrapped(result: Array, case: Case) -> Array | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -27,8 +27,11 @@ def mutants(op: Op) -> Iterator[Mutant]:
         yield _mutant("a gradient wrong at zeros", name, lambda gradient, given, outcome: _where(given == 0, gradient))
         yield _mutant("a gradient wrong at ties", name, lambda gradient, given, outcome: _where(_tied(given), gradient))
         yield _mutant("a gradient wrong in the last element", name, _last)
+        yield mutant("a gradient's own gradient dropped", partial(_once_only, name=name), name)
+        yield mutant("a gradient's own gradient wrong at zeros", partial(_twice_wrong_at_zeros, name=name), name)
     if promised:
         yield mutant("gradients added up from call to call", _piled_up)
+        yield mutant("gradients that do not depend on what flows in", _constant_in_upstream)
     for result in dict.fromkeys(result for overload in op.overloads for result in overload.gradient):
         if any(len(overload.gradient) > 1 and result in overload.gradient for overload in op.overloads):
             yield mutant("the gradient of a result lost", partial(_through_others, result=result), result)
@@ -49,6 +52,33 @@ def _mutant(kind: str, name: str, change: Change | None) -> Mutant:
         return with_gradients(outcome, one)
 
     return mutant(kind, answer, name)
+
+
+def _once_only(case: Case, outcome: Outcome, scene: Scene, name: str) -> Outcome:
+    """Leave the gradients of the gradients by an input out."""
+    kept = {owner: None if owner.partition(".")[0] == name else each for owner, each in outcome.second.items()}
+    return _with_second(outcome, kept)
+
+
+def _twice_wrong_at_zeros(case: Case, outcome: Outcome, scene: Scene, name: str) -> Outcome:
+    """Lose the gradients of the gradients where the input is zero."""
+    found = dict(outcome.second)
+    for owner, each in found.items():
+        if each is not None and owner.partition(".")[0] == name:
+            there = (case.input(owner).array() == 0) & (each.array != 0)
+            found[owner] = replace(each, array=np.where(there, 0, each.array)) if there.any() else each
+    return _with_second(outcome, found)
+
+
+def _constant_in_upstream(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
+    """Take what flows into the results for a constant."""
+    return _with_second(outcome, {name: None if name.isdigit() else each for name, each in outcome.second.items()})
+
+
+def _with_second(outcome: Outcome, second: Mapping[str, Array | None]) -> Outcome:
+    """Return an outcome with other gradients of the gradients; one that is missing is as good as zero."""
+    lost = [each for name, each in outcome.second.items() if each is not None and each is not second[name]]
+    return replace(outcome, second=second) if any(each.array.any() for each in lost) else outcome
 
 
 def _unsummed(gradient: Array, given: Host, outcome: Outcome) -> Host | None:

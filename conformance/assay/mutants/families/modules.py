@@ -9,6 +9,7 @@ import numpy as np
 
 from assay.cases.case import MADE, MODE, Case
 from assay.cases.outcome import Array, Outcome
+from assay.cases.runs import RESTORED
 from assay.mutants.mutant import Mutant, Scene, asked, mutant
 from assay_spec.model import Op, StateRule
 from assay_spec.steps import Ref, Step
@@ -21,6 +22,8 @@ def mutants(op: Op) -> Iterator[Mutant]:
     for rule in _unique(rule for maker in makers for rule in maker.parameters):
         yield _mutant("missing from the parameters", rule, _unlisted)
         yield from _state_mutants(rule)
+    if any((*maker.parameters, *maker.buffers) for maker in makers):
+        yield Mutant("state not restored", "state not restored", _forgetful)
     for rule in _unique(rule for maker in makers for rule in maker.buffers):
         yield from _state_mutants(rule)
         yield _mutant("a buffer not updated", rule, _kept)
@@ -109,6 +112,13 @@ def _kept(case: Case, outcome: Outcome, name: str) -> Outcome:
     if before is None or after is None or np.array_equal(after.array, before.array()):
         return outcome
     return _with_state(outcome, {**outcome.results[0], name: Array(before.dtype, before.array().copy())})
+
+
+def _forgetful(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
+    """Continue after a reload with an object in its initial state."""
+    if outcome.raised or outcome.unsupported or case.scenario or case.step(RESTORED) is None:
+        return outcome
+    return scene.ask(case.without_step(RESTORED))
 
 
 def _other_mode(case: Case) -> Case | None:

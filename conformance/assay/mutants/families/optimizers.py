@@ -10,7 +10,7 @@ import numpy as np
 from assay.cases.case import MADE, Case, TensorValue
 from assay.cases.outcome import Outcome
 from assay.cases.runs import RESTORED
-from assay.mutants.mutant import Mutant, Scene, is_run, over_runs
+from assay.mutants.mutant import Mutant, Scene, is_run, over_runs, raised
 from assay_spec.model import Op
 from assay_spec.steps import Step
 
@@ -20,6 +20,7 @@ def mutants(op: Op) -> Iterator[Mutant]:
     if not trails:
         return
     yield over_runs("state not restored", _forgetful)
+    yield Mutant("the state of no steps refused", "the state of no steps refused", _fresh_refused)
     if any(argument.name in trails for each in op.overloads if each.construct for argument in each.construct.arguments):
         yield over_runs("a group's own options ignored", _alike)
         yield over_runs("no gradient taken for a zero one", _zeroed)
@@ -31,6 +32,14 @@ def mutants(op: Op) -> Iterator[Mutant]:
 def _forgetful(case: Case) -> Case | None:
     """Continue after a reload with an object in its initial state."""
     return None if case.step(RESTORED) is None else case.without_step(RESTORED)
+
+
+def _fresh_refused(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
+    """Raise where a state is loaded that was saved before the first call."""
+    names = [step.name for step in case.steps]
+    if not is_run(case) or outcome.raised or outcome.unsupported or RESTORED not in names:
+        return outcome
+    return raised("KeyError", "'state'") if names.index(RESTORED) < names.index("call0") else outcome
 
 
 def _alike(case: Case) -> Case | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from assay_reference.core.arrays import Array, namespace
 from assay_reference.core.dispatch import composite, not_implemented, op
 from assay_reference.core.tensor import Tensor
+from assay_reference.nn.functional.padding import pad
 from assay_reference.nn.functional.windows import (
     Steps,
     Sweep,
@@ -77,12 +79,15 @@ def convolution_weight(output: Array, input: Array, kernel: Sequence[int], sweep
     return result.reshape(output.shape[1], channels, *kernel)
 
 
+# Each of them saves both operands, as PyTorch does.
 convolution.vjp(
-    input=lambda grad, shape, weight, sweep, groups: convolution_input(grad, conj(weight), shape[2:], sweep, groups),
+    input=lambda grad, input, weight, sweep, groups: convolution_input(
+        grad, conj(weight), input.shape[2:], sweep, groups
+    ),
     weight=lambda grad, input, weight, sweep, groups: convolution_weight(
         grad, conj(input), weight.shape[2:], sweep, groups
     ),
-    bias=lambda grad: grad.sum((0, *range(2, grad.ndim))),
+    bias=lambda grad, input, weight: grad.sum((0, *range(2, grad.ndim))),
 )
 convolution_input.vjp(
     output=lambda grad, weight, sweep, groups: convolution(grad, conj(weight), None, sweep, groups),
@@ -190,6 +195,15 @@ def check_sizes(input: Tensor, weight: Tensor, sweep: Sweep) -> None:
         )
 
 
+def evenly_bordered(input: Tensor, sweep: Sweep) -> tuple[Tensor, Sweep]:
+    """Pad an input where a sweep has borders that are wider on one side, and leave the sweep what is even."""
+    if all(before == after for before, after in sweep.borders):
+        return input, sweep
+    even = tuple((min(border), min(border)) for border in sweep.borders)
+    more = [each - min(border) for border in reversed(sweep.borders) for each in border]
+    return pad(input, more), replace(sweep, borders=even)
+
+
 def convolution_over(dims: int, doc: str) -> Callable[..., Tensor]:
     """Make the function that convolves over so many dimensions."""
 
@@ -215,6 +229,7 @@ def convolution_over(dims: int, doc: str) -> Callable[..., Tensor]:
         check_channels(input, weight, bias, groups)
         check_types(input, weight, bias)
         check_sizes(input, weight, sweep)
+        input, sweep = evenly_bordered(input, sweep)
         return convolution(input, weight, bias, sweep, groups)  # type: ignore[no-any-return]
 
     convolve.__name__ = convolve.__qualname__ = f"conv{dims}d"

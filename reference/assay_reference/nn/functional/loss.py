@@ -61,10 +61,13 @@ def legacy(size_average: bool | None, reduce: bool | None, reduction: str, *, st
 # -- the distance to the target ---------------------------------------------------------------------------------------
 
 
-def distance_loss(kernel_name: str, *, slope: Callable[..., Any]) -> Callable[[Kernel], Callable[..., Tensor]]:
+def distance_loss(
+    kernel_name: str, *, slope: Callable[..., Any], terms: Callable[..., Any] | None = None
+) -> Callable[[Kernel], Callable[..., Tensor]]:
     """Make a loss of a formula for the distance of one element from its target, with its slope on tensors.
 
-    What the formula takes besides the distance are options of the loss.
+    What the formula takes besides the distance are options of the loss. The terms are the same formula on tensors,
+    where PyTorch makes a weighted loss of that.
     """
     refuses = not_implemented(kernel_name, "bool", "integer", "complex")
 
@@ -74,8 +77,8 @@ def distance_loss(kernel_name: str, *, slope: Callable[..., Any]) -> Callable[[K
 
         @op(name=name, function=False, method=False, refuses=refuses)
         def summed(input: Array, target: Array, reduction: str, options: tuple[Any, ...]) -> Array:
-            terms = formula(input - target, *options)
-            return total(terms, reduction, terms.size)
+            each = formula(input - target, *options)
+            return total(each, reduction, each.size)
 
         def slopes(grad: Tensor, input: Tensor, target: Tensor, reduction: str, options: tuple[Any, ...]) -> Tensor:
             each: Tensor = wide(grad) * slope(wide(input) - wide(target), *options)
@@ -106,8 +109,10 @@ def distance_loss(kernel_name: str, *, slope: Callable[..., Any]) -> Callable[[K
                 return summed(*operands, chosen, tuple(given.values()))  # type: ignore[no-any-return]
             if weight.size() != input.size():
                 raise ValueError("Weights and input must have the same size.")
-            terms = summed(*operands, "none", tuple(given.values())) * weight
-            return terms.sum() / weight.sum() if chosen == "mean" else reduced(terms, chosen)
+            rest = tuple(given.values())
+            each = summed(*operands, "none", rest) if terms is None else terms(operands[0] - operands[1], *rest)
+            weighted = each * weight
+            return weighted.sum() / weight.sum() if chosen == "mean" else reduced(weighted, chosen)
 
         shared = list(inspect.signature(loss).parameters.values())[:5]
         loss.__signature__ = inspect.Signature([*shared, *own.parameters.values()])  # type: ignore[attr-defined]
@@ -128,7 +133,7 @@ def check_sizes(input: Tensor, target: Tensor) -> None:
         )
 
 
-@distance_loss("mse_cpu", slope=lambda distance: 2 * distance)
+@distance_loss("mse_cpu", slope=lambda distance: 2 * distance, terms=lambda distance: distance**2)
 def mse_loss(distance: Array) -> Array:
     """Average the squared distance to the target."""
     return np.square(distance)
@@ -160,7 +165,9 @@ def nll_op(node: str) -> Op:
     """Make the op that picks each target's score, with the name that PyTorch gives its gradient."""
 
     @op(function=False, method=False, node=node)
-    def nll(input: Array, classes: Array, counts: Array, weights: Array, dim: int, reduction: str) -> Array:
+    def nll(
+        input: Array, classes: Array, counts: Array, weights: Array, dim: int, reduction: str, given: tuple[Any, ...]
+    ) -> Array:
         picked = np.take_along_axis(input, np.expand_dims(classes, dim), dim).squeeze(dim)
         # An ignored score has no part in the loss, even if it is infinite.
         losses = np.where(counts, -picked * weights, input.dtype.type(0))
@@ -168,8 +175,10 @@ def nll_op(node: str) -> Op:
 
     @nll.vjp
     def nll_vjp(
-        grad: Tensor, shape: Shape, classes: Tensor, counts: Tensor, weights: Tensor, dim: int, reduction: str
-    ) -> tuple[Tensor | None, ...]:
+        grad: Tensor, shape: Shape, classes: Tensor, counts: Tensor, weights: Tensor, dim: int, reduction: str,
+        given: tuple[Tensor | None, ...],
+    ) -> tuple[Tensor | None, ...]:  # fmt: skip
+        """Differentiate; the target and the weight, as they were given, are saved as well."""
         share = wide(grad) / wide(weights).sum() if reduction == "mean" else wide(grad)
         slopes = where(counts, -share * wide(weights), 0.0).unsqueeze(dim)
         result = zeros(shape, dtype=slopes.dtype, device=slopes.device)
@@ -251,6 +260,7 @@ def nll_loss(
         target_weights(flat, weight, ignore_index, input),
         class_dim(input),
         chosen,
+        (target, weight),
     )
 
 
@@ -307,7 +317,9 @@ def of_probabilities(
             f"cross_entropy: weight tensor should be defined either for all {count} classes or no classes but got "
             f"weight tensor of shape: {list(weight.shape)}"
         )
-    terms = log_softmax(wide(input), dim) * (target * (1 - label_smoothing) + label_smoothing / max(1, count))
+    if label_smoothing:
+        target = target * (1 - label_smoothing) + label_smoothing / max(1, count)
+    terms = log_softmax(wide(input), dim) * target
     losses = -(terms if weight is None else terms * over_classes(weight, input)).sum(dim)
     result: Any = losses.sum() / (input.numel() / max(1, count)) if reduction == "mean" else reduced(losses, reduction)
     return result.to(promote_types(input.dtype, target.dtype))  # type: ignore[no-any-return]

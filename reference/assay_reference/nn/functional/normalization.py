@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -25,8 +26,9 @@ def others(ndim: int) -> tuple[int, ...]:
 
 @op(function=False, method=False, node="NativeBatchNormBackward0")
 def normalized(
-    input: Array, weight: Array | None, bias: Array | None, mean: Array, var: Array, eps: float, training: bool
-) -> Array:
+    input: Array, weight: Array | None, bias: Array | None, mean: Array, var: Array, eps: float, training: bool,
+    running: tuple[Any, ...],
+) -> Array:  # fmt: skip
     scale = 1 / np.sqrt(var + input.dtype.type(eps))
     result = (input - along(mean, input.ndim)) * along(scale if weight is None else scale * weight, input.ndim)
     return result if bias is None else result + along(bias, input.ndim)
@@ -34,10 +36,10 @@ def normalized(
 
 @normalized.vjp
 def normalized_vjp(
-    grad: Tensor, input: Tensor, weight: Tensor | None, bias: Tensor | None, mean: Tensor, var: Tensor, eps: float,
-    training: bool,
+    grad: Tensor, input: Tensor, weight: Tensor | None, mean: Tensor, var: Tensor, eps: float, training: bool,
+    running: tuple[Tensor | None, ...],
 ) -> tuple[Tensor | None, ...]:  # fmt: skip
-    """Differentiate; in training the statistics depend on the input too."""
+    """Differentiate; in training the statistics depend on the input too, and the running ones are saved unused."""
     ndim, dims = input.ndim, others(input.ndim)
     grad, input = wide(grad), wide(input)
     if training:
@@ -51,7 +53,7 @@ def normalized_vjp(
     return (
         into * scale,
         None if weight is None else (grad * result).sum(dims),
-        None if bias is None else grad.sum(dims),
+        grad.sum(dims),
         None,
         None,
     )
@@ -113,7 +115,8 @@ def batch_norm(
     if training:
         mean, var = statistics(input)
         keep(running_mean, running_var, mean, var, momentum, input.numel() // max(1, input.shape[1]))
-    return normalized(input, weight, bias, mean, var, eps, training)  # type: ignore[no-any-return]
+    running = (running_mean, running_var)
+    return normalized(input, weight, bias, mean, var, eps, training, running)  # type: ignore[no-any-return]
 
 
 def statistics(input: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,9 +8,10 @@ import numpy as np
 
 from assay_reference.core.arrays import Array
 from assay_reference.core.dispatch import op
+from assay_reference.core.dtypes import int64
 from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.windows import Borders
-from assay_reference.ops.creation import tensor
+from assay_reference.ops.creation import tensor, zeros
 
 
 @op(name="constant_pad_nd", function=False, method=False, keeps_half=True)
@@ -26,6 +27,23 @@ def inside(borders: Borders, shape: Sequence[int]) -> tuple[slice, ...]:
     return tuple(slice(before, before + size) for (before, _), size in zip(borders, shape, strict=True))
 
 
+@op(function=False, method=False, keeps_half=True, node=lambda input, sources, kind: f"{kind}{len(sources)}DBackward0")
+def mirrored(input: Array, sources: tuple[tuple[int, ...], ...], kind: str) -> Array:
+    """Put together each of the last dimensions from elements of the input, which are named by their indices."""
+    for dim, source in enumerate(sources, input.ndim - len(sources)):
+        input = np.take(input, source, axis=dim)
+    return input
+
+
+@mirrored.vjp
+def mirrored_vjp(grad: Tensor, input: Tensor, sources: tuple[tuple[int, ...], ...]) -> Tensor:
+    for dim, source in enumerate(sources, input.ndim - len(sources)):
+        sizes = (*grad.shape[:dim], input.shape[dim], *grad.shape[dim + 1 :])
+        indices = tensor(source, dtype=int64, device=grad.device)
+        grad = zeros(sizes, dtype=grad.dtype, device=grad.device).index_add(dim, indices, grad)
+    return grad
+
+
 def reflected(index: int, size: int) -> int:
     return abs(index) if index < size else 2 * (size - 1) - index
 
@@ -38,6 +56,7 @@ def wrapped(index: int, size: int) -> int:
     return index % size
 
 
+KINDS = {"reflect": "ReflectionPad", "replicate": "ReplicationPad"}
 MODES = {"reflect": reflected, "replicate": nearest, "circular": wrapped}
 
 
@@ -84,9 +103,13 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
             cut = cut.narrow(dim, before, cut.shape[dim] - before - after)
         borders = ((0, 0),) * first + tuple((max(before, 0), max(after, 0)) for before, after in pairs)
         return constant_pad(cut, borders, value or 0.0)  # type: ignore[no-any-return]
+    sources: list[tuple[int, ...]] = []
     for dim, border in reversed(list(enumerate(pairs, first))):
         check_border(mode, input, dim, border)
         size, source = input.shape[dim], MODES[mode]
-        indices = [source(index, size) for index in range(-border[0], size + border[1])]
+        sources.insert(0, tuple(source(index, size) for index in range(-border[0], size + border[1])))
+    if mode != "circular":
+        return mirrored(input, tuple(sources), KINDS[mode])  # type: ignore[no-any-return]
+    for dim, indices in reversed(list(enumerate(sources, first))):
         input = input.index_select(dim, tensor(indices, device=input.device))
     return input

@@ -66,7 +66,7 @@ def max_pool_over(dims: int) -> Any:
     def max_pool(input: Array, kernel: Sequence[int], sweep: Sweep) -> Any:
         return largest(input, kernel, sweep)
 
-    max_pool.vjp(input=lambda grad, out, shape: chosen(grad, out[1], shape, dims))
+    max_pool.vjp(input=lambda grad, input, indices: chosen(grad, indices, input.shape, dims))
     return max_pool
 
 
