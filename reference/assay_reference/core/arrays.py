@@ -91,6 +91,14 @@ def strided(array: Array, shape: Sequence[int], strides: Sequence[int]) -> Array
     return viewed
 
 
+def placed(array: Array, bytes_on: int, shape: Sequence[int], strides: Sequence[int]) -> Array:
+    """View memory so many bytes after where an array begins, or before, with another shape and other strides.
+
+    NumPy forgets where a part begins that has no elements; PyTorch does not.
+    """
+    return strided(strided(array, (2,), (bytes_on,))[1:], shape, strides)
+
+
 def contiguous_strides(size: Sequence[int], itemsize: int) -> tuple[int, ...]:
     """Return the strides of elements that lie in order, in bytes."""
     steps = accumulate((max(each, 1) for each in reversed(size[1:])), int.__mul__, initial=itemsize)

@@ -12,7 +12,7 @@ import itertools
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from operator import index
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -36,6 +36,8 @@ STALE = (
     "{shape}]{source} is at version {now}; expected version {then} instead. Hint: enable anomaly detection to find the "
     "operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
 )
+
+UNGENERATED: Final = {"AccumulateGrad", "CopyBackwards", "CopySlices", "NotImplemented"}
 
 _ages = itertools.count()
 
@@ -82,8 +84,9 @@ class Node:
         """Forget what was saved for the backward pass."""
 
     def name(self) -> str:
-        """Return the name that PyTorch gives this step."""
-        return type(self).__name__
+        """Return the name that PyTorch gives this step, with its namespace if the step is not of an op of its own."""
+        name = type(self).__name__
+        return f"torch::autograd::{name}" if name in UNGENERATED else name
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
@@ -98,7 +101,7 @@ class Node:
         return RemovableHandle(self.posthooks, hook)
 
     def __repr__(self) -> str:
-        return f"<{self.name()} object at {id(self):#x}>"
+        return f"<{type(self).__name__} object at {id(self):#x}>"
 
 
 class AccumulateGrad(Node):

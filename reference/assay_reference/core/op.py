@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from assay_reference.core import dtypes
+from assay_reference.core.arrays import contiguous_strides, strided
 from assay_reference.core.devices import CPU, device
 from assay_reference.core.dtypes import dtype
 from assay_reference.core.engine import Edge, edge_of
@@ -23,17 +24,19 @@ from assay_reference.core.history import check_writable, rebase
 from assay_reference.core.layouts import Packed, layout, no_kernel, sparse_coo
 from assay_reference.core.parameters import Parameters
 from assay_reference.core.recording import UNDERIVED, OpNode, Rule
+from assay_reference.core.strides import laid_out, strides_of_result
 from assay_reference.core.tensor import Tensor
 from assay_reference.core.writing import (
     EXPECTED,
     FOUND,
     OutTypes,
     broadcast_shape,
+    check_apart,
     cast,
     check_cast,
     check_out,
-    check_overlap,
     check_own,
+    check_single,
     fill_out,
     write,
 )
@@ -61,6 +64,8 @@ class Op:
         keeps_strides: bool = False,
         refuses: Mapping[str, Exception] | None = None,
         former: Sequence[str] = (),
+        repeats: bool = False,
+        apart: bool = False,
         layouts: Sequence[layout] = (),
     ) -> None:
         if isinstance(returns, str):
@@ -71,6 +76,8 @@ class Op:
         self.out_type = out
         self.keeps_half = keeps_half  # whether the kernel takes the half types as they are
         self.keeps_strides = keeps_strides  # whether results stay as the kernel laid them out, or are put in order
+        self.repeats = repeats  # whether a tensor that repeats its elements may be written to; numbers are read before
+        self.apart = apart  # whether nothing may be read from the memory that is written to
         self.returns = _named_tuple(self.name, returns) if returns else None
         self.parameters = Parameters(kernel, self.name, former)
         self.names, self.operands = self.parameters.names, self.parameters.operands
@@ -134,8 +141,8 @@ class Op:
         values = self.bind(args, kwargs)
         return self.perform(values) if out is None else self.perform_into(out, values)
 
-    def compute(self, values: list[Any]) -> Any:
-        """Run the kernel on arrays, and return its array, or a tuple of them."""
+    def compute(self, values: list[Any], into: Tensor | None = None) -> Any:
+        """Run the kernel on arrays, and return its array, or a tuple of them; it may be meant for a tensor."""
         self.device_of(values)
         arrays = list(values)
         half = packed = None
@@ -160,11 +167,11 @@ class Op:
 
     def check_arguments(self, values: list[Any]) -> None:
         """Refuse types and values that the op does not take."""
+        if self.precondition is not None:
+            self.call(self.precondition, values)
         if self.refusals:
             for tensor in self.tensors(values):
                 self.check_accepted(tensor.dtype)
-        if self.precondition is not None:
-            self.call(self.precondition, values)
 
     def computable(self, tensor: Tensor) -> Any:
         """Return the array that the kernel gets: half types in single precision."""
@@ -187,10 +194,10 @@ class Op:
         """Compute, wrap and record."""
         result = self.compute(values)
         if isinstance(result, tuple):
-            outs = tuple(Tensor._wrap(each) for each in result)
+            outs = tuple(Tensor._wrap(each, keeps_strides=self.keeps_strides) for each in result)
             self.record(values, outs)
             return self.returns(*outs) if self.returns is not None else outs
-        out = Tensor._wrap(result)
+        out = Tensor._wrap(result, keeps_strides=self.keeps_strides)
         if records():
             self.record(values, (out,))
         return out
@@ -203,6 +210,9 @@ class Op:
                 f"{self.name}(): functions with out=... arguments don't support automatic differentiation, "
                 "but one of the arguments requires grad."
             )
+        if self.apart or isinstance(self, Elementwise):
+            for each in outs:
+                self.check_memory(each, values)
         result = self.compute(values)
         results = result if isinstance(result, tuple) else (result,)
         out_type = self.call(self.out_type, values) if callable(self.out_type) else self.out_type
@@ -233,14 +243,10 @@ class Op:
         target: Tensor = values[0]
         needs_grad = self.needs_grad(values) and target.dtype.is_differentiable
         check_writable(target, needs_grad)
-        check_overlap(target, self.tensors(values))
-        result = self.compute(values)
-        if result.shape != target._array.shape:
-            raise RuntimeError(
-                f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(result.shape)}"
-            )
-        if not self.casts_result:
-            check_cast(result, target)
+        self.check_memory(target, values)
+        result = self.compute(values, target)
+        self.check_shape(result.shape, target)
+        self.check_result(dtypes.of_array(result), target)
         node = None
         if needs_grad:
             edges = self.edges(values)
@@ -252,6 +258,26 @@ class Op:
             node.save_outputs((target,))
             rebase(target, node)
         return target
+
+    def check_shape(self, shape: Any, target: Tensor) -> None:
+        """Refuse to write a result of another shape into a tensor."""
+        if shape != target._array.shape:
+            raise RuntimeError(
+                f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(shape)}"
+            )
+
+    def check_result(self, kind: dtype, target: Tensor | None) -> None:
+        """Refuse to write a result of a higher category into a tensor."""
+        if target is not None and not self.casts_result:
+            check_cast(kind, target)
+
+    def check_memory(self, target: Tensor, values: list[Any]) -> None:
+        """Refuse to write to memory where the order of reading and writing would decide."""
+        if not self.repeats:
+            check_single(target)
+        operands = list(self.tensors(values))[1 if target is values[0] else 0 :]
+        read_later = [each for each in operands if self.apart or each.ndim or not self.repeats]
+        check_apart(target, read_later, same=not self.apart)
 
     def device_of(self, values: list[Any]) -> device:
         """Return the device of the operands, which must be one."""
@@ -355,20 +381,33 @@ class Elementwise(Op):
     refuses_out = FOUND
 
     def __init__(
-        self, kernel: Callable[..., Any], *, promotes: Promotes, wraps_numbers: bool = False, **options: Any
+        self,
+        kernel: Callable[..., Any],
+        *,
+        promotes: Promotes,
+        wraps_numbers: bool = False,
+        counts_numbers: bool = True,
+        checks_numbers: bool = False,
+        **options: Any,
     ) -> None:
         if promotes not in get_args(Promotion) and not callable(promotes):
             raise TypeError(f"{kernel.__name__}: promotes is one of {', '.join(get_args(Promotion))}")
         super().__init__(kernel, **options)
         self.promotes = promotes
         self.wraps_numbers = wraps_numbers
+        self.counts_numbers = counts_numbers  # whether numbers are operands, or options of an op on the others
+        self.checks_numbers = checks_numbers or not counts_numbers or promotes == "first"
+        self.keeps_strides = True
         self.casts_result = promotes == "first"
 
-    def compute(self, values: list[Any]) -> Any:
+    def compute(self, values: list[Any], into: Tensor | None = None) -> Any:
         target = self.device_of(values)
         common = self.common_dtype(values)
         if self.precondition is not None:
             self.call(self.precondition, values)
+        refusal = self.refusals.get(common)
+        if refusal is not None and not isinstance(refusal, NotImplementedError):
+            self.check_accepted(common)
         compute = common.compute
         arrays = list(values)
         kernel = self.kernel
@@ -389,16 +428,32 @@ class Elementwise(Op):
                     array = cast(array, compute)
                 arrays[position] = array
             elif value is not None:
-                arrays[position] = common.scalar(value, wide=self.wraps_numbers)
+                convert = common.checked if self.checks_numbers else common.scalar
+                arrays[position] = convert(value, wide=self.wraps_numbers)
         for position in self.parameters.scalars:
-            arrays[position] = common.scalar(values[position], wide=True)
+            arrays[position] = common.checked(values[position], wide=True)
+        if into is not None and shape is not None:
+            self.check_shape(shape, into)
+        if refusal is not None:  # that there is no kernel shows last
+            self.check_result(common, into)
+            self.check_accepted(common)
         with np.errstate(all="ignore"):
             result = self.call(kernel, arrays)
             if common.compute is not common.numpy and result.dtype == compute:
-                return result.astype(common.numpy)
+                result = result.astype(common.numpy)
         if any(result is array for array in arrays):
-            return result.copy()
-        return result
+            result = result.copy()
+        if any(isinstance(each, Packed) for each in (result, *arrays)) or result.shape != shape:  # packed, or reduced
+            return _in_order(result)
+        return self.arranged(result, arrays)
+
+    def arranged(self, result: Any, arrays: list[Any]) -> Any:
+        """Lay a result out in memory as its operands are."""
+        given = [arrays[position] for position in self.operands if arrays[position] is not None]
+        operands = given if self.counts_numbers else [each for each in given if not isinstance(each, np.generic)]
+        if result.size and all(each.strides == contiguous_strides(each.shape, each.itemsize) for each in operands):
+            return laid_out(result, contiguous_strides(result.shape, result.itemsize))
+        return laid_out(result, strides_of_result(result.shape, operands, result.itemsize))
 
     def kernel_for(self, packed: Packed) -> Callable[..., Any]:
         if packed.layout is not sparse_coo and packed.layout not in self.kernels:
@@ -419,8 +474,6 @@ class Elementwise(Op):
         if promotes == "first":
             return ranked[0][0]
         common = dtypes.result_of(tuple(ranked))
-        if self.refusals:
-            self.check_accepted(common)
         if promotes == "int_to_float" and common.category in ("bool", "integer"):
             return dtypes.get_default_dtype()
         return common
@@ -475,7 +528,12 @@ def signature_of(kernel: Callable[..., Any], *, out: bool) -> inspect.Signature:
 def _in_order(result: Any) -> Any:
     if isinstance(result, tuple):
         return tuple(map(_in_order, result))
-    return result if isinstance(result, Packed) or result.flags.c_contiguous else result.copy(order="C")
+    if isinstance(result, Packed) or not result.size:
+        return result
+    strides = contiguous_strides(result.shape, result.itemsize)
+    if result.strides == strides:
+        return result
+    return strided(result, result.shape, strides) if result.flags.c_contiguous else result.copy(order="C")
 
 
 def _rounded(result: Any, half: dtype) -> Any:

@@ -21,7 +21,8 @@ class Rule:
     def __init__(self, op: Op, function: Callable[..., Any]) -> None:
         self.function = function
         names = list(inspect.signature(function).parameters)
-        unknown = set(names) - {"grad", "out", "shape", *op.names}
+        parts = op.returns._fields if op.returns is not None else ()
+        unknown = set(names) - {"grad", "out", "shape", *op.names, *parts}
         if names[:1] != ["grad"] or unknown:
             raise TypeError(
                 f"{op.name}: a gradient rule takes grad, then any of out, shape, "
@@ -29,18 +30,18 @@ class Rule:
             )
         self.needs_out = "out" in names
         self.needs_shape = "shape" in names
-        self.needs = tuple(each for each in names if each not in ("grad", "out", "shape"))
+        self.needs_parts = tuple(each for each in names if each in parts and each not in op.names)
+        self.needs = tuple(each for each in names if each not in ("grad", "out", "shape", *self.needs_parts))
 
     def __call__(self, grad: Any, node: OpNode) -> Any:
         needed = {name: _unpacked(node.saved[name]) for name in self.needs}
         if self.needs_shape:
             needed["shape"] = node.shape
         if self.needs_out:
-            outs = tuple(_unpacked(each) for each in node.saved_outs)
-            for number, each in enumerate(outs):  # saved without their history, which would be a cycle
-                if number in node.differentiable:
-                    each._node, each._output_nr, each._requires_grad = node, number, True
+            outs = tuple(node.output(number) for number in range(len(node.outputs)))
             needed["out"] = outs if len(outs) > 1 else outs[0]
+        for part in self.needs_parts:
+            needed[part] = node.output(node.op.returns._fields.index(part))
         return self.function(grad, **needed)
 
 
@@ -94,6 +95,10 @@ def _saved(value: Any) -> Any:
     return value
 
 
+def _holds_tensors(saved: Any) -> bool:
+    return isinstance(saved, Saved) or (isinstance(saved, tuple) and any(map(_holds_tensors, saved)))
+
+
 def _unpacked(saved: Any) -> Any:
     if isinstance(saved, Saved):
         return saved.unpack()
@@ -113,7 +118,7 @@ class OpNode(Node):
         super().__init__([each for group in edges.values() for each in group], [meta_of(each) for each in outs])
         self.operands = [(name, len(each)) for name, each in edges.items()]
         self.differentiable = [position for position, each in enumerate(outs) if each.dtype.is_differentiable]
-        self.saved_outs: tuple[Saved, ...] = ()
+        self.saved_outs: dict[int, Saved] = {}
         self.freed = False
         self.shape = _shape(values[self.op.operands[0]])
         self.rules = self.op.rules_for(values)
@@ -122,13 +127,23 @@ class OpNode(Node):
 
     def save_outputs(self, outs: Sequence[Tensor]) -> None:
         """Save the results too, if a rule asks for them."""
-        if any(rule.needs_out for rule in self.rules):
-            self.saved_outs = tuple(Saved(each.detach(), (self, number)) for number, each in enumerate(outs))
+        fields = self.op.returns._fields if self.op.returns is not None else ()
+        parts = {fields.index(part) for rule in self.rules for part in rule.needs_parts}
+        for number, each in enumerate(outs):
+            if number in parts or any(rule.needs_out for rule in self.rules):
+                self.saved_outs[number] = Saved(each.detach(), (self, number))
+
+    def output(self, number: int) -> Tensor:
+        """Return a saved result; it is saved without its history, which would be a cycle."""
+        result = self.saved_outs[number].unpack()
+        if number in self.differentiable:
+            result._node, result._output_nr, result._requires_grad = self, number, True
+        return result
 
     def release(self) -> None:
-        self.freed = bool(self.saved_outs) or any(isinstance(each, (Saved, tuple)) for each in self.saved.values())
+        self.freed = bool(self.saved_outs) or any(map(_holds_tensors, self.saved.values()))
         if self.freed:
-            self.saved, self.saved_outs = {}, ()
+            self.saved, self.saved_outs = {}, {}
 
     def __call__(self, grads: Grads, wanted: Sequence[bool]) -> Grads:
         if type(self).__name__ == UNDERIVED:

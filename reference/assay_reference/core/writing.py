@@ -11,6 +11,7 @@ import numpy as np
 from assay_reference.core import devices, dtypes
 from assay_reference.core.arrays import address, contiguous_strides
 from assay_reference.core.layouts import Packed
+from assay_reference.core.strides import copied, is_dense, strides_of_copy
 from assay_reference.core.tensor import Tensor
 
 # Which types out= may have: the result's own, or any to which it can be cast; or it decides in which to compute.
@@ -21,42 +22,40 @@ EXPECTED: Final = "Expected out tensor to have dtype {own.c_name}, but got {targ
 FOUND: Final = "Found dtype {target.title} but expected {own.title}"
 
 
-def check_cast(result: Any, target: Tensor) -> None:
+def check_cast(kind: dtypes.dtype, target: Tensor) -> None:
     """Refuse to store a result in a type of a lower category."""
-    of = dtypes.of_array(result)
-    if not dtypes.can_cast(of, target.dtype):
-        raise RuntimeError(f"result type {of.title} can't be cast to the desired output type {target.dtype.title}")
+    if not dtypes.can_cast(kind, target.dtype):
+        raise RuntimeError(f"result type {kind.title} can't be cast to the desired output type {target.dtype.title}")
 
 
-def check_overlap(target: Tensor, operands: Iterable[Tensor]) -> None:
-    """Refuse to write to memory that is read at other locations at the same time."""
+def check_apart(target: Tensor, operands: Iterable[Tensor], *, same: bool) -> None:
+    """Refuse to write to memory that is read at the same time; at the same locations it may be, on request."""
     for operand in operands:
-        if operand is target or operand._storage is not target._storage:
+        if operand._storage is not target._storage or isinstance(operand._array, Packed):
             continue
         ours, theirs = target._array, operand._array
-        if not (is_dense(ours) and is_dense(theirs)):
+        if not (ours.size and theirs.size and is_dense(ours) and is_dense(theirs)):
             continue  # whether they overlap would be hard to tell, and PyTorch does not try
         begin, other = address(ours), address(theirs)
-        if begin == other and ours.size == theirs.size:
-            overlaps = ours.strides != theirs.strides
-        else:
-            overlaps = begin < other + theirs.nbytes and other < begin + ours.nbytes
-        if overlaps:
+        if same and begin == other and ours.nbytes == theirs.nbytes and ours.strides == theirs.strides:
+            continue
+        if begin < other + theirs.nbytes and other < begin + ours.nbytes:
             raise RuntimeError(
                 "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
                 "memory location. Please clone() the tensor before performing the operation."
             )
 
 
-def is_dense(array: Any) -> bool:
-    """Return whether an array fills its memory without gaps, in whatever order of dimensions."""
-    expected = array.itemsize
-    for stride, size in sorted(zip(array.strides, array.shape, strict=True)):
-        if size > 1:
-            if stride != expected:
-                return False
-            expected *= size
-    return True
+def check_single(target: Tensor) -> None:
+    """Refuse to write to a tensor that repeats elements of its memory."""
+    array = target._array
+    if isinstance(array, Packed) or is_dense(array):
+        return
+    if any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True)):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
 
 
 def write(target: Tensor, result: Any) -> None:
@@ -68,13 +67,12 @@ def write(target: Tensor, result: Any) -> None:
         array.become(cast(result, array.dtype))
         target._storage.version += 1
         return
-    repeated = [dim for dim, stride in enumerate(array.strides) if stride == 0 and array.shape[dim] > 1]
-    if array.size and any(result.strides[dim] for dim in repeated):  # a value that is repeated too may be written
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
-            "Please clone() the tensor before performing the operation."
-        )
-    array[...] = result if result.dtype == array.dtype else cast(result, array.dtype)
+    result = result if result.dtype == array.dtype else cast(result, array.dtype)
+    if any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True)):
+        changed = array != result  # what is repeated in memory stays changed where one of its places changes
+        array[changed] = result[changed]
+    else:
+        array[...] = result
     target._storage.version += 1
 
 
@@ -93,13 +91,14 @@ def check_own(result: Any, target: Tensor, refusal: str) -> None:
 
 def fill_out(target: Tensor, result: Any) -> None:
     """Put a result where out= says, which is resized to hold it."""
-    check_cast(result, target)
+    check_cast(dtypes.of_array(result), target)
     device = devices.of_array(result)
     if target.device != device:
         raise RuntimeError(
             "Expected all tensors to be on the same device, but found at least two devices, "
             f"{device} and {target.device}!"
         )
+    check_single(target)
     if target._array.shape != result.shape:
         if target._array.size:
             warnings.warn(
@@ -129,14 +128,8 @@ def cast(array: Any, to: Any) -> Any:
         array = array != 0 if to.kind == "b" else array.real
     with np.errstate(all="ignore"):
         if to == np.float16 and array.dtype == np.float64:  # rounded twice, as PyTorch does
-            array = array.astype(np.float32, order=memory_order(array))
-        return array.astype(to, order=memory_order(array))
-
-
-def memory_order(array: Any) -> Literal["C", "K"]:
-    """Return the order in which a copy lays out its elements: the same, unless some are repeated."""
-    repeats = any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True))
-    return "C" if repeats else "K"
+            array = array.astype(np.float32, order="K")
+        return copied(array, strides_of_copy(array, to.itemsize), to)
 
 
 def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from assay_reference.core.dispatch import Number, Sizes, cast, composite, elemen
 from assay_reference.core.dtypes import dtype
 from assay_reference.core.layouts import SPARSE, Packed, _mkldnn, no_kernel, strided
 from assay_reference.core.tensor import Tensor
-from assay_reference.core.writing import memory_order
+from assay_reference.core.strides import copied, strides_of_copy
 from assay_reference.ops.creation import zeros_like
 
 
@@ -35,7 +35,7 @@ to_copy.vjp(input=lambda grad, input: grad.to(input.device))
 @op(keeps_half=True, keeps_strides=True)
 def clone(input: Array, *, memory_format: Any = None) -> Array:
     """Copy a tensor; the copy's gradient flows back to the tensor."""
-    return input.copy(order=memory_order(input))
+    return input.copy() if isinstance(input, Packed) else copied(input, strides_of_copy(input), input.dtype)
 
 
 clone.vjp(input=lambda grad: grad)
@@ -153,6 +153,7 @@ copy.vjp(input=lambda grad: zeros_like(grad), src=lambda grad: grad)
     function=False,
     method=False,
     out=None,
+    repeats=True,
     node=lambda input, value: f"FillBackward{3 if isinstance(value, Tensor) else 2}",
 )
 def fill(input: Array, value: Array | Number) -> Array:
@@ -164,7 +165,7 @@ def fill(input: Array, value: Array | Number) -> Array:
 fill.vjp(input=lambda grad: zeros_like(grad), value=lambda grad: grad.sum())
 
 
-@elementwise(promotes="first", name="zero", function=False, method=False, out=None)
+@elementwise(promotes="first", name="zero", function=False, method=False, out=None, repeats=True)
 def zero(input: Array) -> Array:
     return np.broadcast_to(namespace(input).asarray(input.dtype.type(0)), input.shape)
 

@@ -22,9 +22,18 @@ def node_of_power(input: Any, exponent: Any) -> str:
     return f"PowBackward{int(isinstance(exponent, Tensor))}"
 
 
-@elementwise(promotes="same", operator="pow", refuses=not_implemented("pow", "bool"), node=node_of_power)
+@elementwise(
+    promotes="same",
+    operator="pow",
+    node=node_of_power,
+    counts_numbers=False,
+)
 def pow(input: Array | Number, exponent: Array | Number) -> Array:
     """Raise to a power."""
+    if input.dtype == bool and isinstance(exponent, np.generic) and not isinstance(input, np.generic):
+        return input | ~exponent
+    if input.dtype == bool:
+        raise NotImplementedError("\"pow\" not implemented for 'Bool'")
     if isinstance(exponent, np.generic) and np.abs(exponent) == 0.5:  # given as a number; differs at -0.0 and -inf
         return np.sqrt(input) if exponent == 0.5 else 1 / np.sqrt(input)
     if input.dtype.kind not in "iu":

@@ -38,7 +38,7 @@ def check_along(dim: int, index: Array, size: int) -> None:
         raise RuntimeError(f"index {int(wrong.reshape(-1)[0])} is out of bounds for dimension {dim} with size {size}")
 
 
-@op(out="own", keeps_half=True)
+@op(out="own", keeps_half=True, apart=True)
 def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False) -> Array:
     """Take, for each element of the index, the element that lies there along a dimension."""
     dim = wrap_dim(dim, input.ndim)
@@ -96,7 +96,7 @@ def scattered(input: Array, dim: int, index: Array, src: Any, combine: Any) -> A
 
 def put(array: Array, key: tuple[Any, ...], values: Any) -> None:
     """Overwrite."""
-    array[key] = dtypes.of_array(array).scalar(values) if isinstance(values, (int, float, complex)) else values
+    array[key] = dtypes.of_array(array).checked(values) if isinstance(values, (int, float, complex)) else values
 
 
 COMBINATIONS = {None: put, "add": np.add.at, "multiply": np.multiply.at}
@@ -113,6 +113,7 @@ def node_of_scatter(input: Any, dim: int, index: Any, src: Any, reduce: str | No
     function=False,
     method=False,
     node=node_of_scatter,
+    apart=True,
 )
 def scatter_op(input: Array, dim: int, index: Array, src: Array | Number, reduce: str | None = None) -> Array:
     if reduce not in COMBINATIONS:
@@ -143,7 +144,7 @@ def scatter_method(
     return scatter_op.perform_in_place(values)
 
 
-@op(in_place=True)
+@op(in_place=True, apart=True)
 def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
     """Add the elements of src at the index along a dimension."""
     return scattered(input, dim, index, src, np.add.at)
@@ -162,7 +163,7 @@ def index_vector(name: str, index: Array, size: int) -> Array:
     return index.reshape(-1)
 
 
-@op(out="own", keeps_half=True)
+@op(out="own", keeps_half=True, apart=True)
 def index_select(input: Array, dim: int, index: Array) -> Array:
     """Take whole slices along a dimension."""
     dim = wrap_dim(dim, input.ndim)
@@ -180,7 +181,7 @@ index_select.vjp(
 )
 
 
-@op(in_place=True, out="own")
+@op(in_place=True, out="own", apart=True)
 def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: complex = 1) -> Array:
     """Add whole slices of source, multiplied by alpha, at the index along a dimension."""
     dim = wrap_dim(dim, input.ndim)
@@ -232,7 +233,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     return gather(input.expand(source), dim, indices.expand(where))  # type: ignore[no-any-return]
 
 
-@op(out="own", keeps_half=True)
+@op(out="own", keeps_half=True, apart=True)
 def take(input: Array, index: Array) -> Array:
     """Take elements, counted in a row."""
     if index.dtype != np.int64:

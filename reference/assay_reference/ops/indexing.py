@@ -79,7 +79,7 @@ def index_vjp(grad: Tensor, shape: Sequence[int], indices: Any, dims: tuple[int,
 index.vjp(input=index_vjp)
 
 
-@op(name="index_put", function=False, method=False)
+@op(name="index_put", function=False, method=False, repeats=True, apart=True)
 def index_put(input: Array, indices: Sequence[Array], values: Array, dims: tuple[int, ...], accumulate: bool) -> Array:
     """Put values at the indices of some dimensions, or add them to what is there."""
     where = locate(input, indices, dims)
@@ -241,11 +241,12 @@ def indices_of(entry: Tensor, view: Tensor, dim: int) -> tuple[Tensor, ...]:
 
 
 def sliced(view: Tensor, dim: int, entry: slice) -> Tensor:
-    """Take a slice; the whole is the tensor itself."""
-    start, stop, step = entry.indices(view.shape[dim])
+    """Take a slice; the whole, if it begins at 0 as written, is the tensor itself."""
+    size = view.shape[dim]
+    start, stop, step = entry.indices(size)
     if step < 0:
         raise ValueError("step must be greater than zero")
-    if (start, stop, step) == (0, view.shape[dim], 1):
+    if step == 1 and not (entry.start or 0) and stop == size:
         return view
     return slice_of(view, dim, start, max(start, stop), step)  # type: ignore[no-any-return]
 
@@ -272,24 +273,43 @@ def setitem(self: Tensor, index_: Any, value: Any) -> None:
     """Overwrite what is at the index."""
     if not isinstance(value, (Tensor, bool, int, float, complex, np.generic)):
         raise TypeError(f"can't assign a {qualified_name(type(value))} to a torch.{self.dtype.title}Tensor")
-    if isinstance(value, complex) and not self.dtype.is_complex:
-        names = {"bool": "bool", "int64": "int64_t", "int32": "int", "float32": "float", "float64": "double"}
-        kind = names.get(self.dtype.name, self.dtype.title)
-        raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
-    view, indices, dims = located(self, index_)
-    while isinstance(value, Tensor) and value.shape[:1] == (1,):
-        value = value.squeeze(0)  # assignment does not count dimensions of size 1 in front
-    if not indices:
-        if isinstance(value, Tensor):
-            view.copy_(value if value.shape == view.shape else value.expand(view.shape))
-        else:
-            view.fill_(value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError("Overflow when unpacking long long")
+    if index_ is False:
         return
     if not isinstance(value, Tensor):
-        value = tensor(self.dtype.scalar(value), dtype=self.dtype, device=self.device)
-    elif not value.ndim and isinstance(index_, Tensor) and index_.dtype.category == "bool":
-        value = value.to(self.dtype)
-    index_put.perform_in_place([view, tuple(indices), value, tuple(dims), False])
+        value = tensor(self.dtype.checked(value), dtype=self.dtype, device=self.device)
+    view, indices, dims = located(self, index_)
+    if not indices:
+        assign(view, value)
+        return
+    if masks_only(index_) and value.numel() == 1:  # which is read before anything is written
+        self.dtype.checked(value.item())
+        value = value.to(self.dtype, copy=True)
+    index_put.perform_in_place([view, tuple(indices), without_ones_in_front(value), tuple(dims), False])
+
+
+def assign(view: Tensor, value: Tensor) -> None:
+    """Overwrite a view; assignment does not count dimensions of size 1 in front."""
+    if value.shape == view.shape:
+        view.copy_(value)
+    elif not value.ndim:
+        view.fill_(value)
+    else:
+        view.copy_(without_ones_in_front(value).expand(view.shape))
+
+
+def without_ones_in_front(value: Tensor) -> Tensor:
+    """Show a tensor without the dimensions of size 1 that come first."""
+    first = next((dim for dim, size in enumerate(value.shape) if size != 1), value.ndim)
+    return value.view(value.shape[first:]) if first else value
+
+
+def masks_only(index: Any) -> bool:
+    """Return whether, beside what makes views, there is one mask in an index."""
+    wanted = [as_index(each, None) for each in entries(index)]
+    tensors = [each for each in wanted if isinstance(each, Tensor) and not is_number(each)]
+    return len(tensors) == 1 and tensors[0].dtype.category == "bool"
 
 
 attach("__getitem__", getitem)

@@ -25,7 +25,7 @@ def counts(shape: tuple[int, ...], ndim: int) -> bool:
     return shape != (0,) or ndim == 1
 
 
-@op(method=False, out="castable", keeps_half=True)
+@op(method=False, out="castable", keeps_half=True, apart=True)
 def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
     """Join tensors along a dimension that they have."""
     if not tensors:

@@ -47,7 +47,11 @@ def masked_select_vjp(grad: Tensor, shape: Any, mask: Tensor) -> Any:
 masked_select.vjp(input=masked_select_vjp)
 
 
-@elementwise(promotes="first", node=lambda input, mask, value: f"MaskedFillBackward{int(isinstance(value, Tensor))}")
+@elementwise(
+    promotes="first",
+    repeats=True,
+    node=lambda input, mask, value: f"MaskedFillBackward{int(isinstance(value, Tensor))}",
+)
 def masked_fill(input: Array, mask: Mask, value: Array | Number) -> Array:
     """Overwrite with a value where the mask holds."""
     return in_order(np.where(mask, value, input))
@@ -67,4 +71,5 @@ def check_fill(input: Tensor, mask: Tensor, value: Any) -> None:
         raise RuntimeError(
             f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
         )
+    input.dtype.checked(value.item() if isinstance(value, Tensor) else value)
     broadcast_shape(tuple(mask.shape), tuple(input.shape))

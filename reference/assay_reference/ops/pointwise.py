@@ -57,7 +57,7 @@ def category(value: Any) -> str:
 # -- choice by a condition, and complex conjugates, on which gradients rest --------------------------------------------
 
 
-@elementwise(promotes="same", out="own", name="where", function=False, method=False, in_place=False, wraps_numbers=True)
+@elementwise(promotes="same", out="own", name="where", function=False, method=False, in_place=False, wraps_numbers=True, checks_numbers=True)
 def choice(condition: Mask, input: Array | Number, other: Array | Number) -> Array:
     return np.where(condition.astype(bool), input, other)
 
@@ -481,10 +481,14 @@ def extremes(kind: np.dtype[Any]) -> tuple[float, float]:
     promotes="same",
     out=lambda input, min, max: "castable" if isinstance(min, Tensor) or isinstance(max, Tensor) else "own",
     refuses={"complex": NotImplementedError(NO_COMPLEX_CLAMP)},
+    counts_numbers=False,
     node=lambda input, min, max: f"ClampBackward{0 if isinstance(min, Tensor) or isinstance(max, Tensor) else 1}",
 )
 def clamp(input: Array, min: Array | Number | None = None, max: Array | Number | None = None) -> Array:
     """Keep each element between min and max; where they cross, max wins."""
+    if input.dtype == bool and any(isinstance(bound, np.generic) for bound in (min, max)):
+        which = "_max" if min is None else "_min" if max is None else ""
+        raise NotImplementedError(f"\"clamp{which}_scalar_cpu\" not implemented for 'Bool'")
     if input.dtype == bool:  # which NumPy does not clip
         bounded = input if min is None else input | min
         return bounded if max is None else bounded & max

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from assay_reference.core.arrays import Array
+from assay_reference.core import dtypes
+from assay_reference.core.arrays import Array, namespace
 from assay_reference.core.dispatch import FUNCTIONS, attach, broadcast_shape, composite, not_implemented, op
 from assay_reference.core.tensor import Tensor
 from assay_reference.ops.pointwise import conj
@@ -122,6 +123,8 @@ mv.vjp(
 
 @mv.check
 def check_mv(input: Tensor, vec: Tensor) -> None:
+    if not input.ndim:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     if (input.ndim, vec.ndim) != (2, 1):
         raise RuntimeError(f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}")
     rows, columns = input.shape
@@ -156,14 +159,25 @@ def check_stacks(first: Tensor, second: Tensor) -> None:
             f"Expected size for first two dimensions of batch2 tensor to be: [{count}, {first.shape[-1]}] but got: "
             f"[{count}, {second.shape[-2]}]."
         )
-    if first.dtype is not second.dtype:
-        raise RuntimeError(f"expected scalar type {first.dtype.title} but found {second.dtype.title}")
 
 
-@op(out="own", refuses=not_implemented("bmm", "bool"))
+def stacked(first: Array, second: Array) -> Array:
+    """Multiply stacks of matrices; where there is nothing to multiply, their types do not matter."""
+    if not first.size or not second.size:
+        shape = (*broadcast_shape(first.shape[:-2], second.shape[:-2]), first.shape[-2], second.shape[-1])
+        return namespace(first).zeros(shape, first.dtype)
+    left, right = dtypes.of_array(first), dtypes.of_array(second)
+    if left is dtypes.bool_:
+        raise NotImplementedError("\"bmm\" not implemented for 'Bool'")
+    if left is not right:
+        raise RuntimeError(f"expected scalar type {left.title} but found {right.title}")
+    return first @ second
+
+
+@op(out="own")
 def bmm(input: Array, mat2: Array) -> Array:
     """Multiply two stacks of matrices, pair by pair."""
-    return input @ mat2
+    return stacked(input, mat2)
 
 
 @bmm.check
@@ -179,9 +193,9 @@ def check_bmm(input: Tensor, mat2: Tensor) -> None:
     check_stacks(input, mat2)
 
 
-@op(name="matmul", function=False, method=False, node="UnsafeViewBackward0", refuses=not_implemented("bmm", "bool"))
+@op(name="matmul", function=False, method=False, node="UnsafeViewBackward0")
 def broadcast_bmm(input: Array, other: Array) -> Array:
-    return input @ other
+    return stacked(input, other)
 
 
 @broadcast_bmm.check

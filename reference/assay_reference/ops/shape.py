@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from assay_reference.core import dtypes
-from assay_reference.core.arrays import Array, address, contiguous_strides, namespace, strided
+from assay_reference.core.arrays import Array, contiguous_strides, namespace, placed, strided
 from assay_reference.core.dispatch import Sizes, attach, broadcast_shape, check_writable, composite, op, view
 from assay_reference.core.dtypes import dtype
 from assay_reference.core.grad_mode import records
@@ -88,22 +88,31 @@ def inferred(size: Sequence[int], count: int) -> tuple[int, ...]:
 def strides_of_view(array: Array, size: Sequence[int]) -> tuple[int, ...] | None:
     """Return the strides, in bytes, with which the memory shows another shape; None if none do."""
     if not array.size:
-        return contiguous_strides(size, array.itemsize)
-    runs: list[list[int]] = []  # dimensions that lie in memory as one: how many elements, how far apart; last first
-    for length, stride in zip(reversed(array.shape), reversed(array.strides), strict=True):
-        if runs and stride == runs[-1][0] * runs[-1][1]:
-            runs[-1][0] *= length
-        elif length != 1:
-            runs.append([length, stride])
-    strides, left, step = [], 1, array.itemsize
-    for length in reversed(size):
-        if left == 1 and length != 1:
-            left, step = runs.pop(0)
-        if left % length:
+        return array.strides if array.shape == tuple(size) else contiguous_strides(size, array.itemsize)
+    left = list(size)
+    strides: list[int] = []  # the last first
+    for length, step in reversed(runs(array)):
+        covered = 1
+        while left and (covered < length or left[-1] == 1):
+            strides.append(covered * step)
+            covered *= left.pop()
+        if covered != length:
             return None
-        strides.append(step)
-        left, step = left // length, step * length
-    return tuple(reversed(strides))
+    return None if left else tuple(reversed(strides))
+
+
+def runs(array: Array) -> list[tuple[int, int]]:
+    """Return which dimensions lie in memory as one: for each such run how many elements, and how far apart."""
+    if not array.ndim:
+        return [(1, array.itemsize)]
+    found: list[tuple[int, int]] = []
+    length, step = 1, array.strides[-1]
+    for dim in range(array.ndim - 1, -1, -1):
+        length *= array.shape[dim]
+        if not dim or (array.shape[dim - 1] != 1 and array.strides[dim - 1] != length * step):
+            found.append((length, step))
+            length, step = 1, array.strides[dim - 1]
+    return found[::-1]
 
 
 @view(name="view", function=False, method=False)
@@ -492,13 +501,8 @@ def addresses(xp: Any, geometry: Geometry) -> Array:
 
 @view(name="as_strided", function=False, method=False)
 def restrided(input: Array, wanted: Geometry, present: Geometry) -> Array:
-    memory = input
-    while isinstance(memory.base, type(input)):
-        memory = memory.base
     size, stride, shift = wanted
-    start = (address(input) - address(memory)) // input.itemsize + shift
-    flat = strided(memory, [memory.size], [memory.itemsize]).view(input.dtype)
-    return strided(flat[start:], size, [each * input.itemsize for each in stride])
+    return placed(input, shift * input.itemsize, size, [each * input.itemsize for each in stride])
 
 
 @op(function=False, method=False)
