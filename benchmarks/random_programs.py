@@ -15,7 +15,12 @@ Excluded, beside what `random_steps.py` does not write, is what has no one answe
 - a float that an integer type cannot hold, converted to it: C leaves it open, and it depends on the length of the loop;
 - a write to memory that the same statement reads elsewhere, and whose overlap PyTorch finds too hard to tell: the order
   of its loop decides;
-- the sign of a zero that a sum leaves, and of NaN.
+- the sign of a zero that a sum leaves, and of NaN;
+- what a call that raises has written before it did, and how it has resized an `out=`;
+- an integer tensor that requires a gradient, which some writes make and others do not (docs/findings/pytorch.md);
+- how PyTorch computed a gradient, where one is asked for that can be differentiated again: the name of its step, and
+  whether it is a view;
+- how often a gradient was written to before `autograd.grad` returned it.
 """
 
 from __future__ import annotations
@@ -40,6 +45,8 @@ Program = list[str]
 Facts = dict[str, Any]
 ULPS: Final = 32  # of the largest number that took part in a step
 EPS: Final = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+INTEGER_GRADIENT: Final = "an integer tensor that requires a gradient"
+RESIZED: Final = "an out= that was resized by a call that raises"
 UNCONVERTIBLE: Final = "a float that the integer type cannot hold"
 OVERLAPPING: Final = "a write to memory that is read elsewhere in the same statement"
 
@@ -65,6 +72,7 @@ class Run:
 
     library: Any
     names: dict[str, Any] = field(default_factory=dict)
+    first_versions: dict[str, int] = field(default_factory=dict)  # of gradients, which were written to as they came
 
     def step(self, statement: str) -> str:
         """Run a statement; return the class of what it raises."""
@@ -75,6 +83,9 @@ class Run:
             return type(error).__name__
         finally:
             self.library.set_grad_enabled(True)
+            if "autograd.grad" in statement:
+                self.first_versions |= {name: scope[name]._version for name in scope.keys() - self.names if name[0] != "_"
+                                        and isinstance(scope[name], self.library.Tensor)}  # fmt: skip
             self.names = {name: each for name, each in scope.items() if name != "torch" and name[0] != "_"}
         return ""
 
@@ -92,7 +103,9 @@ class Run:
             if not isinstance(each, self.library.Tensor):
                 yield name, "value", str(type(each).__name__ if not isinstance(each, (int, float)) else each)
                 continue
-            yield from ((name, fact, look(each, fact)) for fact in FACTS)
+            skipped = OF_STEPS if name in self.first_versions else ()
+            yield from ((name, fact, look(each, fact)) for fact in FACTS if fact not in skipped)
+            yield name, "version", each._version - self.first_versions.get(name, 0)
             grad = each.grad if look(each, "is_leaf") is True or each.retains_grad else None
             yield name, "grad", "none" if grad is None else "one"
             if grad is not None:
@@ -113,14 +126,14 @@ FACTS: Final = {
     "stride": lambda each: tuple(each.stride()),
     "offset": lambda each: each.storage_offset(),
     "is_contiguous": lambda each: each.is_contiguous(),
-    "version": lambda each: each._version,
     "requires_grad": lambda each: each.requires_grad,
     "is_leaf": lambda each: each.is_leaf,
     "grad_fn": lambda each: None if each.grad_fn is None else each.grad_fn.name(),
     "output_nr": lambda each: each.output_nr,
     "is_view": lambda each: each._is_view(),
 }
-FACTS_OF_GRADIENTS: Final = ("dtype", "shape", "stride", "requires_grad", "grad_fn")
+FACTS_OF_GRADIENTS: Final = ("dtype", "shape", "stride", "requires_grad", "is_leaf")
+OF_STEPS: Final = ("grad_fn", "output_nr", "is_view")  # what says by which step a gradient was computed
 
 
 def look(tensor: Any, fact: str) -> Any:
@@ -190,9 +203,15 @@ class Pair:
     def difference(self, errors: tuple[str, str], statement: str, before: list[torch.Tensor]) -> Difference | None:
         if errors[0] != errors[1]:
             return Difference(self.done, "error", "", errors[0] or "answers", errors[1] or "answers")
+        if any(is_integer_with_gradient(each) for _, each in self.torch.values()):
+            return Difference(self.done, "", "", "", "", INTEGER_GRADIENT)
         for (name, fact, theirs), (_, _, mine) in zip(self.torch.facts(), self.ours.facts(), strict=True):
             if theirs != mine:
-                return Difference(self.done, fact, name, theirs, mine)
+                excluded = RESIZED if errors[0] and "out=" in statement else ""
+                return Difference(self.done, fact, name, theirs, mine, excluded)
+        if errors[0]:
+            self.align()
+            return None
         scale = largest(iter(before))
         if "backward" in statement or "grad" in statement:
             scale = max(scale, largest(each for _, each in self.torch.values()))
@@ -206,6 +225,16 @@ class Pair:
                 return Difference(self.done, "value", name, bits.tolist(), wide(array).tolist(), excluded)
             array[...] = bits
         return None
+
+
+    def align(self) -> None:
+        """Let the reference go on with PyTorch's values."""
+        for (_, theirs), (_, mine) in zip(self.torch.values(), self.ours.values(), strict=True):
+            mine._array[...] = bits_of(theirs, mine._array)
+
+
+def is_integer_with_gradient(tensor: torch.Tensor) -> bool:
+    return tensor.requires_grad and not (tensor.is_floating_point() or tensor.is_complex())
 
 
 def names_in(statement: str) -> list[str]:
@@ -298,6 +327,10 @@ def simpler(program: Program) -> Iterator[Program]:
     """Yield programs that are shorter, or have a simpler statement."""
     for place in reversed(range(len(program) - 1)):
         yield program[:place] + program[place + 1 :]
+        renamed = re.fullmatch(r"(\w+) = (\w+)", program[place])
+        if renamed:
+            rest = [re.sub(rf"\b{renamed[1]}\b", renamed[2], each) for each in program[place + 1 :]]
+            yield program[:place] + rest
     for place, statement in enumerate(program):
         for simple in simpler_statements(statement):
             yield program[:place] + [simple] + program[place + 1 :]

@@ -350,7 +350,15 @@ def value_for(scene: Scene, part: torch.Tensor) -> str:
 
 
 def is_writable(tensor: torch.Tensor) -> bool:
-    return not (tensor.requires_grad and tensor.is_leaf)
+    return not tensor.requires_grad or is_recorded(tensor)
+
+
+def is_recorded(tensor: torch.Tensor) -> bool:
+    """Return whether a tensor was computed from what requires a gradient; some that were written to raise instead."""
+    try:
+        return tensor.grad_fn is not None
+    except RuntimeError:
+        return False
 
 
 # -- writes in place --------------------------------------------------------------------------------------------------
@@ -405,7 +413,7 @@ def out(scene: Scene) -> str:
     return scene.one_of([
         f"torch.{function}({first}, {other}, out={name})",
         f"torch.{scene.one_of(['neg', 'exp', 'abs', 'floor', 'sin'])}({first}, out={name})",
-        f"torch.cat([{first}, {first}], out={name})" if scene.chance() < 0.3 else f"torch.sum({first}, 0, out={name})",
+        f"torch.cat([{first}, {first}], out={name})" if scene.chance() < 0.3 and first != name else f"torch.sum({first}, 0, out={name})",
         f"torch.clamp({first}, {scene.number()}, out={name})",
     ])  # fmt: skip
 
@@ -512,9 +520,9 @@ def order(scene: Scene) -> str:
     name = scene.tensor(lambda each: has_dims(each) and has_elements(each))
     dim = scene.dim(name)
     choices = [
-        f"{name}.sort({dim}, stable=True)[{scene.below(2)}]" if scene.chance() < 0.3 else f"torch.sort({name}, stable=True, dim={dim})[0]",
+        f"torch.sort({name}, stable=True, dim={dim})[0]",
         f"torch.sort({name}, dim={dim}, descending=True, stable=True)[{scene.below(2)}]",
-        f"{name}.argsort({dim}, stable=True)",
+        f"{name}.argsort(dim={dim}, stable=True)",
         f"{name}.flip({dim})", f"{name}.roll(1, {dim})", f"{name}.nonzero()",
         f"{name}.masked_select({name} > {scene.number()})",
         f"torch.{scene.one_of(['tril', 'triu'])}({name})",
@@ -586,8 +594,8 @@ def product(scene: Scene) -> str:
 
 
 def gradient(scene: Scene) -> str:
-    recorded = scene.names(lambda each: each.grad_fn is not None and is_float(each))
-    leaves = scene.names(lambda each: each.is_leaf and each.requires_grad)
+    recorded = scene.names(lambda each: is_float(each) and is_recorded(each))
+    leaves = scene.names(lambda each: each.requires_grad and not is_recorded(each))
     if not recorded or not leaves or scene.chance() < 0.08:
         return preparation(scene)
     name, leaf = recorded[max(scene.below(len(recorded)), scene.below(len(recorded)))], scene.one_of(leaves)

@@ -16,9 +16,12 @@ from typing import Any, ClassVar, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from assay_reference.core.arrays import contiguous_strides
 from assay_reference.core.devices import device
 from assay_reference.core.dtypes import dtype
 from assay_reference.core.grad_mode import recording, set_grad_enabled
+from assay_reference.core.layouts import Packed
+from assay_reference.core.strides import copied, is_dense
 from assay_reference.core.tensor import Tensor
 
 Grads: TypeAlias = Sequence[Tensor | None]
@@ -120,7 +123,7 @@ class AccumulateGrad(Node):
         if grad is None:
             return ()
         if variable.grad is None:
-            variable.grad = grad if recording.get() else grad.detach().clone()
+            variable.grad = kept(grad, variable)
         elif recording.get() or variable.grad.layout is not grad.layout:
             variable.grad = added(variable.grad, grad)
         else:
@@ -128,6 +131,18 @@ class AccumulateGrad(Node):
         for hook in list(accumulated_hooks(variable).values()):
             hook(variable)
         return ()
+
+
+def kept(grad: Tensor, variable: Tensor) -> Tensor:
+    """Return a gradient as a leaf keeps it: in memory of its own, which is laid out as the leaf's."""
+    if recording.get() or isinstance(grad._array, Packed) or isinstance(variable._array, Packed):
+        return grad if recording.get() else grad.detach().clone()
+    array, wanted = grad._array, variable._array.strides
+    if not is_dense(variable._array):
+        wanted = contiguous_strides(array.shape, array.itemsize)
+    if all(one == other or size == 1 for one, other, size in zip(array.strides, wanted, array.shape, strict=True)):
+        wanted = array.strides
+    return Tensor._wrap(copied(array, wanted, array.dtype), grad.device, keeps_strides=True)
 
 
 def leaf_hooks(tensor: Tensor) -> dict[int, Hook]:

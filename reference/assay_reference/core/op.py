@@ -38,6 +38,7 @@ from assay_reference.core.writing import (
     check_own,
     check_single,
     fill_out,
+    is_same_view,
     write,
 )
 
@@ -66,6 +67,7 @@ class Op:
         former: Sequence[str] = (),
         repeats: bool = False,
         apart: bool = False,
+        spares_same: bool = False,
         layouts: Sequence[layout] = (),
     ) -> None:
         if isinstance(returns, str):
@@ -78,6 +80,7 @@ class Op:
         self.keeps_strides = keeps_strides  # whether results stay as the kernel laid them out, or are put in order
         self.repeats = repeats  # whether a tensor that repeats its elements may be written to; numbers are read before
         self.apart = apart  # whether nothing may be read from the memory that is written to
+        self.spares_same = spares_same  # whether nothing is read and written where the operand is the same memory
         self.returns = _named_tuple(self.name, returns) if returns else None
         self.parameters = Parameters(kernel, self.name, former)
         self.names, self.operands = self.parameters.names, self.parameters.operands
@@ -273,9 +276,11 @@ class Op:
 
     def check_memory(self, target: Tensor, values: list[Any]) -> None:
         """Refuse to write to memory where the order of reading and writing would decide."""
+        operands = list(self.tensors(values))[1 if target is values[0] else 0 :]
+        if self.spares_same and all(is_same_view(each, target) for each in operands):
+            return
         if not self.repeats:
             check_single(target)
-        operands = list(self.tensors(values))[1 if target is values[0] else 0 :]
         read_later = [each for each in operands if self.apart or each.ndim or not self.repeats]
         check_apart(target, read_later, same=not self.apart)
 
@@ -392,12 +397,11 @@ class Elementwise(Op):
     ) -> None:
         if promotes not in get_args(Promotion) and not callable(promotes):
             raise TypeError(f"{kernel.__name__}: promotes is one of {', '.join(get_args(Promotion))}")
-        super().__init__(kernel, **options)
+        super().__init__(kernel, **{"keeps_strides": True, **options})
         self.promotes = promotes
         self.wraps_numbers = wraps_numbers
         self.counts_numbers = counts_numbers  # whether numbers are operands, or options of an op on the others
         self.checks_numbers = checks_numbers or not counts_numbers or promotes == "first"
-        self.keeps_strides = True
         self.casts_result = promotes == "first"
 
     def compute(self, values: list[Any], into: Tensor | None = None) -> Any:
@@ -450,6 +454,8 @@ class Elementwise(Op):
     def arranged(self, result: Any, arrays: list[Any]) -> Any:
         """Lay a result out in memory as its operands are."""
         given = [arrays[position] for position in self.operands if arrays[position] is not None]
+        if not self.keeps_strides or (isinstance(given[0], np.generic) and not self.counts_numbers):
+            return _in_order(result)
         operands = given if self.counts_numbers else [each for each in given if not isinstance(each, np.generic)]
         if result.size and all(each.strides == contiguous_strides(each.shape, each.itemsize) for each in operands):
             return laid_out(result, contiguous_strides(result.shape, result.itemsize))

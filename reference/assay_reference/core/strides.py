@@ -6,7 +6,7 @@ part documented (torch.preserve_format).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from assay_reference.core.arrays import contiguous_strides, namespace, strided
@@ -33,7 +33,7 @@ def strides_of_copy(array: Any, itemsize: int | None = None) -> Strides:
     itemsize = itemsize or array.itemsize
     if is_dense(array):
         return tuple(each // array.itemsize * itemsize for each in array.strides)
-    return in_order_of(array.shape, [array.strides], itemsize)
+    return _without_gaps(array.shape, _sorted(array.ndim, _comparison(array.shape, [array.strides])), itemsize)
 
 
 def strides_of_result(shape: Sequence[int], operands: Sequence[Any], itemsize: int) -> Strides:
@@ -44,7 +44,14 @@ def strides_of_result(shape: Sequence[int], operands: Sequence[Any], itemsize: i
         steps = {tuple(stride // each.itemsize for stride in each.strides) for each in operands}
         if len(steps) == 1 and all(map(is_dense, operands)):
             return tuple(each * itemsize for each in steps.pop())
-    return in_order_of(shape, [strides_in(each, len(shape), shape) for each in operands], itemsize)
+    return iterated(shape, [strides_in(each, len(shape), shape) for each in operands], itemsize)
+
+
+def iterated(shape: Sequence[int], operands: Sequence[Strides], itemsize: int) -> Strides:
+    """Return the strides of what is computed element by element, from the operands' strides in the same shape."""
+    order = _sorted(len(shape), _comparison(shape, operands))
+    in_order = order == list(range(len(shape)))[::-1]
+    return contiguous_strides(shape, itemsize) if in_order else _without_gaps(shape, order, itemsize)
 
 
 def strides_in(array: Any, ndim: int, shape: Sequence[int]) -> Strides:
@@ -54,9 +61,7 @@ def strides_in(array: Any, ndim: int, shape: Sequence[int]) -> Strides:
     return (0,) * added + tuple(0 if size == 1 != wanted else stride for stride, size, wanted in own)
 
 
-def in_order_of(shape: Sequence[int], operands: Iterable[Strides], itemsize: int) -> Strides:
-    """Return strides without gaps, the dimensions in the order in which they lie in the operands."""
-    order = _sorted(len(shape), _comparison(shape, list(operands)))
+def _without_gaps(shape: Sequence[int], order: Sequence[int], itemsize: int) -> Strides:
     strides, step = [0] * len(shape), itemsize
     for dim in order:
         strides[dim] = step

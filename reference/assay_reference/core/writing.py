@@ -46,6 +46,14 @@ def check_apart(target: Tensor, operands: Iterable[Tensor], *, same: bool) -> No
             )
 
 
+def is_same_view(one: Tensor, other: Tensor) -> bool:
+    """Return whether two tensors are the same elements of memory in the same order."""
+    if one._storage is not other._storage or isinstance(one._array, Packed) or one.dtype is not other.dtype:
+        return False
+    ours, theirs = one._array, other._array
+    return (address(ours), ours.shape, ours.strides) == (address(theirs), theirs.shape, theirs.strides)
+
+
 def check_single(target: Tensor) -> None:
     """Refuse to write to a tensor that repeats elements of its memory."""
     array = target._array

@@ -324,11 +324,11 @@ def arange(xp: Any, dtype: dtype | None, start: Any = None, end: Any = None, ste
     numbers = (start, end, step)
     if any(isinstance(each, complex) for each in numbers):
         raise RuntimeError("value cannot be converted to type double without overflow")
-    check_bounds(start, end, step)
     if dtype is None:
         dtype = dtypes.get_default_dtype() if any(isinstance(each, float) for each in numbers) else dtypes.int64
     if dtype.category == "bool":
         raise NotImplementedError("\"arange_cpu\" not implemented for 'Bool'")
+    check_bounds(start, end, step)
     if dtype.category != "integer":
         return (start + xp.arange(math.ceil((end - start) / step)) * step).astype(dtype.numpy)
     length = math.ceil((end - start) / step)  # of the numbers as they were given, but for int64
@@ -459,7 +459,10 @@ def like(kernel: Kernel) -> Callable[..., Tensor]:
             return _new(packed_kernel(name, wanted)(target.xp, kind, input.shape), target, requires_grad, pin_memory)
         source = input if input.layout is strided else input.to_dense()
         array = source._array if target == input.device else source.to(target)._array
-        return _new(kernel(array, kind, *args, **kwargs), target, requires_grad, pin_memory)
+        made = kernel(array, kind, *args, **kwargs)
+        return wanting_grad(
+            Tensor._wrap(pinned(made) if pin_memory else made, target, keeps_strides=True), requires_grad
+        )
 
     return composite(method=False)(create)
 

@@ -9,13 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from assay_reference.core.arrays import Array, in_order, namespace
+from assay_reference.core.arrays import Array, contiguous_strides, namespace, strided
 from assay_reference.core.dispatch import attach, composite, op
+from assay_reference.core.strides import copied, iterated, strides_in, strides_of_copy
 from assay_reference.core.tensor import Tensor
+from assay_reference.core.writing import check_apart
 from assay_reference.ops.creation import tensor, zeros
 from assay_reference.ops.masks import nonzero
 from assay_reference.ops.parts import select, slice_of
-from assay_reference.ops.shape import alias, unsqueeze
+from assay_reference.ops.shape import alias, strides_of_view, unsqueeze
 
 INDEX_TYPES = "tensors used as indices must be long, int, byte or bool tensors"
 
@@ -28,6 +30,7 @@ class Located(NamedTuple):
 
     key: tuple[Any, ...]
     shape: tuple[int, ...]  # of what is there
+    first: int  # where in it the dimensions of the indices stand
 
 
 def locate(array: Array, indices: Sequence[Array], dims: Sequence[int]) -> Located:
@@ -51,7 +54,7 @@ def locate(array: Array, indices: Sequence[Array], dims: Sequence[int]) -> Locat
     if math.prod(shape):  # where nothing is taken, nothing is out of bounds
         for number, (dim, each) in enumerate(zip(dims, indices, strict=True)):
             check_in_range(each, array.shape[dim], number)
-    return Located(tuple(key), shape)
+    return Located(tuple(key), shape, first)
 
 
 def check_in_range(index: Array, size: int, dim: int) -> None:
@@ -61,13 +64,26 @@ def check_in_range(index: Array, size: int, dim: int) -> None:
         raise IndexError(f"index {int(wrong.reshape(-1)[0])} is out of bounds for dimension {dim} with size {size}")
 
 
-@op(function=False, method=False, keeps_half=True)
+@op(function=False, method=False, keeps_half=True, keeps_strides=True)
 def index(input: Array, indices: Sequence[Array], dims: tuple[int, ...]) -> Array:
     """Take the elements at the indices of some dimensions."""
     where = locate(input, indices, dims)
-    if not math.prod(where.shape):
-        return namespace(input).empty(where.shape, input.dtype)
-    return in_order(input[where.key])
+    taken = input[where.key] if math.prod(where.shape) else namespace(input).empty(where.shape, input.dtype)
+    return copied(taken, strides_of_taken(input, indices, dims, where), input.dtype)
+
+
+def strides_of_taken(array: Array, indices: Sequence[Array], dims: Sequence[int], where: Located) -> tuple[int, ...]:
+    """Return how elements that are taken lie in memory: as in the array, then as the indices do."""
+    rest = [stride for dim, stride in enumerate(array.strides) if dim not in dims]
+    before, after = (0,) * where.first, (0,) * (len(rest) - where.first)
+    indexed = np.broadcast_shapes(*(each.shape for each in indices))
+    reshaped = (*(1 for _ in before), *indexed, *(1 for _ in after))
+    along = []
+    for each in indices:
+        steps = strides_of_view(np.broadcast_to(each, indexed), reshaped) or contiguous_strides(reshaped, each.itemsize)
+        along.append(strides_in(strided(each, reshaped, steps), len(reshaped), where.shape))
+    source = (*rest[: where.first], *[0] * len(indexed), *rest[where.first :])
+    return iterated(where.shape, [source, *along], array.itemsize)
 
 
 def index_vjp(grad: Tensor, shape: Sequence[int], indices: Any, dims: tuple[int, ...]) -> Tensor:
@@ -79,7 +95,7 @@ def index_vjp(grad: Tensor, shape: Sequence[int], indices: Any, dims: tuple[int,
 index.vjp(input=index_vjp)
 
 
-@op(name="index_put", function=False, method=False, repeats=True, apart=True)
+@op(name="index_put", function=False, method=False, repeats=True, apart=True, keeps_strides=True)
 def index_put(input: Array, indices: Sequence[Array], values: Array, dims: tuple[int, ...], accumulate: bool) -> Array:
     """Put values at the indices of some dimensions, or add them to what is there."""
     where = locate(input, indices, dims)
@@ -90,7 +106,7 @@ def index_put(input: Array, indices: Sequence[Array], values: Array, dims: tuple
             f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of "
             f"shape {list(where.shape)}"
         ) from None
-    result = input.copy()
+    result = copied(input, strides_of_copy(input), input.dtype)
     if accumulate and values.size:
         np.add.at(result, where.key, values)
     elif values.size:
@@ -277,13 +293,18 @@ def setitem(self: Tensor, index_: Any, value: Any) -> None:
         raise ValueError("Overflow when unpacking long long")
     if index_ is False:
         return
+    index_ = None if index_ is True else index_
     if not isinstance(value, Tensor):
         value = tensor(self.dtype.checked(value), dtype=self.dtype, device=self.device)
     view, indices, dims = located(self, index_)
     if not indices:
         assign(view, value)
         return
-    if masks_only(index_) and value.numel() == 1:  # which is read before anything is written
+    wanted = [as_index(each, self.device) for each in entries(index_)]
+    tensors = [each for each in wanted if isinstance(each, Tensor) and not is_number(each)]
+    of_one_mask = len(tensors) == 1 and tensors[0].dtype.category == "bool" and value.numel() == 1
+    check_apart(view, tensors, same=of_one_mask)
+    if of_one_mask:  # one number, which is read before anything is written
         self.dtype.checked(value.item())
         value = value.to(self.dtype, copy=True)
     index_put.perform_in_place([view, tuple(indices), without_ones_in_front(value), tuple(dims), False])
@@ -303,13 +324,6 @@ def without_ones_in_front(value: Tensor) -> Tensor:
     """Show a tensor without the dimensions of size 1 that come first."""
     first = next((dim for dim, size in enumerate(value.shape) if size != 1), value.ndim)
     return value.view(value.shape[first:]) if first else value
-
-
-def masks_only(index: Any) -> bool:
-    """Return whether, beside what makes views, there is one mask in an index."""
-    wanted = [as_index(each, None) for each in entries(index)]
-    tensors = [each for each in wanted if isinstance(each, Tensor) and not is_number(each)]
-    return len(tensors) == 1 and tensors[0].dtype.category == "bool"
 
 
 attach("__getitem__", getitem)

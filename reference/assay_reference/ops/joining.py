@@ -10,6 +10,7 @@ import numpy as np
 from assay_reference.core import dtypes
 from assay_reference.core.arrays import Array
 from assay_reference.core.dispatch import FUNCTIONS, Sizes, cast, composite, op
+from assay_reference.core.strides import copied, strides_of_copy
 from assay_reference.core.tensor import Tensor, wrap_dim
 from assay_reference.ops.shape import as_sequence, wrap_dims
 
@@ -117,11 +118,11 @@ def tile_method(self: Tensor, *dims: Any) -> Tensor:
     return tile(self, as_sequence(dims))
 
 
-@op(keeps_half=True)
+@op(keeps_half=True, keeps_strides=True)
 def flip(input: Array, dims: Sizes) -> Array:
     """Reverse the order along dimensions."""
     axes = wrap_dims(dims, input.ndim)
-    return np.flip(input, axes if input.ndim else ()).copy()
+    return copied(np.flip(input, axes if input.ndim else ()), strides_of_copy(input), input.dtype)
 
 
 flip.vjp(input=lambda grad, dims: flip(grad, dims))

@@ -6,18 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from assay_reference.core.arrays import Array, in_order, namespace
+from assay_reference.core.arrays import Array, in_order, namespace, strided
 from assay_reference.core.dispatch import Mask, Number, broadcast_shape, composite, elementwise, op
 from assay_reference.core.tensor import Tensor
 from assay_reference.ops.creation import zeros
 
 
-@op(name="nonzero", function=False, method=False)
+@op(name="nonzero", function=False, method=False, keeps_strides=True)
 def nonzero_indices(input: Array) -> Array:
-    found = np.nonzero(input) if input.ndim else ()
     if not input.ndim:
-        return namespace(input).zeros((int(bool(input)), 0), np.int64)
-    return np.stack(found, axis=1).astype(np.int64)
+        found = namespace(input).zeros((0, int(bool(input))), np.int64)
+    else:
+        found = np.stack(np.nonzero(input)).astype(np.int64)
+    count = found.shape[1]  # the indices of one dimension lie side by side
+    return strided(found, found.shape[::-1], (found.itemsize, found.itemsize * count))
 
 
 @composite(out="own")
@@ -50,6 +52,7 @@ masked_select.vjp(input=masked_select_vjp)
 @elementwise(
     promotes="first",
     repeats=True,
+    keeps_strides=False,
     node=lambda input, mask, value: f"MaskedFillBackward{int(isinstance(value, Tensor))}",
 )
 def masked_fill(input: Array, mask: Mask, value: Array | Number) -> Array:

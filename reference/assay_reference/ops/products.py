@@ -10,7 +10,7 @@ from assay_reference.core.arrays import Array, namespace
 from assay_reference.core.dispatch import FUNCTIONS, attach, broadcast_shape, composite, not_implemented, op
 from assay_reference.core.tensor import Tensor
 from assay_reference.ops.pointwise import conj
-from assay_reference.ops.shape import adjoint, expand, unsafe_view
+from assay_reference.ops.shape import adjoint, expand, t, transpose, unsafe_view
 
 
 def check_multipliable(first: Tensor, second: Tensor) -> None:
@@ -235,6 +235,10 @@ def matmul(input: Tensor, other: Tensor) -> Any:
             return product(input, other)
         rows = input.reshape(math.prod(input.shape[:-1]), input.shape[-1])  # of all matrices as those of one
         return unsafe_view(product(rows, other), (*input.shape[:-1], *other.shape[1:]))
+    if input.ndim == other.ndim == 3 and input.shape[0] == 1 != other.shape[0]:
+        input = input.squeeze(0) if input.requires_grad else input
+    if input.ndim == 2 and input.requires_grad:  # so that its gradient is not made for every matrix of the stack
+        return matmul(transpose(other, -2, -1), t(input)).mT.contiguous()
     if input.ndim == 1:
         return unsafe_view(broadcast_bmm(input.unsqueeze(0), other), (*other.shape[:-2], other.shape[-1]))
     return broadcast_bmm(input, other)

@@ -456,6 +456,8 @@ def expand(input: Array, size: Sizes, *, implicit: bool = False) -> Array:
                     f"non-singleton dimension {dim}.  Target sizes: {list(size)}.  Tensor sizes: {list(input.shape)}"
                 )
             strides[dim] = 0
+    for dim in range(added - 1, -1, -1):  # a new dimension of size 1 has a stride nevertheless
+        strides[dim] = sizes[dim + 1] * strides[dim + 1] if sizes[dim] == 1 and input.ndim else 0
     return strided(input, sizes, strides)
 
 
