@@ -25,7 +25,7 @@ DTYPES: Final = {
     "float32": 8, "float64": 4, "int64": 4, "bool": 2, "int32": 1.5, "float16": 0.5, "bfloat16": 0.5, "uint8": 0.5,
     "int8": 0.3, "int16": 0.3,
 }  # fmt: skip
-AMISS: Final = 0.04  # how often an operand is taken that may not fit
+AMISS: Final = 0.1  # how often an operand is taken that may not fit
 
 
 class NothingFits(Exception):

@@ -261,7 +261,8 @@ def _after_hooks(node: Node, grads: list[Tensor | None]) -> list[Tensor | None]:
     for output, tensor in node.retained.items():
         grad = grads[output]
         if grad is not None:
-            tensor._grad = grad if tensor._grad is None else tensor._grad + grad
+            apart = grad.clone() if grad.is_contiguous() else grad.contiguous()
+            tensor._grad = apart if tensor._grad is None else tensor._grad + grad
     for prehook in list(node.prehooks.values()):
         grads = list(_replaced_all(grads, prehook, prehook(tuple(grads))))
     return grads
@@ -311,7 +312,7 @@ def _conform(grad: Tensor, edge: Edge, node: Node, position: int) -> Tensor:
                 f"{list(grad.shape)} but expected shape compatible with {list(meta.shape)}"
             )
         grad = grad.sum_to_size(meta.shape)
-    return grad if grad.dtype is meta.dtype else grad.to(meta.dtype)
+    return grad if (grad.dtype, grad.device) == (meta.dtype, meta.device) else grad.to(meta.device, meta.dtype)
 
 
 class RemovableHandle:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 from assay_reference.core.engine import (
+    FREED,
     Grads,
     Hook,
     Node,
@@ -205,12 +206,15 @@ class CopySlices(Node):
 
     def __init__(self, base: Tensor, written: Node, chain: Chain) -> None:
         super().__init__((edge_of(base), *written.edges[1:]), (meta_of(base),))
-        self.written, self.chain = written, chain
+        self.written, self.chain, self.freed = written, chain, False
 
     def release(self) -> None:
+        self.freed = True
         self.written.release()
 
     def __call__(self, grads: Grads, wanted: Sequence[bool]) -> Grads:
+        if self.freed:
+            raise RuntimeError(FREED)
         grad = grads[0]
         if grad is None:
             return [None] * len(self.edges)
@@ -245,13 +249,14 @@ def _taken_again(base: Tensor, view: Tensor) -> Tensor:
 def refresh_history(view: Tensor) -> None:
     """Record a view anew after a write to the memory that it shares."""
     base = view._base
-    if base is None or not base.requires_grad:
-        view._seen_version = view._storage.version
-        return
+    if base is None or (view._node is None and not base.requires_grad):
+        return  # it may come to require a gradient, and then the view is out of date
     refuse_ambiguous(view, "its base or another view of its base has been modified inplace")
     view._seen_version = view._storage.version
     with enable_grad():
-        fresh = _taken_again(base, view)
+        fresh = _taken_again(base if base.requires_grad else base.detach().requires_grad_(), view)
+    if not base.requires_grad:  # the view is one of a leaf that is a view itself, from which nothing flows on
+        fresh._node.edges = (None,)
     view._node, view._output_nr, view._requires_grad = fresh._node, fresh._output_nr, True
 
 

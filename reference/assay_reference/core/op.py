@@ -44,6 +44,7 @@ from assay_reference.core.writing import (
 
 Promotion = Literal["same", "int_to_float", "first"]
 Promotes: TypeAlias = "Promotion | Callable[..., Promotion]"
+Into: TypeAlias = "Callable[[Any, dtype | None], None]"  # refuses the shape or the type of a result before it is there
 
 
 class Op:
@@ -144,8 +145,8 @@ class Op:
         values = self.bind(args, kwargs)
         return self.perform(values) if out is None else self.perform_into(out, values)
 
-    def compute(self, values: list[Any], into: Tensor | None = None) -> Any:
-        """Run the kernel on arrays, and return its array, or a tuple of them; it may be meant for a tensor."""
+    def compute(self, values: list[Any], into: Into | None = None) -> Any:
+        """Run the kernel on arrays, and return its array, or a tuple of them; what it is meant for may refuse it."""
         self.device_of(values)
         arrays = list(values)
         half = packed = None
@@ -216,12 +217,19 @@ class Op:
         if self.apart or isinstance(self, Elementwise):
             for each in outs:
                 self.check_memory(each, values)
-        result = self.compute(values)
-        results = result if isinstance(result, tuple) else (result,)
         out_type = self.call(self.out_type, values) if callable(self.out_type) else self.out_type
+
+        def fits(shape: Any, kind: dtype | None) -> None:
+            if kind is not None and out_type == "own":
+                check_own(kind, outs[0], self.refuses_out)
+            elif kind is not None:
+                check_cast(kind, outs[0])
+
+        result = self.compute(values, fits)
+        results = result if isinstance(result, tuple) else (result,)
         for tensor, array in zip(outs, results, strict=True):
             if out_type == "own":
-                check_own(array, tensor, self.refuses_out)
+                check_own(dtypes.of_array(array), tensor, self.refuses_out)
             fill_out(tensor, array)
         return out if self.returns is None else self.returns(*outs)
 
@@ -247,9 +255,17 @@ class Op:
         needs_grad = self.needs_grad(values) and target.dtype.is_differentiable
         check_writable(target, needs_grad)
         self.check_memory(target, values)
-        result = self.compute(values, target)
-        self.check_shape(result.shape, target)
-        self.check_result(dtypes.of_array(result), target)
+
+        def fits(shape: Any, kind: dtype | None) -> None:
+            if shape != target._array.shape:
+                raise RuntimeError(
+                    f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(shape)}"
+                )
+            if kind is not None and not self.casts_result:
+                check_cast(kind, target)
+
+        result = self.compute(values, fits)
+        fits(result.shape, dtypes.of_array(result))
         node = None
         if needs_grad:
             edges = self.edges(values)
@@ -261,18 +277,6 @@ class Op:
             node.save_outputs((target,))
             rebase(target, node)
         return target
-
-    def check_shape(self, shape: Any, target: Tensor) -> None:
-        """Refuse to write a result of another shape into a tensor."""
-        if shape != target._array.shape:
-            raise RuntimeError(
-                f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(shape)}"
-            )
-
-    def check_result(self, kind: dtype, target: Tensor | None) -> None:
-        """Refuse to write a result of a higher category into a tensor."""
-        if target is not None and not self.casts_result:
-            check_cast(kind, target)
 
     def check_memory(self, target: Tensor, values: list[Any]) -> None:
         """Refuse to write to memory where the order of reading and writing would decide."""
@@ -327,6 +331,10 @@ class Op:
             if rule is not None and any(isinstance(each, Tensor) and each.requires_grad for each in tensors):
                 wanted.append(rule)
         return wanted
+
+    def saves_number(self, name: str, value: Any) -> bool:
+        """Return whether what is saved is a number that counts as a tensor."""
+        return self.wraps_numbers and self.parameters.index[name] in self.operands and not isinstance(value, tuple)
 
     def needs_grad(self, values: list[Any]) -> bool:
         """Return whether a call is to be recorded."""
@@ -404,7 +412,7 @@ class Elementwise(Op):
         self.checks_numbers = checks_numbers or not counts_numbers or promotes == "first"
         self.casts_result = promotes == "first"
 
-    def compute(self, values: list[Any], into: Tensor | None = None) -> Any:
+    def compute(self, values: list[Any], into: Into | None = None) -> Any:
         target = self.device_of(values)
         common = self.common_dtype(values)
         if self.precondition is not None:
@@ -437,9 +445,8 @@ class Elementwise(Op):
         for position in self.parameters.scalars:
             arrays[position] = common.checked(values[position], wide=True)
         if into is not None and shape is not None:
-            self.check_shape(shape, into)
+            into(shape, None if refusal is None else common)
         if refusal is not None:  # that there is no kernel shows last
-            self.check_result(common, into)
             self.check_accepted(common)
         with np.errstate(all="ignore"):
             result = self.call(kernel, arrays)
@@ -534,7 +541,7 @@ def signature_of(kernel: Callable[..., Any], *, out: bool) -> inspect.Signature:
 def _in_order(result: Any) -> Any:
     if isinstance(result, tuple):
         return tuple(map(_in_order, result))
-    if isinstance(result, Packed) or not result.size:
+    if isinstance(result, Packed):
         return result
     strides = contiguous_strides(result.shape, result.itemsize)
     if result.strides == strides:

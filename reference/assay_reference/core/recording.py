@@ -141,7 +141,9 @@ class OpNode(Node):
         return result
 
     def release(self) -> None:
-        self.freed = bool(self.saved_outs) or any(map(_holds_tensors, self.saved.values()))
+        self.freed = bool(self.saved_outs) or any(
+            _holds_tensors(each) or self.op.saves_number(name, each) for name, each in self.saved.items()
+        )
         if self.freed:
             self.saved, self.saved_outs = {}, {}
 

@@ -90,9 +90,8 @@ def check_out(name: str, out: Any) -> None:
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
 
 
-def check_own(result: Any, target: Tensor, refusal: str) -> None:
+def check_own(own: dtypes.dtype, target: Tensor, refusal: str) -> None:
     """Refuse to store a result in any type but its own."""
-    own = dtypes.of_array(result)
     if target.dtype is not own:
         raise RuntimeError(refusal.format(own=own, target=target.dtype))
 

@@ -37,8 +37,8 @@ def running(kernel: Kernel) -> Op:
                 f"Bad in-place call: input tensor dtype {self.dtype.c_name} and output tensor dtype {kind.c_name} "
                 "should match"
             )
-        wrap_dim(dim, self.ndim)
         if kind.category == "bool":
+            wrap_dim(dim, self.ndim)
             raise NotImplementedError(f"\"{name}_out_cpu\" not implemented for 'Bool'")
         return made.perform_in_place([self, dim])
 

@@ -59,7 +59,7 @@ def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False) -
 
 
 gather.vjp(
-    input=lambda grad, shape, dim, index: zeros(shape, dtype=grad.dtype, device=grad.device).scatter_add(
+    input=lambda grad, input, dim, index: zeros(input.shape, dtype=grad.dtype, device=grad.device).scatter_add(
         dim, index, grad
     )
 )
@@ -248,12 +248,12 @@ def take(input: Array, index: Array) -> Array:
     return np.take(input.reshape(-1), index)
 
 
-def take_vjp(grad: Tensor, shape: Any, index: Tensor) -> Any:
+def take_vjp(grad: Tensor, input: Tensor, index: Tensor) -> Any:
     """Add the gradient at the indices from which elements were taken."""
-    count = math.prod(shape)
+    count = input.numel()
     flat = zeros((count,), dtype=grad.dtype, device=grad.device)
     indices = (index % count if count else index).reshape(-1)
-    return flat.index_add(0, indices, grad.reshape(-1)).reshape(shape)
+    return flat.index_add(0, indices, grad.reshape(-1)).reshape(input.shape)
 
 
 take.vjp(input=take_vjp)

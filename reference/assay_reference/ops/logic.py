@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from assay_reference.core import dtypes
 from assay_reference.core.arrays import Array
 from assay_reference.core.dispatch import Kernel, Number, also_called, composite, elementwise, not_implemented
+from assay_reference.core.layouts import strided
 from assay_reference.core.op import Elementwise
 from assay_reference.core.tensor import Tensor
-from assay_reference.ops.creation import zeros_like
+from assay_reference.ops.creation import ones_like, zeros_like
 
 # -- comparison -------------------------------------------------------------------------------------------------------
 
@@ -73,16 +75,30 @@ def isnan(input: Array) -> Array:
     return input != input
 
 
-@elementwise(promotes="same", in_place=False, out=None)
-def isinf(input: Array) -> Array:
-    """Return whether an element is infinite."""
+@elementwise(promotes="same", name="isinf", function=False, method=False, in_place=False, out=None)
+def is_infinite(input: Array) -> Array:
     return np.isinf(input)
 
 
-@elementwise(promotes="same", in_place=False, out=None)
-def isfinite(input: Array) -> Array:
-    """Return whether an element is neither infinite nor NaN."""
+@elementwise(promotes="same", name="isfinite", function=False, method=False, in_place=False, out=None)
+def is_finite(input: Array) -> Array:
     return np.isfinite(input)
+
+
+@composite()
+def isinf(input: Tensor) -> Tensor:
+    """Return whether an element is infinite."""
+    if input.layout is strided and not input.dtype.is_differentiable:
+        return zeros_like(input, dtype=dtypes.bool_)
+    return is_infinite(input)  # type: ignore[no-any-return]
+
+
+@composite()
+def isfinite(input: Tensor) -> Tensor:
+    """Return whether an element is neither infinite nor NaN."""
+    if input.layout is strided and not input.dtype.is_differentiable:
+        return ones_like(input, dtype=dtypes.bool_)
+    return is_finite(input)  # type: ignore[no-any-return]
 
 
 # -- logic ------------------------------------------------------------------------------------------------------------

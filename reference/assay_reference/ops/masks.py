@@ -39,9 +39,9 @@ def masked_select(input: Array, mask: Array) -> Array:
     return np.broadcast_to(input, shape)[np.broadcast_to(mask, shape)]
 
 
-def masked_select_vjp(grad: Tensor, shape: Any, mask: Tensor) -> Any:
+def masked_select_vjp(grad: Tensor, input: Tensor, mask: Tensor) -> Any:
     """Put the gradient back where the mask holds."""
-    where = mask.expand(broadcast_shape(shape, tuple(mask.shape)))
+    where = mask.expand(broadcast_shape(tuple(input.shape), tuple(mask.shape)))
     flat = zeros((where.numel(),), dtype=grad.dtype, device=grad.device)
     return flat.index_add(0, nonzero(where.reshape(-1))[:, 0], grad).reshape(where.shape)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from assay_reference.ops.creation import zeros
 from assay_reference.ops.pointwise import where
 from assay_reference.ops.shape import broadcast_tensors
 
-Shape: TypeAlias = tuple[int, ...]
 WEIGHT: Final = inspect.Parameter("weight", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
 
 # -- reductions -------------------------------------------------------------------------------------------------------
@@ -168,11 +167,11 @@ def nll_op(node: str) -> Op:
 
     @nll.vjp
     def nll_vjp(
-        grad: Tensor, shape: Shape, classes: Tensor, counts: Tensor, weights: Tensor, dim: int, reduction: str
+        grad: Tensor, input: Tensor, classes: Tensor, counts: Tensor, weights: Tensor, dim: int, reduction: str
     ) -> tuple[Tensor | None, ...]:
         share = wide(grad) / wide(weights).sum() if reduction == "mean" else wide(grad)
         slopes = where(counts, -share * wide(weights), 0.0).unsqueeze(dim)
-        result = zeros(shape, dtype=slopes.dtype, device=slopes.device)
+        result = zeros(input.shape, dtype=slopes.dtype, device=slopes.device)
         return result.scatter(dim, classes.unsqueeze(dim), slopes), None, None, None
 
     return nll
