@@ -72,7 +72,7 @@ class Run:
 
     library: Any
     names: dict[str, Any] = field(default_factory=dict)
-    first_versions: dict[str, int] = field(default_factory=dict)  # of gradients, which were written to as they came
+    gradients: dict[str, int] = field(default_factory=dict)  # what autograd.grad returned, and in which version
 
     def step(self, statement: str) -> str:
         """Run a statement; return the class of what it raises."""
@@ -83,10 +83,12 @@ class Run:
             return type(error).__name__
         finally:
             self.library.set_grad_enabled(True)
+            made = {name: each for name, each in scope.items() if name != "torch" and name[0] != "_"}
             if "autograd.grad" in statement:
-                self.first_versions |= {name: scope[name]._version for name in scope.keys() - self.names if name[0] != "_"
-                                        and isinstance(scope[name], self.library.Tensor)}  # fmt: skip
-            self.names = {name: each for name, each in scope.items() if name != "torch" and name[0] != "_"}
+                self.gradients |= {
+                    name: each._version for name, each in made.items() if name not in self.names and each is not None
+                }
+            self.names = made
         return ""
 
     def tensors(self) -> Iterator[tuple[str, Any]]:
@@ -103,13 +105,19 @@ class Run:
             if not isinstance(each, self.library.Tensor):
                 yield name, "value", str(type(each).__name__ if not isinstance(each, (int, float)) else each)
                 continue
-            skipped = OF_STEPS if name in self.first_versions else ()
+            skipped = OF_STEPS if name in self.gradients else ()
             yield from ((name, fact, look(each, fact)) for fact in FACTS if fact not in skipped)
-            yield name, "version", each._version - self.first_versions.get(name, 0)
+            yield name, "version", each._version - self.first_version(each)
             grad = each.grad if look(each, "is_leaf") is True or each.retains_grad else None
             yield name, "grad", "none" if grad is None else "one"
             if grad is not None:
                 yield from ((f"{name}.grad", fact, look(grad, fact)) for fact in FACTS_OF_GRADIENTS)
+
+    def first_version(self, tensor: Any) -> int:
+        """Return in which version memory was when it got a name."""
+        memory = tensor.untyped_storage()
+        return next((first for name, first in self.gradients.items() if self.names[name].untyped_storage() is memory
+                     or same_memory(self.names[name].untyped_storage(), memory)), 0)  # fmt: skip
 
     def values(self) -> Iterator[tuple[str, Any]]:
         """Yield the tensors whose values are to be the same."""
@@ -118,6 +126,11 @@ class Run:
                 yield name, each
                 if (look(each, "is_leaf") is True or each.retains_grad) and each.grad is not None:
                     yield f"{name}.grad", each.grad
+
+
+def same_memory(one: Any, other: Any) -> bool:
+    """Return whether two storages, which PyTorch wraps anew each time, are one."""
+    return hasattr(one, "_cdata") and one._cdata == other._cdata
 
 
 FACTS: Final = {
@@ -225,7 +238,6 @@ class Pair:
                 return Difference(self.done, "value", name, bits.tolist(), wide(array).tolist(), excluded)
             array[...] = bits
         return None
-
 
     def align(self) -> None:
         """Let the reference go on with PyTorch's values."""
@@ -355,7 +367,11 @@ def changes(node: ast.AST) -> Iterator[Any]:
     if isinstance(node, ast.Call):
         if isinstance(node.func, ast.Attribute) and not isinstance(node.func.value, ast.Name):
             yield lambda node: node.func.value
-        if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name) and node.func.value.id != "torch":
+        if (
+            isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id != "torch"
+        ):
             yield lambda node: node.func.value
         for number in range(len(node.keywords)):
             yield lambda node, number=number: ast.Call(
@@ -422,8 +438,15 @@ def main() -> None:
         differing += 1
         if shown_so_far < options.show:
             shown_so_far += 1
-            print(f"# program {options.seed}/{number}", shown(*shrunk(found.program, found.difference)), sep="\n", flush=True)
-    print(f"{options.programs} programs, {steps} steps, {refused / max(steps, 1):.0%} refused by both; {differing} differ")
+            print(
+                f"# program {options.seed}/{number}",
+                shown(*shrunk(found.program, found.difference)),
+                sep="\n",
+                flush=True,
+            )
+    print(
+        f"{options.programs} programs, {steps} steps, {refused / max(steps, 1):.0%} refused by both; {differing} differ"
+    )
     for why, times in excluded.items():
         print(f"{times} ended by {why}")
 

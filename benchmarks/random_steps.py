@@ -316,7 +316,9 @@ def entry(scene: Scene, size: int, length: int) -> str:
         return str(scene.below(-size, size) if scene.chance() > AMISS else size)
     if choice < 0.78:
         return str([scene.chance() < 0.5 for _ in range(size)])
-    where = [each - size if scene.chance() < 0.2 else each for each in scene.source.sample(range(size), min(length, size))]
+    where = [
+        each - size if scene.chance() < 0.2 else each for each in scene.source.sample(range(size), min(length, size))
+    ]
     if choice < 0.9:
         return str(where)
     return f"torch.tensor({where})" if scene.chance() < 0.8 else f"torch.tensor({where[0]})"
@@ -459,7 +461,9 @@ def comparison(scene: Scene) -> str:
 
 def bits(scene: Scene) -> str:
     name = scene.tensor(lambda each: not each.is_floating_point())
-    other = scene.tensor(lambda each: not each.is_floating_point() and broadcasts(scene.live[name].shape, each.shape, False))
+    other = scene.tensor(
+        lambda each: not each.is_floating_point() and broadcasts(scene.live[name].shape, each.shape, False)
+    )
     return scene.one_of([
         f"{name} {scene.one_of('&|^')} {other}", f"~{name}", f"{name} << {scene.below(3)}", f"{name} >> {scene.below(3)}",
         f"{name} {scene.one_of('&|^')} {scene.one_of(['1', '3', 'True'])}",
@@ -557,8 +561,12 @@ def joining(scene: Scene) -> str:
     mine, dim = scene.live[name], scene.dim(name)
     at = dim % mine.ndim if mine.ndim and -mine.ndim <= dim < mine.ndim else 0
     other = scene.tensor(
-        lambda each: each.ndim == mine.ndim
-        and all(one == two for place, (one, two) in enumerate(zip(each.shape, mine.shape, strict=True)) if place != at)
+        lambda each: (
+            each.ndim == mine.ndim
+            and all(
+                one == two for place, (one, two) in enumerate(zip(each.shape, mine.shape, strict=True)) if place != at
+            )
+        )
     )
     same = scene.tensor(lambda each: each.shape == mine.shape)
     return scene.one_of([
@@ -664,5 +672,5 @@ def next_step(scene: Scene) -> str:
         maker = scene.source.choices(list(MAKERS), list(MAKERS.values()))[0]
         try:
             return maker(scene)
-        except NothingFits:
+        except (NothingFits, RuntimeError):  # where PyTorch refuses even to be asked
             continue

@@ -21,7 +21,7 @@ from assay_reference.core.devices import device
 from assay_reference.core.dtypes import dtype
 from assay_reference.core.grad_mode import recording, set_grad_enabled
 from assay_reference.core.layouts import Packed
-from assay_reference.core.strides import copied, is_dense
+from assay_reference.core.strides import copied, is_dense, laid_out
 from assay_reference.core.tensor import Tensor
 
 Grads: TypeAlias = Sequence[Tensor | None]
@@ -140,8 +140,10 @@ def kept(grad: Tensor, variable: Tensor) -> Tensor:
     array, wanted = grad._array, variable._array.strides
     if not is_dense(variable._array):
         wanted = contiguous_strides(array.shape, array.itemsize)
-    if all(one == other or size == 1 for one, other, size in zip(array.strides, wanted, array.shape, strict=True)):
-        wanted = array.strides
+    if all(
+        one == other or (size == 1 and one) for one, other, size in zip(array.strides, wanted, array.shape, strict=True)
+    ):
+        wanted = array.strides  # which say nothing else
     return Tensor._wrap(copied(array, wanted, array.dtype), grad.device, keeps_strides=True)
 
 
@@ -159,7 +161,12 @@ def accumulated_hooks(tensor: Tensor) -> dict[int, Callable[[Tensor], None]]:
 
 def added(first: Tensor, second: Tensor) -> Tensor:
     """Add two gradients; the first of a dense and a sparse one must be the dense one."""
-    return second + first if first.is_sparse else first + second
+    if first.is_sparse:
+        return second + first
+    total = first + second
+    if recording.get() or isinstance(total._array, Packed) or not is_dense(first._array):
+        return total
+    return Tensor._wrap(laid_out(total._array, first._array.strides), total.device, keeps_strides=True)
 
 
 def meta_of(tensor: Tensor) -> Meta:

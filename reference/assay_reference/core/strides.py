@@ -44,12 +44,7 @@ def strides_of_result(shape: Sequence[int], operands: Sequence[Any], itemsize: i
         steps = {tuple(stride // each.itemsize for stride in each.strides) for each in operands}
         if len(steps) == 1 and all(map(is_dense, operands)):
             return tuple(each * itemsize for each in steps.pop())
-    return iterated(shape, [strides_in(each, len(shape), shape) for each in operands], itemsize)
-
-
-def iterated(shape: Sequence[int], operands: Sequence[Strides], itemsize: int) -> Strides:
-    """Return the strides of what is computed element by element, from the operands' strides in the same shape."""
-    order = _sorted(len(shape), _comparison(shape, operands))
+    order = _sorted(len(shape), _comparison(shape, [strides_in(each, len(shape), shape) for each in operands]))
     in_order = order == list(range(len(shape)))[::-1]
     return contiguous_strides(shape, itemsize) if in_order else _without_gaps(shape, order, itemsize)
 

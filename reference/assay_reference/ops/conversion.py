@@ -140,7 +140,9 @@ def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_fo
     return to(self, "cuda" if device is None else device)
 
 
-@elementwise(promotes="first", name="copy", function=False, method=False, out=None, node="CopyBackwards", spares_same=True)
+@elementwise(
+    promotes="first", name="copy", function=False, method=False, out=None, node="CopyBackwards", spares_same=True
+)
 def copy(input: Array, src: Array | Number, non_blocking: bool = False) -> Array:
     return np.broadcast_to(src, np.broadcast_shapes(input.shape, src.shape)).copy()
 

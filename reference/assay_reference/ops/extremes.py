@@ -75,7 +75,9 @@ def chosen_along(**options: Any) -> Callable[[Kernel], Op]:
     def decorate(kernel: Kernel) -> Op:
         made = op(out="own", returns=("values", "indices"), **options)(kernel)
         if "keepdim" in made.names:
-            made.vjp(input=lambda grad, indices, shape, dim, keepdim: back_to_chosen(grad, indices, shape, dim, keepdim))
+            made.vjp(
+                input=lambda grad, indices, shape, dim, keepdim: back_to_chosen(grad, indices, shape, dim, keepdim)
+            )
         else:
             made.vjp(input=lambda grad, indices, shape, dim: back_to_chosen(grad, indices, shape, dim, True))
         return made

@@ -170,7 +170,7 @@ def index_select(input: Array, dim: int, index: Array) -> Array:
     source = np.atleast_1d(input)
     if not input.ndim and index.size != 1:
         raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {index.size} value(s)")
-    if index.size and not source.shape[dim]:
+    if index.size and not source.shape[dim] and input.ndim > 1:
         raise RuntimeError("index_select(): self indexing axis dim should be positive")
     taken = np.take(source, index_vector("index_select", index, source.shape[dim]), axis=dim)
     return taken if input.ndim else taken.reshape(())

@@ -11,7 +11,7 @@ import numpy as np
 
 from assay_reference.core.arrays import Array, contiguous_strides, namespace, strided
 from assay_reference.core.dispatch import attach, composite, op
-from assay_reference.core.strides import copied, iterated, strides_in, strides_of_copy
+from assay_reference.core.strides import copied, strides_of_copy, strides_of_result
 from assay_reference.core.tensor import Tensor
 from assay_reference.core.writing import check_apart
 from assay_reference.ops.creation import tensor, zeros
@@ -75,15 +75,14 @@ def index(input: Array, indices: Sequence[Array], dims: tuple[int, ...]) -> Arra
 def strides_of_taken(array: Array, indices: Sequence[Array], dims: Sequence[int], where: Located) -> tuple[int, ...]:
     """Return how elements that are taken lie in memory: as in the array, then as the indices do."""
     rest = [stride for dim, stride in enumerate(array.strides) if dim not in dims]
-    before, after = (0,) * where.first, (0,) * (len(rest) - where.first)
     indexed = np.broadcast_shapes(*(each.shape for each in indices))
-    reshaped = (*(1 for _ in before), *indexed, *(1 for _ in after))
+    reshaped = (*[1] * where.first, *indexed, *[1] * (len(rest) - where.first))
     along = []
     for each in indices:
         steps = strides_of_view(np.broadcast_to(each, indexed), reshaped) or contiguous_strides(reshaped, each.itemsize)
-        along.append(strides_in(strided(each, reshaped, steps), len(reshaped), where.shape))
-    source = (*rest[: where.first], *[0] * len(indexed), *rest[where.first :])
-    return iterated(where.shape, [source, *along], array.itemsize)
+        along.append(strided(each, reshaped, steps))
+    source = strided(array, where.shape, (*rest[: where.first], *[0] * len(indexed), *rest[where.first :]))
+    return strides_of_result(where.shape, [source, *along], array.itemsize)
 
 
 def index_vjp(grad: Tensor, shape: Sequence[int], indices: Any, dims: tuple[int, ...]) -> Tensor:

@@ -12,6 +12,7 @@ from assay_reference.core.tensor import Tensor, wrap_dim
 from assay_reference.ops.joining import cat, stack
 from assay_reference.ops.shape import view_backward
 
+
 def taken(array: Array, dim: int, index: int) -> Array:
     """Return the part at one index along a dimension, which goes away."""
     index += array.shape[dim] if index < 0 else 0

@@ -57,7 +57,16 @@ def category(value: Any) -> str:
 # -- choice by a condition, and complex conjugates, on which gradients rest --------------------------------------------
 
 
-@elementwise(promotes="same", out="own", name="where", function=False, method=False, in_place=False, wraps_numbers=True, checks_numbers=True)
+@elementwise(
+    promotes="same",
+    out="own",
+    name="where",
+    function=False,
+    method=False,
+    in_place=False,
+    wraps_numbers=True,
+    checks_numbers=True,
+)
 def choice(condition: Mask, input: Array | Number, other: Array | Number) -> Array:
     return np.where(condition.astype(bool), input, other)
 
