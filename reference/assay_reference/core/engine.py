@@ -179,7 +179,7 @@ def edge_of(tensor: Tensor) -> Edge | None:
     node = tensor.grad_fn
     if node is not None:
         return Edge(node, tensor.output_nr)
-    return Edge(_accumulator(tensor), 0) if tensor.requires_grad else None
+    return Edge(_accumulator(tensor), 0) if tensor._requires_grad else None
 
 
 def _accumulator(leaf: Tensor) -> Node:

@@ -79,7 +79,7 @@ def requires_grad(self: Tensor) -> bool:
 
 def set_requires_grad(self: Tensor, wanted: bool) -> None:
     """Choose whether operations on a leaf are recorded."""
-    if not self.is_leaf and not wanted:
+    if not wanted and not self.is_leaf:
         raise RuntimeError(NOT_LEAF)
     if wanted and not self.dtype.is_differentiable:
         raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")

@@ -69,6 +69,7 @@ class Op:
         repeats: bool = False,
         apart: bool = False,
         spares_same: bool = False,
+        has_slope: bool = True,
         layouts: Sequence[layout] = (),
     ) -> None:
         if isinstance(returns, str):
@@ -82,6 +83,7 @@ class Op:
         self.repeats = repeats  # whether a tensor that repeats its elements may be written to; numbers are read before
         self.apart = apart  # whether nothing may be read from the memory that is written to
         self.spares_same = spares_same  # whether nothing is read and written where the operand is the same memory
+        self.has_slope = has_slope  # whether a gradient could flow back from the result, if it is not written in place
         self.returns = _named_tuple(self.name, returns) if returns else None
         self.parameters = Parameters(kernel, self.name, former)
         self.names, self.operands = self.parameters.names, self.parameters.operands
@@ -161,21 +163,34 @@ class Op:
                 half = next((each.dtype for each in value if each.dtype.is_half and not self.keeps_half), half)
                 arrays[position] = listed = tuple(self.computable(each) for each in value)
                 packed = next((each for each in listed if isinstance(each, Packed)), packed)
-        if packed is None:
-            self.check_arguments(values)
+        missing = self.check_arguments(values) if packed is None else None
         kernel = self.kernel if packed is None else self.kernel_for(packed)
         with np.errstate(all="ignore"):
-            result = self.call(kernel, arrays)
+            result = self.call(kernel, arrays) if missing is None else self.call_without_kernel(missing, arrays)
             result = result if half is None else _rounded(result, half)
             return result if self.keeps_strides else _in_order(result)
 
-    def check_arguments(self, values: list[Any]) -> None:
-        """Refuse types and values that the op does not take."""
+    def check_arguments(self, values: list[Any]) -> dtype | None:
+        """Refuse types and values that the op does not take; return the type for which it has no kernel."""
         if self.precondition is not None:
             self.call(self.precondition, values)
-        if self.refusals:
-            for tensor in self.tensors(values):
-                self.check_accepted(tensor.dtype)
+        tensors = list(self.tensors(values)) if self.refusals else []
+        refused = [each.dtype for each in tensors if each.dtype in self.refusals]
+        for kind in refused:
+            if not isinstance(self.refusals[kind], NotImplementedError):
+                self.check_accepted(kind)
+        return refused[0] if refused else None
+
+    def call_without_kernel(self, kind: dtype, arrays: list[Any]) -> Any:
+        """Raise what is wrong with the arguments, or else that there is no kernel, unless there is nothing to do."""
+        result = None
+        try:
+            result = self.call(self.kernel, arrays)
+        except (TypeError, ValueError):  # NumPy has no kernel either
+            pass
+        if isinstance(result, tuple) or result is None or result.size:
+            self.check_accepted(kind)
+        return result
 
     def computable(self, tensor: Tensor) -> Any:
         """Return the array that the kernel gets: half types in single precision."""
@@ -209,7 +224,8 @@ class Op:
     def perform_into(self, out: Any, values: list[Any]) -> Any:
         """Compute into tensors that the caller gave."""
         outs = self.outs_of(out)
-        if records() and (self.needs_grad(values) or any(each.requires_grad for each in outs)):
+        recorded = self.needs_grad(values) or any(each.requires_grad for each in outs)
+        if records() and recorded and self.has_slope:
             raise RuntimeError(
                 f"{self.name}(): functions with out=... arguments don't support automatic differentiation, "
                 "but one of the arguments requires grad."

@@ -19,6 +19,10 @@ OutType = Literal["own", "castable", "any"]
 OutTypes: TypeAlias = "OutType | Callable[..., OutType]"  # or a function of the call
 
 EXPECTED: Final = "Expected out tensor to have dtype {own.c_name}, but got {target.c_name} instead"
+OVERLAP: Final = (
+    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+    "location. Please clone() the tensor before performing the operation."
+)
 FOUND: Final = "Found dtype {target.title} but expected {own.title}"
 
 
@@ -34,16 +38,15 @@ def check_apart(target: Tensor, operands: Iterable[Tensor], *, same: bool) -> No
         if operand._storage is not target._storage or isinstance(operand._array, Packed):
             continue
         ours, theirs = target._array, operand._array
+        if operand is target and not same:
+            raise RuntimeError(OVERLAP)
         if not (ours.size and theirs.size and is_dense(ours) and is_dense(theirs)):
             continue  # whether they overlap would be hard to tell, and PyTorch does not try
         begin, other = address(ours), address(theirs)
         if same and begin == other and ours.nbytes == theirs.nbytes and ours.strides == theirs.strides:
             continue
         if begin < other + theirs.nbytes and other < begin + ours.nbytes:
-            raise RuntimeError(
-                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
-                "memory location. Please clone() the tensor before performing the operation."
-            )
+            raise RuntimeError(OVERLAP)
 
 
 def is_same_view(one: Tensor, other: Tensor) -> bool:

@@ -23,7 +23,7 @@ def comparison(operator: str) -> Callable[[Kernel], Elementwise]:
 
     def decorate(kernel: Kernel) -> Elementwise:
         refusal = {} if operator in ("eq", "ne") else not_implemented(f"{operator}_cpu", "complex")
-        made = elementwise(promotes="same", operator=operator, refuses=refusal, node=node)(kernel)
+        made = elementwise(promotes="same", operator=operator, refuses=refusal, node=node, has_slope=False)(kernel)
         made.vjp(input=lambda grad: zeros_like(grad), other=lambda grad: zeros_like(grad))  # where it is done in place
         return made
 
@@ -104,25 +104,25 @@ def isfinite(input: Tensor) -> Tensor:
 # -- logic ------------------------------------------------------------------------------------------------------------
 
 
-@elementwise(promotes="same")
+@elementwise(promotes="same", has_slope=False)
 def logical_and(input: Array, other: Array) -> Array:
     """Return whether both elements are other than zero."""
     return (input != 0) & (other != 0)
 
 
-@elementwise(promotes="same")
+@elementwise(promotes="same", has_slope=False)
 def logical_or(input: Array, other: Array) -> Array:
     """Return whether either element is other than zero."""
     return (input != 0) | (other != 0)
 
 
-@elementwise(promotes="same")
+@elementwise(promotes="same", has_slope=False)
 def logical_xor(input: Array, other: Array) -> Array:
     """Return whether just one element is other than zero."""
     return (input != 0) ^ (other != 0)
 
 
-@elementwise(promotes="same")
+@elementwise(promotes="same", has_slope=False)
 def logical_not(input: Array) -> Array:
     """Return whether an element is zero."""
     return input == 0

@@ -84,7 +84,7 @@ def msort(input: Tensor) -> Tensor:
     return sort(input, 0)[0]  # type: ignore[no-any-return]
 
 
-@chosen_along(refuses={**no_complex("topk"), "bool": RuntimeError("topk does not support bool dtypes on CPU")})
+@chosen_along()
 def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """Return the k largest, or smallest, elements along a dimension, and their indices."""
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
@@ -92,6 +92,8 @@ def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool
     dim, row = wrap_dim(dim, input.ndim), np.atleast_1d(input)
     if not 0 <= k <= row.shape[dim]:
         raise RuntimeError("selected index k out of range")
+    if input.dtype.kind in "bc":
+        raise RuntimeError(f"topk does not support {'bool' if input.dtype == bool else 'complex'} dtypes on CPU")
     if not input.ndim:
         return input.copy(), np.zeros_like(input, np.int64)
     first = order(row, dim, largest)[(slice(None),) * dim + (slice(k),)]

@@ -220,9 +220,9 @@ def divided_into(self: Tensor, other: Any) -> Any:
     return reciprocal(self) * other if isinstance(other, NUMBERS) else NotImplemented
 
 
-def check_divisor(other: Array) -> None:
+def check_divisor(input: Array, other: Array) -> None:
     """Refuse to divide integers by zero."""
-    if other.dtype.kind in "iu" and np.any(other == 0):
+    if other.dtype.kind in "iu" and input.size and np.any(other == 0):
         raise RuntimeError("ZeroDivisionError")
 
 
@@ -230,13 +230,13 @@ def truncated(input: Array, other: Array) -> Array:
     """Divide, and round towards zero."""
     if other.dtype.kind == "f":
         return np.trunc(input / other)
-    check_divisor(other)
+    check_divisor(input, other)
     return (input - np.fmod(input, other)) // other
 
 
 def floored(input: Array, other: Array) -> Array:
     """Divide, and round downwards; where the quotient is an integer, it is exact."""
-    check_divisor(other)
+    check_divisor(input, other)
     if other.dtype.kind != "f":
         return np.floor_divide(input, other)
     rest = np.fmod(input, other)
@@ -270,7 +270,7 @@ def node_of_remainder(input: Any, other: Any) -> str:
 )
 def remainder(input: Array | Number, other: Array | Number) -> Array:
     """Return the remainder of a division that rounds downwards, which has the sign of other."""
-    check_divisor(other)
+    check_divisor(input, other)
     rest = np.fmod(input, other)
     return np.where((rest != 0) & ((rest < 0) != (other < 0)), rest + other, rest)
 
@@ -287,7 +287,7 @@ remainder.vjp(
 )
 def fmod(input: Array, other: Array | Number) -> Array:
     """Return the remainder of a division that rounds towards zero, which has the sign of input."""
-    check_divisor(other)
+    check_divisor(input, other)
     return np.fmod(input, other)
 
 

@@ -28,9 +28,16 @@ def check_multipliable(first: Tensor, second: Tensor) -> None:
 # -- two matrices -----------------------------------------------------------------------------------------------------
 
 
-@op(out="own", refuses=not_implemented("addmm_impl_cpu_", "bool"))
+def check_kernel(name: str, first: Array, second: Array) -> None:
+    """Refuse to multiply truth values; where there is nothing to multiply, types do not matter."""
+    if first.size and second.size and first.dtype == bool:
+        raise NotImplementedError(f"\"{name}\" not implemented for 'Bool'")
+
+
+@op(out="own")
 def mm(input: Array, mat2: Array) -> Array:
     """Multiply two matrices."""
+    check_kernel("addmm_impl_cpu_", input, mat2)
     return input @ mat2
 
 
@@ -48,9 +55,10 @@ def check_mm(input: Tensor, mat2: Tensor) -> None:
     check_multipliable(input, mat2)
 
 
-@op(out="own", in_place=True, refuses=not_implemented("addmm_impl_cpu_", "bool"))
+@op(out="own", in_place=True)
 def addmm(input: Array, mat1: Array, mat2: Array, *, beta: complex = 1, alpha: complex = 1) -> Array:
     """Multiply two matrices and alpha, and add beta times the input."""
+    check_kernel("addmm_impl_cpu_", mat1, mat2)
     if mat1.dtype.kind in "iu":
         beta, alpha = int(beta.real), int(alpha.real)
     product = mat1 @ mat2 * mat1.dtype.type(alpha)
@@ -109,9 +117,10 @@ def check_dot(input: Tensor, tensor: Tensor) -> None:
         )
 
 
-@op(out="own", refuses=not_implemented("addmv_impl_cpu", "bool"))
+@op(out="own")
 def mv(input: Array, vec: Array) -> Array:
     """Multiply a matrix and a vector."""
+    check_kernel("addmv_impl_cpu", input, vec)
     return input @ vec
 
 
@@ -166,9 +175,8 @@ def stacked(first: Array, second: Array) -> Array:
     if not first.size or not second.size:
         shape = (*broadcast_shape(first.shape[:-2], second.shape[:-2]), first.shape[-2], second.shape[-1])
         return namespace(first).zeros(shape, first.dtype)
+    check_kernel("bmm", first, second)
     left, right = dtypes.of_array(first), dtypes.of_array(second)
-    if left is dtypes.bool_:
-        raise NotImplementedError("\"bmm\" not implemented for 'Bool'")
     if left is not right:
         raise RuntimeError(f"expected scalar type {left.title} but found {right.title}")
     return first @ second

@@ -333,6 +333,8 @@ swaps("swapdims", "dim0", "dim1")
 def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """Move dimensions to other positions; the others keep their order."""
     sources, destinations = ([each] if isinstance(each, int) else list(each) for each in (source, destination))
+    if not input.ndim and len(sources) == len(destinations):
+        return alias(input)  # type: ignore[no-any-return]
     if len(sources) != len(destinations):
         raise RuntimeError(
             f"movedim: Invalid source or destination dims: source ({sources} dims) should contain the same number of "
@@ -511,6 +513,8 @@ def restrided(input: Array, wanted: Geometry, present: Geometry) -> Array:
 def through_memory(input: Array, written: Geometry, read: Geometry) -> Array:
     """Add elements up in memory, and read them from there with other strides: the gradient of as_strided."""
     to, of = (addresses(namespace(input), each) for each in (written, read))
+    if not to.size or not of.size:
+        return namespace(input).zeros(of.shape, input.dtype)
     first = min(int(each.min()) for each in (to, of) if each.size)
     last = max(int(each.max()) for each in (to, of) if each.size)
     memory = namespace(input).zeros(last - first + 1, input.dtype)
