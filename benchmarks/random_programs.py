@@ -18,6 +18,7 @@ Excluded, beside what `random_steps.py` does not write, is what has no one answe
 - the sign of a zero that a sum leaves, and of NaN;
 - what a call that raises has written before it did, and how it has resized an `out=`;
 - an integer tensor that requires a gradient, which some writes make and others do not (docs/findings/pytorch.md);
+- a view whose base got a history in the same statement (docs/findings/pytorch.md);
 - how PyTorch computed a gradient, where one is asked for that can be differentiated again: the name of its step, and
   whether it is a view;
 - how often a gradient was written to before `autograd.grad` returned it.
@@ -46,6 +47,7 @@ Facts = dict[str, Any]
 ULPS: Final = 32  # of the largest number that took part in a step
 EPS: Final = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 INTEGER_GRADIENT: Final = "an integer tensor that requires a gradient"
+STALE: Final = "a view whose history PyTorch has not looked at since its base got one"
 RESIZED: Final = "an out= that was resized by a call that raises"
 UNCONVERTIBLE: Final = "a float that the integer type cannot hold"
 OVERLAPPING: Final = "a write to memory that is read elsewhere in the same statement"
@@ -215,7 +217,8 @@ class Pair:
 
     def difference(self, errors: tuple[str, str], statement: str, before: list[torch.Tensor]) -> Difference | None:
         if errors[0] != errors[1]:
-            return Difference(self.done, "error", "", errors[0] or "answers", errors[1] or "answers")
+            excluded = STALE if errors[0] == "RuntimeError" and re.search(r"\] [+*]= ", statement) else ""
+            return Difference(self.done, "error", "", errors[0] or "answers", errors[1] or "answers", excluded)
         if any(is_integer_with_gradient(each) for _, each in self.torch.values()):
             return Difference(self.done, "", "", "", "", INTEGER_GRADIENT)
         for (name, fact, theirs), (_, _, mine) in zip(self.torch.facts(), self.ours.facts(), strict=True):
@@ -269,9 +272,23 @@ def overlaps(statement: str, names: dict[str, Any]) -> bool:
     named = [names[name] for name in names_in(statement) if isinstance(names.get(name), torch.Tensor)]
     if into and names_in(statement).count(into[1]) > 1:
         return True
+    if into and into[1] in names:
+        memory = names[into[1]].untyped_storage().data_ptr()
+        return any(each.untyped_storage().data_ptr() == memory for each in named if each is not names[into[1]])
     writes = into or re.search(r"_\(|\] [+*]?= |[+*]= ", statement)
+    if writes and any(map(repeats_memory, named)):
+        return True
     places = {(each.storage_offset(), each.shape, each.stride()): each.untyped_storage().data_ptr() for each in named}
     return bool(writes) and len(set(places.values())) < len(places)
+
+
+def repeats_memory(tensor: torch.Tensor) -> bool:
+    """Return whether two elements of a tensor are one place in memory, but not all along a dimension."""
+    steps = [(size, step) for size, step in zip(tensor.shape, tensor.stride(), strict=True) if step]
+    places = np.zeros([size for size, _ in steps], np.int64)
+    for dim, (size, step) in enumerate(steps):
+        places += (np.arange(size) * step).reshape(-1, *[1] * (len(steps) - dim - 1))
+    return len(np.unique(places)) < places.size
 
 
 # -- programs ---------------------------------------------------------------------------------------------------------

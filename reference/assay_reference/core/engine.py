@@ -147,6 +147,14 @@ def kept(grad: Tensor, variable: Tensor) -> Tensor:
     return Tensor._wrap(copied(array, wanted, array.dtype), grad.device, keeps_strides=True)
 
 
+def apart(grad: Tensor) -> Tensor:
+    """Return a gradient in memory of its own, in order."""
+    if recording.get() or isinstance(grad._array, Packed):
+        return grad.clone()
+    array = grad._array
+    return Tensor._wrap(copied(array, contiguous_strides(array.shape, array.itemsize), array.dtype), grad.device)
+
+
 def leaf_hooks(tensor: Tensor) -> dict[int, Hook]:
     """Return the hooks on a leaf's gradient, which its AccumulateGrad calls."""
     hooks: dict[int, Hook] = tensor.__dict__.setdefault("_hooks_of_leaf", {})
@@ -165,6 +173,8 @@ def added(first: Tensor, second: Tensor) -> Tensor:
         return second + first
     total = first + second
     if recording.get() or isinstance(total._array, Packed) or not is_dense(first._array):
+        return total
+    if first._storage is second._storage:
         return total
     return Tensor._wrap(laid_out(total._array, first._array.strides), total.device, keeps_strides=True)
 
@@ -268,8 +278,7 @@ def _after_hooks(node: Node, grads: list[Tensor | None]) -> list[Tensor | None]:
     for output, tensor in node.retained.items():
         grad = grads[output]
         if grad is not None:
-            apart = grad.clone() if grad.is_contiguous() else grad.contiguous()
-            tensor._grad = apart if tensor._grad is None else tensor._grad + grad
+            tensor._grad = apart(grad) if tensor._grad is None else tensor._grad + grad
     for prehook in list(node.prehooks.values()):
         grads = list(_replaced_all(grads, prehook, prehook(tuple(grads))))
     return grads

@@ -133,7 +133,7 @@ class UntypedStorage(Storage):
     def memory(self) -> Array:
         """All bytes, in a row."""
         if not self.array.size:
-            return namespace(self.array).empty(0, np.uint8)
+            return strided(self.array, (0,), (self.array.itemsize,)).view(np.uint8)
         if self.array.dtype == np.uint8 and self.array.strides == (1,):
             return self.array
         # The array that the storage began with may be strided itself; its memory is what lies under it.

@@ -24,7 +24,7 @@ from assay_reference.core.history import check_writable, rebase
 from assay_reference.core.layouts import Packed, layout, no_kernel, sparse_coo
 from assay_reference.core.parameters import Parameters
 from assay_reference.core.recording import UNDERIVED, OpNode, Rule
-from assay_reference.core.strides import laid_out, strides_of_result
+from assay_reference.core.strides import copied, laid_out, strides_of_copy, strides_of_result
 from assay_reference.core.tensor import Tensor
 from assay_reference.core.writing import (
     EXPECTED,
@@ -51,6 +51,7 @@ class Op:
     """A documented function: a kernel on arrays, with its gradient rules."""
 
     casts_result = False  # whether an in-place form takes a result of any type
+    refuses_cast: type[Exception] = RuntimeError  # how an out= of a lower category is refused
     refuses_out = EXPECTED  # how an out= of another type is refused
     wraps_numbers = False  # whether a number among the operands counts as a tensor, which half types leave float32
 
@@ -66,7 +67,8 @@ class Op:
         keeps_strides: bool = False,
         refuses: Mapping[str, Exception] | None = None,
         former: Sequence[str] = (),
-        repeats: bool = False,
+        repeats: bool | Callable[..., bool] = False,
+        reads_first: bool = False,
         apart: bool = False,
         spares_same: bool = False,
         has_slope: bool = True,
@@ -80,7 +82,8 @@ class Op:
         self.out_type = out
         self.keeps_half = keeps_half  # whether the kernel takes the half types as they are
         self.keeps_strides = keeps_strides  # whether results stay as the kernel laid them out, or are put in order
-        self.repeats = repeats  # whether a tensor that repeats its elements may be written to; numbers are read before
+        self.repeats = repeats  # whether a tensor that repeats its elements may be written to, or a function of the call
+        self.reads_first = reads_first  # whether 0-d tensors among the operands are read before anything is written
         self.apart = apart  # whether nothing may be read from the memory that is written to
         self.spares_same = spares_same  # whether nothing is read and written where the operand is the same memory
         self.has_slope = has_slope  # whether a gradient could flow back from the result, if it is not written in place
@@ -194,7 +197,8 @@ class Op:
 
     def computable(self, tensor: Tensor) -> Any:
         """Return the array that the kernel gets: half types in single precision."""
-        return tensor._array.astype(np.float32) if tensor.dtype.is_half and not self.keeps_half else tensor._array
+        half = tensor.dtype.is_half and not self.keeps_half
+        return cast(tensor._array, np.dtype(np.float32)) if half else tensor._array
 
     def check_accepted(self, kind: dtype) -> None:
         """Refuse a type that the op does not take, in PyTorch's words."""
@@ -239,13 +243,16 @@ class Op:
             if kind is not None and out_type == "own":
                 check_own(kind, outs[0], self.refuses_out)
             elif kind is not None:
-                check_cast(kind, outs[0])
+                check_cast(kind, outs[0], self.refuses_cast)
+            if shape != outs[0]._array.shape and any(each is outs[0] for each in self.tensors(values)):
+                raise RuntimeError(misfit(outs[0], shape))
 
         result = self.compute(values, fits)
         results = result if isinstance(result, tuple) else (result,)
         for tensor, array in zip(outs, results, strict=True):
             if out_type == "own":
                 check_own(dtypes.of_array(array), tensor, self.refuses_out)
+            check_cast(dtypes.of_array(array), tensor, self.refuses_cast)
             fill_out(tensor, array)
         return out if self.returns is None else self.returns(*outs)
 
@@ -274,9 +281,7 @@ class Op:
 
         def fits(shape: Any, kind: dtype | None) -> None:
             if shape != target._array.shape:
-                raise RuntimeError(
-                    f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(shape)}"
-                )
+                raise RuntimeError(misfit(target, shape))
             if kind is not None and not self.casts_result:
                 check_cast(kind, target)
 
@@ -299,9 +304,10 @@ class Op:
         operands = list(self.tensors(values))[1 if target is values[0] else 0 :]
         if self.spares_same and all(is_same_view(each, target) for each in operands):
             return
-        if not self.repeats:
+        repeats = self.call(self.repeats, values) if callable(self.repeats) else self.repeats
+        if not repeats:
             check_single(target)
-        read_later = [each for each in operands if self.apart or each.ndim or not self.repeats]
+        read_later = [each for each in operands if each.ndim or not self.reads_first]
         check_apart(target, read_later, same=not self.apart)
 
     def device_of(self, values: list[Any]) -> device:
@@ -545,6 +551,11 @@ def _by_dtype(name: str, refuses: Mapping[str, Exception]) -> dict[dtype, Except
     }
 
 
+def misfit(target: Tensor, shape: Sequence[int]) -> str:
+    """Say that a result does not fit where it is to be written."""
+    return f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(shape)}"
+
+
 def signature_of(kernel: Callable[..., Any], *, out: bool) -> inspect.Signature:
     """Return the parameters that a caller sees."""
     signature = inspect.signature(kernel)
@@ -568,7 +579,9 @@ def _in_order(result: Any) -> Any:
 def _rounded(result: Any, half: dtype) -> Any:
     if isinstance(result, tuple):
         return tuple(_rounded(each, half) for each in result)
-    return result.astype(half.numpy) if result.dtype == np.float32 else result
+    if result.dtype != np.float32:
+        return result
+    return copied(result, strides_of_copy(result, half.itemsize), half.numpy)
 
 
 def _camel(name: str) -> str:

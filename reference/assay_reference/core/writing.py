@@ -26,10 +26,10 @@ OVERLAP: Final = (
 FOUND: Final = "Found dtype {target.title} but expected {own.title}"
 
 
-def check_cast(kind: dtypes.dtype, target: Tensor) -> None:
+def check_cast(kind: dtypes.dtype, target: Tensor, refusal: type[Exception] = RuntimeError) -> None:
     """Refuse to store a result in a type of a lower category."""
     if not dtypes.can_cast(kind, target.dtype):
-        raise RuntimeError(f"result type {kind.title} can't be cast to the desired output type {target.dtype.title}")
+        raise refusal(f"result type {kind.title} can't be cast to the desired output type {target.dtype.title}")
 
 
 def check_apart(target: Tensor, operands: Iterable[Tensor], *, same: bool) -> None:

@@ -155,7 +155,8 @@ copy.vjp(input=lambda grad: zeros_like(grad), src=lambda grad: grad)
     function=False,
     method=False,
     out=None,
-    repeats=True,
+    repeats=lambda input, value: not isinstance(value, Tensor),
+    reads_first=True,
     node=lambda input, value: f"FillBackward{3 if isinstance(value, Tensor) else 2}",
 )
 def fill(input: Array, value: Array | Number) -> Array:

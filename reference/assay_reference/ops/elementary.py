@@ -51,7 +51,7 @@ pow.vjp(
 
 @pow.check
 def check_exponent(input: Any, exponent: Any) -> None:
-    if isinstance(exponent, int) and exponent < 0 and category(input) == "integer":
+    if isinstance(exponent, int) and exponent < 0 and category(input) in ("bool", "integer"):
         raise RuntimeError("Integers to negative integer powers are not allowed.")
 
 

@@ -44,6 +44,9 @@ def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
     return np.concatenate([each for each in promoted(tensors) if counts(each.shape, first.ndim)], axis=dim)
 
 
+cat.refuses_cast = TypeError
+
+
 @cat.vjp
 def cat_vjp(grad: Tensor, shape: Any, dim: int) -> list[Tensor]:
     sizes = [each[dim] if counts(each, grad.ndim) else 0 for each in shape]

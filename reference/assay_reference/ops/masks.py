@@ -52,6 +52,7 @@ masked_select.vjp(input=masked_select_vjp)
 @elementwise(
     promotes="first",
     repeats=True,
+    reads_first=True,
     keeps_strides=False,
     node=lambda input, mask, value: f"MaskedFillBackward{int(isinstance(value, Tensor))}",
 )

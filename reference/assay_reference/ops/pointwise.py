@@ -195,6 +195,8 @@ def div(input: Array | Number, other: Array | Number, *, rounding_mode: str | No
     """Divide; round the quotient towards zero ('trunc') or downwards ('floor') on request."""
     if rounding_mode is None:
         return np.true_divide(input, other)
+    if input.dtype == bool:
+        raise NotImplementedError(f"\"div_{rounding_mode}_cpu\" not implemented for 'Bool'")
     return floored(input, other) if rounding_mode == "floor" else truncated(input, other)
 
 
@@ -546,7 +548,7 @@ def relu_slope(gradient: Array, result: Array) -> Array:
     return np.where(result <= 0, gradient.dtype.type(0), gradient)
 
 
-relu_slope.vjp(gradient=lambda grad, result: relu_slope(grad, result))
+relu_slope.vjp(gradient=lambda grad, result: relu_slope(grad, result), result=lambda grad: zeros_like(grad))
 relu.vjp(input=lambda grad, out: relu_slope(grad, out))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 from assay_reference.core import dtypes
@@ -241,15 +242,35 @@ def matmul(input: Tensor, other: Tensor) -> Any:
         product = mv if other.ndim == 1 else mm
         if input.ndim == 2:
             return product(input, other)
-        rows = input.reshape(math.prod(input.shape[:-1]), input.shape[-1])  # of all matrices as those of one
-        return unsafe_view(product(rows, other), (*input.shape[:-1], *other.shape[1:]))
+        if folds(input, other):
+            return folded(input, other)
+        if other.ndim == 2:
+            return broadcast_bmm(input, other)
+        return unsafe_view(broadcast_bmm(input, other.unsqueeze(-1)).squeeze(-1), input.shape[:-1])
     if input.ndim == other.ndim == 3 and input.shape[0] == 1 != other.shape[0]:
         input = input.squeeze(0) if input.requires_grad else input
     if input.ndim == 2 and input.requires_grad:  # so that its gradient is not made for every matrix of the stack
         return matmul(transpose(other, -2, -1), t(input)).mT.contiguous()
+    if input.ndim == 1 and folds(transpose(other, -2, -1), input):
+        return folded(transpose(other, -2, -1), input)
     if input.ndim == 1:
         return unsafe_view(broadcast_bmm(input.unsqueeze(0), other), (*other.shape[:-2], other.shape[-1]))
     return broadcast_bmm(input, other)
+
+
+def folds(stack: Tensor, other: Tensor) -> bool:
+    """Return whether a stack of matrices is multiplied as one matrix: where it lies in memory as one, if it matters."""
+    if other.requires_grad or not stack.numel():
+        return True
+    steps = list(zip(stack.shape, stack.stride(), strict=True))[:-1]
+    return all(outer[1] == size * step for outer, (size, step) in pairwise(steps))
+
+
+def folded(stack: Tensor, other: Tensor) -> Tensor:
+    """Multiply all matrices of a stack as the rows of one."""
+    product = mv if other.ndim == 1 else mm
+    rows = stack.reshape(math.prod(stack.shape[:-1]), stack.shape[-1])
+    return unsafe_view(product(rows, other), (*stack.shape[:-1], *other.shape[1:]))  # type: ignore[no-any-return]
 
 
 def matmul_operator(self: Tensor, other: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import index as as_integer
 from typing import Any, Final, TypeAlias
 
@@ -410,8 +410,17 @@ def squeeze_dims(input: Array, dim: int | Sequence[int]) -> Array:
     return strided(input, [input.shape[each] for each in kept], [input.strides[each] for each in kept])
 
 
-squeeze_all.vjp(input=lambda grad, shape: grad.reshape(shape))
-squeeze_dims.vjp(input=lambda grad, shape: grad.reshape(shape))
+squeeze_all.vjp(input=lambda grad, shape: unsqueezed(grad, shape, range(len(shape))))
+squeeze_dims.vjp(
+    input=lambda grad, shape, dim: unsqueezed(grad, shape, wrap_dims([dim] if isinstance(dim, int) else dim, len(shape)))
+)
+
+
+def unsqueezed(grad: Tensor, shape: Sequence[int], dims: Iterable[int]) -> Tensor:
+    """Insert again the dimensions of size 1 among those that were squeezed."""
+    for dim in sorted(dims):
+        grad = unsqueeze(grad, dim) if shape and shape[dim] == 1 else grad
+    return grad
 
 
 @composite()
