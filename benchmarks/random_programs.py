@@ -107,7 +107,8 @@ class Run:
             if not isinstance(each, self.library.Tensor):
                 yield name, "value", str(type(each).__name__ if not isinstance(each, (int, float)) else each)
                 continue
-            skipped = OF_STEPS if name in self.gradients else ()
+            is_gradient = any(self.names[gradient] is each for gradient in self.gradients)
+            skipped = OF_STEPS if is_gradient else ()
             yield from ((name, fact, look(each, fact)) for fact in FACTS if fact not in skipped)
             yield name, "version", each._version - self.first_version(each)
             grad = each.grad if look(each, "is_leaf") is True or each.retains_grad else None
@@ -362,7 +363,7 @@ def simpler(program: Program) -> Iterator[Program]:
             yield program[:place] + rest
     for place, statement in enumerate(program):
         for simple in simpler_statements(statement):
-            yield program[:place] + [simple] + program[place + 1 :]
+            yield [*program[:place], simple, *program[place + 1 :]]
 
 
 def simpler_statements(statement: str) -> Iterator[str]:

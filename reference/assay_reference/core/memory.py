@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from assay_reference.core import devices
-from assay_reference.core.arrays import Array, address, namespace, placed, strided, to_host
+from assay_reference.core.arrays import Array, address, placed, strided, to_host
 from assay_reference.core.dtypes import dtype, uint8
 
 

@@ -6,6 +6,7 @@ broadcast, run the kernel), wrap the result, record.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 from collections import namedtuple
@@ -31,8 +32,8 @@ from assay_reference.core.writing import (
     FOUND,
     OutTypes,
     broadcast_shape,
-    check_apart,
     cast,
+    check_apart,
     check_cast,
     check_out,
     check_own,
@@ -82,7 +83,9 @@ class Op:
         self.out_type = out
         self.keeps_half = keeps_half  # whether the kernel takes the half types as they are
         self.keeps_strides = keeps_strides  # whether results stay as the kernel laid them out, or are put in order
-        self.repeats = repeats  # whether a tensor that repeats its elements may be written to, or a function of the call
+        self.repeats = (
+            repeats  # whether a tensor that repeats its elements may be written to, or a function of the call
+        )
         self.reads_first = reads_first  # whether 0-d tensors among the operands are read before anything is written
         self.apart = apart  # whether nothing may be read from the memory that is written to
         self.spares_same = spares_same  # whether nothing is read and written where the operand is the same memory
@@ -187,10 +190,8 @@ class Op:
     def call_without_kernel(self, kind: dtype, arrays: list[Any]) -> Any:
         """Raise what is wrong with the arguments, or else that there is no kernel, unless there is nothing to do."""
         result = None
-        try:
+        with contextlib.suppress(TypeError, ValueError):  # NumPy has no kernel either
             result = self.call(self.kernel, arrays)
-        except (TypeError, ValueError):  # NumPy has no kernel either
-            pass
         if isinstance(result, tuple) or result is None or result.size:
             self.check_accepted(kind)
         return result
@@ -236,7 +237,7 @@ class Op:
             )
         if self.apart or isinstance(self, Elementwise):
             for each in outs:
-                self.check_memory(each, values)
+                self.check_memory(each, values, resizes=self.apart)
         out_type = self.call(self.out_type, values) if callable(self.out_type) else self.out_type
 
         def fits(shape: Any, kind: dtype | None) -> None:
@@ -299,13 +300,13 @@ class Op:
             rebase(target, node)
         return target
 
-    def check_memory(self, target: Tensor, values: list[Any]) -> None:
+    def check_memory(self, target: Tensor, values: list[Any], *, resizes: bool = False) -> None:
         """Refuse to write to memory where the order of reading and writing would decide."""
         operands = list(self.tensors(values))[1 if target is values[0] else 0 :]
         if self.spares_same and all(is_same_view(each, target) for each in operands):
             return
         repeats = self.call(self.repeats, values) if callable(self.repeats) else self.repeats
-        if not repeats:
+        if not repeats and not resizes:
             check_single(target)
         read_later = [each for each in operands if each.ndim or not self.reads_first]
         check_apart(target, read_later, same=not self.apart)
@@ -478,6 +479,10 @@ class Elementwise(Op):
             result = result.copy()
         if any(isinstance(each, Packed) for each in (result, *arrays)) or result.shape != shape:  # packed, or reduced
             return _in_order(result)
+        for position in self.operands:
+            value = values[position]
+            if isinstance(value, Tensor) and value.dtype is common:
+                arrays[position] = value._array  # half types, which PyTorch does not copy to compute with them
         return self.arranged(result, arrays)
 
     def arranged(self, result: Any, arrays: list[Any]) -> Any:

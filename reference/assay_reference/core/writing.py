@@ -108,7 +108,6 @@ def fill_out(target: Tensor, result: Any) -> None:
             "Expected all tensors to be on the same device, but found at least two devices, "
             f"{device} and {target.device}!"
         )
-    check_single(target)
     if target._array.shape != result.shape:
         if target._array.size:
             warnings.warn(
@@ -121,6 +120,7 @@ def fill_out(target: Tensor, result: Any) -> None:
                 stacklevel=4,
             )
         resize(target, result.shape)
+    check_single(target)
     write(target, result)
 
 

@@ -12,8 +12,8 @@ from assay_reference.core.devices import device
 from assay_reference.core.dispatch import Number, Sizes, cast, composite, elementwise, op
 from assay_reference.core.dtypes import dtype
 from assay_reference.core.layouts import SPARSE, Packed, _mkldnn, no_kernel, strided
-from assay_reference.core.tensor import Tensor
 from assay_reference.core.strides import copied, strides_of_copy
+from assay_reference.core.tensor import Tensor
 from assay_reference.ops.creation import zeros_like
 
 

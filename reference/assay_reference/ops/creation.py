@@ -19,8 +19,8 @@ from assay_reference.core.dtypes import dtype
 from assay_reference.core.grad_mode import inference
 from assay_reference.core.layouts import KINDS, no_kernel, strided
 from assay_reference.core.memory import Storage, UntypedStorage
-from assay_reference.core.tensor import Tensor
 from assay_reference.core.strides import laid_out, strides_of_copy
+from assay_reference.core.tensor import Tensor
 
 # What every factory takes after its own arguments.
 OPTIONS: Final = {

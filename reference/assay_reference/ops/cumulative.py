@@ -37,7 +37,7 @@ def running(kernel: Kernel) -> Op:
                 f"Bad in-place call: input tensor dtype {self.dtype.c_name} and output tensor dtype {kind.c_name} "
                 "should match"
             )
-        if kind.category == "bool":
+        if kind.category == "bool" and self.numel():
             wrap_dim(dim, self.ndim)
             raise NotImplementedError(f"\"{name}_out_cpu\" not implemented for 'Bool'")
         return made.perform_in_place([self, dim])

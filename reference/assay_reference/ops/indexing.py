@@ -302,6 +302,11 @@ def setitem(self: Tensor, index_: Any, value: Any) -> None:
     wanted = [as_index(each, self.device) for each in entries(index_)]
     tensors = [each for each in wanted if isinstance(each, Tensor) and not is_number(each)]
     of_one_mask = len(tensors) == 1 and tensors[0].dtype.category == "bool" and value.numel() == 1
+    if of_one_mask:
+        mask = tensors[0]
+        for _ in range(dims[-1] + 1, view.ndim):
+            mask = unsqueeze(mask, -1)
+        tensors = [mask]
     check_apart(view, tensors, same=of_one_mask)
     if of_one_mask:  # one number, which is read before anything is written
         self.dtype.checked(value.item())

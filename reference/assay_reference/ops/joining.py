@@ -12,6 +12,7 @@ from assay_reference.core.arrays import Array
 from assay_reference.core.dispatch import FUNCTIONS, Sizes, cast, composite, op
 from assay_reference.core.strides import copied, strides_of_copy
 from assay_reference.core.tensor import Tensor, wrap_dim
+from assay_reference.ops.creation import zeros
 from assay_reference.ops.shape import as_sequence, wrap_dims
 
 
@@ -103,6 +104,8 @@ def repeat(input: Array, repeats: Sizes) -> Array:
 
 @repeat.vjp
 def repeat_vjp(grad: Tensor, shape: Any, repeats: Sequence[int]) -> Tensor:
+    if 0 in repeats:
+        return zeros(shape, dtype=grad.dtype, device=grad.device)
     sizes = (1,) * (len(repeats) - len(shape)) + shape
     pairs = [each for pair in zip(repeats, sizes, strict=True) for each in pair]
     summed = grad.reshape(pairs).sum(tuple(range(0, len(pairs), 2))) if pairs else grad

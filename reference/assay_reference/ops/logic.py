@@ -13,9 +13,14 @@ from assay_reference.core.dispatch import Kernel, Number, also_called, composite
 from assay_reference.core.layouts import strided
 from assay_reference.core.op import Elementwise
 from assay_reference.core.tensor import Tensor
-from assay_reference.ops.creation import ones_like, zeros_like
+from assay_reference.ops.creation import ones_like, zeros, zeros_like
 
 # -- comparison -------------------------------------------------------------------------------------------------------
+
+
+def nothing(grad: Tensor) -> Tensor:
+    """Return zeros, in order in memory."""
+    return zeros(tuple(grad.shape), dtype=grad.dtype, device=grad.device)
 
 
 def comparison(operator: str) -> Callable[[Kernel], Elementwise]:
@@ -24,7 +29,7 @@ def comparison(operator: str) -> Callable[[Kernel], Elementwise]:
     def decorate(kernel: Kernel) -> Elementwise:
         refusal = {} if operator in ("eq", "ne") else not_implemented(f"{operator}_cpu", "complex")
         made = elementwise(promotes="same", operator=operator, refuses=refusal, node=node, has_slope=False)(kernel)
-        made.vjp(input=lambda grad: zeros_like(grad), other=lambda grad: zeros_like(grad))  # where it is done in place
+        made.vjp(input=nothing, other=nothing)  # where it is done in place
         return made
 
     def node(input: Any, other: Any) -> str:

@@ -126,7 +126,12 @@ def add(input: Array | Number, other: Array | Number, *, alpha: Scalar = 1) -> A
     return input + other if alpha == 1 and other.dtype.kind != "c" else input + alpha * other
 
 
-add.vjp(input=lambda grad: grad, other=lambda grad, alpha: grad * conj(alpha))
+add.vjp(input=lambda grad: grad, other=lambda grad, alpha: multiplied(grad, alpha))
+
+
+def multiplied(grad: Tensor, factor: complex) -> Tensor:
+    """Multiply by the conjugate of a number; 1 leaves the gradient as it is."""
+    return grad if factor == 1 else grad * conj(factor)
 
 
 @add.check
@@ -155,7 +160,7 @@ def sub(input: Array | Number, other: Array | Number, *, alpha: Scalar = 1) -> A
     return input - other if alpha == 1 and other.dtype.kind != "c" else input - alpha * other
 
 
-sub.vjp(input=lambda grad: grad, other=lambda grad, alpha: grad * -conj(alpha))
+sub.vjp(input=lambda grad: grad, other=lambda grad, alpha: multiplied(-grad, alpha))
 
 
 @sub.check

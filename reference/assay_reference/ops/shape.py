@@ -412,7 +412,9 @@ def squeeze_dims(input: Array, dim: int | Sequence[int]) -> Array:
 
 squeeze_all.vjp(input=lambda grad, shape: unsqueezed(grad, shape, range(len(shape))))
 squeeze_dims.vjp(
-    input=lambda grad, shape, dim: unsqueezed(grad, shape, wrap_dims([dim] if isinstance(dim, int) else dim, len(shape)))
+    input=lambda grad, shape, dim: unsqueezed(
+        grad, shape, wrap_dims([dim] if isinstance(dim, int) else dim, len(shape))
+    )
 )
 
 
@@ -572,8 +574,8 @@ def in_place(name: str, function: Callable[..., Tensor]) -> None:
         view = function(self, *args, **named)
         self._array = view._array
         self._storage.version += 1
-        self._seen_version = self._storage.version
         if isinstance(view._node, OpNode):
+            self._seen_version = self._storage.version
             view._node.__class__ = view._node.op.node_type(NODES_IN_PLACE[view._node.name()])
             self._node, self._output_nr, self._requires_grad = view._node, view._output_nr, True
         if self._base is not None:
