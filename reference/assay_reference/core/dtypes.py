@@ -86,7 +86,7 @@ class dtype:
             lowest, highest = int(limits.min), int(limits.max)
             if isinstance(value, float):
                 return lowest <= value <= float(highest)
-            return (lowest or -highest) <= value <= highest
+            return (lowest or -highest) <= int(value) <= highest
         if self is float32:
             return not math.isfinite(value) or abs(value) <= float(np.finfo(np.float32).max)
         return True

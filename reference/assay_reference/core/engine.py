@@ -150,7 +150,8 @@ def kept(grad: Tensor, variable: Tensor) -> Tensor:
 def apart(grad: Tensor) -> Tensor:
     """Return a gradient in memory of its own, in order."""
     if recording.get() or isinstance(grad._array, Packed):
-        return grad.clone()
+        copy: Tensor = grad.clone()
+        return copy
     array = grad._array
     return Tensor._wrap(copied(array, contiguous_strides(array.shape, array.itemsize), array.dtype), grad.device)
 
@@ -171,10 +172,9 @@ def added(first: Tensor, second: Tensor) -> Tensor:
     """Add two gradients; the first of a dense and a sparse one must be the dense one."""
     if first.is_sparse:
         return second + first
-    total = first + second
-    if recording.get() or isinstance(total._array, Packed) or not is_dense(first._array):
-        return total
-    if first._storage is second._storage:
+    total: Tensor = first + second
+    in_place = first._base is None and not recording.get()  # PyTorch adds to the first where nothing else holds it
+    if not in_place or isinstance(total._array, Packed) or not is_dense(first._array):
         return total
     return Tensor._wrap(laid_out(total._array, first._array.strides), total.device, keeps_strides=True)
 

@@ -91,6 +91,7 @@ class Op:
         self.spares_same = spares_same  # whether nothing is read and written where the operand is the same memory
         self.has_slope = has_slope  # whether a gradient could flow back from the result, if it is not written in place
         self.returns = _named_tuple(self.name, returns) if returns else None
+        self.fields = returns
         self.parameters = Parameters(kernel, self.name, former)
         self.names, self.operands = self.parameters.names, self.parameters.operands
         self.bind = self.parameters.bind

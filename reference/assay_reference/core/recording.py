@@ -21,7 +21,7 @@ class Rule:
     def __init__(self, op: Op, function: Callable[..., Any]) -> None:
         self.function = function
         names = list(inspect.signature(function).parameters)
-        parts = op.returns._fields if op.returns is not None else ()
+        parts = op.fields
         unknown = set(names) - {"grad", "out", "shape", *op.names, *parts}
         if names[:1] != ["grad"] or unknown:
             raise TypeError(
@@ -41,7 +41,7 @@ class Rule:
             outs = tuple(node.output(number) for number in range(len(node.outputs)))
             needed["out"] = outs if len(outs) > 1 else outs[0]
         for part in self.needs_parts:
-            needed[part] = node.output(node.op.returns._fields.index(part))
+            needed[part] = node.output(node.op.fields.index(part))
         return self.function(grad, **needed)
 
 
@@ -127,8 +127,7 @@ class OpNode(Node):
 
     def save_outputs(self, outs: Sequence[Tensor]) -> None:
         """Save the results too, if a rule asks for them."""
-        fields = self.op.returns._fields if self.op.returns is not None else ()
-        parts = {fields.index(part) for rule in self.rules for part in rule.needs_parts}
+        parts = {self.op.fields.index(part) for rule in self.rules for part in rule.needs_parts}
         for number, each in enumerate(outs):
             if number in parts or any(rule.needs_out for rule in self.rules):
                 self.saved_outs[number] = Saved(each.detach(), (self, number))

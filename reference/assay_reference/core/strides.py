@@ -53,7 +53,8 @@ def strides_in(array: Any, ndim: int, shape: Sequence[int]) -> Strides:
     """Return an operand's strides in the broadcast shape: zero where it is repeated."""
     added = ndim - array.ndim
     own = zip(array.strides, array.shape, shape[added:], strict=True)
-    return (0,) * added + tuple(0 if size == 1 != wanted else stride for stride, size, wanted in own)
+    strides: Strides = tuple(0 if size == 1 != wanted else stride for stride, size, wanted in own)
+    return (0,) * added + strides
 
 
 def _without_gaps(shape: Sequence[int], order: Sequence[int], itemsize: int) -> Strides:

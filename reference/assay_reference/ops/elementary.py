@@ -31,7 +31,7 @@ def node_of_power(input: Any, exponent: Any) -> str:
 def pow(input: Array | Number, exponent: Array | Number) -> Array:
     """Raise to a power."""
     if input.dtype == bool and isinstance(exponent, np.generic) and not isinstance(input, np.generic):
-        return input | ~exponent
+        return np.logical_or(input, np.logical_not(exponent))
     if input.dtype == bool:
         raise NotImplementedError("\"pow\" not implemented for 'Bool'")
     if isinstance(exponent, np.generic) and np.abs(exponent) == 0.5:  # given as a number; differs at -0.0 and -inf

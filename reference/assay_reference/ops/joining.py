@@ -50,6 +50,8 @@ cat.refuses_cast = TypeError
 
 @cat.vjp
 def cat_vjp(grad: Tensor, shape: Any, dim: int) -> list[Tensor]:
+    if all(each == (0,) for each in shape):
+        return [zeros(each, dtype=grad.dtype, device=grad.device) for each in shape]
     sizes = [each[dim] if counts(each, grad.ndim) else 0 for each in shape]
     return [part.reshape(each) for part, each in zip(grad.split(sizes, dim), shape, strict=True)]
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from assay_reference.core import dtypes
-from assay_reference.core.arrays import Array, namespace
+from assay_reference.core.arrays import Array
 from assay_reference.core.dispatch import FUNCTIONS, attach, broadcast_shape, composite, not_implemented, op
 from assay_reference.core.tensor import Tensor
 from assay_reference.ops.pointwise import conj
@@ -169,18 +169,17 @@ def check_stacks(first: Tensor, second: Tensor) -> None:
             f"Expected size for first two dimensions of batch2 tensor to be: [{count}, {first.shape[-1]}] but got: "
             f"[{count}, {second.shape[-2]}]."
         )
+    if not first.numel() or not second.numel():  # where there is nothing to multiply, types do not matter
+        return
+    if first.dtype is dtypes.bool_:
+        raise NotImplementedError("\"bmm\" not implemented for 'Bool'")
+    if first.dtype is not second.dtype:
+        raise RuntimeError(f"expected scalar type {first.dtype.title} but found {second.dtype.title}")
 
 
 def stacked(first: Array, second: Array) -> Array:
-    """Multiply stacks of matrices; where there is nothing to multiply, their types do not matter."""
-    if not first.size or not second.size:
-        shape = (*broadcast_shape(first.shape[:-2], second.shape[:-2]), first.shape[-2], second.shape[-1])
-        return namespace(first).zeros(shape, first.dtype)
-    check_kernel("bmm", first, second)
-    left, right = dtypes.of_array(first), dtypes.of_array(second)
-    if left is not right:
-        raise RuntimeError(f"expected scalar type {left.title} but found {right.title}")
-    return first @ second
+    """Multiply stacks of matrices, in the type of the first."""
+    return (first @ second).astype(first.dtype, copy=False)
 
 
 @op(out="own")

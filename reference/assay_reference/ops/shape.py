@@ -333,8 +333,6 @@ swaps("swapdims", "dim0", "dim1")
 def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """Move dimensions to other positions; the others keep their order."""
     sources, destinations = ([each] if isinstance(each, int) else list(each) for each in (source, destination))
-    if not input.ndim and len(sources) == len(destinations):
-        return alias(input)  # type: ignore[no-any-return]
     if len(sources) != len(destinations):
         raise RuntimeError(
             f"movedim: Invalid source or destination dims: source ({sources} dims) should contain the same number of "
@@ -343,6 +341,8 @@ def movedim(input: Tensor, source: int | Sequence[int], destination: int | Seque
     for word, given in (("source", sources), ("destination", destinations)):
         if len({wrap_dim(each, input.ndim) for each in given}) != len(given):
             raise RuntimeError(f"movedim: repeated dim in `{word}` ({given})")
+    if not input.ndim:
+        return alias(input)  # type: ignore[no-any-return]
     from_to = {wrap_dim(to, input.ndim): wrap_dim(of, input.ndim) for of, to in zip(sources, destinations, strict=True)}
     others = iter(dim for dim in range(input.ndim) if dim not in from_to.values())
     order = [from_to[dim] if dim in from_to else next(others) for dim in range(input.ndim)]
