@@ -28,6 +28,7 @@ from assay_reference.core.recording import UNDERIVED, OpNode, Rule
 from assay_reference.core.strides import copied, laid_out, strides_of_copy, strides_of_result
 from assay_reference.core.tensor import Tensor
 from assay_reference.core.writing import (
+    CAST,
     EXPECTED,
     FOUND,
     OutTypes,
@@ -52,7 +53,7 @@ class Op:
     """A documented function: a kernel on arrays, with its gradient rules."""
 
     casts_result = False  # whether an in-place form takes a result of any type
-    refuses_cast: type[Exception] = RuntimeError  # how an out= of a lower category is refused
+    refuses_cast: Exception = CAST  # how an out= of a lower category is refused
     refuses_out = EXPECTED  # how an out= of another type is refused
     wraps_numbers = False  # whether a number among the operands counts as a tensor, which half types leave float32
 
@@ -279,7 +280,8 @@ class Op:
         target: Tensor = values[0]
         needs_grad = self.needs_grad(values) and target.dtype.is_differentiable
         check_writable(target, needs_grad)
-        self.check_memory(target, values)
+        if self.apart or isinstance(self, Elementwise):
+            self.check_memory(target, values)
 
         def fits(shape: Any, kind: dtype | None) -> None:
             if shape != target._array.shape:
@@ -288,6 +290,8 @@ class Op:
                 check_cast(kind, target)
 
         result = self.compute(values, fits)
+        if not (self.apart or isinstance(self, Elementwise)):  # whose own checks come first
+            self.check_memory(target, values)
         fits(result.shape, dtypes.of_array(result))
         node = None
         if needs_grad:

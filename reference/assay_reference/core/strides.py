@@ -54,7 +54,7 @@ def strides_in(array: Any, ndim: int, shape: Sequence[int]) -> Strides:
     added = ndim - array.ndim
     own = zip(array.strides, array.shape, shape[added:], strict=True)
     strides: Strides = tuple(0 if size == 1 != wanted else stride for stride, size, wanted in own)
-    return (0,) * added + strides
+    return (*[0] * added, *strides)
 
 
 def _without_gaps(shape: Sequence[int], order: Sequence[int], itemsize: int) -> Strides:

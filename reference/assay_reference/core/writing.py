@@ -23,13 +23,14 @@ OVERLAP: Final = (
     "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
     "location. Please clone() the tensor before performing the operation."
 )
+CAST: Final = RuntimeError("result type {own.title} can't be cast to the desired output type {target.title}")
 FOUND: Final = "Found dtype {target.title} but expected {own.title}"
 
 
-def check_cast(kind: dtypes.dtype, target: Tensor, refusal: type[Exception] = RuntimeError) -> None:
+def check_cast(kind: dtypes.dtype, target: Tensor, refusal: Exception = CAST) -> None:
     """Refuse to store a result in a type of a lower category."""
     if not dtypes.can_cast(kind, target.dtype):
-        raise refusal(f"result type {kind.title} can't be cast to the desired output type {target.dtype.title}")
+        raise type(refusal)(str(refusal).format(own=kind, target=target.dtype))
 
 
 def check_apart(target: Tensor, operands: Iterable[Tensor], *, same: bool) -> None:

@@ -76,7 +76,7 @@ def cumprod_vjp(grad: Tensor, out: Tensor, input: Tensor, dim: int) -> Any:
     if not (input == 0).any():
         return cumsum((grad * conj(out)).flip(dim), dim).flip(dim) / conj(input)
     others = cumprod(leave_one_out(input.movedim(dim, -1)), -1).triu()
-    return (conj(others) * grad.movedim(dim, -1).unsqueeze(-2)).sum(-1).movedim(-1, dim)
+    return (conj(others) * grad.movedim(dim, -1).unsqueeze(-2)).sum(-1).movedim(-1, dim).contiguous()
 
 
 cumprod.vjp(input=cumprod_vjp)

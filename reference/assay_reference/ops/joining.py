@@ -45,7 +45,7 @@ def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
     return np.concatenate([each for each in promoted(tensors) if counts(each.shape, first.ndim)], axis=dim)
 
 
-cat.refuses_cast = TypeError
+cat.refuses_cast = TypeError("torch.cat(): input types can't be cast to the desired output type {target.title}")
 
 
 @cat.vjp
@@ -159,7 +159,7 @@ def roll_vjp(grad: Tensor, shifts: Any, dims: Any) -> Tensor:
 
 def triangle(kernel: Any) -> Any:
     """Make an op that keeps the elements of matrices on one side of a diagonal."""
-    made = op(in_place=True, out="own", keeps_half=True)(kernel)
+    made = op(in_place=True, out="own", keeps_half=True, repeats=True)(kernel)
     made.vjp(input=lambda grad, diagonal: made(grad, diagonal))
     return made
 

@@ -178,8 +178,8 @@ def check_stacks(first: Tensor, second: Tensor) -> None:
 
 
 def stacked(first: Array, second: Array) -> Array:
-    """Multiply stacks of matrices, in the type of the first."""
-    return (first @ second).astype(first.dtype, copy=False)
+    """Multiply stacks of matrices, in the type of the second."""
+    return (first @ second).astype(second.dtype, copy=False)
 
 
 @op(out="own")

@@ -11,7 +11,7 @@ import numpy as np
 
 from assay_reference.core.arrays import Array
 from assay_reference.core.dispatch import Kernel, not_implemented, op
-from assay_reference.core.dtypes import promote_types
+from assay_reference.core.dtypes import float32, float64, promote_types
 from assay_reference.core.op import Op
 from assay_reference.core.parameters import bound
 from assay_reference.core.tensor import Tensor
@@ -100,7 +100,9 @@ def distance_loss(kernel_name: str, *, slope: Callable[..., Any]) -> Callable[[K
             given = bound(name, own, options, named)
             weight = given.pop("weight")
             kind = promote_types(input.dtype, target.dtype)
-            operands = [each.to(kind) for each in broadcast_tensors(input, target)]
+            operands = list(broadcast_tensors(input, target))
+            if not {input.dtype, target.dtype} <= {float32, float64}:  # whose common type NumPy finds by itself
+                operands = [each.to(kind) for each in operands]
             if weight is None:
                 return summed(*operands, chosen, tuple(given.values()))  # type: ignore[no-any-return]
             if weight.size() != input.size():
