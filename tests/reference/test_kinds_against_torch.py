@@ -68,6 +68,7 @@ STEPS = [
 AFTERWARDS = {
     "backward twice": "y.backward(torch.ones_like(y)); y.backward(torch.ones_like(y))",
     "the operand was written to": "w.add_(1); y.backward(torch.ones_like(y))",
+    "the operand was detached in place": "w.detach_(); y.backward(torch.ones_like(y))",
     "the result was written to": "y = y.clone() if y._is_view() else y; y.add_(1); y.backward(torch.ones_like(y))",
 }
 

@@ -22,7 +22,8 @@ from assay_reference.core.engine import (
     leaf_hooks,
     meta_of,
 )
-from assay_reference.core.grad_mode import enable_grad, inference
+from assay_reference.core.grad_mode import enable_grad, inference, recording
+from assay_reference.core.strides import is_dense, laid_out
 from assay_reference.core.tensor import Tensor, attach, method
 
 AMBIGUOUS: Final = (
@@ -207,6 +208,7 @@ class CopySlices(Node):
     def __init__(self, base: Tensor, written: Node, chain: Chain) -> None:
         super().__init__((edge_of(base), *written.edges[1:]), (meta_of(base),))
         self.written, self.chain, self.freed = written, chain, False
+        self.strides = base._array.strides if is_dense(base._array) else None
 
     def release(self) -> None:
         self.freed = True
@@ -221,7 +223,9 @@ class CopySlices(Node):
         part, *others = self.written([_replayed(grad, self.chain).clone()], wanted)
         if not wanted[0]:
             return [None, *others]
-        whole = grad.clone()
+        whole = grad.new_zeros(tuple(grad.shape)).copy_(grad)
+        if self.strides is not None and not recording.get():  # as the base lies in memory
+            whole = Tensor._wrap(laid_out(whole._array, self.strides), whole.device, keeps_strides=True)
         before = _replayed(whole, self.chain)
         if part is None:
             before.zero_()

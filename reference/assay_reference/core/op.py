@@ -40,6 +40,7 @@ from assay_reference.core.writing import (
     check_own,
     check_single,
     fill_out,
+    fit,
     is_same_view,
     write,
 )
@@ -237,9 +238,8 @@ class Op:
                 f"{self.name}(): functions with out=... arguments don't support automatic differentiation, "
                 "but one of the arguments requires grad."
             )
-        if self.apart or isinstance(self, Elementwise):
-            for each in outs:
-                self.check_memory(each, values, resizes=self.apart)
+        if isinstance(self, Elementwise):
+            self.check_memory(outs[0], values)
         out_type = self.call(self.out_type, values) if callable(self.out_type) else self.out_type
 
         def fits(shape: Any, kind: dtype | None) -> None:
@@ -256,6 +256,9 @@ class Op:
             if out_type == "own":
                 check_own(dtypes.of_array(array), tensor, self.refuses_out)
             check_cast(dtypes.of_array(array), tensor, self.refuses_cast)
+            if self.apart:  # which looks at the memory when it has been resized
+                fit(tensor, array.shape, stacklevel=4)
+                self.check_memory(tensor, values)
             fill_out(tensor, array)
         return out if self.returns is None else self.returns(*outs)
 
@@ -305,13 +308,13 @@ class Op:
             rebase(target, node)
         return target
 
-    def check_memory(self, target: Tensor, values: list[Any], *, resizes: bool = False) -> None:
+    def check_memory(self, target: Tensor, values: list[Any]) -> None:
         """Refuse to write to memory where the order of reading and writing would decide."""
         operands = list(self.tensors(values))[1 if target is values[0] else 0 :]
         if self.spares_same and all(is_same_view(each, target) for each in operands):
             return
         repeats = self.call(self.repeats, values) if callable(self.repeats) else self.repeats
-        if not repeats and not resizes:
+        if not repeats:
             check_single(target)
         read_later = [each for each in operands if each.ndim or not self.reads_first]
         check_apart(target, read_later, same=not self.apart)

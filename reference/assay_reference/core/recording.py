@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from assay_reference.core.engine import FREED, STALE, Edge, Grads, Node, meta_of
 from assay_reference.core.tensor import Tensor
 
+DETACHED: Final = (
+    "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not supported, please "
+    "use out-of-place `.detach()` instead"
+)
 UNDERIVED: Final = "NotImplemented"  # the name of a recorded call through which no gradient flows back
 
 if TYPE_CHECKING:
@@ -48,7 +52,7 @@ class Rule:
 class Saved:
     """A tensor that a gradient rule needs, and the version in which it needs it."""
 
-    __slots__ = ("maker", "tensor", "version")
+    __slots__ = ("maker", "recorded", "tensor", "version")
 
     def __init__(self, tensor: Tensor, maker: tuple[Node, int] | None = None) -> None:
         if tensor._storage.inference:
@@ -59,10 +63,13 @@ class Saved:
             )
         self.tensor = tensor
         self.version = tensor._storage.version
+        self.recorded = tensor._node is not None
         self.maker = maker  # of a result, which is saved without its history, and the number that it has there
 
     def unpack(self) -> Tensor:
         """Return the tensor, if it is still what it was."""
+        if self.recorded and self.tensor._node is None:
+            raise RuntimeError(DETACHED)
         if self.tensor._storage.version != self.version:
             raise RuntimeError(
                 STALE.format(

@@ -109,20 +109,25 @@ def fill_out(target: Tensor, result: Any) -> None:
             "Expected all tensors to be on the same device, but found at least two devices, "
             f"{device} and {target.device}!"
         )
-    if target._array.shape != result.shape:
+    fit(target, result.shape, stacklevel=5)
+    check_single(target)
+    write(target, result)
+
+
+def fit(target: Tensor, shape: tuple[int, ...], *, stacklevel: int) -> None:
+    """Resize an out= to what it is to hold, which is deprecated unless it has no elements."""
+    if target._array.shape != shape:
         if target._array.size:
             warnings.warn(
                 "An output with one or more elements was resized since it had shape "
-                f"{list(target.shape)}, which does not match the required output shape {list(result.shape)}. This "
+                f"{list(target.shape)}, which does not match the required output shape {list(shape)}. This "
                 "behavior is deprecated, and in a future PyTorch release outputs will not be resized unless they "
                 "have zero elements. You can explicitly reuse an out tensor t by resizing it, inplace, to zero "
                 "elements with t.resize_(0).",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=stacklevel,
             )
-        resize(target, result.shape)
-    check_single(target)
-    write(target, result)
+        resize(target, shape)
 
 
 def resize(target: Tensor, size: Sequence[int]) -> None:
@@ -137,10 +142,11 @@ def cast(array: Any, to: Any) -> Any:
         return array.with_values(cast(array.values, to))
     if array.dtype.kind == "c" and to.kind != "c":
         array = array != 0 if to.kind == "b" else array.real
+    strides = strides_of_copy(array, to.itemsize)
     with np.errstate(all="ignore"):
         if to == np.float16 and array.dtype == np.float64:  # rounded twice, as PyTorch does
-            array = array.astype(np.float32, order="K")
-        return copied(array, strides_of_copy(array, to.itemsize), to)
+            array = array.astype(np.float32)
+        return copied(array, strides, to)
 
 
 def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
