@@ -112,6 +112,23 @@ def test_a_leaf_keeps_its_gradient_laid_out_as_pytorch_does(program: str) -> Non
     assert strides[0] == strides[1]
 
 
+PRODUCTS = [
+    "x @ w.t()", "w @ x.t()", "torch.nn.functional.linear(x, w)", "torch.addmm(torch.ones(()), x, w.t())",
+    "x.unsqueeze(0) @ w.t()", "torch.bmm(x.unsqueeze(0), w.t().unsqueeze(0))", "x @ w.t().contiguous()",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("left", ["ones(4, 3)", "ones(3, 4).t()", "ones(4, 6)[:, ::2]"])
+def test_the_gradients_of_a_product_lie_in_memory_as_its_factors_do(left: str, product: str) -> None:
+    strides = []
+    for library in (assay_reference, torch):
+        x, w = eval(f"torch.{left}", {"torch": library}).requires_grad_(), library.ones(2, 3, requires_grad=True)
+        y = eval(product, {"torch": library, "x": x, "w": w})
+        strides.append([each.stride() for each in library.autograd.grad(y.sum(), [x, w])])
+    assert strides[0] == strides[1]
+
+
 def test_a_view_of_a_leaf_that_is_a_view_has_a_step_that_leads_nowhere() -> None:
     base = assay_reference.arange(3.0).view(1, 3).requires_grad_()
     view = base[0]

@@ -26,7 +26,7 @@ class Rule:
         self.function = function
         names = list(inspect.signature(function).parameters)
         parts = op.fields
-        unknown = set(names) - {"grad", "out", "shape", *op.names, *parts}
+        unknown = set(names) - {"grad", "out", "shape", "strides", *op.names, *parts}
         if names[:1] != ["grad"] or unknown:
             raise TypeError(
                 f"{op.name}: a gradient rule takes grad, then any of out, shape, "
@@ -34,13 +34,16 @@ class Rule:
             )
         self.needs_out = "out" in names
         self.needs_shape = "shape" in names
+        self.needs_strides = "strides" in names
         self.needs_parts = tuple(each for each in names if each in parts and each not in op.names)
-        self.needs = tuple(each for each in names if each not in ("grad", "out", "shape", *self.needs_parts))
+        self.needs = tuple(each for each in names if each not in ("grad", "out", "shape", "strides", *self.needs_parts))
 
     def __call__(self, grad: Any, node: OpNode) -> Any:
         needed = {name: _unpacked(node.saved[name]) for name in self.needs}
         if self.needs_shape:
             needed["shape"] = node.shape
+        if self.needs_strides:
+            needed["strides"] = node.strides
         if self.needs_out:
             outs = tuple(node.output(number) for number in range(len(node.outputs)))
             needed["out"] = outs if len(outs) > 1 else outs[0]
@@ -129,6 +132,9 @@ class OpNode(Node):
         self.freed = False
         self.shape = _shape(values[self.op.operands[0]])
         self.rules = self.op.rules_for(values)
+        self.strides: tuple[Any, ...] = ()
+        if any(rule.needs_strides for rule in self.rules):
+            self.strides = tuple(values[position].stride() for position in self.op.operands)
         needed = {name for rule in self.rules for name in rule.needs}
         self.saved = {name: _saved(values[self.op.parameters.index[name]]) for name in needed}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +11,7 @@ from assay_reference.core import dtypes
 from assay_reference.core.arrays import Array
 from assay_reference.core.dispatch import FUNCTIONS, attach, broadcast_shape, composite, not_implemented, op
 from assay_reference.core.tensor import Tensor
-from assay_reference.ops.pointwise import conj
+from assay_reference.ops.pointwise import conj, multiplied
 from assay_reference.ops.shape import adjoint, expand, t, transpose, unsafe_view
 
 
@@ -42,9 +43,23 @@ def mm(input: Array, mat2: Array) -> Array:
     return input @ mat2
 
 
+def of_left(grad: Tensor, right: Tensor, strides: Sequence[int]) -> Tensor:
+    """Multiply a gradient for the left factor, which lies in memory as the factor does."""
+    if strides == (1, grad.shape[0]):
+        return t(mm(conj(right), t(grad)))  # type: ignore[no-any-return]
+    return mm(grad, adjoint(right))  # type: ignore[no-any-return]
+
+
+def of_right(grad: Tensor, left: Tensor, strides: Sequence[int]) -> Tensor:
+    """Multiply a gradient for the right factor, which lies in memory as the factor does."""
+    if strides == (1, left.shape[1]):
+        return t(mm(t(grad), conj(left)))  # type: ignore[no-any-return]
+    return mm(adjoint(left), grad)  # type: ignore[no-any-return]
+
+
 mm.vjp(
-    input=lambda grad, mat2: mm(grad, adjoint(mat2)),
-    mat2=lambda grad, input: mm(adjoint(input), grad),
+    input=lambda grad, mat2, strides: of_left(grad, mat2, strides[0]),
+    mat2=lambda grad, input, strides: of_right(grad, input, strides[1]),
 )
 
 
@@ -68,9 +83,9 @@ def addmm(input: Array, mat1: Array, mat2: Array, *, beta: complex = 1, alpha: c
 
 
 addmm.vjp(
-    input=lambda grad, beta: grad * conj(beta),
-    mat1=lambda grad, mat2, alpha: mm(grad, adjoint(mat2)) * conj(alpha),
-    mat2=lambda grad, mat1, alpha: mm(adjoint(mat1), grad) * conj(alpha),
+    input=lambda grad, beta: multiplied(grad, beta),
+    mat1=lambda grad, mat2, strides, alpha: multiplied(of_left(grad, mat2, strides[1]), alpha),
+    mat2=lambda grad, mat1, strides, alpha: multiplied(of_right(grad, mat1, strides[2]), alpha),
 )
 
 
