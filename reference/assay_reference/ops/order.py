@@ -93,7 +93,9 @@ def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool
     if not 0 <= k <= row.shape[dim]:
         raise RuntimeError("selected index k out of range")
     if input.dtype.kind in "bc":
-        raise RuntimeError(f"topk does not support {'bool' if input.dtype == bool else 'complex'} dtypes on CPU")
+        raise RuntimeError(
+            "topk does not support bool dtypes on CPU" if input.dtype == bool else str(no_complex("topk")["complex"])
+        )
     if not input.ndim:
         return input.copy(), np.zeros_like(input, np.int64)
     first = order(row, dim, largest)[(slice(None),) * dim + (slice(k),)]
