@@ -7,8 +7,9 @@ tensors that have a name, their gradients and the parameters of layers are compa
 offset, version, what autograd knows of them; and where a statement raises, the error's class. A difference is shrunk by
 leaving statements out and making what is left simpler, and shown as the smallest program with both answers.
 
-Values must be equal, floats within a few units in the last place of the largest number that took part. Where they are
-not equal to the bit, the reference goes on with PyTorch's, so that every step is judged by itself.
+Values must be equal, floats within 32 units in the last place of themselves, or of the square of the largest number
+that took part, for sums of products may cancel. Where they are not equal to the bit, the reference goes on with
+PyTorch's, so that every step is judged by itself.
 
 Excluded, beside what `random_steps.py` does not write, is what has no one answer in PyTorch:
 
@@ -43,8 +44,7 @@ from random_steps import Scene, next_step
 import assay_reference
 
 Program = list[str]
-Facts = dict[str, Any]
-ULPS: Final = 32  # of the largest number that took part in a step
+ULPS: Final = 32
 EPS: Final = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 INTEGER_GRADIENT: Final = "an integer tensor that requires a gradient"
 STALE: Final = "a view whose history PyTorch has not looked at since its base got one"
@@ -118,9 +118,10 @@ class Run:
 
     def first_version(self, tensor: Any) -> int:
         """Return in which version memory was when it got a name."""
-        memory = tensor.untyped_storage()
-        return next((first for name, first in self.gradients.items() if self.names[name].untyped_storage() is memory
-                     or same_memory(self.names[name].untyped_storage(), memory)), 0)  # fmt: skip
+        for name, first in self.gradients.items():
+            if same_memory(self.names[name].untyped_storage(), tensor.untyped_storage()):
+                return first
+        return 0
 
     def values(self) -> Iterator[tuple[str, Any]]:
         """Yield the tensors whose values are to be the same."""
@@ -133,7 +134,7 @@ class Run:
 
 def same_memory(one: Any, other: Any) -> bool:
     """Return whether two storages, which PyTorch wraps anew each time, are one."""
-    return hasattr(one, "_cdata") and one._cdata == other._cdata
+    return one is other or (hasattr(one, "_cdata") and one._cdata == other._cdata)
 
 
 FACTS: Final = {
@@ -218,7 +219,7 @@ class Pair:
 
     def difference(self, errors: tuple[str, str], statement: str, before: list[torch.Tensor]) -> Difference | None:
         if errors[0] != errors[1]:
-            excluded = STALE if errors[0] == "RuntimeError" and re.search(r"\] [+*]= ", statement) else ""
+            excluded = STALE if errors == ("RuntimeError", "") and re.search(r"\] [+*]= ", statement) else ""
             return Difference(self.done, "error", "", errors[0] or "answers", errors[1] or "answers", excluded)
         if any(is_integer_with_gradient(each) for _, each in self.torch.values()):
             return Difference(self.done, "", "", "", "", INTEGER_GRADIENT)

@@ -594,6 +594,8 @@ def _rounded(result: Any, half: dtype) -> Any:
         return tuple(_rounded(each, half) for each in result)
     if result.dtype != np.float32:
         return result
+    if isinstance(result, Packed):
+        return result.astype(half.numpy)
     return copied(result, strides_of_copy(result, half.itemsize), half.numpy)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from assay_reference.core.engine import FREED, STALE, Edge, Grads, Node, meta_of
+from assay_reference.core.layouts import Packed
 from assay_reference.core.tensor import Tensor
 
 DETACHED: Final = (
@@ -97,6 +98,11 @@ def _shape(value: Any) -> tuple[Any, ...]:
     return tuple(map(_shape, value)) if isinstance(value, tuple) else ()
 
 
+def _strides(tensor: Tensor) -> tuple[int, ...]:
+    """Return a tensor's strides, of which one that is not strided has none."""
+    return () if isinstance(tensor._array, Packed) else tensor.stride()
+
+
 def _saved(value: Any) -> Any:
     if isinstance(value, Tensor):
         return Saved(value)
@@ -134,7 +140,7 @@ class OpNode(Node):
         self.rules = self.op.rules_for(values)
         self.strides: tuple[Any, ...] = ()
         if any(rule.needs_strides for rule in self.rules):
-            self.strides = tuple(values[position].stride() for position in self.op.operands)
+            self.strides = tuple(_strides(values[position]) for position in self.op.operands)
         needed = {name for rule in self.rules for name in rule.needs}
         self.saved = {name: _saved(values[self.op.parameters.index[name]]) for name in needed}
 

@@ -41,12 +41,24 @@ def strides_of_result(shape: Sequence[int], operands: Sequence[Any], itemsize: i
     if all(each.shape == tuple(shape) for each in operands):
         if all(each.flags.c_contiguous for each in operands):
             return contiguous_strides(shape, itemsize)
+        if len(shape) == 4 and all(map(is_channels_last, operands)):
+            return _without_gaps(shape, (1, 3, 2, 0), itemsize)
         steps = {tuple(stride // each.itemsize for stride in each.strides) for each in operands}
         if len(steps) == 1 and all(map(is_dense, operands)):
             return tuple(each * itemsize for each in steps.pop())
     order = _sorted(len(shape), _comparison(shape, [strides_in(each, len(shape), shape) for each in operands]))
     in_order = order == list(range(len(shape)))[::-1]
     return contiguous_strides(shape, itemsize) if in_order else _without_gaps(shape, order, itemsize)
+
+
+def is_channels_last(array: Any) -> bool:
+    """Return whether images lie in memory without gaps, the channels innermost."""
+    expected = array.itemsize
+    for dim in (1, 3, 2, 0):
+        if array.shape[dim] != 1 and array.strides[dim] != expected:
+            return False
+        expected *= array.shape[dim]
+    return True
 
 
 def strides_in(array: Any, ndim: int, shape: Sequence[int]) -> Strides:
