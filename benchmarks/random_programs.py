@@ -8,8 +8,8 @@ offset, version, what autograd knows of them; and where a statement raises, the 
 leaving statements out and making what is left simpler, and shown as the smallest program with both answers.
 
 Values must be equal, floats within 32 units in the last place of themselves, or of the square of the largest number
-that took part, for sums of products may cancel. Where they are not equal to the bit, the reference goes on with
-PyTorch's, so that every step is judged by itself.
+that took part, for sums of products may cancel; a gradient's units are those of the coarsest type that is there. Where
+they are not equal to the bit, the reference goes on with PyTorch's, so that every step is judged by itself.
 
 Excluded, beside what `random_steps.py` does not write, is what has no one answer in PyTorch:
 
@@ -174,14 +174,14 @@ def wide(array: Any) -> Any:
     return array.astype(np.float64) if str(array.dtype) in EPS else array
 
 
-def differs(theirs: Any, ours: Any, scale: float) -> bool:
+def differs(theirs: Any, ours: Any, scale: float, unit: float) -> bool:
     """Return whether two arrays differ by more than rounding."""
     kind = str(ours.dtype)
     if kind not in EPS:
         return not np.array_equal(theirs, ours)
     a, b = wide(theirs), wide(ours)
     with np.errstate(all="ignore"):
-        near = np.abs(a - b) <= ULPS * EPS[kind] * np.maximum(np.maximum(np.abs(a), np.abs(b)), scale)
+        near = np.abs(a - b) <= ULPS * max(EPS[kind], unit) * np.maximum(np.maximum(np.abs(a), np.abs(b)), scale)
     return not np.all((a == b) | near | (np.isnan(a) & np.isnan(b)))
 
 
@@ -194,6 +194,11 @@ def largest(tensors: Iterator[Any]) -> float:
             finite = finite[finite.isfinite()]
             most = max(most, float(finite.abs().max()) if finite.numel() else 1.0)
     return most
+
+
+def coarsest(tensors: Iterator[Any]) -> float:
+    """Return the unit in the last place of the coarsest type, through which a gradient may have come."""
+    return max((EPS.get(str(each.dtype).removeprefix("torch."), 0.0) for each in tensors), default=0.0)
 
 
 # -- one step in both -------------------------------------------------------------------------------------------------
@@ -230,15 +235,16 @@ class Pair:
         if errors[0]:
             self.align()
             return None
-        scale = largest(iter(before))
+        scale, unit = largest(iter(before)), 0.0
         if "backward" in statement or "grad" in statement:
             scale = max(scale, largest(each for _, each in self.torch.values()))
+            unit = coarsest(each for _, each in self.torch.values())
         for (name, theirs), (_, mine) in zip(self.torch.values(), self.ours.values(), strict=True):
             array = mine._array
             bits = bits_of(theirs, array)
             if bits.tobytes() == array.tobytes():
                 continue
-            if differs(bits, array, scale * scale):
+            if differs(bits, array, scale * scale, unit):
                 excluded = reason(statement, before, theirs, self.torch.names)
                 return Difference(self.done, "value", name, bits.tolist(), wide(array).tolist(), excluded)
             array[...] = bits
