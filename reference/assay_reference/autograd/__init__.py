@@ -9,7 +9,7 @@ from typing import Any
 from assay_reference.autograd.function import Function, once_differentiable
 from assay_reference.autograd.variable import Variable
 from assay_reference.core.dispatch import composite
-from assay_reference.core.engine import Edge, Node, RemovableHandle, edge_of, walk
+from assay_reference.core.engine import Edge, Node, RemovableHandle, edge_of, meta_of, walk
 from assay_reference.core.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from assay_reference.core.tensor import Tensor
 
@@ -126,10 +126,13 @@ def _listed(tensors: Any) -> list[Tensor]:
 
 
 def _targets(inputs: list[Tensor]) -> list[Edge]:
-    edges = [edge_of(each) for each in inputs]
-    if None in edges:
+    if not all(each.requires_grad for each in inputs):
         raise RuntimeError("One of the differentiated Tensors does not require grad")
-    return [edge for edge in edges if edge is not None]
+    return [edge_of(each) or Edge(Unreachable((), (meta_of(each),)), 0) for each in inputs]
+
+
+class Unreachable(Node):
+    """What stands for a view that requires a gradient because its base does, and is not part of any history."""
 
 
 def _roots(outputs: list[Tensor], grads: Any) -> list[tuple[Edge, Tensor]]:

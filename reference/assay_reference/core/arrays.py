@@ -91,6 +91,14 @@ def strided(array: Array, shape: Sequence[int], strides: Sequence[int]) -> Array
     return viewed
 
 
+def placed(array: Array, bytes_on: int, shape: Sequence[int], strides: Sequence[int]) -> Array:
+    """View memory so many bytes after where an array begins, or before, with another shape and other strides.
+
+    NumPy forgets where a part begins that has no elements; PyTorch does not.
+    """
+    return strided(strided(array, (2,), (bytes_on,))[1:], shape, strides)
+
+
 def contiguous_strides(size: Sequence[int], itemsize: int) -> tuple[int, ...]:
     """Return the strides of elements that lie in order, in bytes."""
     steps = accumulate((max(each, 1) for each in reversed(size[1:])), int.__mul__, initial=itemsize)
@@ -107,49 +115,3 @@ def address(array: Any) -> int:
 def in_order(array: Array) -> Array:
     """Return the array if its memory is in order, and otherwise a copy whose memory is."""
     return array.reshape(-1).reshape(array.shape)
-
-
-def inner_first(operands: Sequence[Array], shape: Sequence[int]) -> list[int]:
-    """Return the dimensions in the order in which a result of several operands lies in memory, the innermost first.
-
-    Of two dimensions the first operand decides that takes a step along both; where none does, the shape's order stays.
-    """
-    steps = [_steps(each, len(shape)) for each in operands]
-
-    def compared(one: int, other: int) -> int:
-        for each in steps:
-            if each[one] and each[other] and each[one] != each[other]:
-                return 1 if each[one] > each[other] else -1
-            if each[one] and each[other] and shape[one] > shape[other]:
-                return 1
-        return 0
-
-    order = list(reversed(range(len(shape))))
-    for start in range(1, len(order)):
-        at = start
-        for before in range(start - 1, -1, -1):
-            verdict = compared(order[before], order[at])
-            if verdict > 0:
-                order[before], order[at] = order[at], order[before]
-                at = before
-            elif verdict < 0:
-                break
-    return order
-
-
-def _steps(array: Array, ndim: int) -> list[int]:
-    """Return the strides of an operand along the dimensions of the result, 0 where it is broadcast."""
-    own = [stride if size > 1 else 0 for stride, size in zip(array.strides, array.shape, strict=True)]
-    return [0] * (ndim - len(own)) + own
-
-
-def laid_out(result: Array, order: Sequence[int]) -> Array:
-    """Return a result whose dimensions lie in memory in an order, the innermost first; a copy if they did not."""
-    outer_first = tuple(reversed(order))
-    if outer_first == tuple(range(result.ndim)):
-        return result if result.flags.c_contiguous else result.copy(order="C")
-    moved = result.transpose(outer_first)
-    if not moved.flags.c_contiguous:
-        moved = moved.copy(order="C")
-    back: Array = moved.transpose(sorted(range(result.ndim), key=outer_first.__getitem__))
-    return back

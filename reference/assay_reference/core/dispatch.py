@@ -149,7 +149,7 @@ def _with_out(body: Function, name: str, out_type: OutType) -> Function:
             kwargs["dtype"] = out.dtype
         result = body(*args, **kwargs)
         if out_type == "own" or has_dtype:
-            check_own(result._array, out, EXPECTED)
+            check_own(result.dtype, out, EXPECTED)
         fill_out(out, result._array)
         return out
 

@@ -68,6 +68,36 @@ class dtype:
             number = self.compute.type(value.real)
         return self.numpy.type(number).astype(self.compute) if self.is_half and not wide else number
 
+    def checked(self, value: Any, *, wide: bool = False) -> Any:
+        """Turn a Python number into one that kernels compute with, or raise that the type cannot hold it.
+
+        A negative integer wraps around in an unsigned type, and a half type takes what is too large as infinity.
+        """
+        real = value.real if isinstance(value, complex) and not (value.imag or self.is_complex) else value
+        if not self._holds(real):
+            raise RuntimeError(f"value cannot be converted to type {self.c_number} without overflow")
+        return self.scalar(real, wide=wide)
+
+    def _holds(self, value: Any) -> bool:
+        if isinstance(value, complex):
+            return self.is_complex
+        if self.category == "integer":
+            limits = np.iinfo(self.numpy)
+            lowest, highest = int(limits.min), int(limits.max)
+            if isinstance(value, float):
+                return lowest <= value <= float(highest)
+            return (lowest or -highest) <= int(value) <= highest
+        if self is float32:
+            return not math.isfinite(value) or abs(value) <= float(np.finfo(np.float32).max)
+        return True
+
+    @property
+    def c_number(self) -> str:
+        """The type as C++ calls it where numbers are converted to it."""
+        return {"float32": "float", "float64": "double", "int32": "int", "bool": "bool"}.get(
+            self.name, f"{self.name}_t" if self.category == "integer" else self.c_name
+        )
+
     def __repr__(self) -> str:
         return f"torch.{self.name}"
 

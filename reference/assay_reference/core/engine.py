@@ -12,13 +12,16 @@ import itertools
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from operator import index
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from assay_reference.core.arrays import contiguous_strides
 from assay_reference.core.devices import device
 from assay_reference.core.dtypes import dtype
 from assay_reference.core.grad_mode import recording, set_grad_enabled
+from assay_reference.core.layouts import Packed
+from assay_reference.core.strides import copied, is_dense, laid_out
 from assay_reference.core.tensor import Tensor
 
 Grads: TypeAlias = Sequence[Tensor | None]
@@ -36,6 +39,8 @@ STALE = (
     "{shape}]{source} is at version {now}; expected version {then} instead. Hint: enable anomaly detection to find the "
     "operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
 )
+
+UNGENERATED: Final = {"AccumulateGrad", "CopyBackwards", "CopySlices", "NotImplemented"}
 
 _ages = itertools.count()
 
@@ -82,8 +87,9 @@ class Node:
         """Forget what was saved for the backward pass."""
 
     def name(self) -> str:
-        """Return the name that PyTorch gives this step."""
-        return type(self).__name__
+        """Return the name that PyTorch gives this step, with its namespace if the step is not of an op of its own."""
+        name = type(self).__name__
+        return f"torch::autograd::{name}" if name in UNGENERATED else name
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
@@ -98,7 +104,7 @@ class Node:
         return RemovableHandle(self.posthooks, hook)
 
     def __repr__(self) -> str:
-        return f"<{self.name()} object at {id(self):#x}>"
+        return f"<{type(self).__name__} object at {id(self):#x}>"
 
 
 class AccumulateGrad(Node):
@@ -117,7 +123,7 @@ class AccumulateGrad(Node):
         if grad is None:
             return ()
         if variable.grad is None:
-            variable.grad = grad if recording.get() else grad.detach().clone()
+            variable.grad = kept(grad, variable)
         elif recording.get() or variable.grad.layout is not grad.layout:
             variable.grad = added(variable.grad, grad)
         else:
@@ -125,6 +131,29 @@ class AccumulateGrad(Node):
         for hook in list(accumulated_hooks(variable).values()):
             hook(variable)
         return ()
+
+
+def kept(grad: Tensor, variable: Tensor) -> Tensor:
+    """Return a gradient as a leaf keeps it: in memory of its own, which is laid out as the leaf's."""
+    if recording.get() or isinstance(grad._array, Packed) or isinstance(variable._array, Packed):
+        return grad if recording.get() else grad.detach().clone()
+    array, wanted = grad._array, variable._array.strides
+    if not is_dense(variable._array):
+        wanted = contiguous_strides(array.shape, array.itemsize)
+    if all(
+        one == other or (size == 1 and one) for one, other, size in zip(array.strides, wanted, array.shape, strict=True)
+    ):
+        wanted = array.strides  # which say nothing else
+    return Tensor._wrap(copied(array, wanted, array.dtype), grad.device, keeps_strides=True)
+
+
+def apart(grad: Tensor) -> Tensor:
+    """Return a gradient in memory of its own, in order."""
+    if recording.get() or isinstance(grad._array, Packed):
+        copy: Tensor = grad.clone()
+        return copy
+    array = grad._array
+    return Tensor._wrap(copied(array, contiguous_strides(array.shape, array.itemsize), array.dtype), grad.device)
 
 
 def leaf_hooks(tensor: Tensor) -> dict[int, Hook]:
@@ -141,7 +170,13 @@ def accumulated_hooks(tensor: Tensor) -> dict[int, Callable[[Tensor], None]]:
 
 def added(first: Tensor, second: Tensor) -> Tensor:
     """Add two gradients; the first of a dense and a sparse one must be the dense one."""
-    return second + first if first.is_sparse else first + second
+    if first.is_sparse:
+        return second + first
+    total: Tensor = first + second
+    in_place = first._base is None and not recording.get()  # PyTorch adds to the first where nothing else holds it
+    if not in_place or isinstance(total._array, Packed) or not is_dense(first._array):
+        return total
+    return Tensor._wrap(laid_out(total._array, first._array.strides), total.device, keeps_strides=True)
 
 
 def meta_of(tensor: Tensor) -> Meta:
@@ -154,7 +189,7 @@ def edge_of(tensor: Tensor) -> Edge | None:
     node = tensor.grad_fn
     if node is not None:
         return Edge(node, tensor.output_nr)
-    return Edge(_accumulator(tensor), 0) if tensor.requires_grad else None
+    return Edge(_accumulator(tensor), 0) if tensor._requires_grad else None
 
 
 def _accumulator(leaf: Tensor) -> Node:
@@ -243,7 +278,7 @@ def _after_hooks(node: Node, grads: list[Tensor | None]) -> list[Tensor | None]:
     for output, tensor in node.retained.items():
         grad = grads[output]
         if grad is not None:
-            tensor._grad = grad if tensor._grad is None else tensor._grad + grad
+            tensor._grad = apart(grad) if tensor._grad is None else tensor._grad + grad
     for prehook in list(node.prehooks.values()):
         grads = list(_replaced_all(grads, prehook, prehook(tuple(grads))))
     return grads
@@ -293,7 +328,7 @@ def _conform(grad: Tensor, edge: Edge, node: Node, position: int) -> Tensor:
                 f"{list(grad.shape)} but expected shape compatible with {list(meta.shape)}"
             )
         grad = grad.sum_to_size(meta.shape)
-    return grad if grad.dtype is meta.dtype else grad.to(meta.dtype)
+    return grad if (grad.dtype, grad.device) == (meta.dtype, meta.device) else grad.to(meta.device, meta.dtype)
 
 
 class RemovableHandle:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 from assay_reference.core.engine import (
+    FREED,
     Grads,
     Hook,
     Node,
@@ -21,7 +22,8 @@ from assay_reference.core.engine import (
     leaf_hooks,
     meta_of,
 )
-from assay_reference.core.grad_mode import enable_grad, inference
+from assay_reference.core.grad_mode import enable_grad, inference, recording
+from assay_reference.core.strides import is_dense, laid_out
 from assay_reference.core.tensor import Tensor, attach, method
 
 AMBIGUOUS: Final = (
@@ -78,7 +80,7 @@ def requires_grad(self: Tensor) -> bool:
 
 def set_requires_grad(self: Tensor, wanted: bool) -> None:
     """Choose whether operations on a leaf are recorded."""
-    if not self.is_leaf and not wanted:
+    if not wanted and not self.is_leaf:
         raise RuntimeError(NOT_LEAF)
     if wanted and not self.dtype.is_differentiable:
         raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
@@ -205,19 +207,25 @@ class CopySlices(Node):
 
     def __init__(self, base: Tensor, written: Node, chain: Chain) -> None:
         super().__init__((edge_of(base), *written.edges[1:]), (meta_of(base),))
-        self.written, self.chain = written, chain
+        self.written, self.chain, self.freed = written, chain, False
+        self.strides = base._array.strides if is_dense(base._array) else None
 
     def release(self) -> None:
+        self.freed = True
         self.written.release()
 
     def __call__(self, grads: Grads, wanted: Sequence[bool]) -> Grads:
+        if self.freed:
+            raise RuntimeError(FREED)
         grad = grads[0]
         if grad is None:
             return [None] * len(self.edges)
         part, *others = self.written([_replayed(grad, self.chain).clone()], wanted)
         if not wanted[0]:
             return [None, *others]
-        whole = grad.clone()
+        whole = grad.new_zeros(tuple(grad.shape)).copy_(grad)
+        if self.strides is not None and not recording.get():  # as the base lies in memory
+            whole = Tensor._wrap(laid_out(whole._array, self.strides), whole.device, keeps_strides=True)
         before = _replayed(whole, self.chain)
         if part is None:
             before.zero_()
@@ -245,13 +253,14 @@ def _taken_again(base: Tensor, view: Tensor) -> Tensor:
 def refresh_history(view: Tensor) -> None:
     """Record a view anew after a write to the memory that it shares."""
     base = view._base
-    if base is None or not base.requires_grad:
-        view._seen_version = view._storage.version
-        return
+    if base is None or (view._node is None and not base.requires_grad):
+        return  # it may come to require a gradient, and then the view is out of date
     refuse_ambiguous(view, "its base or another view of its base has been modified inplace")
     view._seen_version = view._storage.version
     with enable_grad():
-        fresh = _taken_again(base, view)
+        fresh = _taken_again(base if base.requires_grad else base.detach().requires_grad_(), view)
+    if not base.requires_grad:  # the view is one of a leaf that is a view itself, from which nothing flows on
+        fresh._node.edges = (None,)
     view._node, view._output_nr, view._requires_grad = fresh._node, fresh._output_nr, True
 
 

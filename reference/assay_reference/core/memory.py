@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from assay_reference.core import devices
-from assay_reference.core.arrays import Array, address, namespace, strided, to_host
+from assay_reference.core.arrays import Array, address, placed, strided, to_host
 from assay_reference.core.dtypes import dtype, uint8
 
 
@@ -133,7 +133,7 @@ class UntypedStorage(Storage):
     def memory(self) -> Array:
         """All bytes, in a row."""
         if not self.array.size:
-            return namespace(self.array).empty(0, np.uint8)
+            return strided(self.array, (0,), (self.array.itemsize,)).view(np.uint8)
         if self.array.dtype == np.uint8 and self.array.strides == (1,):
             return self.array
         # The array that the storage began with may be strided itself; its memory is what lies under it.
@@ -152,13 +152,11 @@ class UntypedStorage(Storage):
         strides = [step * kind.itemsize for step in steps]
         if math.prod(size) and not self.is_cuda:  # NumPy checks it once more, and keeps nothing but the memory
             return np.ndarray(size, kind.numpy, self.memory, offset * kind.itemsize, strides)
-        return strided(self.row(kind)[offset:], size, strides)
+        return placed(self.row(kind), offset * kind.itemsize, size, strides)
 
     def offset_of(self, array: Array) -> int:
         """Return how many elements into this memory an array starts."""
-        start = address(array) - address(self.array)
-        is_here = array.size or 0 <= start <= self.nbytes()  # empty ones stay behind where memory grows
-        return start // int(array.itemsize) if is_here else 0
+        return (address(array) - address(self.array)) // int(array.itemsize)
 
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
@@ -193,10 +191,10 @@ class UntypedStorage(Storage):
             return self
         moved = self.device.xp.empty(size, np.uint8)
         moved[: present.size] = present
-        for tensor in _tensors_over(self) if present.size else ():
-            start = address(tensor._array) - address(present)
-            if tensor._array.size and start + reach(tensor._array) <= size:
-                tensor._array = _placed_like(tensor._array, moved[start:])
+        for tensor in _tensors_over(self):
+            start = address(tensor._array) - address(self.array)
+            if start + reach(tensor._array) <= size:
+                tensor._array = _placed_like(tensor._array, moved, start)
         self.array = moved
         return self
 
@@ -246,10 +244,10 @@ def _tensors_over(storage: UntypedStorage) -> list[Any]:
     return list(found.values())
 
 
-def _placed_like(array: Array, memory: Array) -> Array:
-    """Show the beginning of memory as an array of the same type, shape and strides as another."""
+def _placed_like(array: Array, memory: Array, start: int) -> Array:
+    """Show memory, from a byte on, as an array of the same type, shape and strides as another."""
     row = memory[: memory.size // array.itemsize * array.itemsize].view(array.dtype)
-    return strided(row, array.shape, array.strides)
+    return placed(row, start, array.shape, array.strides)
 
 
 def checked_size(size: Any) -> int:

@@ -6,6 +6,7 @@ broadcast, run the kernel), wrap the result, record.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 from collections import Counter, namedtuple
@@ -15,7 +16,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from assay_reference.core import dtypes
-from assay_reference.core.arrays import inner_first, laid_out
+from assay_reference.core.arrays import contiguous_strides, strided
 from assay_reference.core.devices import CPU, device
 from assay_reference.core.dtypes import dtype
 from assay_reference.core.engine import Edge, edge_of
@@ -24,31 +25,37 @@ from assay_reference.core.history import check_writable, rebase
 from assay_reference.core.layouts import Packed, layout, no_kernel, sparse_coo
 from assay_reference.core.parameters import Parameters
 from assay_reference.core.recording import UNDERIVED, OpNode, Rule
+from assay_reference.core.strides import copied, laid_out, strides_of_copy, strides_of_result
 from assay_reference.core.tensor import Tensor
 from assay_reference.core.writing import (
+    CAST,
     EXPECTED,
     FOUND,
     OutTypes,
     broadcast_shape,
     cast,
+    check_apart,
     check_cast,
     check_out,
-    check_overlap,
     check_own,
+    check_single,
     fill_out,
+    fit,
+    is_same_view,
     write,
 )
 
 Promotion = Literal["same", "int_to_float", "first"]
 Promotes: TypeAlias = "Promotion | Callable[..., Promotion]"
+Into: TypeAlias = "Callable[[Any, dtype | None], None]"  # refuses the shape or the type of a result before it is there
 
 
 class Op:
     """A documented function: a kernel on arrays, with its gradient rules."""
 
     casts_result = False  # whether an in-place form takes a result of any type
+    refuses_cast: Exception = CAST  # how an out= of a lower category is refused
     refuses_out = EXPECTED  # how an out= of another type is refused
-    writes_as_it_reads = False  # whether out= must not overlap an operand
     wraps_numbers = False  # whether a number among the operands counts as a tensor, which half types leave float32
 
     def __init__(
@@ -63,6 +70,11 @@ class Op:
         keeps_strides: bool = False,
         refuses: Mapping[str, Exception] | None = None,
         former: Sequence[str] = (),
+        repeats: bool | Callable[..., bool] = False,
+        reads_first: bool = False,
+        apart: bool = False,
+        spares_same: bool = False,
+        has_slope: bool = True,
         layouts: Sequence[layout] = (),
     ) -> None:
         if isinstance(returns, str):
@@ -73,7 +85,15 @@ class Op:
         self.out_type = out
         self.keeps_half = keeps_half  # whether the kernel takes the half types as they are
         self.keeps_strides = keeps_strides  # whether results stay as the kernel laid them out, or are put in order
+        self.repeats = (
+            repeats  # whether a tensor that repeats its elements may be written to, or a function of the call
+        )
+        self.reads_first = reads_first  # whether 0-d tensors among the operands are read before anything is written
+        self.apart = apart  # whether nothing may be read from the memory that is written to
+        self.spares_same = spares_same  # whether nothing is read and written where the operand is the same memory
+        self.has_slope = has_slope  # whether a gradient could flow back from the result, if it is not written in place
         self.returns = _named_tuple(self.name, returns) if returns else None
+        self.fields = returns
         self.parameters = Parameters(kernel, self.name, former)
         self.names, self.operands = self.parameters.names, self.parameters.operands
         self.bind = self.parameters.bind
@@ -136,8 +156,8 @@ class Op:
         values = self.bind(args, kwargs)
         return self.perform(values) if out is None else self.perform_into(out, values)
 
-    def compute(self, values: list[Any]) -> Any:
-        """Run the kernel on arrays, and return its array, or a tuple of them."""
+    def compute(self, values: list[Any], into: Into | None = None) -> Any:
+        """Run the kernel on arrays, and return its array, or a tuple of them; what it is meant for may refuse it."""
         self.device_of(values)
         arrays = list(values)
         half = packed = None
@@ -152,25 +172,37 @@ class Op:
                 half = next((each.dtype for each in value if each.dtype.is_half and not self.keeps_half), half)
                 arrays[position] = listed = tuple(self.computable(each) for each in value)
                 packed = next((each for each in listed if isinstance(each, Packed)), packed)
-        if packed is None:
-            self.check_arguments(values)
+        missing = self.check_arguments(values) if packed is None else None
         kernel = self.kernel if packed is None else self.kernel_for(packed)
         with np.errstate(all="ignore"):
-            result = self.call(kernel, arrays)
+            result = self.call(kernel, arrays) if missing is None else self.call_without_kernel(missing, arrays)
             result = result if half is None else _rounded(result, half)
             return result if self.keeps_strides else _in_order(result)
 
-    def check_arguments(self, values: list[Any]) -> None:
-        """Refuse types and values that the op does not take."""
-        if self.refusals:
-            for tensor in self.tensors(values):
-                self.check_accepted(tensor.dtype)
+    def check_arguments(self, values: list[Any]) -> dtype | None:
+        """Refuse types and values that the op does not take; return the type for which it has no kernel."""
         if self.precondition is not None:
             self.call(self.precondition, values)
+        tensors = list(self.tensors(values)) if self.refusals else []
+        refused = [each.dtype for each in tensors if each.dtype in self.refusals]
+        for kind in refused:
+            if not isinstance(self.refusals[kind], NotImplementedError):
+                self.check_accepted(kind)
+        return refused[0] if refused else None
+
+    def call_without_kernel(self, kind: dtype, arrays: list[Any]) -> Any:
+        """Raise what is wrong with the arguments, or else that there is no kernel, unless there is nothing to do."""
+        result = None
+        with contextlib.suppress(TypeError, ValueError):  # NumPy has no kernel either
+            result = self.call(self.kernel, arrays)
+        if isinstance(result, tuple) or result is None or result.size:
+            self.check_accepted(kind)
+        return result
 
     def computable(self, tensor: Tensor) -> Any:
         """Return the array that the kernel gets: half types in single precision."""
-        return tensor._array.astype(np.float32) if tensor.dtype.is_half and not self.keeps_half else tensor._array
+        half = tensor.dtype.is_half and not self.keeps_half
+        return cast(tensor._array, np.dtype(np.float32)) if half else tensor._array
 
     def check_accepted(self, kind: dtype) -> None:
         """Refuse a type that the op does not take, in PyTorch's words."""
@@ -189,10 +221,10 @@ class Op:
         """Compute, wrap and record."""
         result = self.compute(values)
         if isinstance(result, tuple):
-            outs = tuple(Tensor._wrap(each) for each in result)
+            outs = tuple(Tensor._wrap(each, keeps_strides=self.keeps_strides) for each in result)
             self.record(values, outs)
             return self.returns(*outs) if self.returns is not None else outs
-        out = Tensor._wrap(result)
+        out = Tensor._wrap(result, keeps_strides=self.keeps_strides)
         if records():
             self.record(values, (out,))
         return out
@@ -200,20 +232,33 @@ class Op:
     def perform_into(self, out: Any, values: list[Any]) -> Any:
         """Compute into tensors that the caller gave."""
         outs = self.outs_of(out)
-        if records() and (self.needs_grad(values) or any(each.requires_grad for each in outs)):
+        recorded = self.needs_grad(values) or any(each.requires_grad for each in outs)
+        if records() and recorded and self.has_slope:
             raise RuntimeError(
                 f"{self.name}(): functions with out=... arguments don't support automatic differentiation, "
                 "but one of the arguments requires grad."
             )
-        if self.writes_as_it_reads:
-            for each in outs:
-                check_overlap(each, self.tensors(values))
-        result = self.compute(values)
-        results = result if isinstance(result, tuple) else (result,)
+        if isinstance(self, Elementwise):
+            self.check_memory(outs[0], values)
         out_type = self.call(self.out_type, values) if callable(self.out_type) else self.out_type
+
+        def fits(shape: Any, kind: dtype | None) -> None:
+            if kind is not None and out_type == "own":
+                check_own(kind, outs[0], self.refuses_out)
+            elif kind is not None:
+                check_cast(kind, outs[0], self.refuses_cast)
+            if shape != outs[0]._array.shape and any(each is outs[0] for each in self.tensors(values)):
+                raise RuntimeError(misfit(outs[0], shape))
+
+        result = self.compute(values, fits)
+        results = result if isinstance(result, tuple) else (result,)
         for tensor, array in zip(outs, results, strict=True):
             if out_type == "own":
-                check_own(array, tensor, self.refuses_out)
+                check_own(dtypes.of_array(array), tensor, self.refuses_out)
+            check_cast(dtypes.of_array(array), tensor, self.refuses_cast)
+            if self.apart:  # which looks at the memory when it has been resized
+                fit(tensor, array.shape, stacklevel=4)
+                self.check_memory(tensor, values)
             fill_out(tensor, array)
         return out if self.returns is None else self.returns(*outs)
 
@@ -238,14 +283,19 @@ class Op:
         target: Tensor = values[0]
         needs_grad = self.needs_grad(values) and target.dtype.is_differentiable
         check_writable(target, needs_grad)
-        check_overlap(target, self.tensors(values))
-        result = self.compute(values)
-        if result.shape != target._array.shape:
-            raise RuntimeError(
-                f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(result.shape)}"
-            )
-        if not self.casts_result:
-            check_cast(result, target)
+        if self.apart or isinstance(self, Elementwise):
+            self.check_memory(target, values)
+
+        def fits(shape: Any, kind: dtype | None) -> None:
+            if shape != target._array.shape:
+                raise RuntimeError(misfit(target, shape))
+            if kind is not None and not self.casts_result:
+                check_cast(kind, target)
+
+        result = self.compute(values, fits)
+        if not (self.apart or isinstance(self, Elementwise)):  # whose own checks come first
+            self.check_memory(target, values)
+        fits(result.shape, dtypes.of_array(result))
         node = None
         if needs_grad:
             edges = self.edges(values)
@@ -257,6 +307,17 @@ class Op:
             node.save_outputs((target,))
             rebase(target, node)
         return target
+
+    def check_memory(self, target: Tensor, values: list[Any]) -> None:
+        """Refuse to write to memory where the order of reading and writing would decide."""
+        operands = list(self.tensors(values))[1 if target is values[0] else 0 :]
+        if self.spares_same and all(is_same_view(each, target) for each in operands):
+            return
+        repeats = self.call(self.repeats, values) if callable(self.repeats) else self.repeats
+        if not repeats:
+            check_single(target)
+        read_later = [each for each in operands if each.ndim or not self.reads_first]
+        check_apart(target, read_later, same=not self.apart)
 
     def device_of(self, values: list[Any]) -> device:
         """Return the device of the operands, which must be one."""
@@ -312,6 +373,10 @@ class Op:
         return list(
             dict.fromkeys([*several, *(name for rule in self.rules_of(values, wanted=True) for name in rule.needs)])
         )
+
+    def saves_number(self, name: str, value: Any) -> bool:
+        """Return whether what is saved is a number that counts as a tensor."""
+        return self.wraps_numbers and self.parameters.index[name] in self.operands and not isinstance(value, tuple)
 
     def needs_grad(self, values: list[Any]) -> bool:
         """Return whether a call is to be recorded."""
@@ -369,7 +434,6 @@ class Elementwise(Op):
     """An op on each element: its operands are promoted to one type and broadcast."""
 
     refuses_out = FOUND
-    writes_as_it_reads = True
 
     def __init__(
         self,
@@ -377,22 +441,27 @@ class Elementwise(Op):
         *,
         promotes: Promotes,
         wraps_numbers: bool = False,
-        in_order_when: Callable[..., bool] | None = None,
+        counts_numbers: bool = True,
+        checks_numbers: bool = False,
         **options: Any,
     ) -> None:
         if promotes not in get_args(Promotion) and not callable(promotes):
             raise TypeError(f"{kernel.__name__}: promotes is one of {', '.join(get_args(Promotion))}")
-        super().__init__(kernel, **options)
+        super().__init__(kernel, **{"keeps_strides": True, **options})
         self.promotes = promotes
         self.wraps_numbers = wraps_numbers
-        self.in_order_when = in_order_when  # of which calls the result lies in order, whatever the operands do
+        self.counts_numbers = counts_numbers  # whether numbers are operands, or options of an op on the others
+        self.checks_numbers = checks_numbers or not counts_numbers or promotes == "first"
         self.casts_result = promotes == "first"
 
-    def compute(self, values: list[Any]) -> Any:
+    def compute(self, values: list[Any], into: Into | None = None) -> Any:
         target = self.device_of(values)
         common = self.common_dtype(values)
         if self.precondition is not None:
             self.call(self.precondition, values)
+        refusal = self.refusals.get(common)
+        if refusal is not None and not isinstance(refusal, NotImplementedError):
+            self.check_accepted(common)
         compute = common.compute
         arrays = list(values)
         kernel = self.kernel
@@ -413,27 +482,37 @@ class Elementwise(Op):
                     array = cast(array, compute)
                 arrays[position] = array
             elif value is not None:
-                arrays[position] = common.scalar(value, wide=self.wraps_numbers)
+                convert = common.checked if self.checks_numbers else common.scalar
+                arrays[position] = convert(value, wide=self.wraps_numbers)
         for position in self.parameters.scalars:
-            arrays[position] = common.scalar(values[position], wide=True)
+            arrays[position] = common.checked(values[position], wide=True)
+        if into is not None and shape is not None:
+            into(shape, None if refusal is None else common)
+        if refusal is not None:  # that there is no kernel shows last
+            self.check_accepted(common)
         with np.errstate(all="ignore"):
             result = self.call(kernel, arrays)
             if common.compute is not common.numpy and result.dtype == compute:
                 result = result.astype(common.numpy)
         if any(result is array for array in arrays):
             result = result.copy()
-        return result if isinstance(result, Packed) else self.laid_out(result, values)
-
-    def laid_out(self, result: Any, values: list[Any]) -> Any:
-        """Lay a result out as PyTorch does, by the strides of the operands."""
-        if result.ndim < 2:
-            return result
-        if self.in_order_when is not None and self.call(self.in_order_when, values):
+        if any(isinstance(each, Packed) for each in (result, *arrays)) or result.shape != shape:  # packed, or reduced
             return _in_order(result)
-        operands = [each._array for each in self.tensors(values) if not isinstance(each._array, Packed)]
-        if result.flags.c_contiguous and all(each.flags.c_contiguous for each in operands):
-            return result
-        return laid_out(result, inner_first(operands, result.shape))
+        for position in self.operands:
+            value = values[position]
+            if isinstance(value, Tensor) and value.dtype is common:
+                arrays[position] = value._array  # half types, which PyTorch does not copy to compute with them
+        return self.arranged(result, arrays)
+
+    def arranged(self, result: Any, arrays: list[Any]) -> Any:
+        """Lay a result out in memory as its operands are."""
+        given = [arrays[position] for position in self.operands if arrays[position] is not None]
+        if not self.keeps_strides or (isinstance(given[0], np.generic) and not self.counts_numbers):
+            return _in_order(result)
+        operands = given if self.counts_numbers else [each for each in given if not isinstance(each, np.generic)]
+        if result.size and all(each.strides == contiguous_strides(each.shape, each.itemsize) for each in operands):
+            return laid_out(result, contiguous_strides(result.shape, result.itemsize))
+        return laid_out(result, strides_of_result(result.shape, operands, result.itemsize))
 
     def kernel_for(self, packed: Packed) -> Callable[..., Any]:
         if packed.layout is not sparse_coo and packed.layout not in self.kernels:
@@ -454,8 +533,6 @@ class Elementwise(Op):
         if promotes == "first":
             return ranked[0][0]
         common = dtypes.result_of(tuple(ranked))
-        if self.refusals:
-            self.check_accepted(common)
         if promotes == "int_to_float" and common.category in ("bool", "integer"):
             return dtypes.get_default_dtype()
         return common
@@ -498,6 +575,11 @@ def _by_dtype(name: str, refuses: Mapping[str, Exception]) -> dict[dtype, Except
     }
 
 
+def misfit(target: Tensor, shape: Sequence[int]) -> str:
+    """Say that a result does not fit where it is to be written."""
+    return f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(shape)}"
+
+
 def signature_of(kernel: Callable[..., Any], *, out: bool) -> inspect.Signature:
     """Return the parameters that a caller sees."""
     signature = inspect.signature(kernel)
@@ -510,13 +592,22 @@ def signature_of(kernel: Callable[..., Any], *, out: bool) -> inspect.Signature:
 def _in_order(result: Any) -> Any:
     if isinstance(result, tuple):
         return tuple(map(_in_order, result))
-    return result if isinstance(result, Packed) or result.flags.c_contiguous else result.copy(order="C")
+    if isinstance(result, Packed):
+        return result
+    strides = contiguous_strides(result.shape, result.itemsize)
+    if result.strides == strides:
+        return result
+    return strided(result, result.shape, strides) if result.flags.c_contiguous else result.copy(order="C")
 
 
 def _rounded(result: Any, half: dtype) -> Any:
     if isinstance(result, tuple):
         return tuple(_rounded(each, half) for each in result)
-    return result.astype(half.numpy) if result.dtype == np.float32 else result
+    if result.dtype != np.float32:
+        return result
+    if isinstance(result, Packed):
+        return result.astype(half.numpy)
+    return copied(result, strides_of_copy(result, half.itemsize), half.numpy)
 
 
 def _camel(name: str) -> str:

@@ -7,8 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from assay_reference.core.engine import FREED, STALE, Edge, Grads, Node, meta_of
+from assay_reference.core.layouts import Packed
 from assay_reference.core.tensor import Tensor
 
+DETACHED: Final = (
+    "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not supported, please "
+    "use out-of-place `.detach()` instead"
+)
 UNDERIVED: Final = "NotImplemented"  # the name of a recorded call through which no gradient flows back
 
 if TYPE_CHECKING:
@@ -21,8 +26,8 @@ class Rule:
     def __init__(self, op: Op, function: Callable[..., Any]) -> None:
         self.function = function
         names = list(inspect.signature(function).parameters)
-        parts = [] if op.returns is None else [each for each in op.returns._fields if each not in op.names]
-        unknown = set(names) - {"grad", "out", "shape", *parts, *op.names}
+        parts = op.fields
+        unknown = set(names) - {"grad", "out", "shape", "strides", *op.names, *parts}
         if names[:1] != ["grad"] or unknown:
             raise TypeError(
                 f"{op.name}: a gradient rule takes grad, then any of out, shape, "
@@ -30,24 +35,28 @@ class Rule:
             )
         self.needs_out = "out" in names
         self.needs_shape = "shape" in names
-        self.needs_parts = {each: number for number, each in enumerate(parts) if each in names}
-        self.needs = tuple(each for each in names if each not in ("grad", "out", "shape", *parts))
+        self.needs_strides = "strides" in names
+        self.needs_parts = tuple(each for each in names if each in parts and each not in op.names)
+        self.needs = tuple(each for each in names if each not in ("grad", "out", "shape", "strides", *self.needs_parts))
 
     def __call__(self, grad: Any, node: OpNode) -> Any:
         needed = {name: _unpacked(node.saved[name]) for name in self.needs}
         if self.needs_shape:
             needed["shape"] = node.shape
-        needed |= {name: node.result(number) for name, number in self.needs_parts.items()}
+        if self.needs_strides:
+            needed["strides"] = node.strides
         if self.needs_out:
-            outs = tuple(map(node.result, range(len(node.outputs))))
+            outs = tuple(node.output(number) for number in range(len(node.outputs)))
             needed["out"] = outs if len(outs) > 1 else outs[0]
+        for part in self.needs_parts:
+            needed[part] = node.output(node.op.fields.index(part))
         return self.function(grad, **needed)
 
 
 class Saved:
     """A tensor that a gradient rule needs, and the version in which it needs it."""
 
-    __slots__ = ("maker", "tensor", "version")
+    __slots__ = ("maker", "recorded", "tensor", "version")
 
     def __init__(self, tensor: Tensor, maker: tuple[Node, int] | None = None) -> None:
         if tensor._storage.inference:
@@ -58,10 +67,13 @@ class Saved:
             )
         self.tensor = tensor
         self.version = tensor._storage.version
+        self.recorded = tensor._node is not None
         self.maker = maker  # of a result, which is saved without its history, and the number that it has there
 
     def unpack(self) -> Tensor:
         """Return the tensor, if it is still what it was."""
+        if self.recorded and self.tensor._node is None:
+            raise RuntimeError(DETACHED)
         if self.tensor._storage.version != self.version:
             raise RuntimeError(
                 STALE.format(
@@ -86,12 +98,21 @@ def _shape(value: Any) -> tuple[Any, ...]:
     return tuple(map(_shape, value)) if isinstance(value, tuple) else ()
 
 
+def _strides(tensor: Tensor) -> tuple[int, ...]:
+    """Return a tensor's strides, of which one that is not strided has none."""
+    return () if isinstance(tensor._array, Packed) else tensor.stride()
+
+
 def _saved(value: Any) -> Any:
     if isinstance(value, Tensor):
         return Saved(value)
     if isinstance(value, tuple) and any(isinstance(each, Tensor) for each in value):
         return tuple(_saved(each) for each in value)
     return value
+
+
+def _holds_tensors(saved: Any) -> bool:
+    return isinstance(saved, Saved) or (isinstance(saved, tuple) and any(map(_holds_tensors, saved)))
 
 
 def _unpacked(saved: Any) -> Any:
@@ -117,24 +138,29 @@ class OpNode(Node):
         self.freed = False
         self.shape = _shape(values[self.op.operands[0]])
         self.rules = self.op.rules_of(values)
+        self.strides: tuple[Any, ...] = ()
+        if any(rule.needs_strides for rule in self.rules):
+            self.strides = tuple(_strides(values[position]) for position in self.op.operands)
         self.saved = {name: _saved(values[self.op.parameters.index[name]]) for name in self.op.needed(values)}
 
     def save_outputs(self, outs: Sequence[Tensor]) -> None:
         """Save the results too, if a rule asks for them, be its gradient wanted or not."""
-        wanted = {number for rule in self.rules for number in rule.needs_parts.values()}
-        if any(rule.needs_out for rule in self.rules):
-            wanted = set(range(len(outs)))
-        self.saved_outs = {number: Saved(outs[number].detach(), (self, number)) for number in sorted(wanted)}
+        parts = {self.op.fields.index(part) for rule in self.rules for part in rule.needs_parts}
+        for number, each in enumerate(outs):
+            if number in parts or any(rule.needs_out for rule in self.rules):
+                self.saved_outs[number] = Saved(each.detach(), (self, number))
 
-    def result(self, number: int) -> Tensor:
+    def output(self, number: int) -> Tensor:
         """Return a saved result, with the history that it was saved without, since that would be a cycle."""
-        found = self.saved_outs[number].unpack()
+        result = self.saved_outs[number].unpack()
         if number in self.differentiable:
-            found._node, found._output_nr, found._requires_grad = self, number, True
-        return found
+            result._node, result._output_nr, result._requires_grad = self, number, True
+        return result
 
     def release(self) -> None:
-        self.freed = bool(self.saved_outs) or any(isinstance(each, (Saved, tuple)) for each in self.saved.values())
+        self.freed = bool(self.saved_outs) or any(
+            _holds_tensors(each) or self.op.saves_number(name, each) for name, each in self.saved.items()
+        )
         if self.freed:
             self.saved, self.saved_outs = {}, {}
 

@@ -87,12 +87,19 @@ class Tensor:
     # -- making ---------------------------------------------------------------------------------------------------
 
     @classmethod
-    def _wrap(cls, array: Any, device: devices.device | None = None, storage: UntypedStorage | None = None) -> Tensor:
+    def _wrap(
+        cls,
+        array: Any,
+        device: devices.device | None = None,
+        storage: UntypedStorage | None = None,
+        *,
+        keeps_strides: bool = False,
+    ) -> Tensor:
         """Make a tensor of an array, which it keeps."""
         if isinstance(array, np.generic):
             array = np.asarray(array)
         tensor: Tensor = object.__new__(Tensor)
-        if storage is None and not array.size and not isinstance(array, Packed):  # whose strides NumPy leaves zero
+        if storage is None and not array.size and not (keeps_strides or isinstance(array, Packed)):  # which NumPy sets
             array = strided(array, array.shape, contiguous_strides(array.shape, array.itemsize))
         tensor._array = array
         tensor.dtype = dtypes.OF_ARRAY[array.dtype]

@@ -11,6 +11,7 @@ import numpy as np
 from assay_reference.core import devices, dtypes
 from assay_reference.core.arrays import address, contiguous_strides
 from assay_reference.core.layouts import Packed
+from assay_reference.core.strides import copied, is_dense, strides_of_copy
 from assay_reference.core.tensor import Tensor
 
 # Which types out= may have: the result's own, or any to which it can be cast; or it decides in which to compute.
@@ -18,45 +19,55 @@ OutType = Literal["own", "castable", "any"]
 OutTypes: TypeAlias = "OutType | Callable[..., OutType]"  # or a function of the call
 
 EXPECTED: Final = "Expected out tensor to have dtype {own.c_name}, but got {target.c_name} instead"
+OVERLAP: Final = (
+    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+    "location. Please clone() the tensor before performing the operation."
+)
+CAST: Final = RuntimeError("result type {own.title} can't be cast to the desired output type {target.title}")
 FOUND: Final = "Found dtype {target.title} but expected {own.title}"
 
 
-def check_cast(result: Any, target: Tensor) -> None:
+def check_cast(kind: dtypes.dtype, target: Tensor, refusal: Exception = CAST) -> None:
     """Refuse to store a result in a type of a lower category."""
-    of = dtypes.of_array(result)
-    if not dtypes.can_cast(of, target.dtype):
-        raise RuntimeError(f"result type {of.title} can't be cast to the desired output type {target.dtype.title}")
+    if not dtypes.can_cast(kind, target.dtype):
+        raise type(refusal)(str(refusal).format(own=kind, target=target.dtype))
 
 
-def check_overlap(target: Tensor, operands: Iterable[Tensor]) -> None:
-    """Refuse to write to memory that is read at other locations at the same time."""
+def check_apart(target: Tensor, operands: Iterable[Tensor], *, same: bool) -> None:
+    """Refuse to write to memory that is read at the same time; at the same locations it may be, on request."""
     for operand in operands:
-        if operand is target or operand._storage is not target._storage:
+        if operand._storage is not target._storage or isinstance(operand._array, Packed):
             continue
         ours, theirs = target._array, operand._array
-        if not (is_dense(ours) and is_dense(theirs)):
+        if operand is target and not same:
+            raise RuntimeError(OVERLAP)
+        if not (ours.size and theirs.size and is_dense(ours) and is_dense(theirs)):
             continue  # whether they overlap would be hard to tell, and PyTorch does not try
         begin, other = address(ours), address(theirs)
-        if begin == other and ours.size == theirs.size:
-            overlaps = ours.strides != theirs.strides
-        else:
-            overlaps = begin < other + theirs.nbytes and other < begin + ours.nbytes
-        if overlaps:
-            raise RuntimeError(
-                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
-                "memory location. Please clone() the tensor before performing the operation."
-            )
+        if same and begin == other and ours.nbytes == theirs.nbytes and ours.strides == theirs.strides:
+            continue
+        if begin < other + theirs.nbytes and other < begin + ours.nbytes:
+            raise RuntimeError(OVERLAP)
 
 
-def is_dense(array: Any) -> bool:
-    """Return whether an array fills its memory without gaps, in whatever order of dimensions."""
-    expected = array.itemsize
-    for stride, size in sorted(zip(array.strides, array.shape, strict=True)):
-        if size > 1:
-            if stride != expected:
-                return False
-            expected *= size
-    return True
+def is_same_view(one: Tensor, other: Tensor) -> bool:
+    """Return whether two tensors are the same elements of memory in the same order."""
+    if one._storage is not other._storage or isinstance(one._array, Packed) or one.dtype is not other.dtype:
+        return False
+    ours, theirs = one._array, other._array
+    return (address(ours), ours.shape, ours.strides) == (address(theirs), theirs.shape, theirs.strides)
+
+
+def check_single(target: Tensor) -> None:
+    """Refuse to write to a tensor that repeats elements of its memory."""
+    array = target._array
+    if isinstance(array, Packed) or is_dense(array):
+        return
+    if any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True)):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
 
 
 def write(target: Tensor, result: Any) -> None:
@@ -68,13 +79,12 @@ def write(target: Tensor, result: Any) -> None:
         array.become(cast(result, array.dtype))
         target._storage.version += 1
         return
-    repeated = [dim for dim, stride in enumerate(array.strides) if stride == 0 and array.shape[dim] > 1]
-    if array.size and any(result.strides[dim] for dim in repeated):  # a value that is repeated too may be written
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
-            "Please clone() the tensor before performing the operation."
-        )
-    array[...] = result if result.dtype == array.dtype else cast(result, array.dtype)
+    result = result if result.dtype == array.dtype else cast(result, array.dtype)
+    if any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True)):
+        changed = array != result  # what is repeated in memory stays changed where one of its places changes
+        array[changed] = result[changed]
+    else:
+        array[...] = result
     target._storage.version += 1
 
 
@@ -84,35 +94,40 @@ def check_out(name: str, out: Any) -> None:
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
 
 
-def check_own(result: Any, target: Tensor, refusal: str) -> None:
+def check_own(own: dtypes.dtype, target: Tensor, refusal: str) -> None:
     """Refuse to store a result in any type but its own."""
-    own = dtypes.of_array(result)
     if target.dtype is not own:
         raise RuntimeError(refusal.format(own=own, target=target.dtype))
 
 
 def fill_out(target: Tensor, result: Any) -> None:
     """Put a result where out= says, which is resized to hold it."""
-    check_cast(result, target)
+    check_cast(dtypes.of_array(result), target)
     device = devices.of_array(result)
     if target.device != device:
         raise RuntimeError(
             "Expected all tensors to be on the same device, but found at least two devices, "
             f"{device} and {target.device}!"
         )
-    if target._array.shape != result.shape:
+    fit(target, result.shape, stacklevel=5)
+    check_single(target)
+    write(target, result)
+
+
+def fit(target: Tensor, shape: tuple[int, ...], *, stacklevel: int) -> None:
+    """Resize an out= to what it is to hold, which is deprecated unless it has no elements."""
+    if target._array.shape != shape:
         if target._array.size:
             warnings.warn(
                 "An output with one or more elements was resized since it had shape "
-                f"{list(target.shape)}, which does not match the required output shape {list(result.shape)}. This "
+                f"{list(target.shape)}, which does not match the required output shape {list(shape)}. This "
                 "behavior is deprecated, and in a future PyTorch release outputs will not be resized unless they "
                 "have zero elements. You can explicitly reuse an out tensor t by resizing it, inplace, to zero "
                 "elements with t.resize_(0).",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=stacklevel,
             )
-        resize(target, result.shape)
-    write(target, result)
+        resize(target, shape)
 
 
 def resize(target: Tensor, size: Sequence[int]) -> None:
@@ -127,16 +142,11 @@ def cast(array: Any, to: Any) -> Any:
         return array.with_values(cast(array.values, to))
     if array.dtype.kind == "c" and to.kind != "c":
         array = array != 0 if to.kind == "b" else array.real
+    strides = strides_of_copy(array, to.itemsize)
     with np.errstate(all="ignore"):
         if to == np.float16 and array.dtype == np.float64:  # rounded twice, as PyTorch does
-            array = array.astype(np.float32, order=memory_order(array))
-        return array.astype(to, order=memory_order(array))
-
-
-def memory_order(array: Any) -> Literal["C", "K"]:
-    """Return the order in which a copy lays out its elements: the same, unless some are repeated."""
-    repeats = any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True))
-    return "C" if repeats else "K"
+            array = array.astype(np.float32)
+        return copied(array, strides, to)
 
 
 def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:

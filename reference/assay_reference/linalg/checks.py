@@ -28,14 +28,14 @@ def check_matrix(name: str, tensor: Tensor, word: str = "A") -> None:
     check_numbers(name, tensor)
 
 
-def check_square(name: str, tensor: Tensor) -> None:
+def check_square(name: str, tensor: Tensor, *, low_precision: bool = False) -> None:
     """Refuse what is not a square matrix of floating point or complex numbers, or a stack of such."""
     if tensor.ndim < 2:
         raise RuntimeError(f"{name}: The input tensor A must have at least 2 dimensions.")
     rows, columns = tensor.shape[-2:]
     if rows != columns:
         raise RuntimeError(f"{name}: A must be batches of square matrices, but they are {rows} by {columns} matrices")
-    check_numbers(name, tensor)
+    check_numbers(name, tensor, low_precision=low_precision)
 
 
 def batch_element(array: Array, number: int) -> str:

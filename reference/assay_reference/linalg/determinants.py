@@ -27,7 +27,7 @@ def det(A: Array) -> Array:
 
 @det.check
 def check_det(A: Tensor) -> None:
-    check_square("linalg.det", A)
+    check_square("linalg.det", A, low_precision=True)  # for which there is no kernel
 
 
 def det_vjp(grad: Tensor, out: Tensor, A: Tensor) -> Any:

@@ -12,8 +12,8 @@ from assay_reference.core.devices import device
 from assay_reference.core.dispatch import Number, Sizes, cast, composite, elementwise, op
 from assay_reference.core.dtypes import dtype
 from assay_reference.core.layouts import SPARSE, Packed, _mkldnn, no_kernel, strided
+from assay_reference.core.strides import copied, strides_of_copy
 from assay_reference.core.tensor import Tensor
-from assay_reference.core.writing import memory_order
 from assay_reference.ops.creation import zeros_like
 
 
@@ -25,22 +25,22 @@ def moved(array: Array, device: device) -> Array:
 
 
 @op(node="ToCopyBackward0", function=False, method=False, keeps_half=True, keeps_strides=True)
-def to_copy(input: Array, dtype: dtype, device: device, home: device, kept: Any = None) -> Array:
+def to_copy(input: Array, dtype: dtype, device: device, kept: Any = None) -> Array:
     return cast(moved(input, device), dtype.numpy)
 
 
-to_copy.vjp(input=lambda grad, home, kept: grad.to(home))
+to_copy.vjp(input=lambda grad, kept: grad)
 
 
 def to_kept(input: Tensor, kind: dtype) -> Tensor:
     """Convert to a type, and save what was converted: PyTorch's products save their input as it was given."""
-    return to_copy(input, kind, input.device, input.device, input)  # type: ignore[no-any-return]
+    return to_copy(input, kind, input.device, input)  # type: ignore[no-any-return]
 
 
 @op(keeps_half=True, keeps_strides=True)
 def clone(input: Array, *, memory_format: Any = None) -> Array:
     """Copy a tensor; the copy's gradient flows back to the tensor."""
-    return input.copy(order=memory_order(input))
+    return input.copy() if isinstance(input, Packed) else copied(input, strides_of_copy(input), input.dtype)
 
 
 clone.vjp(input=lambda grad: grad)
@@ -77,7 +77,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     target, kind, copy = _destination(self, args, dict(kwargs))
     if not copy and target == self.device and kind is self.dtype:
         return self
-    return to_copy(self, kind, target, self.device)  # type: ignore[no-any-return]
+    return to_copy(self, kind, target)  # type: ignore[no-any-return]
 
 
 def _destination(self: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[device, dtype, bool]:
@@ -145,7 +145,9 @@ def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_fo
     return to(self, "cuda" if device is None else device)
 
 
-@elementwise(promotes="first", name="copy", function=False, method=False, out=None, node="CopyBackwards")
+@elementwise(
+    promotes="first", name="copy", function=False, method=False, out=None, node="CopyBackwards", spares_same=True
+)
 def copy(input: Array, src: Array | Number, non_blocking: bool = False) -> Array:
     return np.broadcast_to(src, np.broadcast_shapes(input.shape, src.shape)).copy()
 
@@ -158,6 +160,8 @@ copy.vjp(input=lambda grad: zeros_like(grad), src=lambda grad: grad)
     function=False,
     method=False,
     out=None,
+    repeats=lambda input, value: not isinstance(value, Tensor),
+    reads_first=True,
     node=lambda input, value: f"FillBackward{3 if isinstance(value, Tensor) else 2}",
 )
 def fill(input: Array, value: Array | Number) -> Array:
@@ -169,7 +173,7 @@ def fill(input: Array, value: Array | Number) -> Array:
 fill.vjp(input=lambda grad: zeros_like(grad), value=lambda grad: grad.sum())
 
 
-@elementwise(promotes="first", name="zero", function=False, method=False, out=None)
+@elementwise(promotes="first", name="zero", function=False, method=False, out=None, repeats=True)
 def zero(input: Array) -> Array:
     return np.broadcast_to(namespace(input).asarray(input.dtype.type(0)), input.shape)
 

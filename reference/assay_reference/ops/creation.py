@@ -19,8 +19,8 @@ from assay_reference.core.dtypes import dtype
 from assay_reference.core.grad_mode import inference
 from assay_reference.core.layouts import KINDS, no_kernel, strided
 from assay_reference.core.memory import Storage, UntypedStorage
+from assay_reference.core.strides import laid_out, strides_of_copy
 from assay_reference.core.tensor import Tensor
-from assay_reference.core.writing import memory_order
 
 # What every factory takes after its own arguments.
 OPTIONS: Final = {
@@ -175,7 +175,7 @@ def empty(xp: Any, dtype: dtype | None, size: Sequence[int], *, memory_format: A
 def full(xp: Any, dtype: dtype | None, size: Sequence[int], fill_value: complex) -> Any:
     """Make a tensor with one value everywhere."""
     kind = dtype or dtypes.of_number(fill_value)
-    return xp.full(_not_negative("full", integer_sizes("full", size)), kind.scalar(fill_value), kind.numpy)
+    return xp.full(_not_negative("full", integer_sizes("full", size)), kind.checked(fill_value), kind.numpy)
 
 
 @composite(method=False)
@@ -324,17 +324,20 @@ def arange(xp: Any, dtype: dtype | None, start: Any = None, end: Any = None, ste
     numbers = (start, end, step)
     if any(isinstance(each, complex) for each in numbers):
         raise RuntimeError("value cannot be converted to type double without overflow")
-    check_bounds(start, end, step)
     if dtype is None:
         dtype = dtypes.get_default_dtype() if any(isinstance(each, float) for each in numbers) else dtypes.int64
     if dtype.category == "bool":
         raise NotImplementedError("\"arange_cpu\" not implemented for 'Bool'")
-    if dtype.category == "integer":
-        start, end, step = map(int, numbers)
+    check_bounds(start, end, step)
+    if dtype.category != "integer":
+        return (start + xp.arange(math.ceil((end - start) / step)) * step).astype(dtype.numpy)
+    length = math.ceil((end - start) / step)  # of the numbers as they were given, but for int64
+    start, end, step = map(int, numbers)
+    if dtype is dtypes.int64:
         if not step:
             raise ValueError("step must be nonzero")
-        return xp.arange(start, end, step).astype(dtype.numpy, copy=False)
-    return (start + xp.arange(math.ceil((end - start) / step)) * step).astype(dtype.numpy)
+        return xp.arange(start, end, step)
+    return (start + xp.arange(length) * step).astype(dtype.numpy)
 
 
 @factory()
@@ -427,7 +430,8 @@ def eye(xp: Any, dtype: dtype | None, n: int, m: Any = SQUARE) -> Any:
 @factory()
 def scalar_tensor(xp: Any, dtype: dtype | None, s: complex) -> Any:
     """Make a tensor of one number."""
-    return xp.full((), s, _default(dtype))
+    kind = dtype or dtypes.get_default_dtype()
+    return xp.full((), kind.checked(s), kind.numpy)
 
 
 def like(kernel: Kernel) -> Callable[..., Tensor]:
@@ -455,33 +459,41 @@ def like(kernel: Kernel) -> Callable[..., Tensor]:
             return _new(packed_kernel(name, wanted)(target.xp, kind, input.shape), target, requires_grad, pin_memory)
         source = input if input.layout is strided else input.to_dense()
         array = source._array if target == input.device else source.to(target)._array
-        return _new(kernel(array, kind, *args, **kwargs), target, requires_grad, pin_memory)
+        made = kernel(array, kind, *args, **kwargs)
+        return wanting_grad(
+            Tensor._wrap(pinned(made) if pin_memory else made, target, keeps_strides=True), requires_grad
+        )
 
     return composite(method=False)(create)
+
+
+def like_memory_of(array: Any, made: Any) -> Any:
+    """Lay new elements out in memory as a copy of another array would be."""
+    return laid_out(made, strides_of_copy(array, made.itemsize))
 
 
 @like
 def zeros_like(array: Any, kind: dtype) -> Any:
     """Make a tensor of zeros in the shape of another."""
-    return np.zeros_like(array, kind.numpy, memory_order(array))
+    return like_memory_of(array, np.zeros_like(array, kind.numpy))
 
 
 @like
 def ones_like(array: Any, kind: dtype) -> Any:
     """Make a tensor of ones in the shape of another."""
-    return np.ones_like(array, kind.numpy, memory_order(array))
+    return like_memory_of(array, np.ones_like(array, kind.numpy))
 
 
 @like
 def empty_like(array: Any, kind: dtype) -> Any:
     """Make a tensor in the shape of another, whose elements may be anything."""
-    return np.empty_like(array, kind.numpy, memory_order(array))
+    return like_memory_of(array, np.empty_like(array, kind.numpy))
 
 
 @like
 def full_like(array: Any, kind: dtype, fill_value: complex) -> Any:
     """Make a tensor with one value everywhere in the shape of another."""
-    return np.full_like(array, kind.scalar(_number(fill_value)), kind.numpy, memory_order(array))
+    return like_memory_of(array, np.full_like(array, kind.checked(_number(fill_value)), kind.numpy))
 
 
 def new(create: Callable[..., Tensor]) -> None:

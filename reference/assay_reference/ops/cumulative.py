@@ -41,7 +41,8 @@ def running(converted: Callable[[Tensor, Any], Tensor]) -> Callable[[Kernel], Op
                     f"Bad in-place call: input tensor dtype {self.dtype.c_name} and output tensor dtype {kind.c_name} "
                     "should match"
                 )
-            if kind.category == "bool":
+            if kind.category == "bool" and self.numel():
+                wrap_dim(dim, self.ndim)
                 raise NotImplementedError(f"\"{name}_out_cpu\" not implemented for 'Bool'")
             return made.perform_in_place([self, dim])
 
@@ -65,7 +66,12 @@ def cumsum(input: Array, dim: int) -> Array:
     return np.cumsum(input, axis=dim, dtype=wide_type(input))
 
 
-cumsum.vjp(input=lambda grad, dim: cumsum(grad.flip(dim), dim).flip(dim))
+@cumsum.vjp
+def cumsum_vjp(grad: Tensor, dim: int) -> Any:
+    """Add up what comes later, of which there may be nothing."""
+    if grad.numel() <= 1 or grad.shape[dim] == 1:
+        return grad
+    return cumsum(grad.flip(dim), dim).flip(dim)
 
 
 @running(to_kept)
@@ -81,7 +87,7 @@ def cumprod_vjp(grad: Tensor, out: Tensor, input: Tensor, dim: int) -> Any:
     if not (input == 0).any():
         return cumsum((grad * conj(out)).flip(dim), dim).flip(dim) / conj(input)
     others = cumprod(leave_one_out(input.movedim(dim, -1)), -1).triu()
-    return (conj(others) * grad.movedim(dim, -1).unsqueeze(-2)).sum(-1).movedim(-1, dim)
+    return (conj(others) * grad.movedim(dim, -1).unsqueeze(-2)).sum(-1).movedim(-1, dim).contiguous()
 
 
 cumprod.vjp(input=cumprod_vjp)

@@ -25,12 +25,15 @@ def node_of_power(input: Any, exponent: Any) -> str:
 @elementwise(
     promotes="same",
     operator="pow",
-    refuses=not_implemented("pow", "bool"),
     node=node_of_power,
-    in_order_when=lambda input, exponent: not isinstance(input, Tensor),
+    counts_numbers=False,
 )
 def pow(input: Array | Number, exponent: Array | Number) -> Array:
     """Raise to a power."""
+    if input.dtype == bool and isinstance(exponent, np.generic) and not isinstance(input, np.generic):
+        return np.logical_or(input, np.logical_not(exponent))
+    if input.dtype == bool:
+        raise NotImplementedError("\"pow\" not implemented for 'Bool'")
     if isinstance(exponent, np.generic) and np.abs(exponent) == 0.5:  # given as a number; differs at -0.0 and -inf
         return np.sqrt(input) if exponent == 0.5 else 1 / np.sqrt(input)
     if input.dtype.kind not in "iu":
@@ -48,7 +51,7 @@ pow.vjp(
 
 @pow.check
 def check_exponent(input: Any, exponent: Any) -> None:
-    if isinstance(exponent, int) and exponent < 0 and category(input) == "integer":
+    if isinstance(exponent, int) and exponent < 0 and category(input) in ("bool", "integer"):
         raise RuntimeError("Integers to negative integer powers are not allowed.")
 
 

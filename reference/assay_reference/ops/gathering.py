@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -38,7 +37,7 @@ def check_along(dim: int, index: Array, size: int) -> None:
         raise RuntimeError(f"index {int(wrong.reshape(-1)[0])} is out of bounds for dimension {dim} with size {size}")
 
 
-@op(out="own", keeps_half=True)
+@op(out="own", keeps_half=True, apart=True)
 def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False) -> Array:
     """Take, for each element of the index, the element that lies there along a dimension."""
     dim = wrap_dim(dim, input.ndim)
@@ -59,7 +58,7 @@ def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False) -
 
 
 gather.vjp(
-    input=lambda grad, shape, dim, index: zeros(shape, dtype=grad.dtype, device=grad.device).scatter_add(
+    input=lambda grad, input, dim, index: zeros(input.shape, dtype=grad.dtype, device=grad.device).scatter_add(
         dim, index, grad
     )
 )
@@ -96,7 +95,7 @@ def scattered(input: Array, dim: int, index: Array, src: Any, combine: Any) -> A
 
 def put(array: Array, key: tuple[Any, ...], values: Any) -> None:
     """Overwrite."""
-    array[key] = dtypes.of_array(array).scalar(values) if isinstance(values, (int, float, complex)) else values
+    array[key] = dtypes.of_array(array).checked(values) if isinstance(values, (int, float, complex)) else values
 
 
 COMBINATIONS = {None: put, "add": np.add.at, "multiply": np.multiply.at}
@@ -113,6 +112,7 @@ def node_of_scatter(input: Any, dim: int, index: Any, src: Any, reduce: str | No
     function=False,
     method=False,
     node=node_of_scatter,
+    apart=True,
 )
 def scatter_op(input: Array, dim: int, index: Array, src: Array | Number, reduce: str | None = None) -> Array:
     if reduce not in COMBINATIONS:
@@ -143,7 +143,7 @@ def scatter_method(
     return scatter_op.perform_in_place(values)
 
 
-@op(in_place=True)
+@op(in_place=True, apart=True)
 def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
     """Add the elements of src at the index along a dimension."""
     return scattered(input, dim, index, src, np.add.at)
@@ -162,14 +162,14 @@ def index_vector(name: str, index: Array, size: int) -> Array:
     return index.reshape(-1)
 
 
-@op(out="own", keeps_half=True)
+@op(out="own", keeps_half=True, apart=True)
 def index_select(input: Array, dim: int, index: Array) -> Array:
     """Take whole slices along a dimension."""
     dim = wrap_dim(dim, input.ndim)
     source = np.atleast_1d(input)
     if not input.ndim and index.size != 1:
         raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {index.size} value(s)")
-    if index.size and not source.shape[dim]:
+    if index.size and not source.shape[dim] and input.ndim > 1:
         raise RuntimeError("index_select(): self indexing axis dim should be positive")
     taken = np.take(source, index_vector("index_select", index, source.shape[dim]), axis=dim)
     return taken if input.ndim else taken.reshape(())
@@ -180,7 +180,7 @@ index_select.vjp(
 )
 
 
-@op(in_place=True, out="own")
+@op(in_place=True, out="own", apart=True)
 def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: complex = 1) -> Array:
     """Add whole slices of source, multiplied by alpha, at the index along a dimension."""
     dim = wrap_dim(dim, input.ndim)
@@ -232,7 +232,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     return gather(input.expand(source), dim, indices.expand(where))  # type: ignore[no-any-return]
 
 
-@op(out="own", keeps_half=True)
+@op(out="own", keeps_half=True, apart=True)
 def take(input: Array, index: Array) -> Array:
     """Take elements, counted in a row."""
     if index.dtype != np.int64:
@@ -247,12 +247,12 @@ def take(input: Array, index: Array) -> Array:
     return np.take(input.reshape(-1), index)
 
 
-def take_vjp(grad: Tensor, shape: Any, index: Tensor) -> Any:
+def take_vjp(grad: Tensor, input: Tensor, index: Tensor) -> Any:
     """Add the gradient at the indices from which elements were taken."""
-    count = math.prod(shape)
+    count = input.numel()
     flat = zeros((count,), dtype=grad.dtype, device=grad.device)
     indices = (index % count if count else index).reshape(-1)
-    return flat.index_add(0, indices, grad.reshape(-1)).reshape(shape)
+    return flat.index_add(0, indices, grad.reshape(-1)).reshape(input.shape)
 
 
 take.vjp(input=take_vjp)

@@ -9,13 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from assay_reference.core.arrays import Array, in_order, namespace
+from assay_reference.core.arrays import Array, contiguous_strides, namespace, strided
 from assay_reference.core.dispatch import attach, composite, op
+from assay_reference.core.strides import copied, strides_of_copy, strides_of_result
 from assay_reference.core.tensor import Tensor
+from assay_reference.core.writing import check_apart
 from assay_reference.ops.creation import tensor, zeros
 from assay_reference.ops.masks import nonzero
 from assay_reference.ops.parts import select, slice_of
-from assay_reference.ops.shape import alias, unsqueeze
+from assay_reference.ops.shape import alias, strides_of_view, unsqueeze
 
 INDEX_TYPES = "tensors used as indices must be long, int, byte or bool tensors"
 
@@ -28,6 +30,7 @@ class Located(NamedTuple):
 
     key: tuple[Any, ...]
     shape: tuple[int, ...]  # of what is there
+    first: int  # where in it the dimensions of the indices stand
 
 
 def locate(array: Array, indices: Sequence[Array], dims: Sequence[int]) -> Located:
@@ -51,7 +54,7 @@ def locate(array: Array, indices: Sequence[Array], dims: Sequence[int]) -> Locat
     if math.prod(shape):  # where nothing is taken, nothing is out of bounds
         for number, (dim, each) in enumerate(zip(dims, indices, strict=True)):
             check_in_range(each, array.shape[dim], number)
-    return Located(tuple(key), shape)
+    return Located(tuple(key), shape, first)
 
 
 def check_in_range(index: Array, size: int, dim: int) -> None:
@@ -61,13 +64,25 @@ def check_in_range(index: Array, size: int, dim: int) -> None:
         raise IndexError(f"index {int(wrong.reshape(-1)[0])} is out of bounds for dimension {dim} with size {size}")
 
 
-@op(function=False, method=False, keeps_half=True)
+@op(function=False, method=False, keeps_half=True, keeps_strides=True)
 def index(input: Array, indices: Sequence[Array], dims: tuple[int, ...]) -> Array:
     """Take the elements at the indices of some dimensions."""
     where = locate(input, indices, dims)
-    if not math.prod(where.shape):
-        return namespace(input).empty(where.shape, input.dtype)
-    return in_order(input[where.key])
+    taken = input[where.key] if math.prod(where.shape) else namespace(input).empty(where.shape, input.dtype)
+    return copied(taken, strides_of_taken(input, indices, dims, where), input.dtype)
+
+
+def strides_of_taken(array: Array, indices: Sequence[Array], dims: Sequence[int], where: Located) -> tuple[int, ...]:
+    """Return how elements that are taken lie in memory: as in the array, then as the indices do."""
+    rest = [stride for dim, stride in enumerate(array.strides) if dim not in dims]
+    indexed = np.broadcast_shapes(*(each.shape for each in indices))
+    reshaped = (*[1] * where.first, *indexed, *[1] * (len(rest) - where.first))
+    along = []
+    for each in indices:
+        steps = strides_of_view(np.broadcast_to(each, indexed), reshaped) or contiguous_strides(reshaped, each.itemsize)
+        along.append(strided(each, reshaped, steps))
+    source = strided(array, where.shape, (*rest[: where.first], *[0] * len(indexed), *rest[where.first :]))
+    return strides_of_result(where.shape, [source, *along], array.itemsize)
 
 
 def index_vjp(grad: Tensor, shape: Sequence[int], indices: Any, dims: tuple[int, ...]) -> Tensor:
@@ -79,7 +94,7 @@ def index_vjp(grad: Tensor, shape: Sequence[int], indices: Any, dims: tuple[int,
 index.vjp(input=index_vjp)
 
 
-@op(name="index_put", function=False, method=False)
+@op(name="index_put", function=False, method=False, repeats=True, apart=True, keeps_strides=True)
 def index_put(input: Array, indices: Sequence[Array], values: Array, dims: tuple[int, ...], accumulate: bool) -> Array:
     """Put values at the indices of some dimensions, or add them to what is there."""
     where = locate(input, indices, dims)
@@ -90,7 +105,7 @@ def index_put(input: Array, indices: Sequence[Array], values: Array, dims: tuple
             f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of "
             f"shape {list(where.shape)}"
         ) from None
-    result = input.copy()
+    result = copied(input, strides_of_copy(input), input.dtype)
     if accumulate and values.size:
         np.add.at(result, where.key, values)
     elif values.size:
@@ -241,11 +256,12 @@ def indices_of(entry: Tensor, view: Tensor, dim: int) -> tuple[Tensor, ...]:
 
 
 def sliced(view: Tensor, dim: int, entry: slice) -> Tensor:
-    """Take a slice; the whole is the tensor itself."""
-    start, stop, step = entry.indices(view.shape[dim])
+    """Take a slice; the whole, if it begins at 0 as written, is the tensor itself."""
+    size = view.shape[dim]
+    start, stop, step = entry.indices(size)
     if step < 0:
         raise ValueError("step must be greater than zero")
-    if (start, stop, step) == (0, view.shape[dim], 1):
+    if step == 1 and not (entry.start or 0) and stop == size:
         return view
     return slice_of(view, dim, start, max(start, stop), step)  # type: ignore[no-any-return]
 
@@ -272,24 +288,46 @@ def setitem(self: Tensor, index_: Any, value: Any) -> None:
     """Overwrite what is at the index."""
     if not isinstance(value, (Tensor, bool, int, float, complex, np.generic)):
         raise TypeError(f"can't assign a {qualified_name(type(value))} to a torch.{self.dtype.title}Tensor")
-    if isinstance(value, complex) and not self.dtype.is_complex:
-        names = {"bool": "bool", "int64": "int64_t", "int32": "int", "float32": "float", "float64": "double"}
-        kind = names.get(self.dtype.name, self.dtype.title)
-        raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
-    view, indices, dims = located(self, index_)
-    while isinstance(value, Tensor) and value.shape[:1] == (1,):
-        value = value.squeeze(0)  # assignment does not count dimensions of size 1 in front
-    if not indices:
-        if isinstance(value, Tensor):
-            view.copy_(value if value.shape == view.shape else value.expand(view.shape))
-        else:
-            view.fill_(value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError("Overflow when unpacking long long")
+    if index_ is False:
         return
+    index_ = None if index_ is True else index_
     if not isinstance(value, Tensor):
-        value = tensor(self.dtype.scalar(value), dtype=self.dtype, device=self.device)
-    elif not value.ndim and isinstance(index_, Tensor) and index_.dtype.category == "bool":
-        value = value.to(self.dtype)
-    index_put.perform_in_place([view, tuple(indices), value, tuple(dims), False])
+        value = tensor(self.dtype.checked(value), dtype=self.dtype, device=self.device)
+    view, indices, dims = located(self, index_)
+    if not indices:
+        assign(view, value)
+        return
+    wanted = [as_index(each, self.device) for each in entries(index_)]
+    tensors = [each for each in wanted if isinstance(each, Tensor) and not is_number(each)]
+    of_one_mask = len(tensors) == 1 and tensors[0].dtype.category == "bool" and value.numel() == 1
+    if of_one_mask:
+        mask = tensors[0]
+        for _ in range(dims[-1] + 1, view.ndim):
+            mask = unsqueeze(mask, -1)
+        tensors = [mask]
+    check_apart(view, tensors, same=of_one_mask)
+    if of_one_mask:  # one number, which is read before anything is written
+        self.dtype.checked(value.item())
+        value = value.to(self.dtype, copy=True)
+    index_put.perform_in_place([view, tuple(indices), without_ones_in_front(value), tuple(dims), False])
+
+
+def assign(view: Tensor, value: Tensor) -> None:
+    """Overwrite a view; assignment does not count dimensions of size 1 in front."""
+    if value.shape == view.shape:
+        view.copy_(value)
+    elif not value.ndim:
+        view.fill_(value)
+    else:
+        view.copy_(without_ones_in_front(value).expand(view.shape))
+
+
+def without_ones_in_front(value: Tensor) -> Tensor:
+    """Show a tensor without the dimensions of size 1 that come first."""
+    first = next((dim for dim, size in enumerate(value.shape) if size != 1), value.ndim)
+    return value.view(value.shape[first:]) if first else value
 
 
 attach("__getitem__", getitem)

@@ -10,7 +10,9 @@ import numpy as np
 from assay_reference.core import dtypes
 from assay_reference.core.arrays import Array
 from assay_reference.core.dispatch import FUNCTIONS, Sizes, cast, composite, op
+from assay_reference.core.strides import copied, strides_of_copy
 from assay_reference.core.tensor import Tensor, wrap_dim
+from assay_reference.ops.creation import zeros
 from assay_reference.ops.shape import as_sequence, wrap_dims
 
 
@@ -25,7 +27,7 @@ def counts(shape: tuple[int, ...], ndim: int) -> bool:
     return shape != (0,) or ndim == 1
 
 
-@op(method=False, out="castable", keeps_half=True)
+@op(method=False, out="castable", keeps_half=True, apart=True)
 def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
     """Join tensors along a dimension that they have."""
     if not tensors:
@@ -43,8 +45,13 @@ def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
     return np.concatenate([each for each in promoted(tensors) if counts(each.shape, first.ndim)], axis=dim)
 
 
+cat.refuses_cast = TypeError("torch.cat(): input types can't be cast to the desired output type {target.title}")
+
+
 @cat.vjp
 def cat_vjp(grad: Tensor, shape: Any, dim: int) -> list[Tensor]:
+    if all(each == (0,) for each in shape):
+        return [zeros(each, dtype=grad.dtype, device=grad.device) for each in shape]
     sizes = [each[dim] if counts(each, grad.ndim) else 0 for each in shape]
     return [part.reshape(each) for part, each in zip(grad.split(sizes, dim), shape, strict=True)]
 
@@ -99,6 +106,8 @@ def repeat(input: Array, repeats: Sizes) -> Array:
 
 @repeat.vjp
 def repeat_vjp(grad: Tensor, shape: Any, repeats: Sequence[int]) -> Tensor:
+    if 0 in repeats:
+        return zeros(shape, dtype=grad.dtype, device=grad.device)
     sizes = (1,) * (len(repeats) - len(shape)) + shape
     pairs = [each for pair in zip(repeats, sizes, strict=True) for each in pair]
     summed = grad.reshape(pairs).sum(tuple(range(0, len(pairs), 2))) if pairs else grad
@@ -117,11 +126,11 @@ def tile_method(self: Tensor, *dims: Any) -> Tensor:
     return tile(self, as_sequence(dims))
 
 
-@op(keeps_half=True)
+@op(keeps_half=True, keeps_strides=True)
 def flip(input: Array, dims: Sizes) -> Array:
     """Reverse the order along dimensions."""
     axes = wrap_dims(dims, input.ndim)
-    return np.flip(input, axes if input.ndim else ()).copy()
+    return copied(np.flip(input, axes if input.ndim else ()), strides_of_copy(input), input.dtype)
 
 
 flip.vjp(input=lambda grad, dims: flip(grad, dims))
@@ -150,7 +159,7 @@ def roll_vjp(grad: Tensor, shifts: Any, dims: Any) -> Tensor:
 
 def triangle(kernel: Any) -> Any:
     """Make an op that keeps the elements of matrices on one side of a diagonal."""
-    made = op(in_place=True, out="own", keeps_half=True)(kernel)
+    made = op(in_place=True, out="own", keeps_half=True, repeats=True)(kernel)
     made.vjp(input=lambda grad, diagonal: made(grad, diagonal))
     return made
 

@@ -7,13 +7,20 @@ from typing import Any
 
 import numpy as np
 
+from assay_reference.core import dtypes
 from assay_reference.core.arrays import Array
 from assay_reference.core.dispatch import Kernel, Number, also_called, composite, elementwise, not_implemented
+from assay_reference.core.layouts import strided
 from assay_reference.core.op import Elementwise
 from assay_reference.core.tensor import Tensor
-from assay_reference.ops.creation import zeros_like
+from assay_reference.ops.creation import ones_like, zeros, zeros_like
 
 # -- comparison -------------------------------------------------------------------------------------------------------
+
+
+def nothing(grad: Tensor) -> Tensor:
+    """Return zeros, in order in memory."""
+    return zeros(tuple(grad.shape), dtype=grad.dtype, device=grad.device)
 
 
 def comparison(operator: str) -> Callable[[Kernel], Elementwise]:
@@ -21,8 +28,8 @@ def comparison(operator: str) -> Callable[[Kernel], Elementwise]:
 
     def decorate(kernel: Kernel) -> Elementwise:
         refusal = {} if operator in ("eq", "ne") else not_implemented(f"{operator}_cpu", "complex")
-        made = elementwise(promotes="same", operator=operator, refuses=refusal, node=node)(kernel)
-        made.vjp(input=lambda grad: zeros_like(grad), other=lambda grad: zeros_like(grad))  # where it is done in place
+        made = elementwise(promotes="same", operator=operator, refuses=refusal, node=node, has_slope=False)(kernel)
+        made.vjp(input=nothing, other=nothing)  # where it is done in place
         return made
 
     def node(input: Any, other: Any) -> str:
@@ -73,40 +80,54 @@ def isnan(input: Array) -> Array:
     return input != input
 
 
-@elementwise(promotes="same", in_place=False, out=None)
-def isinf(input: Array) -> Array:
-    """Return whether an element is infinite."""
+@elementwise(promotes="same", name="isinf", function=False, method=False, in_place=False, out=None)
+def is_infinite(input: Array) -> Array:
     return np.isinf(input)
 
 
-@elementwise(promotes="same", in_place=False, out=None)
-def isfinite(input: Array) -> Array:
-    """Return whether an element is neither infinite nor NaN."""
+@elementwise(promotes="same", name="isfinite", function=False, method=False, in_place=False, out=None)
+def is_finite(input: Array) -> Array:
     return np.isfinite(input)
+
+
+@composite()
+def isinf(input: Tensor) -> Tensor:
+    """Return whether an element is infinite."""
+    if input.layout is strided and not input.dtype.is_differentiable:
+        return zeros_like(input, dtype=dtypes.bool_)
+    return is_infinite(input)  # type: ignore[no-any-return]
+
+
+@composite()
+def isfinite(input: Tensor) -> Tensor:
+    """Return whether an element is neither infinite nor NaN."""
+    if input.layout is strided and not input.dtype.is_differentiable:
+        return ones_like(input, dtype=dtypes.bool_)
+    return is_finite(input)  # type: ignore[no-any-return]
 
 
 # -- logic ------------------------------------------------------------------------------------------------------------
 
 
-@elementwise(promotes="same")
+@elementwise(promotes="same", has_slope=False)
 def logical_and(input: Array, other: Array) -> Array:
     """Return whether both elements are other than zero."""
     return (input != 0) & (other != 0)
 
 
-@elementwise(promotes="same")
+@elementwise(promotes="same", has_slope=False)
 def logical_or(input: Array, other: Array) -> Array:
     """Return whether either element is other than zero."""
     return (input != 0) | (other != 0)
 
 
-@elementwise(promotes="same")
+@elementwise(promotes="same", has_slope=False)
 def logical_xor(input: Array, other: Array) -> Array:
     """Return whether just one element is other than zero."""
     return (input != 0) ^ (other != 0)
 
 
-@elementwise(promotes="same")
+@elementwise(promotes="same", has_slope=False)
 def logical_not(input: Array) -> Array:
     """Return whether an element is zero."""
     return input == 0

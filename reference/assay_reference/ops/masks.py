@@ -6,18 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from assay_reference.core.arrays import Array, in_order, namespace
+from assay_reference.core.arrays import Array, in_order, namespace, strided
 from assay_reference.core.dispatch import Mask, Number, broadcast_shape, composite, elementwise, op
 from assay_reference.core.tensor import Tensor
 from assay_reference.ops.creation import zeros
 
 
-@op(name="nonzero", function=False, method=False)
+@op(name="nonzero", function=False, method=False, keeps_strides=True)
 def nonzero_indices(input: Array) -> Array:
-    found = np.nonzero(input) if input.ndim else ()
     if not input.ndim:
-        return namespace(input).zeros((int(bool(input)), 0), np.int64)
-    return np.stack(found, axis=1).astype(np.int64)
+        found = namespace(input).zeros((0, int(bool(input))), np.int64)
+    else:
+        found = np.stack(np.nonzero(input)).astype(np.int64)
+    count = found.shape[1]  # the indices of one dimension lie side by side
+    return strided(found, found.shape[::-1], (found.itemsize, found.itemsize * count))
 
 
 @composite(out="own")
@@ -37,9 +39,9 @@ def masked_select(input: Array, mask: Array) -> Array:
     return np.broadcast_to(input, shape)[np.broadcast_to(mask, shape)]
 
 
-def masked_select_vjp(grad: Tensor, shape: Any, mask: Tensor) -> Any:
+def masked_select_vjp(grad: Tensor, input: Tensor, mask: Tensor) -> Any:
     """Put the gradient back where the mask holds."""
-    where = mask.expand(broadcast_shape(shape, tuple(mask.shape)))
+    where = mask.expand(broadcast_shape(tuple(input.shape), tuple(mask.shape)))
     flat = zeros((where.numel(),), dtype=grad.dtype, device=grad.device)
     return flat.index_add(0, nonzero(where.reshape(-1))[:, 0], grad).reshape(where.shape)
 
@@ -47,7 +49,13 @@ def masked_select_vjp(grad: Tensor, shape: Any, mask: Tensor) -> Any:
 masked_select.vjp(input=masked_select_vjp)
 
 
-@elementwise(promotes="first", node=lambda input, mask, value: f"MaskedFillBackward{int(isinstance(value, Tensor))}")
+@elementwise(
+    promotes="first",
+    repeats=True,
+    reads_first=True,
+    keeps_strides=False,
+    node=lambda input, mask, value: f"MaskedFillBackward{int(isinstance(value, Tensor))}",
+)
 def masked_fill(input: Array, mask: Mask, value: Array | Number) -> Array:
     """Overwrite with a value where the mask holds."""
     return in_order(np.where(mask, value, input))
@@ -67,4 +75,5 @@ def check_fill(input: Tensor, mask: Tensor, value: Any) -> None:
         raise RuntimeError(
             f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
         )
+    input.dtype.checked(value.item() if isinstance(value, Tensor) else value)
     broadcast_shape(tuple(mask.shape), tuple(input.shape))

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from assay_reference.core.arrays import Array, inner_first, laid_out, namespace
+from assay_reference.core.arrays import Array, namespace
 from assay_reference.core.dispatch import composite, not_implemented
+from assay_reference.core.strides import copied, strides_of_copy
 from assay_reference.core.tensor import Tensor, wrap_dim
 from assay_reference.ops.extremes import chosen_along, chosen_dim, one_of_all, take_chosen
 
@@ -34,22 +35,47 @@ def no_complex(name: str) -> dict[str, Exception]:
 
 
 @chosen_along(
-    refuses=no_complex("Sort"),
+    name="sort",
+    function=False,
+    method=False,
     keeps_strides=True,
+    refuses=no_complex("Sort"),
     node=lambda input, dim, descending, stable: f"SortBackward{int(stable)}",
 )
-def sort(input: Array, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Any:
-    """Sort along a dimension; return the index of each element too."""
+def sort_op(input: Array, dim: int, descending: bool, stable: bool) -> Any:
     dim, row = wrap_dim(dim, input.ndim), np.atleast_1d(input)
-    layout = inner_first([input], input.shape)
-    values, indices = at(row, order(row, dim, descending), dim, input.shape)
-    return laid_out(values, layout), laid_out(indices, layout)
+    found = at(row, order(row, dim, descending), dim, input.shape)
+    return tuple(copied(each, strides_of_copy(input, each.itemsize), each.dtype) for each in found)
+
+
+def check_names(name: str, given: tuple[Any, ...], stable: bool | None) -> None:
+    """Refuse positional arguments where it is said whether equal elements keep their order."""
+    if given and stable is not None:
+        kinds = ", ".join(type(each).__name__ for each in given)
+        raise TypeError(f"{name}() received an invalid combination of arguments - got ({kinds}, stable=bool)")
 
 
 @composite()
-def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
+def sort(input: Tensor, *args: Any, stable: bool | None = None, out: Any = None, **named: Any) -> Any:
+    """Sort along a dimension; return the index of each element too."""
+    check_names("sort", args, stable)
+    dim, descending = read_order("sort", *args, **named)
+    return sort_op(input, dim, descending, bool(stable), out=out)
+
+
+def read_order(name: str, dim: int = -1, descending: bool = False) -> tuple[int, bool]:
+    """Read a dimension and a direction."""
+    if isinstance(dim, bool) or not isinstance(dim, int):
+        raise TypeError(f"{name}(): argument 'dim' must be int, not {type(dim).__name__}")
+    return dim, descending
+
+
+@composite()
+def argsort(input: Tensor, *args: Any, stable: bool | None = None, **named: Any) -> Tensor:
     """Return the indices that sort the elements along a dimension."""
-    return sort(input, dim, descending, stable=stable)[1]  # type: ignore[no-any-return]
+    check_names("argsort", args, stable)
+    dim, descending = read_order("argsort", *args, **named)
+    return sort_op(input, dim, descending, bool(stable))[1]  # type: ignore[no-any-return]
 
 
 @composite()
@@ -58,7 +84,7 @@ def msort(input: Tensor) -> Tensor:
     return sort(input, 0)[0]  # type: ignore[no-any-return]
 
 
-@chosen_along(refuses={**no_complex("topk"), "bool": RuntimeError("topk does not support bool dtypes on CPU")})
+@chosen_along()
 def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """Return the k largest, or smallest, elements along a dimension, and their indices."""
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
@@ -66,6 +92,10 @@ def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool
     dim, row = wrap_dim(dim, input.ndim), np.atleast_1d(input)
     if not 0 <= k <= row.shape[dim]:
         raise RuntimeError("selected index k out of range")
+    if input.dtype.kind in "bc":
+        raise RuntimeError(
+            "topk does not support bool dtypes on CPU" if input.dtype == bool else str(no_complex("topk")["complex"])
+        )
     if not input.ndim:
         return input.copy(), np.zeros_like(input, np.int64)
     first = order(row, dim, largest)[(slice(None),) * dim + (slice(k),)]

@@ -6,11 +6,27 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from assay_reference.core.arrays import Array, strided
+from assay_reference.core.arrays import Array, placed, strided
 from assay_reference.core.dispatch import composite, view
 from assay_reference.core.tensor import Tensor, wrap_dim
 from assay_reference.ops.joining import cat, stack
 from assay_reference.ops.shape import view_backward
+
+
+def taken(array: Array, dim: int, index: int) -> Array:
+    """Return the part at one index along a dimension, which goes away."""
+    index += array.shape[dim] if index < 0 else 0
+    shape, strides = list(array.shape), list(array.strides)
+    del shape[dim]
+    return placed(array, index * strides.pop(dim), shape, strides)
+
+
+def stepped(array: Array, dim: int, start: int, end: int, step: int = 1) -> Array:
+    """Return the part at every so many indices along a dimension."""
+    shape, strides = list(array.shape), list(array.strides)
+    shape[dim], strides[dim] = max(-((start - end) // step), 0), strides[dim] * step
+    return placed(array, start * array.strides[dim], shape, strides)
+
 
 # -- one part ---------------------------------------------------------------------------------------------------------
 
@@ -25,7 +41,7 @@ def select(input: Array, dim: int, index: int) -> Array:
         raise IndexError(
             f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}"
         )
-    return input[(slice(None),) * dim + (index, ...)]
+    return taken(input, dim, index)
 
 
 select.vjp(input=lambda grad, shape, dim, index: view_backward(grad, select, (dim, index), shape))
@@ -33,7 +49,7 @@ select.vjp(input=lambda grad, shape, dim, index: view_backward(grad, select, (di
 
 @view(name="slice", function=False, method=False)
 def slice_of(input: Array, dim: int, start: int, end: int, step: int = 1) -> Array:
-    return input[(slice(None),) * dim + (slice(start, end, step),)]
+    return stepped(input, dim, start, end, step)
 
 
 slice_of.vjp(
@@ -67,10 +83,10 @@ def diagonal(input: Array, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Arr
     rows, columns = max(-offset, 0), max(offset, 0)
     length = max(min(input.shape[first] - rows, input.shape[second] - columns), 0)
     others = [dim for dim in range(input.ndim) if dim not in (first, second)]
-    start: list[Any] = [slice(None)] * input.ndim
-    start[first], start[second] = (slice(rows, None), slice(columns, None)) if length else (slice(None),) * 2
-    return strided(
-        input[tuple(start)],
+    begins = (rows * input.strides[first] + columns * input.strides[second]) if length else 0
+    return placed(
+        input,
+        begins,
         [*(input.shape[dim] for dim in others), length],
         [*(input.strides[dim] for dim in others), input.strides[first] + input.strides[second]],
     )
@@ -116,7 +132,7 @@ def gathered(grad: Any) -> tuple[Tensor, ...]:
 )
 def parts(input: Array, sizes: Sequence[int], dim: int, even: bool) -> tuple[Array, ...]:
     ends = list(accumulate(sizes))
-    return tuple(input[(slice(None),) * dim + (slice(end - size, end),)] for end, size in zip(ends, sizes, strict=True))
+    return tuple(stepped(input, dim, end - size, end) for end, size in zip(ends, sizes, strict=True))
 
 
 @parts.vjp
@@ -180,7 +196,7 @@ def unbind(input: Array, dim: int = 0) -> tuple[Array, ...]:
     if not input.ndim:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     dim = wrap_dim(dim, input.ndim)
-    return tuple(input[(slice(None),) * dim + (index, ...)] for index in range(input.shape[dim]))
+    return tuple(taken(input, dim, index) for index in range(input.shape[dim]))
 
 
 @unbind.vjp

@@ -57,7 +57,16 @@ def category(value: Any) -> str:
 # -- choice by a condition, and complex conjugates, on which gradients rest --------------------------------------------
 
 
-@elementwise(promotes="same", out="own", name="where", function=False, method=False, in_place=False, wraps_numbers=True)
+@elementwise(
+    promotes="same",
+    out="own",
+    name="where",
+    function=False,
+    method=False,
+    in_place=False,
+    wraps_numbers=True,
+    checks_numbers=True,
+)
 def choice(condition: Mask, input: Array | Number, other: Array | Number) -> Array:
     return np.where(condition.astype(bool), input, other)
 
@@ -117,7 +126,12 @@ def add(input: Array | Number, other: Array | Number, *, alpha: Scalar = 1) -> A
     return input + other if alpha == 1 and other.dtype.kind != "c" else input + alpha * other
 
 
-add.vjp(input=lambda grad: grad, other=lambda grad, alpha: grad * conj(alpha))
+add.vjp(input=lambda grad: grad, other=lambda grad, alpha: multiplied(grad, alpha))
+
+
+def multiplied(grad: Tensor, factor: complex) -> Tensor:
+    """Multiply by the conjugate of a number; 1 leaves the gradient as it is."""
+    return grad if factor == 1 else grad * conj(factor)
 
 
 @add.check
@@ -146,7 +160,7 @@ def sub(input: Array | Number, other: Array | Number, *, alpha: Scalar = 1) -> A
     return input - other if alpha == 1 and other.dtype.kind != "c" else input - alpha * other
 
 
-sub.vjp(input=lambda grad: grad, other=lambda grad, alpha: grad * -conj(alpha))
+sub.vjp(input=lambda grad: grad, other=lambda grad, alpha: multiplied(-grad, alpha))
 
 
 @sub.check
@@ -186,6 +200,8 @@ def div(input: Array | Number, other: Array | Number, *, rounding_mode: str | No
     """Divide; round the quotient towards zero ('trunc') or downwards ('floor') on request."""
     if rounding_mode is None:
         return np.true_divide(input, other)
+    if input.dtype == bool:
+        raise NotImplementedError(f"\"div_{rounding_mode}_cpu\" not implemented for 'Bool'")
     return floored(input, other) if rounding_mode == "floor" else truncated(input, other)
 
 
@@ -211,9 +227,9 @@ def divided_into(self: Tensor, other: Any) -> Any:
     return reciprocal(self) * other if isinstance(other, NUMBERS) else NotImplemented
 
 
-def check_divisor(other: Array) -> None:
+def check_divisor(input: Array, other: Array) -> None:
     """Refuse to divide integers by zero."""
-    if other.dtype.kind in "iu" and np.any(other == 0):
+    if other.dtype.kind in "iu" and input.size and np.any(other == 0):
         raise RuntimeError("ZeroDivisionError")
 
 
@@ -221,13 +237,13 @@ def truncated(input: Array, other: Array) -> Array:
     """Divide, and round towards zero."""
     if other.dtype.kind == "f":
         return np.trunc(input / other)
-    check_divisor(other)
+    check_divisor(input, other)
     return (input - np.fmod(input, other)) // other
 
 
 def floored(input: Array, other: Array) -> Array:
     """Divide, and round downwards; where the quotient is an integer, it is exact."""
-    check_divisor(other)
+    check_divisor(input, other)
     if other.dtype.kind != "f":
         return np.floor_divide(input, other)
     rest = np.fmod(input, other)
@@ -261,7 +277,7 @@ def node_of_remainder(input: Any, other: Any) -> str:
 )
 def remainder(input: Array | Number, other: Array | Number) -> Array:
     """Return the remainder of a division that rounds downwards, which has the sign of other."""
-    check_divisor(other)
+    check_divisor(input, other)
     rest = np.fmod(input, other)
     return np.where((rest != 0) & ((rest < 0) != (other < 0)), rest + other, rest)
 
@@ -278,7 +294,7 @@ remainder.vjp(
 )
 def fmod(input: Array, other: Array | Number) -> Array:
     """Return the remainder of a division that rounds towards zero, which has the sign of input."""
-    check_divisor(other)
+    check_divisor(input, other)
     return np.fmod(input, other)
 
 
@@ -481,10 +497,14 @@ def extremes(kind: np.dtype[Any]) -> tuple[float, float]:
     promotes="same",
     out=lambda input, min, max: "castable" if isinstance(min, Tensor) or isinstance(max, Tensor) else "own",
     refuses={"complex": NotImplementedError(NO_COMPLEX_CLAMP)},
+    counts_numbers=False,
     node=lambda input, min, max: f"ClampBackward{0 if isinstance(min, Tensor) or isinstance(max, Tensor) else 1}",
 )
 def clamp(input: Array, min: Array | Number | None = None, max: Array | Number | None = None) -> Array:
     """Keep each element between min and max; where they cross, max wins."""
+    if input.dtype == bool and any(isinstance(bound, np.generic) for bound in (min, max)):
+        which = "_max" if min is None else "_min" if max is None else ""
+        raise NotImplementedError(f"\"clamp{which}_scalar_cpu\" not implemented for 'Bool'")
     if input.dtype == bool:  # which NumPy does not clip
         bounded = input if min is None else input | min
         return bounded if max is None else bounded & max
@@ -533,7 +553,7 @@ def relu_slope(gradient: Array, result: Array) -> Array:
     return np.where(result <= 0, gradient.dtype.type(0), gradient)
 
 
-relu_slope.vjp(gradient=lambda grad, result: relu_slope(grad, result))
+relu_slope.vjp(gradient=lambda grad, result: relu_slope(grad, result), result=lambda grad: zeros_like(grad))
 relu.vjp(input=lambda grad, out: relu_slope(grad, out))
 
 

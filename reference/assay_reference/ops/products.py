@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
+from assay_reference.core import dtypes
 from assay_reference.core.arrays import Array
 from assay_reference.core.dispatch import FUNCTIONS, attach, broadcast_shape, composite, not_implemented, op
 from assay_reference.core.tensor import Tensor
-from assay_reference.ops.pointwise import conj
-from assay_reference.ops.shape import adjoint, expand, unsafe_view
+from assay_reference.ops.pointwise import conj, multiplied
+from assay_reference.ops.shape import adjoint, expand, t, transpose, unsafe_view
 
 
 def check_multipliable(first: Tensor, second: Tensor) -> None:
@@ -27,15 +30,36 @@ def check_multipliable(first: Tensor, second: Tensor) -> None:
 # -- two matrices -----------------------------------------------------------------------------------------------------
 
 
-@op(out="own", refuses=not_implemented("addmm_impl_cpu_", "bool"))
+def check_kernel(name: str, first: Array, second: Array) -> None:
+    """Refuse to multiply truth values; where there is nothing to multiply, types do not matter."""
+    if first.size and second.size and first.dtype == bool:
+        raise NotImplementedError(f"\"{name}\" not implemented for 'Bool'")
+
+
+@op(out="own")
 def mm(input: Array, mat2: Array) -> Array:
     """Multiply two matrices."""
+    check_kernel("addmm_impl_cpu_", input, mat2)
     return input @ mat2
 
 
+def of_left(grad: Tensor, right: Tensor, strides: Sequence[int]) -> Tensor:
+    """Multiply a gradient for the left factor, which lies in memory as the factor does."""
+    if strides == (1, grad.shape[0]):
+        return t(mm(conj(right), t(grad)))  # type: ignore[no-any-return]
+    return mm(grad, adjoint(right))  # type: ignore[no-any-return]
+
+
+def of_right(grad: Tensor, left: Tensor, strides: Sequence[int]) -> Tensor:
+    """Multiply a gradient for the right factor, which lies in memory as the factor does."""
+    if strides == (1, left.shape[1]):
+        return t(mm(t(grad), conj(left)))  # type: ignore[no-any-return]
+    return mm(adjoint(left), grad)  # type: ignore[no-any-return]
+
+
 mm.vjp(
-    input=lambda grad, mat2: mm(grad, adjoint(mat2)),
-    mat2=lambda grad, input: mm(adjoint(input), grad),
+    input=lambda grad, mat2, strides: of_left(grad, mat2, strides[0]),
+    mat2=lambda grad, input, strides: of_right(grad, input, strides[1]),
 )
 
 
@@ -47,9 +71,10 @@ def check_mm(input: Tensor, mat2: Tensor) -> None:
     check_multipliable(input, mat2)
 
 
-@op(out="own", in_place=True, refuses=not_implemented("addmm_impl_cpu_", "bool"))
+@op(out="own", in_place=True)
 def addmm(input: Array, mat1: Array, mat2: Array, *, beta: complex = 1, alpha: complex = 1) -> Array:
     """Multiply two matrices and alpha, and add beta times the input."""
+    check_kernel("addmm_impl_cpu_", mat1, mat2)
     if mat1.dtype.kind in "iu":
         beta, alpha = int(beta.real), int(alpha.real)
     product = mat1 @ mat2 * mat1.dtype.type(alpha)
@@ -58,9 +83,9 @@ def addmm(input: Array, mat1: Array, mat2: Array, *, beta: complex = 1, alpha: c
 
 
 addmm.vjp(
-    input=lambda grad, beta: grad * conj(beta),
-    mat1=lambda grad, mat2, alpha: mm(grad, adjoint(mat2)) * conj(alpha),
-    mat2=lambda grad, mat1, alpha: mm(adjoint(mat1), grad) * conj(alpha),
+    input=lambda grad, beta: multiplied(grad, beta),
+    mat1=lambda grad, mat2, strides, alpha: multiplied(of_left(grad, mat2, strides[1]), alpha),
+    mat2=lambda grad, mat1, strides, alpha: multiplied(of_right(grad, mat1, strides[2]), alpha),
 )
 
 
@@ -108,9 +133,10 @@ def check_dot(input: Tensor, tensor: Tensor) -> None:
         )
 
 
-@op(out="own", refuses=not_implemented("addmv_impl_cpu", "bool"))
+@op(out="own")
 def mv(input: Array, vec: Array) -> Array:
     """Multiply a matrix and a vector."""
+    check_kernel("addmv_impl_cpu", input, vec)
     return input @ vec
 
 
@@ -122,6 +148,8 @@ mv.vjp(
 
 @mv.check
 def check_mv(input: Tensor, vec: Tensor) -> None:
+    if not input.ndim:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     if (input.ndim, vec.ndim) != (2, 1):
         raise RuntimeError(f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}")
     rows, columns = input.shape
@@ -156,14 +184,23 @@ def check_stacks(first: Tensor, second: Tensor) -> None:
             f"Expected size for first two dimensions of batch2 tensor to be: [{count}, {first.shape[-1]}] but got: "
             f"[{count}, {second.shape[-2]}]."
         )
+    if not first.numel() or not second.numel():  # where there is nothing to multiply, types do not matter
+        return
+    if first.dtype is dtypes.bool_:
+        raise NotImplementedError("\"bmm\" not implemented for 'Bool'")
     if first.dtype is not second.dtype:
         raise RuntimeError(f"expected scalar type {first.dtype.title} but found {second.dtype.title}")
 
 
-@op(out="own", refuses=not_implemented("bmm", "bool"))
+def stacked(first: Array, second: Array) -> Array:
+    """Multiply stacks of matrices, in the type of the second."""
+    return (first @ second).astype(second.dtype, copy=False)
+
+
+@op(out="own")
 def bmm(input: Array, mat2: Array) -> Array:
     """Multiply two stacks of matrices, pair by pair."""
-    return input @ mat2
+    return stacked(input, mat2)
 
 
 @bmm.check
@@ -179,9 +216,9 @@ def check_bmm(input: Tensor, mat2: Tensor) -> None:
     check_stacks(input, mat2)
 
 
-@op(name="matmul", function=False, method=False, node="UnsafeViewBackward0", refuses=not_implemented("bmm", "bool"))
+@op(name="matmul", function=False, method=False, node="UnsafeViewBackward0")
 def broadcast_bmm(input: Array, other: Array) -> Array:
-    return input @ other
+    return stacked(input, other)
 
 
 @broadcast_bmm.check
@@ -219,14 +256,35 @@ def matmul(input: Tensor, other: Tensor) -> Any:
         product = mv if other.ndim == 1 else mm
         if input.ndim == 2:
             return product(input, other)
-        rows = input.reshape(math.prod(input.shape[:-1]), input.shape[-1])  # of all matrices as those of one
-        return unsafe_view(product(rows, other), (*input.shape[:-1], *other.shape[1:]))
-    if input.ndim == 1 and input.requires_grad:  # of the transposed matrices, copied one below the other
-        rows = other.mT.reshape(math.prod(other.shape[:-2]) * other.shape[-1], other.shape[-2])
-        return unsafe_view(mv(rows, input), (*other.shape[:-2], other.shape[-1]))
+        if folds(input, other):
+            return folded(input, other)
+        if other.ndim == 2:
+            return broadcast_bmm(input, other)
+        return unsafe_view(broadcast_bmm(input, other.unsqueeze(-1)).squeeze(-1), input.shape[:-1])
+    if input.ndim == other.ndim == 3 and input.shape[0] == 1 != other.shape[0]:
+        input = input.squeeze(0) if input.requires_grad else input
+    if input.ndim == 2 and input.requires_grad:  # so that its gradient is not made for every matrix of the stack
+        return matmul(transpose(other, -2, -1), t(input)).mT.contiguous()
+    if input.ndim == 1 and folds(transpose(other, -2, -1), input):
+        return folded(transpose(other, -2, -1), input)
     if input.ndim == 1:
         return unsafe_view(broadcast_bmm(input.unsqueeze(0), other), (*other.shape[:-2], other.shape[-1]))
     return broadcast_bmm(input, other)
+
+
+def folds(stack: Tensor, other: Tensor) -> bool:
+    """Return whether a stack of matrices is multiplied as one matrix: where it lies in memory as one, if it matters."""
+    if other.requires_grad or not stack.numel():
+        return True
+    steps = list(zip(stack.shape, stack.stride(), strict=True))[:-1]
+    return all(outer[1] == size * step for outer, (size, step) in pairwise(steps))
+
+
+def folded(stack: Tensor, other: Tensor) -> Tensor:
+    """Multiply all matrices of a stack as the rows of one."""
+    product = mv if other.ndim == 1 else mm
+    rows = stack.reshape(math.prod(stack.shape[:-1]), stack.shape[-1])
+    return unsafe_view(product(rows, other), (*stack.shape[:-1], *other.shape[1:]))  # type: ignore[no-any-return]
 
 
 def matmul_operator(self: Tensor, other: Any) -> Any:

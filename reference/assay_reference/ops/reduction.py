@@ -244,6 +244,8 @@ def prod_vjp(grad: Tensor, out: Tensor, input: Tensor, dim: int | None, keepdim:
     grad = expand_reduced(grad, input.shape, dim, keepdim)
     if not input.ndim:
         return grad
+    if input.shape[dim] == 1 and (input == 0).any():
+        return grad
     if not (input == 0).any():
         return grad * conj(expand_reduced(out, input.shape, dim, keepdim) / input)
     return grad * conj(before(input, dim) * before(input.flip(dim), dim).flip(dim))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import index as as_integer
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 from assay_reference.core import dtypes
-from assay_reference.core.arrays import Array, address, contiguous_strides, namespace, strided
+from assay_reference.core.arrays import Array, contiguous_strides, namespace, placed, strided
 from assay_reference.core.dispatch import Sizes, attach, broadcast_shape, check_writable, composite, op, view
 from assay_reference.core.dtypes import dtype
 from assay_reference.core.grad_mode import records
@@ -88,22 +88,31 @@ def inferred(size: Sequence[int], count: int) -> tuple[int, ...]:
 def strides_of_view(array: Array, size: Sequence[int]) -> tuple[int, ...] | None:
     """Return the strides, in bytes, with which the memory shows another shape; None if none do."""
     if not array.size:
-        return contiguous_strides(size, array.itemsize)
-    runs: list[list[int]] = []  # dimensions that lie in memory as one: how many elements, how far apart; last first
-    for length, stride in zip(reversed(array.shape), reversed(array.strides), strict=True):
-        if runs and stride == runs[-1][0] * runs[-1][1]:
-            runs[-1][0] *= length
-        elif length != 1:
-            runs.append([length, stride])
-    strides, left, step = [], 1, array.itemsize
-    for length in reversed(size):
-        if left == 1 and length != 1:
-            left, step = runs.pop(0)
-        if left % length:
+        return array.strides if array.shape == tuple(size) else contiguous_strides(size, array.itemsize)
+    left = list(size)
+    strides: list[int] = []  # the last first
+    for length, step in reversed(runs(array)):
+        covered = 1
+        while left and (covered < length or left[-1] == 1):
+            strides.append(covered * step)
+            covered *= left.pop()
+        if covered != length:
             return None
-        strides.append(step)
-        left, step = left // length, step * length
-    return tuple(reversed(strides))
+    return None if left else tuple(reversed(strides))
+
+
+def runs(array: Array) -> list[tuple[int, int]]:
+    """Return which dimensions lie in memory as one: for each such run how many elements, and how far apart."""
+    if not array.ndim:
+        return [(1, array.itemsize)]
+    found: list[tuple[int, int]] = []
+    length, step = 1, array.strides[-1]
+    for dim in range(array.ndim - 1, -1, -1):
+        length *= array.shape[dim]
+        if not dim or (array.shape[dim - 1] != 1 and array.strides[dim - 1] != length * step):
+            found.append((length, step))
+            length, step = 1, array.strides[dim - 1]
+    return found[::-1]
 
 
 @view(name="view", function=False, method=False)
@@ -336,6 +345,8 @@ def movedim(input: Tensor, source: int | Sequence[int], destination: int | Seque
     for word, given in (("source", sources), ("destination", destinations)):
         if len({wrap_dim(each, input.ndim) for each in given}) != len(given):
             raise RuntimeError(f"movedim: repeated dim in `{word}` ({given})")
+    if not input.ndim:
+        return alias(input)  # type: ignore[no-any-return]
     from_to = {wrap_dim(to, input.ndim): wrap_dim(of, input.ndim) for of, to in zip(sources, destinations, strict=True)}
     others = iter(dim for dim in range(input.ndim) if dim not in from_to.values())
     order = [from_to[dim] if dim in from_to else next(others) for dim in range(input.ndim)]
@@ -403,8 +414,19 @@ def squeeze_dims(input: Array, dim: int | Sequence[int]) -> Array:
     return strided(input, [input.shape[each] for each in kept], [input.strides[each] for each in kept])
 
 
-squeeze_all.vjp(input=lambda grad, shape: grad.reshape(shape))
-squeeze_dims.vjp(input=lambda grad, shape: grad.reshape(shape))
+squeeze_all.vjp(input=lambda grad, shape: unsqueezed(grad, shape, range(len(shape))))
+squeeze_dims.vjp(
+    input=lambda grad, shape, dim: unsqueezed(
+        grad, shape, wrap_dims([dim] if isinstance(dim, int) else dim, len(shape))
+    )
+)
+
+
+def unsqueezed(grad: Tensor, shape: Sequence[int], dims: Iterable[int]) -> Tensor:
+    """Insert again the dimensions of size 1 among those that were squeezed."""
+    for dim in sorted(dims):
+        grad = unsqueeze(grad, dim) if shape and shape[dim] == 1 else grad
+    return grad
 
 
 @composite()
@@ -451,6 +473,8 @@ def expand(input: Array, size: Sizes, *, implicit: bool = False) -> Array:
                     f"non-singleton dimension {dim}.  Target sizes: {list(size)}.  Tensor sizes: {list(input.shape)}"
                 )
             strides[dim] = 0
+    for dim in range(added - 1, -1, -1):  # a new dimension of size 1 has a stride nevertheless
+        strides[dim] = sizes[dim + 1] * strides[dim + 1] if sizes[dim] == 1 and input.ndim else 0
     return strided(input, sizes, strides)
 
 
@@ -496,19 +520,16 @@ def addresses(xp: Any, geometry: Geometry) -> Array:
 
 @view(name="as_strided", function=False, method=False)
 def restrided(input: Array, wanted: Geometry, present: Geometry) -> Array:
-    memory = input
-    while isinstance(memory.base, type(input)):
-        memory = memory.base
     size, stride, shift = wanted
-    start = (address(input) - address(memory)) // input.itemsize + shift
-    flat = strided(memory, [memory.size], [memory.itemsize]).view(input.dtype)
-    return strided(flat[start:], size, [each * input.itemsize for each in stride])
+    return placed(input, shift * input.itemsize, size, [each * input.itemsize for each in stride])
 
 
 @op(function=False, method=False)
 def through_memory(input: Array, written: Geometry, read: Geometry) -> Array:
     """Add elements up in memory, and read them from there with other strides: the gradient of as_strided."""
     to, of = (addresses(namespace(input), each) for each in (written, read))
+    if not to.size or not of.size:
+        return namespace(input).zeros(of.shape, input.dtype)
     first = min(int(each.min()) for each in (to, of) if each.size)
     last = max(int(each.max()) for each in (to, of) if each.size)
     memory = namespace(input).zeros(last - first + 1, input.dtype)
@@ -557,8 +578,8 @@ def in_place(name: str, function: Callable[..., Tensor]) -> None:
         view = function(self, *args, **named)
         self._array = view._array
         self._storage.version += 1
-        self._seen_version = self._storage.version
         if isinstance(view._node, OpNode):
+            self._seen_version = self._storage.version
             view._node.__class__ = view._node.op.node_type(NODES_IN_PLACE[view._node.name()])
             self._node, self._output_nr, self._requires_grad = view._node, view._output_nr, True
         if self._base is not None:

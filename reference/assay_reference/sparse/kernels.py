@@ -32,7 +32,7 @@ def by_value(op: Op, *layouts: layout, linear: bool = False) -> None:
 
 for _op in (
     pointwise.abs, elementary.asin, elementary.atan, pointwise.ceil, elementary.erf, elementary.erfinv, pointwise.floor,
-    logic.isinf, logic.isnan, pointwise.relu, pointwise.round, pointwise.sgn, pointwise.sign, elementary.sin,
+    logic.is_infinite, logic.isnan, pointwise.relu, pointwise.round, pointwise.sgn, pointwise.sign, elementary.sin,
     elementary.sinh, elementary.sqrt, elementary.tan, elementary.tanh, pointwise.trunc,
 ):  # fmt: skip
     by_value(_op, *SPARSE)
@@ -347,5 +347,5 @@ def clone(input: Any, *, memory_format: Any = None) -> Any:
 
 
 @conversion.to_copy.on(*SPARSE)
-def to_copy(input: Any, dtype: Any, device: Any, home: Any, kept: Any = None) -> Any:
+def to_copy(input: Any, dtype: Any, device: Any, kept: Any = None) -> Any:
     return input.each(lambda part: conversion.moved(part, device)).astype(dtype.numpy)

@@ -19,5 +19,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return matmul(input, t(weight))  # type: ignore[no-any-return]
     if input.ndim == 2:
         return addmm(bias, input, t(weight))  # type: ignore[no-any-return]
+    if not input.is_contiguous() or bias.ndim != 1:
+        return matmul(input, t(weight)).add_(bias)  # type: ignore[no-any-return]
     rows = input.reshape(math.prod(input.shape[:-1]), input.shape[-1])
     return addmm(bias, rows, t(weight)).view(*input.shape[:-1], weight.shape[0])  # type: ignore[no-any-return]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 
 from assay_reference.core.arrays import Array
 from assay_reference.core.dispatch import Kernel, not_implemented, op
-from assay_reference.core.dtypes import promote_types
+from assay_reference.core.dtypes import float32, float64, promote_types
 from assay_reference.core.op import Op
 from assay_reference.core.parameters import bound
 from assay_reference.core.tensor import Tensor
@@ -21,7 +21,6 @@ from assay_reference.ops.creation import zeros
 from assay_reference.ops.pointwise import where
 from assay_reference.ops.shape import broadcast_tensors
 
-Shape: TypeAlias = tuple[int, ...]
 WEIGHT: Final = inspect.Parameter("weight", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
 
 # -- reductions -------------------------------------------------------------------------------------------------------
@@ -104,7 +103,9 @@ def distance_loss(
             given = bound(name, own, options, named)
             weight = given.pop("weight")
             kind = promote_types(input.dtype, target.dtype)
-            operands = [each.to(kind) for each in broadcast_tensors(input, target)]
+            operands = list(broadcast_tensors(input, target))
+            if not {input.dtype, target.dtype} <= {float32, float64}:  # whose common type NumPy finds by itself
+                operands = [each.to(kind) for each in operands]
             if weight is None:
                 return summed(*operands, chosen, tuple(given.values()))  # type: ignore[no-any-return]
             if weight.size() != input.size():
@@ -175,13 +176,13 @@ def nll_op(node: str) -> Op:
 
     @nll.vjp
     def nll_vjp(
-        grad: Tensor, shape: Shape, classes: Tensor, counts: Tensor, weights: Tensor, dim: int, reduction: str,
+        grad: Tensor, input: Tensor, classes: Tensor, counts: Tensor, weights: Tensor, dim: int, reduction: str,
         given: tuple[Tensor | None, ...],
     ) -> tuple[Tensor | None, ...]:  # fmt: skip
         """Differentiate; the target and the weight, as they were given, are saved as well."""
         share = wide(grad) / wide(weights).sum() if reduction == "mean" else wide(grad)
         slopes = where(counts, -share * wide(weights), 0.0).unsqueeze(dim)
-        result = zeros(shape, dtype=slopes.dtype, device=slopes.device)
+        result = zeros(input.shape, dtype=slopes.dtype, device=slopes.device)
         return result.scatter(dim, classes.unsqueeze(dim), slopes), None, None, None
 
     return nll

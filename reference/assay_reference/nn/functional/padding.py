@@ -102,6 +102,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
             before, after = (max(-each, 0) for each in border)
             cut = cut.narrow(dim, before, cut.shape[dim] - before - after)
         borders = ((0, 0),) * first + tuple((max(before, 0), max(after, 0)) for before, after in pairs)
+        input.dtype.checked(value or 0.0)
         return constant_pad(cut, borders, value or 0.0)  # type: ignore[no-any-return]
     sources: list[tuple[int, ...]] = []
     for dim, border in reversed(list(enumerate(pairs, first))):
