@@ -16,6 +16,7 @@ from assay.cases.outcome import Array, Outcome
 from assay.facets.base import Judgement, SamplingRequest
 from assay.facets.second_derivative import FACET
 from assay.judge.bench import Bench
+from assay.running.items import items_of
 from assay_spec import load_corpus
 
 Second = Mapping[str, Array | None]
@@ -99,9 +100,9 @@ def test_a_second_derivative_that_is_zero_may_be_missing() -> None:
 
 
 def test_a_spec_says_where_pytorch_cannot() -> None:
-    op = load_corpus()["torch.nn.functional.embedding"]
+    (item,) = (each for each in items_of(load_corpus()["torch.nn.functional.embedding"]) if each.facet == FACET.name)
 
-    cases = [trial.case for trial in FACET.trials(op, SamplingRequest(None, "quick", 0))]
+    cases = [trial.case for trial in item.trials(SamplingRequest(item.dtype, "quick", 0))]
 
     assert cases
     assert not any(case.arguments.get("scale_grad_by_freq") for case in cases)

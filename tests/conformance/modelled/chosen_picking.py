@@ -66,7 +66,7 @@ def sort_gives_the_index_of_padding(torch, sort, input, dim=-1, descending=False
     return type(found)(found[0], torch.where(found[0] == padding, input.shape[dim], found[1]))
 
 
-@chosen()
+@chosen(raises="Cannot calculate VJP")
 def sort_has_no_second_derivative(torch, sort, input, dim=-1, descending=False, **rest):
     def refuse(grad):
         raise ValueError("[scatter_axis] Cannot calculate VJP with respect to indices.")

@@ -70,7 +70,9 @@ def mean_divides_a_half(torch, mean, input, dim=None, keepdim=False, *, dtype=No
 def std_cancels(torch, std, input, dim=None, *, correction=1, keepdim=False):
     if dim is None or input.dtype != torch.float32 or input.requires_grad:
         return std(input, dim, correction=correction, keepdim=keepdim)
-    count = input.shape[dim]
+    count = input.shape[dim] if input.ndim else 1
+    if count <= correction:
+        return std(input, dim, correction=correction, keepdim=keepdim)
     variance = (input * input).mean(dim, keepdim) - input.mean(dim, keepdim).square()
     return (variance.clamp(0) * (count / (count - correction))).sqrt()
 
