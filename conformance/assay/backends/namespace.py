@@ -144,7 +144,8 @@ class NamespaceBackend(LibraryBackend):
             return listed if math.prod(value.shape) else listed.reshape(value.shape)
         array, part = value.holding(value.buffer.copy()).cut()
         if value.dtype == "bfloat16":
-            whole = self.torch.from_numpy(array.view(np.int16)).view(self.torch.bfloat16)
+            bits = self.torch.from_numpy(array.view(np.int16)).view(self.torch.bfloat16)
+            whole = bits.detach() if hasattr(bits, "detach") else bits  # nothing flows into integers
         else:
             whole = self.torch.from_numpy(array)
         return whole[part] if part else whole

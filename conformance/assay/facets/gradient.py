@@ -72,7 +72,12 @@ def _trial(op: Op, case: Case, plan: Plan) -> Trial:
         case = differentiated(op, simpler, 0)
         return None if case is None or unsettled(case, simpler) else _trial(op, case, simpler)
 
-    return Trial(case, partial(_judge, case, plan), plan, again)
+    return Trial(case, partial(_judge, case, plan), plan, again, needs_oracle=_of_all_sizes(plan))
+
+
+def _of_all_sizes(plan: Plan) -> bool:
+    """Return whether inputs are of so many sizes that no one step shows the slope at all of them."""
+    return any(isinstance(each, TensorPlan) and each.fill.kind == "wide" for each in plan.given.values())
 
 
 def unambiguous(plan: Plan) -> Plan | None:

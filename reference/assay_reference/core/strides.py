@@ -42,13 +42,37 @@ def strides_of_result(shape: Sequence[int], operands: Sequence[Any], itemsize: i
         if all(each.flags.c_contiguous for each in operands):
             return contiguous_strides(shape, itemsize)
         if len(shape) == 4 and all(map(is_channels_last, operands)):
-            return _without_gaps(shape, (1, 3, 2, 0), itemsize)
+            return channels_last_strides(shape, itemsize)
         steps = {tuple(stride // each.itemsize for stride in each.strides) for each in operands}
         if len(steps) == 1 and all(map(is_dense, operands)):
             return tuple(each * itemsize for each in steps.pop())
     order = _sorted(len(shape), _comparison(shape, [strides_in(each, len(shape), shape) for each in operands]))
     in_order = order == list(range(len(shape)))[::-1]
     return contiguous_strides(shape, itemsize) if in_order else _without_gaps(shape, order, itemsize)
+
+
+def has_channels_innermost(array: Any) -> bool:
+    """Return whether images are stored with the channels innermost, gaps or not; those of one channel are not."""
+    if array.ndim != 4 or not array.size or not array.strides[1]:
+        return False
+    least = 0
+    for dim in (1, 3, 2, 0):
+        stride = array.strides[dim]
+        if stride < least or (dim == 0 and least == array.strides[1]):
+            return False
+        least = stride * array.shape[dim]
+    return True
+
+
+def images_like(models: Sequence[Any], result: Any) -> Any:
+    """Return images in order in memory; with the channels innermost where a model has them so."""
+    order = channels_last_strides if any(map(has_channels_innermost, models)) else contiguous_strides
+    return laid_out(result, order(result.shape, result.itemsize))
+
+
+def channels_last_strides(shape: Sequence[int], itemsize: int) -> Strides:
+    """Return the strides of images that lie in memory without gaps, the channels innermost."""
+    return _without_gaps(shape, (1, 3, 2, 0), itemsize)
 
 
 def is_channels_last(array: Any) -> bool:

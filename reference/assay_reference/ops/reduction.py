@@ -204,9 +204,12 @@ def var_vjp(grad: Tensor, input: Tensor, dim: Dims, correction: float, keepdim: 
     """Differentiate the variance."""
     count = count_of(input.shape, dim)
     grad = expand_reduced(grad, input.shape, dim, keepdim)
-    if count <= correction:  # PyTorch does not tell the two sides of the mean apart here
+    if (
+        dim is None or not input.ndim
+    ) and count <= correction:  # PyTorch does not tell the two sides of the mean apart here
         return grad * (math.nan if count == 1 else math.inf)
-    return grad * (2 / (count - correction)) * (input - mean(input, dim, True))
+    scale = 2 / (count - correction) if count != correction else math.inf
+    return grad * scale * (input - mean(input, dim, True))
 
 
 def std_vjp(grad: Tensor, out: Tensor, input: Tensor, dim: Dims, correction: float, keepdim: bool) -> Any:

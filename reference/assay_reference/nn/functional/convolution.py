@@ -11,6 +11,7 @@ import numpy as np
 
 from assay_reference.core.arrays import Array, namespace
 from assay_reference.core.dispatch import composite, not_implemented, op
+from assay_reference.core.strides import images_like
 from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.padding import pad
 from assay_reference.nn.functional.windows import (
@@ -43,7 +44,7 @@ def by_group(array: Array, dim: int, groups: int) -> Array:
     return array.reshape(*lead, groups, channels // groups, math.prod(rest))
 
 
-@op(function=False, method=False, node="ConvolutionBackward0", refuses=REFUSES)
+@op(function=False, method=False, node="ConvolutionBackward0", refuses=REFUSES, keeps_strides=True)
 def convolution(input: Array, weight: Array, bias: Array | None, sweep: Sweep, groups: int) -> Array:
     kernel = weight.shape[2:]
     counts = window_counts(input.shape[2:], kernel, sweep)
@@ -53,7 +54,7 @@ def convolution(input: Array, weight: Array, bias: Array | None, sweep: Sweep, g
         np.matmul(rows, columns(input[part], kernel, sweep, groups), out=result[part])
     if bias is not None:
         result += bias.reshape(*rows.shape[:2], 1)
-    return result.reshape(len(input), len(weight), *counts)
+    return images_like([input, weight], result.reshape(len(input), len(weight), *counts))
 
 
 @op(function=False, method=False, refuses=REFUSES)

@@ -11,6 +11,7 @@ import numpy as np
 
 from assay_reference.core.arrays import Array, namespace
 from assay_reference.core.dispatch import composite, not_implemented, op
+from assay_reference.core.strides import images_like
 from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.windows import (
     Numbers,
@@ -62,9 +63,9 @@ def max_pool_over(dims: int) -> Any:
         refuses = not_implemented("max_pool1d_impl", "bool", "integer", "complex")
 
     @op(function=False, method=False, name=f"max_pool{dims}d", node=f"MaxPool{dims}DWithIndicesBackward0",
-        refuses=refuses, returns=("values", "indices"))  # fmt: skip
+        refuses=refuses, returns=("values", "indices"), keeps_strides=True)  # fmt: skip
     def max_pool(input: Array, kernel: Sequence[int], sweep: Sweep) -> Any:
-        return largest(input, kernel, sweep)
+        return tuple(images_like([input], each) for each in largest(input, kernel, sweep))
 
     max_pool.vjp(input=lambda grad, input, indices: chosen(grad, indices, input.shape, dims))
     return max_pool
@@ -90,12 +91,13 @@ def avg_pool_over(dims: int) -> Any:
     """Make the op that averages over so many dimensions."""
     refuses = not_implemented("avg_pool2d_out_frame", "bool", "complex")
 
-    @op(function=False, method=False, name=f"avg_pool{dims}d", node=f"AvgPool{dims}DBackward0", refuses=refuses)
+    @op(function=False, method=False, name=f"avg_pool{dims}d", node=f"AvgPool{dims}DBackward0",
+        refuses=refuses, keeps_strides=True)  # fmt: skip
     def avg_pool(input: Array, kernel: Sequence[int], sweep: Sweep, counted: Steps, divisor: int | None) -> Array:
         lead = input.ndim - dims
         total = windows(input, kernel, sweep).sum(axis=tuple(range(lead, input.ndim)), dtype=input.dtype)
         by = divisors(input, kernel, sweep, counted) if divisor is None else input.dtype.type(divisor)
-        return total // by if input.dtype.kind in "iu" else total / by
+        return images_like([input], total // by if input.dtype.kind in "iu" else total / by)
 
     @op(function=False, method=False, name=f"avg_pool{dims}d_backward")
     def avg_pool_input(
