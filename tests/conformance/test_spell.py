@@ -51,6 +51,15 @@ def test_an_index_is_written_in_brackets() -> None:
     assert program(call).splitlines()[-1] == "print(x[(slice(0, 1, None), ..., None)])"
 
 
+def test_an_assignment_to_elements_is_a_statement() -> None:
+    x = TensorValue.of(np.array([1.0, 2.0], np.float32))
+    name = "torch.Tensor.__setitem__"
+    call = called(name, {"input": x, "index": Slice(1, None), "value": 5}, ("input", "index", "value"), form="operator")
+
+    assert one_line(call) == "float32[2][slice(1, None, None)] = 5"
+    assert program(call).splitlines()[-2:] == ["x[slice(1, None, None)] = 5", "print(x)"]
+
+
 def test_an_operator_in_place_is_a_statement() -> None:
     x = TensorValue.of(np.array([3.0], np.float32))
     call = called("torch.add", {"input": x, "other": 2}, ("input", "other"), form="in-place operator")

@@ -36,7 +36,7 @@ def one_line(case: Case) -> str:
     if made is not None:
         writer.words[MADE] = writer.expression(made)
     if call is not None:
-        return writer.expression(call)
+        return writer.statement(call) or writer.expression(call)
     calls = sum(step.name.startswith("call") and step.name[4:].isdigit() for step in case.steps)
     return f"{writer.words.get(MADE, case.op)}" + (f", {calls} calls" if calls else "")
 
