@@ -60,7 +60,10 @@ class Bug:
 
     finding: str = key("its name in the findings on PyTorch")
     facets: Names | None = key("the facets in which it shows; nothing said means all", None)
-    where: str = key("the calls at which it shows: where this is true of some element; `out` is what is written into")
+    where: str = key(
+        "the calls at which it shows, where this is true of some element: as `undefined` is written, with `in_order` "
+        "(in memory) and `out`, what is written into"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
