@@ -67,7 +67,7 @@ class Covering:
     @cached_property
     def all(self) -> set[str]:
         """Every item that was measured."""
-        return self._data.measured_contexts() - {IMPORTED, ""}
+        return set(self._data.measured_contexts()) - {IMPORTED, ""}
 
     @cached_property
     def _data(self) -> CoverageData:
