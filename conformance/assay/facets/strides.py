@@ -22,7 +22,7 @@ from assay.facets.base import (
     plans,
     unanswered,
 )
-from assay.facets.layout import applies, strided
+from assay.facets.layout import strided
 from assay.facets.results import shaped, structured
 from assay.judge.bench import Bench
 from assay_reports.vocabulary import Effort
@@ -31,6 +31,10 @@ from assay_spec.plans import TensorPlan
 
 _STRIDES: Final = frozenset[Observation]({"strides"})
 _LIMITS: Final[dict[Effort, int]] = {"quick": 6, "standard": 12, "deep": 40}
+
+
+def applies(op: Op) -> bool:
+    return "current" in op.editions and any(map(strided, op.overloads))
 
 
 def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:

@@ -46,7 +46,6 @@ mul = renamed(current.mul, value="other")
 mv = renamed(current.mv, mat="input")
 normal = renamed(current.normal, means="mean")
 remainder = renamed(current.remainder, divisor="other")
-sort = optional(current.sort, "dim")
 split = renamed(current.split, split_size="split_size_or_sections")
 squeeze = filling(optional(current.squeeze, "dim"))
 stack = renamed(current.stack, sequence="tensors")
@@ -55,6 +54,12 @@ topk = optional(current.topk, "dim")
 transpose = filling(current.transpose)
 unbind = renamed(current.unbind, tensor="input")
 unsqueeze = filling(current.unsqueeze)
+
+
+def sort(input: Tensor, dim: int | None = None, descending: bool = False, **rest: Any) -> Any:
+    """Sort along a dimension, the last if none is named; return the index of each element too."""
+    return current.sort(input, dim=-1 if dim is None else dim, descending=descending, **rest)
+
 
 METHODS = {"norm": current.norm}  # of tensors
 
