@@ -188,7 +188,7 @@ class ProcessBackend(Backend):
         return asked
 
     def _resume(self) -> None:
-        """Send what has no answer yet to a process, which is started if there is none."""
+        """Send what has no answer yet to a process, which is started if there is none; but not what is stopped."""
         waiting, self._waiting = self._waiting, deque()
         for asked in waiting:
             why = self._why_stopped(asked.case)

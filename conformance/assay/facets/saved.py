@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
-from assay.cases.case import Case, TensorValue
+from assay.cases.case import Case, TensorValue, map_values
 from assay.cases.draw import Plan
 from assay.cases.outcome import Outcome
 from assay.facets.base import (
@@ -73,17 +73,12 @@ def _with_respect_to(case: Case, wrt: tuple[str, ...]) -> Case:
         return case
     wanted = {id(case.input(name)) for name in wrt}
 
-    def only(value: TensorValue) -> TensorValue:
+    def only(value: Any) -> Any:
+        if not isinstance(value, TensorValue):
+            return value
         return replace(value, requires_grad=value.requires_grad and id(value) in wanted)
 
-    arguments = {
-        name: only(value)
-        if isinstance(value, TensorValue)
-        else type(value)(only(each) if isinstance(each, TensorValue) else each for each in value)
-        if isinstance(value, (tuple, list))
-        else value
-        for name, value in case.arguments.items()
-    }
+    arguments = {name: map_values(each, only) for name, each in case.arguments.items()}
     return replace(case.with_arguments(arguments), wrt=wrt)
 
 

@@ -215,8 +215,7 @@ def _sortable(array: Host) -> Host:
 
 def undefined_mask(overload: Overload, case: Case, shape: tuple[int, ...], scope: Mapping[str, Any]) -> Host:
     """Mark the elements of a result that PyTorch leaves undefined."""
-    given = {name: value.array() if isinstance(value, TensorValue) else value for name, value in case.arguments.items()}
-    names = {**scope, **given}
+    names = _named(case, scope)
     mask = np.zeros(shape, dtype=bool)
     for source in overload.undefined:
         expression = _expression(source)
@@ -230,13 +229,18 @@ def shows(bug: Bug, facet: str, case: Case, scope: Mapping[str, Any]) -> bool:
     """Return whether a case meets a bug of PyTorch's own."""
     if bug.facets is not None and facet not in bug.facets:
         return False
-    given = {name: value.array() if isinstance(value, TensorValue) else value for name, value in case.arguments.items()}
-    names = {**scope, **given}
+    names = _named(case, scope)
     expression = _expression(bug.where)
     if not expression.names <= set(names):
         return False
     with np.errstate(all="ignore"):
         return bool(np.any(expression(names)))
+
+
+def _named(case: Case, scope: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a scope with the arguments of a case in it, tensors as arrays in their layout."""
+    given = {name: value.array() if isinstance(value, TensorValue) else value for name, value in case.arguments.items()}
+    return {**scope, **given}
 
 
 def _arrays(case: Case) -> dict[str, Any]:

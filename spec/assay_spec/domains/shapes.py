@@ -189,7 +189,6 @@ class Indices(Domain):
         return any(
             (isinstance(each, TensorPlan) and each.dtype != "bool" and each.numel > 1)
             or (isinstance(each, list) and len(set(each)) < len(each))
-            or each == [0, -1, 0]
             for each in parts
         )
 

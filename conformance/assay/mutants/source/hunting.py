@@ -143,7 +143,7 @@ def cases_of(trial: Trial) -> list[Case]:
 def trials_of(item: Item, good: Backend, effort: Effort, seed: int) -> Iterator[Trial]:
     """Yield the trials of an item, none where the reference does not offer it."""
     if not_offered(item, good.capabilities) is None:
-        yield from item.question.trials(item.spec, SamplingRequest(item.dtype, effort, seed))
+        yield from item.trials(SamplingRequest(item.dtype, effort, seed))
 
 
 @cache
