@@ -300,3 +300,11 @@ def test_a_library_with_names_of_its_own_has_its_own_exceptions(
     trial = next(each for each in trials if each.case.scenario == scenario)
 
     assert trial.judge(Bench(good, None)).result == result
+
+
+def test_what_only_an_oracle_can_say_is_not_judged_without_one() -> None:
+    (item,) = (each for each in items_of(load_corpus()["torch.exp"]) if each.facet == "errors")
+
+    result, _ = measure(item, Bench(open_backend("reference"), None), effort="quick", seed=0)
+
+    assert (result.outcome, result.passed, result.failed) == ("self", 0, 0) and result.cases == result.self > 0

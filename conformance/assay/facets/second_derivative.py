@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -211,11 +212,14 @@ def _difference(name: str, case: Case, outcome: Outcome, bench: Bench) -> Judgem
 
 def _weighed(case: Case, outcome: Outcome) -> Terms:
     pairs = ((flowing, outcome.gradients[name]) for name, flowing in case.second.items())
-    return summed(flowing.array() * gradient.array for flowing, gradient in pairs if gradient is not None)
+    with np.errstate(invalid="ignore"):  # infinities may meet
+        return summed(flowing.array() * gradient.array for flowing, gradient in pairs if gradient is not None)
 
 
 def _as_linear(name: str, case: Case, found: Host, weigh: partial[Terms], bench: Bench) -> Judgement | None:
     """Compare with the gradients themselves, which are linear in what flows into the results."""
+    if not np.isfinite(found).all():  # no sum says which of them are right
+        return None
     index = int(name)
     direction = elements("float64", found.shape, Fill("plain", 5, 0.25, 1.0), 77)
     zeros = {each: value.holding(np.zeros_like(value.buffer)) for each, value in case.upstream.items()}
@@ -225,6 +229,8 @@ def _as_linear(name: str, case: Case, found: Host, weigh: partial[Terms], bench:
         return None
     want, size = weigh(outcome)
     got = float(np.sum(found * direction))
+    if not math.isfinite(want):
+        return None
     allowed = _EXACT * max(size, float(np.sum(np.abs(found * direction))), 1e-9)
     worst = Comparison(abs(got - want) / allowed, None, (), repr(got), repr(want), f"{allowed:.3g}")
     return beyond("A505", worst, _called(name))

@@ -70,6 +70,7 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     fallback: int = 0
     vacuous: int = 0
+    unasked: int = 0  # for want of an oracle
     worst: Comparison | None = None
     excused: Counter[str] = field(default_factory=Counter)  # elements, by the name of the excuse
     overall: Reason | None = None  # about all of the item: unsupported, or an error of the suite
@@ -135,8 +136,7 @@ def _judge_all(item: Item, request: SamplingRequest, bench: Bench, tally: Tally)
     """Run and judge the trials of an item."""
     candidate = bench.candidate
     due = _offered(_safely(item, request, tally), candidate.capabilities, tally)
-    judged = (trial for trial in due if bench.oracle is not None or not trial.needs_oracle)
-    for trial in _ahead(judged, candidate, _AHEAD):
+    for trial in _ahead(_judgeable(due, bench, tally), candidate, _AHEAD):
         verdict = judge(item, trial, bench)
         if verdict.outcome in ("fail", "error") and not tally.is_sure_of(verdict, trial):
             verdict = _again(verdict, item, trial, bench)
@@ -145,7 +145,18 @@ def _judge_all(item: Item, request: SamplingRequest, bench: Bench, tally: Tally)
         if verdict.stops:
             break
     candidate.drop()
+    if not tally.counts and tally.unasked:
+        tally.counts["self"] = tally.unasked
     _reject_vacuous(tally)
+
+
+def _judgeable(trials: Iterable[Trial], bench: Bench, tally: Tally) -> Iterator[Trial]:
+    """Yield the trials of which something can be said; without an oracle, nothing can of some."""
+    for trial in trials:
+        if bench.oracle is None and trial.needs_oracle:
+            tally.unasked += 1
+        else:
+            yield trial
 
 
 def _offered(trials: Iterable[Trial], has: Capabilities, tally: Tally) -> Iterator[Trial]:
