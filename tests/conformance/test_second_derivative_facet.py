@@ -108,7 +108,7 @@ def test_a_spec_says_where_pytorch_cannot() -> None:
     assert not any(case.arguments.get("scale_grad_by_freq") for case in cases)
 
 
-@pytest.mark.parametrize("op", ["torch.log", "torch.acos", "torch.div", "torch.nn.CrossEntropyLoss"])
+@pytest.mark.parametrize("op", ["torch.log", "torch.acos", "torch.div", "torch.pow", "torch.nn.CrossEntropyLoss"])
 def test_an_infinite_derivative_is_no_finding_where_no_oracle_says_which_is_right(op: str) -> None:
     found = list(FACET.trials(load_corpus()[op], SamplingRequest("float32", "standard", 0)))
 

@@ -204,6 +204,8 @@ def _by_differences(case: Case, bench: Bench) -> Judgement:
 def _difference(name: str, case: Case, outcome: Outcome, bench: Bench) -> Judgement | None:
     answer = outcome.second.get(name)
     found = np.zeros(_sources(case)[name].shape) if answer is None else answer.array
+    if not np.isfinite(found).all():  # no difference says which of them are right
+        return None
     once = replace(case, second={})
     if name.isdigit():
         return _as_linear(name, once, found, partial(_weighed, case), bench)
@@ -218,8 +220,6 @@ def _weighed(case: Case, outcome: Outcome) -> Terms:
 
 def _as_linear(name: str, case: Case, found: Host, weigh: partial[Terms], bench: Bench) -> Judgement | None:
     """Compare with the gradients themselves, which are linear in what flows into the results."""
-    if not np.isfinite(found).all():  # no sum says which of them are right
-        return None
     index = int(name)
     direction = elements("float64", found.shape, Fill("plain", 5, 0.25, 1.0), 77)
     zeros = {each: value.holding(np.zeros_like(value.buffer)) for each, value in case.upstream.items()}
