@@ -3,7 +3,7 @@
     python benchmarks/false_alarms.py [--runs N] [--first-seed S] [--effort deep] [--filter QUERY] [--jobs N] [NAME…]
 
 Each honest backend runs the suite several times with seeds of its own, judged by PyTorch; every item that does not
-pass is a false alarm. What rounding cannot touch (integers, shapes, dtypes, errors) is left out.
+pass is a false alarm. What rounding cannot touch (integers, shapes, dtypes, strides, errors) is left out.
 """
 
 from __future__ import annotations
@@ -171,7 +171,8 @@ def may_flush(op: str) -> bool:
 
 ROUNDED = (
     "-dtype:int* -dtype:uint8 -dtype:bool "
-    "-facet:shape -facet:dtype -facet:signature -facet:defaults -facet:errors -facet:aliasing"
+    "-facet:shape -facet:dtype -facet:signature -facet:defaults -facet:errors -facet:aliasing "
+    "-facet:strides -facet:saved"
 )
 HONEST = (Unfused, Fused, OneThread, TwoThreads, Flushing)
 

@@ -10,7 +10,8 @@ from typing import Any, Final, Literal, get_args
 Layout = Literal["contiguous", "transposed", "expanded", "offset", "block", "stepped", "channels-last"]
 LAYOUTS: Final[tuple[Layout, ...]] = get_args(Layout)
 
-FillKind = Literal["plain", "ties", "large", "small", "negative", "wide", "special", "given"]
+# `same` is equal to an earlier tensor of the call, `extremes` only infinities, or the ends of an integer type.
+FillKind = Literal["plain", "ties", "large", "small", "negative", "wide", "same", "special", "extremes", "given"]
 
 
 @dataclass(frozen=True, slots=True)

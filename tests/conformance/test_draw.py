@@ -137,3 +137,14 @@ def test_drawn_calls_step_around_bugs_of_pytorchs_own() -> None:
     assert any(expanded_along_a_dimension(item.question.trials(found, request)))
     stepped_around = expanded_along_a_dimension(item.trials(request))
     assert stepped_around and not any(stepped_around)
+
+
+def test_a_tensor_may_equal_the_one_before_it() -> None:
+    (overload,) = load_corpus()["torch.sub"].overloads[:1]
+    plans = draw.walk(overload, Focus(frozenset({"values"}), "float32"), 20)
+    same = next(plan for plan in plans if tensor(plan.given["other"]).fill.kind == "same")
+
+    case = draw.case(load_corpus()["torch.sub"], same)
+
+    assert case.input("input") is not case.input("other")
+    assert case.input("input").array().tolist() == case.input("other").array().tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -28,14 +29,16 @@ def test_a_tensor_is_cut_out_of_a_larger_one_that_has_no_offset(shape: tuple[int
     assert bool(part) == (value.offset > 0 and value.array().size > 0)
 
 
-@pytest.mark.parametrize("name", ["reference", "torch"])
+@pytest.mark.parametrize(("name", "device"), [("reference", "cpu"), ("reference", "cuda"), ("torch", "cpu")])
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if 0 not in shape])
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_a_library_sees_strides_and_offset(name: str, shape: tuple[int, ...], layout: Any, dtype: str) -> None:
+def test_a_library_sees_strides_and_offset(
+    name: str, device: str, shape: tuple[int, ...], layout: Any, dtype: str, stand_in: None
+) -> None:
     pytest.importorskip("torch" if name == "torch" else "numpy")
     value = tensor(TensorPlan(dtype, shape, layout))
-    backend = open_backend(name)
+    backend = open_backend(name, device=device)
 
     native = backend.to_native(value)  # type: ignore[attr-defined]
 
@@ -74,3 +77,19 @@ def test_complex_numbers_of_all_sizes_square_to_infinity_and_to_zero() -> None:
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int64", "int8"])
 def test_negative_elements_are_all_of_one_sign(dtype: str) -> None:
     assert (elements(dtype, (200,), Fill("negative", 3)).astype(np.float64) < 0).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8", "float16"])
+def test_extremes_are_nothing_else(dtype: str) -> None:
+    found = elements(dtype, (40,), Fill("extremes", 1)).tolist()
+
+    assert sorted(set(found)) == ([-128, 127] if dtype == "int8" else [-math.inf, math.inf])
+
+
+def test_a_single_special_element_is_another_for_each_seed() -> None:
+    found = [elements("float32", (), Fill("special", seed)).item() for seed in range(5)]
+
+    assert math.isnan(found[0])
+    assert found[1:3] == [math.inf, -math.inf]
+    assert [math.copysign(1, each) for each in found[3:]] == [1, -1]
+    assert found[3:] == [0, 0]

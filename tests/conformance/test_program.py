@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from assay.backends.reference import ReferenceBackend
 from assay.cases.case import MADE, Case, made
-from assay_reference.core.arrays import cuda_namespace
 from assay_spec.scenarios import trace
 from assay_spec.steps import Look, Ref
-
-
-@pytest.fixture
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("ASSAY_REFERENCE_CUDA", "stand-in")
-    cuda_namespace.cache_clear()
-    yield
-    cuda_namespace.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
 import assay_reference as torch
 from assay_reference.core import strict_cupy
-from assay_reference.core.arrays import cuda_namespace
 
-
-@pytest.fixture(autouse=True)
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("ASSAY_REFERENCE_CUDA", "stand-in")
-    cuda_namespace.cache_clear()
-    yield
-    cuda_namespace.cache_clear()
+pytestmark = pytest.mark.usefixtures("stand_in")
 
 
 def test_a_tensor_on_cuda_is_the_stand_ins_array() -> None:

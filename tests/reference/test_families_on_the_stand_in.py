@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,18 +12,11 @@ import numpy as np
 import pytest
 
 import assay_reference
-from assay_reference.core.arrays import cuda_namespace
+
+pytestmark = pytest.mark.usefixtures("stand_in")
 
 CALLS = Path(__file__).parent / "calls"
 FACTORIES = ("tensor", "zeros", "ones", "empty", "eye", "arange", "full")
-
-
-@pytest.fixture(autouse=True)
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("ASSAY_REFERENCE_CUDA", "stand-in")
-    cuda_namespace.cache_clear()
-    yield
-    cuda_namespace.cache_clear()
 
 
 def answer(call: str, device: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import assay_reference as torch
 from assay_reference import nn
-from assay_reference.core.arrays import cuda_namespace
+
+pytestmark = pytest.mark.usefixtures("stand_in")
 
 LAYERS: dict[str, tuple[Callable[[], Any], list[tuple[int, ...]]]] = {
     "Linear": (lambda: nn.Linear(3, 2), [(5, 3)]),
@@ -27,14 +28,6 @@ LAYERS: dict[str, tuple[Callable[[], Any], list[tuple[int, ...]]]] = {
     "CrossEntropyLoss": (lambda: nn.CrossEntropyLoss(weight=torch.ones(3), label_smoothing=0.1), [(5, 3), (5, 3)]),
     "MSELoss": (lambda: nn.MSELoss(), [(5, 3), (5, 3)]),
 }
-
-
-@pytest.fixture(autouse=True)
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("ASSAY_REFERENCE_CUDA", "stand-in")
-    cuda_namespace.cache_clear()
-    yield
-    cuda_namespace.cache_clear()
 
 
 def derivatives(name: str, device: str) -> list[Any]:

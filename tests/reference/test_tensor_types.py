@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import assay_reference
-from assay_reference.core.arrays import cuda_namespace
 from assay_reference.storage import warn_once
 
 EXPRESSIONS = """
@@ -117,14 +116,6 @@ def defaults() -> Iterator[None]:
         warnings.simplefilter("ignore")
         yield
         assay_reference.set_default_tensor_type(assay_reference.FloatTensor)
-
-
-@pytest.fixture
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("ASSAY_REFERENCE_CUDA", "stand-in")
-    cuda_namespace.cache_clear()
-    yield
-    cuda_namespace.cache_clear()
 
 
 def answer(library: Any, expression: str) -> str:

@@ -127,9 +127,7 @@ class NamespaceBackend(LibraryBackend):
         return Path(file) if file else None
 
     def to_native(self, value: TensorValue) -> Any:
-        tensor = self._tensor(value)
-        if self.device != "cpu":
-            tensor = tensor.to(self.device)
+        tensor = self._tensor(value) if self.device == "cpu" else self._moved(value)
         if not value.requires_grad:
             return tensor
         if hasattr(tensor, "requires_grad_"):
@@ -149,6 +147,12 @@ class NamespaceBackend(LibraryBackend):
         else:
             whole = self.torch.from_numpy(array)
         return whole[part] if part else whole
+
+    def _moved(self, value: TensorValue) -> Any:
+        """Return a tensor on another device, laid out there: a copy has no gaps, no offset and no element twice."""
+        memory = value if value.is_contiguous else TensorValue.of(value.buffer, value.dtype)
+        there = self._tensor(memory).to(self.device)
+        return there if value.is_contiguous else there.as_strided(value.shape, value.strides, value.offset)
 
     def to_host(self, native: Any) -> Array:
         dtype = self._dtypes.get(native.dtype) or str(native.dtype).rpartition(".")[2]

@@ -344,7 +344,7 @@ def case(
     if any(has_fractions(dtype) for _, _, dtype in plan.due):
         given = {name: _held_by_floats(value) for name, value in given.items()}
     arguments = {
-        name: materialise(given[name], order[name], requires_grad=name in owners)
+        name: materialise(given[name], order[_twin(name, given)], requires_grad=name in owners)
         for name in signature.names
         if name in given and given[name] is not ABSENT
     }
@@ -357,6 +357,15 @@ def case(
     else:
         steps = (*making(op, plan), method_call(arguments, positional, unpacked=unpacked))
     return Case(op.name, steps, observe=observe, wrt=wrt, seed=seed, repeat=repeat)
+
+
+def _twin(name: str, given: Mapping[str, Any]) -> str:
+    """Return the argument whose elements an argument has: its own, or those of an equal tensor."""
+    plan = given[name]
+    if not isinstance(plan, TensorPlan) or plan.fill.kind != "same":
+        return name
+    plain = replace(plan, fill=replace(plan.fill, kind="plain"))
+    return next((other for other, each in given.items() if each == plain), name)
 
 
 def _held_by_floats(value: Any) -> Any:

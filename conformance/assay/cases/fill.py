@@ -54,7 +54,7 @@ def elements(dtype: str, shape: tuple[int, ...], fill: Fill, salt: int = 0) -> H
     if fill.kind == "given":
         return np.broadcast_to(np.array(fill.given, dtype=target), shape).copy()
     start = (fill.seed * 7919 + salt * 104_729 + 17) % (_POOL_SIZE - 4096)
-    if fill.kind == "special":
+    if fill.kind in ("special", "extremes"):
         chosen = _special(dtype, count, fill, start)
     elif fill.distinct:
         chosen = _distinct(count, fill, start)
@@ -178,7 +178,10 @@ def lattice(dtype: str) -> Host:
     info = finfo(dtype)
     tiny, subnormal, eps = float(info.tiny), float(info.smallest_subnormal), float(info.eps)
     edges = [
+        math.inf,
         0.0,
+        most,
+        subnormal,
         1.0,
         0.5,
         1.5,
@@ -187,16 +190,12 @@ def lattice(dtype: str) -> Host:
         1 + eps,
         1 - eps / 2,
         tiny,
-        subnormal,
         tiny - subnormal,
-        most,
         most / 2,
         20.0,
     ]
     with np.errstate(over="ignore"):
-        return np.array([math.nan, math.inf, -math.inf, *edges, *(-edge for edge in edges)], dtype=np.float64).astype(
-            host_dtype(dtype)
-        )
+        return np.array([math.nan, *(sign * edge for edge in edges for sign in (1, -1))]).astype(host_dtype(dtype))
 
 
 def _special(dtype: str, count: int, fill: Fill, start: int) -> Host:
@@ -207,8 +206,20 @@ def _special(dtype: str, count: int, fill: Fill, start: int) -> Host:
         numbers = values.astype(np.float64)
         inside = (numbers >= fill.low) & (numbers <= fill.high)
         values = values[inside | (np.isnan(numbers) & (fill.low == -math.inf) & (fill.high == math.inf))]
+    if fill.kind == "extremes":
+        values = _extremes(values)
+    if count == 1:
+        return values[[fill.seed % len(values)]]
     _, uniform = _pool()
     return np.asarray(values[(_taken(uniform, start, count) * len(values)).astype(np.int64)])
+
+
+def _extremes(values: Host) -> Host:
+    """Return the two that lie furthest from zero, of both signs if there are."""
+    if values.dtype.kind in "bc":
+        return values
+    numbers = values[~np.isnan(values.astype(np.float64))]
+    return np.array([numbers.max(), numbers.min()])
 
 
 def _subnormal(values: Host) -> Host:

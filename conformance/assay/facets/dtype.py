@@ -18,9 +18,13 @@ def applies(op: Op) -> bool:
     return any(map(tensors, op.overloads))
 
 
+def stateful(op: Op) -> bool:
+    """Return whether an op has a state, whose dtype its inputs must have."""
+    return any(each.construct for each in op.overloads)
+
+
 def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
-    stateful = any(each.construct for each in op.overloads)  # modules, whose input must have the dtype of their state
-    axes: tuple[Axis, ...] = ("options",) if stateful else ("dtype", "options")
+    axes: tuple[Axis, ...] = ("options",) if stateful(op) else ("dtype", "options")
     for plan in plans(op, request, *axes, fits=tensors):
         yield drawn_trial(op, plan, judge)
 

@@ -28,12 +28,15 @@ from assay.facets.base import (
     plans,
     unanswered,
 )
+from assay.facets.dtype import stateful
 from assay.facets.results import shaped, structured
+from assay.facets.values import rounds_first
 from assay.judge.bench import Bench, summands
 from assay.judge.comparison import Comparison, measure
 from assay.judge.excuses import HEADROOM
 from assay.judge.laws import undefined_mask
 from assay_spec import dtypes
+from assay_spec.domains import Axis
 from assay_spec.model import Budget, Op, Overload
 from assay_spec.plans import Fill, TensorPlan
 
@@ -60,7 +63,10 @@ def gradient_dtypes(op: Op) -> tuple[str, ...]:
 
 
 def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
-    for plan in plans(op, request, "options", "shape", "values", "layout", fits=differentiable):
+    axes: tuple[Axis, ...] = ("options", "shape", "values", "layout", *(() if stateful(op) else ("dtype",)))
+    for plan in plans(op, request, *axes, fits=differentiable):
+        if rounds_first(plan):
+            continue
         clear = unambiguous(plan)
         case = None if clear is None or beyond_steps(clear) else differentiated(op, clear, request.seed)
         if case is not None and clear is not None and not unsettled(case, clear):

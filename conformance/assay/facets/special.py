@@ -31,6 +31,7 @@ from assay.judge.budgets import Bounds
 from assay.judge.comparison import measure
 from assay_spec import dtypes
 from assay_spec.model import Budget, Op, Overload
+from assay_spec.plans import TensorPlan
 
 
 def applies(op: Op) -> bool:
@@ -54,7 +55,8 @@ def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
 
 
 def _has_special(plan: Plan) -> bool:
-    return any(getattr(getattr(value, "fill", None), "kind", None) == "special" for value in plan.given.values())
+    fills = [value.fill.kind for value in plan.given.values() if isinstance(value, TensorPlan)]
+    return bool({"special", "extremes"} & set(fills))
 
 
 def _row(op: Op, overload: Overload, dtype: str, row: Sequence[Any]) -> Iterator[Trial]:

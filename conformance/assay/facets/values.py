@@ -25,11 +25,11 @@ def applies(op: Op) -> bool:
 
 def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     for plan in plans(op, request, "options", "values", "shape", "dtype", fits=judged):
-        if not _rounds_first(plan):
+        if not rounds_first(plan):
             yield drawn_trial(op, plan, judge)
 
 
-def _rounds_first(plan: Plan) -> bool:
+def rounds_first(plan: Plan) -> bool:
     """Return whether a wide 0-d tensor is combined with narrower ones, to whose dtype it is rounded first."""
     tensors = [
         each for each in plan.given.values() if isinstance(each, TensorPlan) and dtypes.has_fractions(each.dtype)

@@ -12,7 +12,7 @@ from assay_spec.domains.base import Domain, Draw, Focus, Shape
 from assay_spec.domains.draws import integers, sampled
 from assay_spec.dtypes import DtypeSet
 from assay_spec.expression import Free, FreeMany
-from assay_spec.plans import LAYOUTS, Fill, Layout, TensorPlan
+from assay_spec.plans import LAYOUTS, Fill, FillKind, Layout, TensorPlan
 from assay_spec.vocabulary import broadcast, broadcasts
 
 # The plainest shape of each rank, then the shapes that find bugs: empty, one element, past a vector's width.
@@ -62,7 +62,7 @@ class Tensors(Domain):
     overlap: bool = True  # elements may share memory with each other
 
     def walk(self, focus: Focus) -> Iterator[TensorPlan]:
-        first = next(self._shapes(focus, swept=False), None)
+        first = next(self._shapes(swept=False), None)
         if first is None:
             return
         plain = TensorPlan(self._dtype(focus), first, fill=self._fill(focus.seed))
@@ -72,13 +72,14 @@ class Tensors(Domain):
                 if dtype != plain.dtype:
                     yield replace(plain, dtype=dtype, fill=self._fill(focus.seed + at))
         if focus.on("shape"):
-            for shape in dict.fromkeys(self._shapes(focus, swept=True)):
+            for shape in dict.fromkeys(self._shapes(swept=True)):
                 if shape != plain.shape:
                     yield replace(plain, shape=shape)
         if focus.on("layout"):
             yield from self._layouts(plain)
         if focus.on("values"):
-            for kind in ("ties", "large", "small", "wide"):
+            kinds: tuple[FillKind, ...] = ("ties", "large", "small", "wide")
+            for kind in kinds if self.like is None else (*kinds, "same"):
                 yield replace(plain, fill=replace(plain.fill, kind=kind))
             if self.low == -math.inf:
                 for shape in (plain.shape, *self._long()):
@@ -163,7 +164,7 @@ class Tensors(Domain):
         if self.shape is None and self.like is None:
             yield from filter(self._allowed, ((70,), (2, 70), (70, 2)))
 
-    def _shapes(self, focus: Focus, *, swept: bool) -> Iterator[Shape]:
+    def _shapes(self, *, swept: bool) -> Iterator[Shape]:
         if self.shape is not None:
             found = _filled(self.shape, swept)
         elif self.like is not None:
@@ -213,22 +214,34 @@ class Tensors(Domain):
             elif self.shape is None and self.like is None:
                 for shape in filter(self._allowed, _IMAGES):
                     yield replace(plain, shape=shape, layout=layout)
+        vector = next((each for each in self._shapes(swept=True) if len(each) == 1 and each[0] > 1), None)
+        if vector is not None and plain.ndim != 1:
+            for layout in ("stepped", "offset", "expanded"):
+                if layout in self._strided_layouts():
+                    yield replace(plain, shape=vector, layout=layout)
+        if plain.ndim and () in self._shapes(swept=True):
+            yield replace(plain, shape=(), layout="offset")
 
     def _strided_layouts(self) -> tuple[Layout, ...]:
         repeats = self.overlap and not self.distinct and not self.invertible
         return tuple(each for each in LAYOUTS if repeats or each != "expanded")
 
     def _specials(self, plain: TensorPlan) -> Iterator[TensorPlan]:
-        """Yield tensors that hold the lattice of special values, alone and past a vector's width."""
+        """Yield tensors that hold the lattice of special values: past a vector's width, alone, and more than others."""
         limits = replace(plain.fill, kind="special")
         if self.shape is None and self.like is None:
             for shape in ((64,), (8, 8), (1,), ()):
                 if self._allowed(shape):
                     for seed in range(3 if len(shape) else 8):
                         yield replace(plain, shape=shape, fill=replace(limits, seed=seed))
-        else:
+            if self._allowed((5,)):
+                for seed in range(2):
+                    yield replace(plain, shape=(5,), fill=replace(limits, kind="extremes", seed=seed))
+            return
+        alone = next((each for each in self._shapes(swept=True) if self.like and math.prod(each) == 1), plain.shape)
+        for shape in dict.fromkeys((plain.shape, alone)):
             for seed in range(4):
-                yield replace(plain, fill=replace(limits, seed=seed))
+                yield replace(plain, shape=shape, fill=replace(limits, seed=seed))
 
 
 def _drawn_sizes(least: int) -> tuple[int, ...]:
@@ -272,15 +285,12 @@ def _shaped(pattern: Sequence[Any], sizes: dict[Any, Any]) -> Shape:
 
 
 def _partners(shape: Shape) -> Iterator[Shape]:
-    """Yield shapes that broadcast with a shape: the same, smaller, expanded and longer ones."""
-    yield shape
-    found = {shape}
+    """Yield shapes that broadcast with a shape: one that expands it, the same, smaller and longer ones."""
+    wide = tuple(3 if length == 1 else length for length in shape)
+    yield from dict.fromkeys((wide, shape))
+    found = {wide, shape}
     ones = [tuple(1 if dim == at else length for dim, length in enumerate(shape)) for at in range(len(shape))]
     for partner in ((), shape[1:], (1,), *ones, (1,) * len(shape), (2, *shape), (1, *shape)):
         if partner not in found and len(partner) <= 4 and broadcasts(shape, partner):
             found.add(partner)
             yield partner
-    if 1 in shape:
-        wide = tuple(3 if length == 1 else length for length in shape)
-        if wide not in found:
-            yield wide
