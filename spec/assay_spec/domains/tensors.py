@@ -230,15 +230,17 @@ class Tensors(Domain):
         """Yield tensors that hold the lattice of special values: past a vector's width, alone, and more than others."""
         limits = replace(plain.fill, kind="special")
         if self.shape is None and self.like is None:
-            for shape in ((64,), (8, 8), (1,), ()):
-                if self._allowed(shape):
-                    for seed in range(3 if len(shape) else 8):
-                        yield replace(plain, shape=shape, fill=replace(limits, seed=seed))
+            shapes: tuple[Shape, ...] = ((64,), (8, 8), (1,), ())
+            for shape in filter(self._allowed, shapes):
+                for seed in range(3 if len(shape) else 8):
+                    yield replace(plain, shape=shape, fill=replace(limits, seed=seed))
             if self._allowed((5,)):
                 for seed in range(2):
                     yield replace(plain, shape=(5,), fill=replace(limits, kind="extremes", seed=seed))
             return
-        alone = next((each for each in self._shapes(swept=True) if self.like and math.prod(each) == 1), plain.shape)
+        alone = next(
+            (each for each in self._shapes(swept=True) if self.like is not None and math.prod(each) == 1), plain.shape
+        )
         for shape in dict.fromkeys((plain.shape, alone)):
             for seed in range(4):
                 yield replace(plain, shape=shape, fill=replace(limits, seed=seed))
