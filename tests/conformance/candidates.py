@@ -12,15 +12,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from assay.backends.base import Backend
+from assay.backends.base import Backend, Feature, Unsupported
 from assay.backends.discover import open_backend
+from assay.backends.numpy import NumpyBackend
 from assay.cases.arrays import host_dtype
 from assay.cases.case import Case, TensorValue
 from assay.cases.outcome import Array, Missing, Outcome, Raised
@@ -49,6 +50,23 @@ class Candidate(Backend):
 
     def spoil(self, array: Any) -> Any:
         raise NotImplementedError
+
+
+class Empty(NumpyBackend):
+    """Has no function at all."""
+
+    table: ClassVar[Mapping[str, Callable[..., Any]]] = {}
+
+
+class CannotWrite(NumpyBackend):
+    """Shows nobody whether memory is shared, and may say that it has views all the same."""
+
+    def __init__(self, features: tuple[Feature, ...] = ()) -> None:
+        super().__init__()
+        self.capabilities = replace(self.capabilities, features=features)
+
+    def overwrite(self, native: Any) -> None:
+        raise Unsupported("feature", "no writing into tensors")
 
 
 class AlwaysWrong(Candidate):

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from contextlib import closing
-from dataclasses import fields
+from dataclasses import fields, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ def descent(lr: float, own_lr: float, gradients: int) -> Case:
 
 
 def test_the_example_of_a_backend_is_a_sound_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, backend_source, check_source = blocks("writing-a-backend.md", "python")
+    _, backend_source, _, check_source = blocks("writing-a-backend.md", "python")
     (tmp_path / "mine.py").write_text(backend_source)
     monkeypatch.chdir(tmp_path)
     scope: dict[str, Any] = {}
@@ -85,6 +85,24 @@ def test_the_example_of_a_backend_is_a_sound_backend(tmp_path: Path, monkeypatch
         observe=frozenset({"sharing"}),
     )
     assert backend.perform(view).shares == {"input"}
+
+
+def test_the_example_of_gradients_differentiates_one_of_several_results() -> None:
+    backend = pytest.importorskip("assay.backends.jax").JaxBackend()
+    _, _, source, _ = blocks("writing-a-backend.md", "python")
+    scope: dict[str, Any] = {}
+    exec(source, scope)
+    upstream = {0: numbers([1, 10])}
+    call = called("torch.sort", {"input": numbers([3, 2])}, ("input",), wrt=("input",), upstream=upstream)
+
+    class AsDocumented(type(backend)):  # type: ignore[misc]
+        differentiate = scope["differentiate"]
+
+    outcome, twice = map(AsDocumented().perform, (call, replace(call, second={"input": numbers([1, 1])})))
+
+    assert len(outcome.results) == 2
+    assert outcome.gradients["input"].array.tolist() == [10, 1]
+    assert twice.unsupported == Missing("feature", "no second derivatives")
 
 
 def test_the_example_of_a_harness_is_a_sound_backend(tmp_path: Path) -> None:

@@ -7,7 +7,18 @@ from collections.abc import Iterator
 from assay.cases.case import Case
 from assay.cases.draw import Plan
 from assay.cases.outcome import Array
-from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, drawn_trial, fail, plans, unanswered
+from assay.facets.base import (
+    PASS,
+    Facet,
+    Judgement,
+    Reason,
+    SamplingRequest,
+    Trial,
+    drawn_trial,
+    fail,
+    plans,
+    unanswered,
+)
 from assay.facets.shape import tensors
 from assay.judge.bench import Bench
 from assay_spec.model import Op, Overload
@@ -70,6 +81,8 @@ def _shared(case: Case, plan: Plan, bench: Bench) -> Judgement:
         if name.partition(".")[0] != due:
             return fail("A402", f"the result shares memory with {name}", "a copy", f"shares with {name}")
     if due is not None and not any(name.partition(".")[0] == due for name in shares):
+        if "views" not in bench.candidate.capabilities.features:
+            return Judgement("unsupported", Reason("A003", "no views"))
         return fail("A401", f"the result does not share memory with {due}", f"a view of {due}", "a copy")
     return PASS
 

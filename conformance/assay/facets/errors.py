@@ -10,7 +10,18 @@ from typing import Any, Final
 from assay.cases import draw, written
 from assay.cases.broken import broken
 from assay.cases.case import Case
-from assay.facets.base import PASS, Facet, Judgement, Reason, SamplingRequest, Trial, fail, is_raised, plans
+from assay.facets.base import (
+    PASS,
+    Facet,
+    Judgement,
+    Reason,
+    SamplingRequest,
+    Trial,
+    fail,
+    is_raised,
+    plans,
+    unanswered,
+)
 from assay.judge.bench import Bench
 from assay_reports.vocabulary import Effort
 from assay_spec.domains import Focus
@@ -83,7 +94,9 @@ def _judge_refused(case: Case, bench: Bench) -> Judgement:
     expected = bench.expect_as_given(case)
     refusal = None if expected is None else expected.raised
     if refusal is None or "NotImplementedError" in refusal.classes:
-        return PASS
+        outcome = bench.ask(case)
+        lacks = outcome.unsupported is not None and (refusal is None or outcome.unsupported.kind == "op")
+        return (unanswered(outcome) or PASS) if lacks else PASS
     return _judge(case, Misuse(raises=refusal.classes[0], because=f"PyTorch says {refusal.message}"), bench)
 
 

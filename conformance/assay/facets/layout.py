@@ -49,6 +49,8 @@ def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
     # Without an oracle, the candidate's own answer for contiguous inputs is the expected one.
     expected = bench.expect(dense) or bench.ask(dense)
     verdict = compare(plan, dense, outcome, expected, bench, code="A108")
+    if verdict.result == "fail" and compare(plan, dense, bench.ask(dense), expected, bench).result != "pass":
+        verdict = compare(plan, dense, outcome, expected, bench)  # the layout is not to blame
     return Judgement("pass") if not verdict.compared and overload.laws else verdict
 
 

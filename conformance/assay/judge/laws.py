@@ -91,6 +91,13 @@ def extremes(values: Host, model: Host, dim: int, largest: bool) -> bool:
     return same(np.moveaxis(np.sort(values, axis=dim), dim, -1), wanted)
 
 
+def kth(model: Host, k: int, dim: int, keepdim: bool = False) -> Host:
+    """Return the k-th smallest element along a dimension, NaN being the largest."""
+    if not model.ndim:
+        return model
+    return np.take(np.sort(_wide(model), axis=dim), [k - 1] if keepdim else k - 1, axis=dim)
+
+
 def on_the_brink(input: Host, other: Host) -> Host:
     """Mark quotients that are not integers and lie within a rounding of one."""
     dividend, divisor = np.broadcast_arrays(_wide(np.asarray(input)), _wide(np.asarray(other)))
@@ -167,6 +174,7 @@ LAW_WORDS: Final = {
         close,
         restored,
         extremes,
+        kth,
         on_the_brink,
         anywhere,
         in_order,
