@@ -12,6 +12,7 @@ from assay.judge.laws import (
     eigenpairs,
     extremes,
     gather,
+    kth,
     monotone,
     on_the_brink,
     permutation,
@@ -91,6 +92,14 @@ def test_extremes_are_the_largest_or_smallest_in_any_order() -> None:
     assert extremes(np.array([3.0, NAN]), model, 0, True)
     assert extremes(np.array([2.0, 1.0]), model, 0, False)
     assert not extremes(np.array([3.0, 2.0]), model, 0, True)
+
+
+def test_the_kth_element_is_counted_from_the_smallest_and_nan_is_the_largest() -> None:
+    model = np.array([[3.0, NAN, 1.0], [5.0, 4.0, 6.0]])
+
+    assert kth(model, 2, 1).tolist() == [3.0, 5.0]
+    assert kth(model, 1, -1, True).tolist() == [[1.0], [4.0]]
+    assert kth(np.array(7.0), 1, 0).tolist() == 7.0
 
 
 def test_a_quotient_is_on_the_brink_where_a_rounding_makes_it_an_integer() -> None:
