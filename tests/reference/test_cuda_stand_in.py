@@ -137,3 +137,15 @@ def test_numbers_are_written_into_cuda_tensors() -> None:
     x[x > 6] = -1
 
     assert x.cpu().tolist() == [-1.0, 1.0, 1.0, 3.0]
+
+
+def test_new_tensors_are_made_on_the_default_device() -> None:
+    torch.set_default_device("cuda")
+    try:
+        made = torch.ones(2), torch.tensor([1.0]), torch.arange(3)
+        assert torch.get_default_device() == torch.device("cuda:0")
+    finally:
+        torch.set_default_device(None)
+
+    assert [each.device.type for each in made] == ["cuda"] * 3
+    assert torch.ones(2).device == torch.get_default_device() == torch.device("cpu")

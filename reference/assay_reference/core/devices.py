@@ -70,9 +70,14 @@ class _Default:
     device = CPU
 
 
-def set_default(chosen: device) -> None:
-    """Choose the device of tensors for which nothing else decides."""
-    _Default.device = chosen
+def set_default_device(device: device | str | int | None) -> None:
+    """Choose the device of tensors for which nothing else decides; None is the CPU."""
+    _Default.device = CPU if device is None else resolve(device)
+
+
+def get_default_device() -> device:
+    """Return the device of tensors for which nothing else decides."""
+    return _Default.device
 
 
 def resolve(wanted: device | str | int | None) -> device:

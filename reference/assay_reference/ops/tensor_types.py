@@ -188,7 +188,7 @@ def set_default_tensor_type(t: Any, /) -> None:
         raise TypeError("invalid type object: only floating-point types are supported as the default type")
     target = chosen._device()
     dtypes.set_default_dtype(chosen.dtype)
-    devices.set_default(target)
+    devices.set_default_device(target)
 
 
 def _named(name: str) -> Any:
