@@ -36,7 +36,7 @@ def one_after_the_other(array: Any, axis: Any = None, dtype: Any = None, keepdim
     """Add up as a plain loop does: each term to the sum so far, rounded every time."""
     host = np.asarray(array, dtype=dtype)
     if rest or host.dtype.kind not in "fc":
-        return np.add.reduce(host, axis=axis, keepdims=keepdims, **rest)
+        return np.add.reduce(host, axis=axis, dtype=dtype, keepdims=keepdims, **rest)
     axes = tuple(range(host.ndim)) if axis is None else tuple(np.atleast_1d(axis) % max(host.ndim, 1))
     kept = [each for each in range(host.ndim) if each not in axes]
     outer = [host.shape[each] for each in kept]

@@ -38,10 +38,12 @@ def dtypes(op: Op) -> Iterator[str]:
 
 
 def drawn(op: Op, dtype: str) -> Iterator[Case]:
-    """Yield the calls of the gradient facet: shapes, options, layouts and values, ties among them."""
+    """Yield the calls of the gradient facet: shapes, options, layouts and values, ties among them, of one dtype."""
     for trial in gradient.trials(op, SamplingRequest(dtype, "quick", 0)):
-        if not trial.needs_oracle and all(math.prod(each.shape) <= LARGEST for each in tensors_of(trial.case)):
-            yield trial.case
+        case = trial.case
+        small = all(math.prod(each.shape) <= LARGEST for each in tensors_of(case))
+        if not trial.needs_oracle and small and all(case.input(name).dtype == dtype for name in case.wrt):
+            yield case
 
 
 def special(op: Op, dtype: str) -> Iterator[Case]:

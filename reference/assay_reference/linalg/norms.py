@@ -36,7 +36,8 @@ def vector_norm_op(x: Array, ord: float, dim: Any, keepdim: bool) -> Array:
         return np.sum(sizes, axis=over, keepdims=keepdim)
     if ord == 2:
         return np.sqrt(np.sum(sizes * sizes, axis=over, keepdims=keepdim))
-    return np.sum(sizes**ord, axis=over, keepdims=keepdim) ** (1 / ord)
+    total = np.sum(sizes.astype(np.float64) ** ord, axis=over, keepdims=keepdim)
+    return (total ** (1 / ord)).astype(sizes.dtype)  # the norm of one element is the element
 
 
 @vector_norm_op.vjp
@@ -53,9 +54,13 @@ def vector_norm_vjp(grad: Tensor, out: Tensor, x: Tensor, ord: float, dim: Any, 
         return x.sgn() * (grad / count * ties)
     if ord == 2:
         return grad * where(norm == 0, 0.0, x / norm)
-    nothing = (x == 0) & (norm == norm)
-    part = where(nothing, 1.0, x.abs() / norm)  # a power of the quotient does not overflow as two powers would
-    return where(nothing, 0.0, grad * x.sgn() * part ** (ord - 1))
+    scale = where(norm == 0, 1.0, norm).detach()  # divided by it neither power overflows, and the quotient is the same
+    part, whole = x / scale, where(norm == 0, 1.0, norm) / scale
+    if ord > 2:
+        slope = part * part.abs() ** (ord - 2)
+    else:
+        slope = where((x == 0) & (norm == norm), 0.0, part.sgn() * part.abs() ** (ord - 1))
+    return where(norm == 0, 0.0, grad * slope / whole ** (ord - 1))
 
 
 @composite(name="linalg_vector_norm", function=False, method=False, out="own")
