@@ -80,6 +80,7 @@ def _matcher(glob: str) -> Callable[[str], object]:
     return re.compile(fnmatch.translate("".join(parts))).match
 
 
+Shown = Sequence[tuple[Result, Finding]]
 State = Literal["shown", "grown", "improved", "stale", "open"]  # `open`: the run does not tell
 
 
@@ -90,7 +91,7 @@ class Known(NamedTuple):
     name: str  # an item, or a glob
     due: int  # the cases that are listed
     cases: int  # those that show it
-    findings: int  # in how many findings
+    shown: Shown  # by which findings
     state: State
 
 
@@ -98,6 +99,7 @@ class Known(NamedTuple):
 class Comparison:
     """How a run compares with its expectations, in a line each."""
 
+    causes: list[Cause] = field(default_factory=list)  # of what is unexpected
     unexpected: list[str] = field(default_factory=list)
     improved: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
@@ -108,10 +110,15 @@ class Comparison:
         """Whether nothing but what is listed is wrong, and all of that."""
         return not (self.unexpected or self.improved or self.stale)
 
+    @property
+    def outdated(self) -> list[str]:
+        """What the file lists and the run does not show."""
+        return [f"{label}: {words}" for label in ("improved", "stale") for words in getattr(self, label)]
+
     def lines(self) -> Iterator[str]:
         """Yield what is not as expected, in a line each, and the counts."""
-        for label in ("unexpected", "improved", "stale"):
-            yield from (printable(f"{label}: {words}") for words in getattr(self, label))
+        yield from (printable(f"unexpected: {words}") for words in self.unexpected)
+        yield from map(printable, self.outdated)
         yield f"{counted(self.expected, 'known finding')}, {len(self.unexpected):,} unexpected"
 
 
@@ -148,10 +155,10 @@ class Expectations:
                     return index, name
         return None
 
-    def account(self, run: Run) -> tuple[list[Known], list[tuple[Result, Finding]]]:
+    def account(self, run: Run) -> tuple[list[Known], Shown]:
         """Return how a run bears out each item of each entry that applies, and the findings that none lists."""
         system = run.header.env.platform
-        shown: dict[tuple[int, str], list[int]] = {}
+        shown: dict[tuple[int, str], list[tuple[Result, Finding]]] = {}
         unlisted = []
         for result in run.results:
             for finding in result.broken:
@@ -159,7 +166,7 @@ class Expectations:
                 if which is None:
                     unlisted.append((result, finding))
                 else:
-                    shown.setdefault(which, []).append(finding.cases)
+                    shown.setdefault(which, []).append((result, finding))
         known = [
             _known(run, index, name, due, shown.get((index, name), []))
             for index, each in enumerate(self.entries)
@@ -172,7 +179,9 @@ class Expectations:
         """Return which findings of a run are unexpected, and which entries have improved or are stale."""
         known, unlisted = self.account(run)
         unexpected = [(each.code, _unexpected(each)) for each in grouped(unlisted)]
-        found = Comparison(expected=sum(each.findings for each in known if each.state == "shown"))
+        grown = [shown for each in known if each.state == "grown" for shown in each.shown]
+        expected = sum(len(each.shown) for each in known if each.state == "shown")
+        found = Comparison(grouped([*unlisted, *grown]), expected=expected)
         for each in known:
             where, code = f"{self.path}:{self.lines[each.entry]}", self.entries[each.entry].code
             if each.state == "grown":
@@ -189,10 +198,10 @@ class Expectations:
         return found
 
 
-def _known(run: Run, entry: int, name: str, due: int, shown: Sequence[int]) -> Known:
-    cases = sum(shown)
+def _known(run: Run, entry: int, name: str, due: int, shown: Shown) -> Known:
+    cases = sum(finding.cases for _, finding in shown)
     state: State = "grown" if cases > MANY * due else "shown" if cases else _without(run, name)
-    return Known(entry, name, due, cases, len(shown), state)
+    return Known(entry, name, due, cases, shown, state)
 
 
 def _without(run: Run, name: str) -> State:

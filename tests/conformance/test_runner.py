@@ -412,6 +412,36 @@ def test_the_command_that_a_failure_prints_shows_the_same_failure(backend: str, 
     assert again.returncode == 1
 
 
+def test_a_gate_shows_only_what_is_unexpected_and_says_last_why_it_is_red(tmp_path: Path) -> None:
+    words = ["run", "-b", f"{CANDIDATES}:AlwaysWrong", "--oracle", "reference", "--effort", "quick", "-j", "1",
+             "--filter", "op:torch.add facet:values dtype:float32 dtype:int64"]  # fmt: skip
+    (tmp_path / "known.yaml").write_text("- {code: A101, items: {'torch.add::values[int64]': 999}, reason: known}\n")
+
+    done = assay(*words, "--expect", "known.yaml", cwd=tmp_path)
+    (file,) = (tmp_path / "out").glob("*.jsonl")
+    page = assay("report", str(file), "--expect", "known.yaml", "--format", "markdown", cwd=tmp_path).stdout
+
+    lines = done.stdout.splitlines()
+    head = next(
+        index for index, line in enumerate(lines) if line.endswith("2 items with findings, 1 cause, 1 unexpected")
+    )
+    assert lines[head + 2].startswith("1. A101 torch.add: result ") and "(1 op, 1 item, " in lines[head + 2]
+    assert lines[-3].startswith("report: ")
+    assert lines[-2].startswith("unexpected: A101 torch.add::values[float32]: result ")
+    assert lines[-1] == "1 known finding, 1 unexpected"
+    assert "1 cause, 1 unexpected, the gravest first." in page
+    assert done.returncode == 1
+
+
+def test_only_what_has_causes_takes_expectations(tmp_path: Path) -> None:
+    (tmp_path / "known.yaml").write_text("")
+    (tmp_path / "run.jsonl").write_text("")
+
+    done = assay("report", "run.jsonl", "--expect", "known.yaml", "--format", "junit", cwd=tmp_path)
+
+    assert (done.returncode, done.stderr) == (4, "assay: --expect is for --format html and markdown, not junit\n")
+
+
 def test_repro_refuses_an_item_that_is_not_there(tmp_path: Path) -> None:
     for id, message in (
         ("torch.clmap::errors", "no op 'torch.clmap' (did you mean 'torch.clamp'"),
