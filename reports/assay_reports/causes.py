@@ -12,7 +12,10 @@ from assay_reports.results import Finding, Result, Run
 from assay_reports.vocabulary import counted
 
 # Codes that say no more than that something differs: in another op it is another thing that is wrong.
-_OF_ONE_OP: Final = frozenset(code for code in CODES if code[:2] in ("A1", "A4", "A5", "A6")) - {"A503"} | {"A201"}
+_OF_ONE_OP: Final = frozenset(code for code in CODES if code[:2] in ("A1", "A4", "A5", "A6")) - {"A503"} | {
+    "A201",
+    "A302",
+}
 
 _WIDTH: Final = 160  # characters of what is wrong in one item
 

@@ -18,6 +18,7 @@ from assay_reports.causes import Cause, grouped
 from assay_reports.codes import rank
 from assay_reports.json_lines import brief
 from assay_reports.printable import printable
+from assay_reports.query import QueryError, parse
 from assay_reports.records import CodeName
 from assay_reports.results import Finding, Result, Run
 from assay_reports.vocabulary import MANY, counted
@@ -36,8 +37,8 @@ class Expectation:
 
     code: CodeName = key("the code of the finding")
     items: dict[str, Cases] = key("which items show it, by id or glob, and in how many cases")
-    reason: str = key("why that is so, for people")
     form: str | None = key("what is wrong, as text or glob; any finding of the code where it is left out", None)
+    reason: str | None = key("why that is so, for people", None)
     issue: str | int | None = key("where it is followed up", None)
     when: str | None = key("a part of the platform's name: elsewhere the entry says nothing", None)
     expires: Day | None = key("the last day on which the entry counts", None)
@@ -206,11 +207,24 @@ def _known(run: Run, entry: int, name: str, due: int, shown: Shown) -> Known:
 
 def _without(run: Run, name: str) -> State:
     """Return what it means that none of the items shows what is listed."""
-    whole = run.complete and not run.header.selection.filter and not run.header.selection.shard
     outcomes = [result.outcome for result in run.results if matches(printable(result.id), name)]
+    whole = run.complete and not run.header.selection.filter and not run.header.selection.shard
     if not outcomes:
         return "stale" if whole else "open"
-    return "improved" if "not_run" not in outcomes and (whole or escaped(name) == name) else "open"
+    return "improved" if "not_run" not in outcomes and (whole or _has_all(run, name)) else "open"
+
+
+def _has_all(run: Run, name: str) -> bool:
+    """Return whether a part of a run that has some items of a name has all: it is one, or they are of one op."""
+    op, selection = name.partition("::")[0], run.header.selection
+    if escaped(name) == name:
+        return True
+    if escaped(op) != op or not run.complete or selection.shard:
+        return False
+    try:
+        return parse(selection.filter).takes_whole_ops
+    except QueryError:  # of another version
+        return False
 
 
 def _unexpected(cause: Cause) -> str:

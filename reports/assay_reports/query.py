@@ -75,6 +75,11 @@ class Query:
         """Return whether an item of an op can match, so that no other op need be read."""
         return self._holds(lambda term: term.may_match(op))
 
+    @property
+    def takes_whole_ops(self) -> bool:
+        """Whether it selects all items of an op or none, whichever items the op has."""
+        return all(isinstance(term, Bare) or term.key in ("op", "area") for term in self.terms)
+
     def _holds(self, hit: Callable[[Term | Bare], bool]) -> bool:
         wanted: dict[str, bool] = {}
         for term in self.terms:

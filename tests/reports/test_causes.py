@@ -42,6 +42,14 @@ def test_a_cause_of_one_item_is_called_what_is_wrong_there(result: New, finding:
     assert one.slug == several.slug
 
 
+def test_a_check_that_two_ops_lack_is_two_causes(result: New, finding: Find) -> None:
+    lacks = finding("A302", form="no error for an invalid call; IndexError is due")
+
+    found = causes([result("a::errors", "fail", findings=(lacks,)), result("b::errors", "fail", findings=(lacks,))])
+
+    assert [cause.op for cause in found] == ["a", "b"]
+
+
 def test_a_wrong_dtype_in_two_ops_is_one_cause(result: New, finding: Find) -> None:
     wrong = finding("A202", form="result is dtype, not dtype")
 

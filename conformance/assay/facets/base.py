@@ -32,6 +32,13 @@ class Reason:
     index: tuple[int, ...] | None = None
     form: str | None = None  # what is wrong in general, where the message is about this case's numbers
 
+    @property
+    def general(self) -> str:
+        """What is wrong in general: of a check that is missing, which error is due, however PyTorch words it."""
+        if self.code == "A302":
+            return f"no error for an invalid call; {self.expected} is due"
+        return self.form or self.message
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:

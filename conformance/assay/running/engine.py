@@ -111,7 +111,7 @@ def _wrong(reason: Reason, trial: Trial) -> tuple[str, str]:
     """Return what is wrong in general: a code, and the reason without the numbers and names of its case."""
     case = trial.case
     names = (case.op, case.op.rpartition(".")[2], case.scenario)
-    return reason.code, normal_form(reason.form or reason.message, names) or reason.code
+    return reason.code, normal_form(reason.general, names) or reason.code
 
 
 def measure(
