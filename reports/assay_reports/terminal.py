@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from assay_reports.causes import Cause, causes
 from assay_reports.printable import printable
-from assay_reports.results import Finding, Result, Run, again, in_excuses
+from assay_reports.results import Finding, Result, Run, again, in_cases, in_excuses
 from assay_reports.score import Score
 from assay_reports.vocabulary import BROKEN, counted
 
@@ -86,7 +86,7 @@ def failure(result: Result, settings: Mapping[str, Any]) -> str:
 
 
 def _item(result: Result, settings: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{result.id}  {result.outcome}  {result.passed:,} of {counted(result.cases, 'case')} pass"
+    yield f"{result.id}  {result.outcome}  {in_cases(result)}"
     for each in result.broken:
         yield f"{each.code} {each.message}  ({counted(each.cases, 'case')})"
         yield from _shown(each)

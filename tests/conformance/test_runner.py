@@ -401,7 +401,7 @@ def test_the_command_that_a_failure_prints_shows_the_same_failure(backend: str, 
 
     done = assay("run", "-b", backend, "--oracle", "reference", "--seed", "3", "--effort", "quick", "-j", "1",
                  "--filter", item, "--no-report", cwd=tmp_path)  # fmt: skip
-    (line,) = [line for line in done.stdout.splitlines() if line.startswith("  again: ")]
+    line, *_ = [line for line in done.stdout.splitlines() if line.startswith("  again: ")]
     words = shlex.split(line.removeprefix("  again: "))
     again = assay(*words[1:], cwd=tmp_path)
 
@@ -468,8 +468,55 @@ def test_repro_says_how_near_the_budget_an_item_came_and_what_was_excused() -> N
     )  # fmt: skip
 
     assert repro.summary(result, "toy", "torch") == (
-        "torch.exp::special[float32] on toy, judged by torch: pass, 9 of 9 cases pass; error / budget at most 0.25;"
-        " 12 elements excused: flushed subnormal"
+        "torch.exp::special[float32] on toy, judged by torch: pass, 9 of 9 cases pass;"
+        " the largest error is 0.25 of its budget; 12 elements excused: flushed subnormal"
+    )
+
+
+def test_repro_says_nothing_of_errors_where_there_are_none_and_counts_one_case_as_one() -> None:
+    result = Result(
+        id="torch.exp::shape", hash="", op="torch.exp", area="pointwise", facet="shape", outcome="pass", cases=1,
+        passed=1, worst=Worst(0.0),
+    )  # fmt: skip
+
+    said = [repro.summary(replace(result, passed=passed), "toy", "torch").partition("pass, ")[2] for passed in (1, 0)]
+
+    assert said == ["its one case passes", "its one case does not pass"]
+
+
+RAISING = """
+from assay.backends.numpy import NumpyBackend
+
+class Raising(NumpyBackend):
+    table = NumpyBackend.table | {"exp": lambda input: looked_up(input)}
+
+def looked_up(input):
+    return no_such_name(input)
+"""
+
+
+def test_repro_shows_where_the_candidate_raised(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(RAISING)
+
+    done = assay("repro", "torch.exp::shape", "-b", "mine.py:Raising", "--oracle", "reference", cwd=tmp_path)
+
+    shown = done.stdout.partition("  raised in, the innermost call last:\n")[2].splitlines()[:4]
+    assert [line.strip() for line in shown] == [
+        f'File "{tmp_path}/mine.py", line 5, in <lambda>',
+        'table = NumpyBackend.table | {"exp": lambda input: looked_up(input)}',
+        f'File "{tmp_path}/mine.py", line 8, in looked_up',
+        "return no_such_name(input)",
+    ]
+
+
+def test_an_adapter_that_cannot_be_made_is_named_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def Mine():\n    return no_such_name\n")
+
+    done = assay("run", "-b", "mine.py:Mine", "--oracle", "reference", cwd=tmp_path)
+
+    assert done.returncode == 6
+    assert done.stderr.splitlines()[-1] == (
+        f"assay: mine.py:Mine cannot be made: NameError: name 'no_such_name' is not defined ({tmp_path}/mine.py:2)"
     )
 
 

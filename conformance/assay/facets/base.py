@@ -31,6 +31,7 @@ class Reason:
     budget: str | None = None
     index: tuple[int, ...] | None = None
     form: str | None = None  # what is wrong in general, where the message is about this case's numbers
+    traceback: str = ""  # of what the candidate raised
 
     @property
     def general(self) -> str:
@@ -141,8 +142,10 @@ def unanswered(outcome: Outcome) -> Judgement | None:
             "unsupported", Reason(code, outcome.unsupported.message or f"no such {outcome.unsupported.kind}")
         )
     if outcome.raised is not None:
-        code = "A503" if outcome.during == "backward" else "A301"
-        return Judgement("error", Reason(code, f"raised {outcome.raised}", "an answer", str(outcome.raised)))
+        code, raised = "A503" if outcome.during == "backward" else "A301", outcome.raised
+        return Judgement(
+            "error", Reason(code, f"raised {raised}", "an answer", str(raised), traceback=raised.traceback)
+        )
     return None
 
 
