@@ -520,9 +520,29 @@ def test_an_adapter_that_cannot_be_made_is_named_with_its_line(tmp_path: Path) -
     )
 
 
+def test_what_is_told_of_a_backend_before_a_run_names_it_once(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from assay.backends.numpy import NumpyBackend\n"
+        "class Mine(NumpyBackend):\n"
+        "    table = NumpyBackend.table | {'frobnicate': abs}\n"
+        "    def to_host(self, native):\n"
+        "        return super().to_host(native.astype('float32') if native.dtype == 'float64' else native)\n"
+    )
+
+    done = assay("run", "-b", "mine.py:Mine", "--oracle", "reference", "--filter", "torch.sign::shape", cwd=tmp_path)
+
+    assert done.stderr.splitlines()[1:3] == [
+        "numpy takes float64[] in and returns float32; that dtype is not judged",
+        "numpy: the table has 'frobnicate', which is no op of the corpus",
+    ]
+
+
 def test_explain_knows_codes_and_ops(tmp_path: Path) -> None:
     assert assay("explain", "A401", cwd=tmp_path).stdout.startswith("A401: A copy where a view is due.")
     assert "raises RuntimeError: the inner dimensions differ" in assay("explain", "torch.mm", cwd=tmp_path).stdout
+    assert assay("explain", "torch.div", cwd=tmp_path).stdout.endswith(
+        "\n  (documents that the corpus was made from: see docs/spec-format.md)\n"
+    )
     layer = assay("explain", "torch.nn.Linear", cwd=tmp_path).stdout
     assert "torch.nn.Linear(in_features, out_features, bias=True" in layer and "it.forward(input)" in layer
     assert "holds bias: a parameter of shape [out_features]" in layer

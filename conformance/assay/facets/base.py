@@ -170,7 +170,7 @@ def beyond(code: str, worst: Comparison, what: str) -> Judgement:
         code = "A102"
     if code == "A101" and {worst.got, worst.want} == {"0.0", "-0.0"}:
         code = "A103"
-    ulps = "" if worst.ulp is None else f", {worst.ulp:.4g} ulp away"
+    ulps = f", {worst.ulp:.4g} ulp away" if worst.ulp else ""
     at = f" at {list(worst.index)}" if worst.index else ""
     reason = Reason(
         code,
