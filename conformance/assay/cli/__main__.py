@@ -208,12 +208,12 @@ def lint(files: Sequence[Path]) -> None:
 
 def _query(text: str) -> Any:
     """Parse a filter; report what is wrong with it before anything runs."""
-    from assay_reports.query import QueryError, check_ops, parse
+    from assay_reports.query import QueryError, check, parse
     from assay_spec import load_corpus
 
     try:
-        query = parse(text)
-        check_ops(query, list(load_corpus().ops))
+        query, ops = parse(text), load_corpus().ops
+        check(query, list(ops), lambda: {op.area for op in ops.values()})
         return query
     except QueryError as error:
         raise click.BadParameter(str(error), param_hint="--filter") from None
