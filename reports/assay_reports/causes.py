@@ -12,7 +12,12 @@ from assay_reports.results import Finding, Result, Run
 from assay_reports.vocabulary import counted
 
 # Codes that say no more than that something differs: in another op it is another thing that is wrong.
-_OF_ONE_OP: Final = frozenset(code for code in CODES if code[:2] in ("A1", "A4", "A5", "A6")) - {"A503"} | {"A201"}
+_OF_ONE_OP: Final = frozenset(code for code in CODES if code[:2] in ("A1", "A4", "A5", "A6")) - {"A503"} | {
+    "A201",
+    "A302",
+}
+
+_WIDTH: Final = 160  # characters of what is wrong in one item
 
 
 @dataclass(frozen=True)
@@ -53,9 +58,15 @@ class Cause:
 
     @property
     def title(self) -> str:
-        """What is wrong, in a line."""
+        """What is wrong, in a line: in general, or in the one item that shows it."""
         where = f"{self.op}: " if self.op else ""
-        return f"{where}{self.form}"
+        return f"{where}{self._one or self.form}"
+
+    @property
+    def _one(self) -> str:
+        """What is wrong in the one item that shows it; empty where there are several."""
+        lines = self.shown[0][1].message.splitlines() if len(self.shown) == 1 else []
+        return next(filter(None, map(str.strip, lines)), "")[:_WIDTH]
 
 
 def key(result: Result, finding: Finding) -> tuple[str, str, str | None]:

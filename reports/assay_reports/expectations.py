@@ -18,6 +18,7 @@ from assay_reports.causes import Cause, grouped
 from assay_reports.codes import rank
 from assay_reports.json_lines import brief
 from assay_reports.printable import printable
+from assay_reports.query import QueryError, parse
 from assay_reports.records import CodeName
 from assay_reports.results import Finding, Result, Run
 from assay_reports.vocabulary import MANY, counted
@@ -36,8 +37,8 @@ class Expectation:
 
     code: CodeName = key("the code of the finding")
     items: dict[str, Cases] = key("which items show it, by id or glob, and in how many cases")
-    reason: str = key("why that is so, for people")
     form: str | None = key("what is wrong, as text or glob; any finding of the code where it is left out", None)
+    reason: str | None = key("why that is so, for people", None)
     issue: str | int | None = key("where it is followed up", None)
     when: str | None = key("a part of the platform's name: elsewhere the entry says nothing", None)
     expires: Day | None = key("the last day on which the entry counts", None)
@@ -80,6 +81,7 @@ def _matcher(glob: str) -> Callable[[str], object]:
     return re.compile(fnmatch.translate("".join(parts))).match
 
 
+Shown = Sequence[tuple[Result, Finding]]
 State = Literal["shown", "grown", "improved", "stale", "open"]  # `open`: the run does not tell
 
 
@@ -90,7 +92,7 @@ class Known(NamedTuple):
     name: str  # an item, or a glob
     due: int  # the cases that are listed
     cases: int  # those that show it
-    findings: int  # in how many findings
+    shown: Shown  # by which findings
     state: State
 
 
@@ -98,6 +100,7 @@ class Known(NamedTuple):
 class Comparison:
     """How a run compares with its expectations, in a line each."""
 
+    causes: list[Cause] = field(default_factory=list)  # of what is unexpected
     unexpected: list[str] = field(default_factory=list)
     improved: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
@@ -108,10 +111,15 @@ class Comparison:
         """Whether nothing but what is listed is wrong, and all of that."""
         return not (self.unexpected or self.improved or self.stale)
 
+    @property
+    def outdated(self) -> list[str]:
+        """What the file lists and the run does not show."""
+        return [f"{label}: {words}" for label in ("improved", "stale") for words in getattr(self, label)]
+
     def lines(self) -> Iterator[str]:
         """Yield what is not as expected, in a line each, and the counts."""
-        for label in ("unexpected", "improved", "stale"):
-            yield from (printable(f"{label}: {words}") for words in getattr(self, label))
+        yield from (printable(f"unexpected: {words}") for words in self.unexpected)
+        yield from map(printable, self.outdated)
         yield f"{counted(self.expected, 'known finding')}, {len(self.unexpected):,} unexpected"
 
 
@@ -148,10 +156,10 @@ class Expectations:
                     return index, name
         return None
 
-    def account(self, run: Run) -> tuple[list[Known], list[tuple[Result, Finding]]]:
+    def account(self, run: Run) -> tuple[list[Known], Shown]:
         """Return how a run bears out each item of each entry that applies, and the findings that none lists."""
         system = run.header.env.platform
-        shown: dict[tuple[int, str], list[int]] = {}
+        shown: dict[tuple[int, str], list[tuple[Result, Finding]]] = {}
         unlisted = []
         for result in run.results:
             for finding in result.broken:
@@ -159,7 +167,7 @@ class Expectations:
                 if which is None:
                     unlisted.append((result, finding))
                 else:
-                    shown.setdefault(which, []).append(finding.cases)
+                    shown.setdefault(which, []).append((result, finding))
         known = [
             _known(run, index, name, due, shown.get((index, name), []))
             for index, each in enumerate(self.entries)
@@ -172,7 +180,9 @@ class Expectations:
         """Return which findings of a run are unexpected, and which entries have improved or are stale."""
         known, unlisted = self.account(run)
         unexpected = [(each.code, _unexpected(each)) for each in grouped(unlisted)]
-        found = Comparison(expected=sum(each.findings for each in known if each.state == "shown"))
+        grown = [shown for each in known if each.state == "grown" for shown in each.shown]
+        expected = sum(len(each.shown) for each in known if each.state == "shown")
+        found = Comparison(grouped([*unlisted, *grown]), expected=expected)
         for each in known:
             where, code = f"{self.path}:{self.lines[each.entry]}", self.entries[each.entry].code
             if each.state == "grown":
@@ -189,19 +199,32 @@ class Expectations:
         return found
 
 
-def _known(run: Run, entry: int, name: str, due: int, shown: Sequence[int]) -> Known:
-    cases = sum(shown)
+def _known(run: Run, entry: int, name: str, due: int, shown: Shown) -> Known:
+    cases = sum(finding.cases for _, finding in shown)
     state: State = "grown" if cases > MANY * due else "shown" if cases else _without(run, name)
-    return Known(entry, name, due, cases, len(shown), state)
+    return Known(entry, name, due, cases, shown, state)
 
 
 def _without(run: Run, name: str) -> State:
     """Return what it means that none of the items shows what is listed."""
-    whole = run.complete and not run.header.selection.filter and not run.header.selection.shard
     outcomes = [result.outcome for result in run.results if matches(printable(result.id), name)]
+    whole = run.complete and not run.header.selection.filter and not run.header.selection.shard
     if not outcomes:
         return "stale" if whole else "open"
-    return "improved" if "not_run" not in outcomes and (whole or escaped(name) == name) else "open"
+    return "improved" if "not_run" not in outcomes and (whole or _has_all(run, name)) else "open"
+
+
+def _has_all(run: Run, name: str) -> bool:
+    """Return whether a part of a run that has some items of a name has all: it is one, or they are of one op."""
+    op, selection = name.partition("::")[0], run.header.selection
+    if escaped(name) == name:
+        return True
+    if escaped(op) != op or not run.complete or selection.shard:
+        return False
+    try:
+        return parse(selection.filter).takes_whole_ops
+    except QueryError:  # of another version
+        return False
 
 
 def _unexpected(cause: Cause) -> str:

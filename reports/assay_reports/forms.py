@@ -16,7 +16,7 @@ _DTYPE: Final = re.compile(
 )
 _SIZES: Final = r"[1-9]\d*(?:x\d+)+"
 _REAL: Final = r"(?:0x[0-9a-fA-F]+(?:\.[0-9a-fA-F]*)?(?:p[-+]?\d+)?|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf)"
-_NUMBER: Final = re.compile(rf"(?<![\w.])(?:{_SIZES}|[-+]?{_REAL}(?:[-+]{_REAL}j|j)?)(?!\w)")
+_NUMBER: Final = re.compile(rf"(?<![\w.])(?:{_SIZES}|[-+]?{_REAL}(?:[-+]{_REAL}j|j)?)(?!\w)|(?<![\w.])\d+(?=[dD]\b)")
 _IN_A_ROW: Final = re.compile(r"#(?:[\s,]+#)+")
 _LIST: Final = re.compile(r"(?:\[|(?<!\w)\()\s*(?:#\s*,?\s*)?[\])]")
 

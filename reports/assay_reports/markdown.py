@@ -7,18 +7,23 @@ from collections.abc import Sequence
 from typing import Final
 
 from assay_reports.causes import Cause, causes
+from assay_reports.expectations import Comparison, Expectations
 from assay_reports.printable import printable
 from assay_reports.results import Run, in_excuses
 from assay_reports.vocabulary import counted
 
 _LINES: Final = 60
 _CAUSES: Final = 15
+_OUTDATED: Final = 8  # lines about expectations that no longer hold
 _AROUND: Final = 6  # lines of a run's part that are no causes
 _WIDTH: Final = 120  # characters of what a cause says
 
 
-def render(runs: Sequence[Run]) -> str:
-    """Return a summary of runs: two numbers for each backend, then what is wrong by cause."""
+def render(runs: Sequence[Run], expected: Expectations | None = None) -> str:
+    """Return a summary of runs: two numbers for each backend, then what is wrong by cause.
+
+    With expectations the causes are those that are unexpected.
+    """
     lines = [
         "# Assay",
         "",
@@ -29,7 +34,8 @@ def render(runs: Sequence[Run]) -> str:
     excused = [f"- {code(run.name)}: {code(in_excuses(run.tally.excused))}" for run in runs if run.tally.excused]
     lines += ["", *excused] if excused else []
     for index, run in enumerate(runs):
-        lines += _wrong(run, (_LINES - len(lines)) // (len(runs) - index) - _AROUND)
+        room = (_LINES - len(lines)) // (len(runs) - index) - _AROUND
+        lines += _wrong(run, room, expected.compare(run) if expected else None)
     if len(lines) > _LINES:
         lines[_LINES - 2 :] = ["", f"And {len(lines) - _LINES + 2:,} lines more; `assay report` shows it all."]
     return "\n".join(lines) + "\n"
@@ -43,17 +49,30 @@ def _row(run: Run) -> str:
     return f"| {' | '.join([name, *run.score.texts, *counts])} |"
 
 
-def _wrong(run: Run, room: int) -> list[str]:
+def _wrong(run: Run, room: int, compared: Comparison | None) -> list[str]:
     """Return the causes of what is wrong with a backend, as many as there is room for, or one at least."""
     found = causes(run)
-    if not found:
+    outdated = compared.outdated if compared else []
+    if not found and not outdated:
         return ["", f"{code(run.name)}: no findings."]
-    shown = found[: max(min(_CAUSES, room), 1)]
-    lines = ["", f"{code(run.name)}: {counted(len(found), 'cause')}, the gravest first.", ""]
-    lines += [_line(number, cause) for number, cause in enumerate(shown, 1)]
-    if len(found) > len(shown):
-        lines.append(f"- and {len(found) - len(shown):,} more")
-    return [*lines, "", f"Again: {code(run.again(shown[0].smallest[0].id))}"]
+    head = f"{code(run.name)}: {counted(len(found), 'cause')}"
+    if compared:
+        found = compared.causes
+        head += f", {len(found):,} unexpected"
+    lines = ["", f"{head}, the gravest first." if found else f"{head}."]
+    if found:
+        lines += ["", *_cut([_line(number, cause) for number, cause in enumerate(found, 1)], min(_CAUSES, room))]
+    if outdated:
+        lines += ["", *_cut([f"- {code(words)}" for words in outdated], _OUTDATED)]
+    if found:
+        lines += ["", f"Again: {code(run.again(found[0].smallest[0].id))}"]
+    return lines
+
+
+def _cut(lines: list[str], most: int) -> list[str]:
+    """Return the first lines, one at least, and how many more there are."""
+    shown = lines[: max(most, 1)]
+    return [*shown, f"- and {len(lines) - len(shown):,} more"] if len(lines) > len(shown) else shown
 
 
 def _line(number: int, cause: Cause) -> str:

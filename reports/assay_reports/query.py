@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from assay_reports import vocabulary
 from assay_spec import dtypes
 
 KEYS: Final = ("op", "area", "facet", "dtype", "outcome", "code", "id")
+_OF_RESULTS: Final = ("outcome", "code")
 
 
 class QueryError(ValueError):
@@ -75,6 +76,11 @@ class Query:
         """Return whether an item of an op can match, so that no other op need be read."""
         return self._holds(lambda term: term.may_match(op))
 
+    @property
+    def takes_whole_ops(self) -> bool:
+        """Whether it selects all items of an op or none, whichever items the op has."""
+        return all(isinstance(term, Bare) or term.key in ("op", "area") for term in self.terms)
+
     def _holds(self, hit: Callable[[Term | Bare], bool]) -> bool:
         wanted: dict[str, bool] = {}
         for term in self.terms:
@@ -120,8 +126,20 @@ def _suggest(word: str, known: Sequence[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
 
 
-def check_ops(query: Query, ops: Sequence[str]) -> None:
-    """Raise QueryError where a word matches none of these ops."""
+def check(query: Query, ops: Sequence[str], areas: Callable[[], Collection[str]]) -> None:
+    """Raise QueryError where a word can select nothing that is to run: none of these ops, none of their areas."""
+    for term in query.terms:
+        if isinstance(term, Term) and term.key in _OF_RESULTS:
+            known = ", ".join(f"{key}:" for key in KEYS if key not in _OF_RESULTS)
+            raise QueryError(f"{term.key}: is about results, and nothing has run yet; a filter takes {known}")
+        if isinstance(term, Term) and term.key == "area" and not term.negated:
+            found = sorted(areas())
+            if not fnmatch.filter(found, term.pattern):
+                raise QueryError(f"no area matches {term.pattern!r} ({_suggest(term.pattern, found)})")
+    _check_ops(query, ops)
+
+
+def _check_ops(query: Query, ops: Sequence[str]) -> None:
     named: Callable[[Any], bool] = lambda term: isinstance(term, Bare) or term.key == "op"  # noqa: E731
     for term in filter(named, query.terms):
         if not term.negated and not any(_names(term, op) for op in ops):

@@ -120,6 +120,7 @@ class Finding:
     expected: str = key("what was due", "")
     actual: str = key("what came", "")
     budget: str | None = key("how large an error was allowed", None)
+    traceback: str = key("the innermost calls that led to what it raised", "")
     index: tuple[Count, ...] | None = key("which element is wrong", None)
     case: str = key("a hash of the case", "")
     call: str = key("the case in a line", "")

@@ -119,6 +119,13 @@ class Tally:
         return sum(count for outcome, count in self.items.items() if outcome in BROKEN)
 
 
+def in_cases(result: Result) -> str:
+    """Say how many of an item's cases pass."""
+    if result.cases == 1:
+        return "its one case passes" if result.passed else "its one case does not pass"
+    return f"{result.passed:,} of {result.cases:,} cases pass"
+
+
 def in_excuses(excused: Mapping[str, int]) -> str:
     """Say how many elements were excused and why, the most frequent excuse first."""
     counts = Counter(excused)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from assay_reports.causes import Cause, causes
 from assay_reports.printable import printable
-from assay_reports.results import Finding, Result, Run, again, in_excuses
+from assay_reports.results import Finding, Result, Run, again, in_cases, in_excuses
 from assay_reports.score import Score
 from assay_reports.vocabulary import BROKEN, counted
+
+if TYPE_CHECKING:
+    from assay_reports.expectations import Expectations
 
 _MOST: Final = 15
 
@@ -48,13 +51,19 @@ def _note(run: Run) -> str:
     return f"{run.full_name}, values judged {judged}: {words}{own}{excused}{partial}"
 
 
-def summary(run: Run, most: int = _MOST) -> str:
-    """Return what is wrong in a run by cause, the gravest first, each with its smallest call; empty if nothing is."""
+def summary(run: Run, expected: Expectations | None = None, most: int = _MOST) -> str:
+    """Return what is wrong in a run by cause, the gravest first, each with its smallest call; empty if nothing is.
+
+    With expectations the causes are those that are unexpected.
+    """
     found = causes(run)
     if not found:
         return ""
     items = sum(result.outcome in BROKEN for result in run.results)
     head = f"{printable(run.name)}: {counted(items, 'item')} with findings, {counted(len(found), 'cause')}"
+    if expected is not None:
+        found = expected.compare(run).causes
+        head += f", {len(found):,} unexpected"
     blocks = [
         head,
         *("\n".join(map(printable, _cause(number, each, run))) for number, each in enumerate(found[:most], 1)),
@@ -77,7 +86,7 @@ def failure(result: Result, settings: Mapping[str, Any]) -> str:
 
 
 def _item(result: Result, settings: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{result.id}  {result.outcome}  {result.passed:,} of {counted(result.cases, 'case')} pass"
+    yield f"{result.id}  {result.outcome}  {in_cases(result)}"
     for each in result.broken:
         yield f"{each.code} {each.message}  ({counted(each.cases, 'case')})"
         yield from _shown(each)

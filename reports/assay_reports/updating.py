@@ -11,10 +11,8 @@ from typing import Final
 import yaml
 
 from assay_reports.causes import Cause, grouped
-from assay_reports.codes import CODES
 from assay_reports.expectations import Expectations, Known, escaped
 from assay_reports.files import replaced
-from assay_reports.json_lines import brief
 from assay_reports.printable import printable
 from assay_reports.results import Run
 from assay_reports.vocabulary import MANY
@@ -73,7 +71,6 @@ def _written(cause: Cause) -> str:
         "code": cause.code,
         "form": escaped(printable(cause.form)),
         "items": {f"{escaped(op)}::*" if len(of) > 1 else escaped(*of): cases[op] for op, of in ids.items()},
-        "reason": brief(cause.smallest[1].message.partition("\n")[0]) or CODES[cause.code].means,
     }
     return yaml.safe_dump([entry], sort_keys=False, allow_unicode=True, width=10_000)
 

@@ -107,6 +107,11 @@ class SwallowsNan(Candidate):
         return np.where(np.isnan(array), np.zeros_like(array), array)
 
 
+class LosesTheSignOfZero(Candidate):
+    def spoil(self, array: Any) -> Any:
+        return array + array.dtype.type(0) if array.dtype.kind == "f" else array
+
+
 class MutatesInput(Candidate):
     def misbehave(self, case: Case) -> Outcome:
         tensors = {name for name, value in case.arguments.items() if isinstance(value, TensorValue)}

@@ -72,6 +72,18 @@ def test_the_fraction_is_that_of_the_budget() -> None:
     assert judged([two_off], [1.0], Budget("ulp", 1)) == 2.0
 
 
+@pytest.mark.parametrize(
+    ("got", "want", "ulp"),
+    [(1.0, 1.0, 0.0), (1.0, 1 + 2.0**-23, 1.0), (-0.0, -1.0, None), (1.0, -1.0, None), (1e-30, 0.0, None)],
+)
+def test_ulps_are_counted_on_one_side_of_zero_only(got: float, want: float, ulp: float | None) -> None:
+    nothing = Bounds(lambda: np.zeros(1), lambda: np.zeros(1))
+
+    found = measure(np.float32([got]), np.array([want]), "float32", Budget("ulp", 0.25), nothing)
+
+    assert found is not None and found.ulp == ulp
+
+
 def test_a_sum_may_lose_in_proportion_to_its_terms() -> None:
     lost = 3 * np.finfo(np.float32).eps
     assert judged([lost], [0.0], ACCUMULATION, magnitude=1.0) <= 1

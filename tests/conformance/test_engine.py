@@ -289,6 +289,33 @@ def test_an_item_in_which_nothing_was_compared_is_an_error_of_the_suite(good: Ba
     assert result.message == "nothing was compared in any case"
 
 
+def test_checks_that_are_missing_are_one_finding_for_each_error_that_is_due(good: Backend) -> None:
+    due = (
+        ("1D tensors expected, but got 2D and 1D", "RuntimeError"),
+        ("sizes differ", "RuntimeError"),
+        ("", "TypeError"),
+    )
+
+    def unchecked(op: Op, request: SamplingRequest) -> Iterator[Trial]:
+        for said, raises in due:
+            judgement = fail("A302", f"no error for an invalid call; {raises} is due: PyTorch says {said}", raises)
+            yield Trial(called(op.name, {}), lambda bench, judgement=judgement: judgement)
+
+    result, _ = measure(_asking(unchecked), Bench(good, good), effort="quick", seed=0)
+
+    assert [(each.cases, each.form) for each in result.findings] == [
+        (2, "no error for an invalid call; RuntimeError is due"),
+        (1, "no error for an invalid call; TypeError is due"),
+    ]
+    assert result.message == f"no error for an invalid call; RuntimeError is due: PyTorch says {due[0][0]}"
+
+
+def test_a_wrong_sign_of_zero_is_one_finding_whether_a_table_or_the_oracle_says_so(good: Backend) -> None:
+    found = results(candidates.LosesTheSignOfZero("torch.round"), good, "torch.round")
+
+    assert [each.form for each in found["special[float32]"].broken if each.code == "A103"] == ["result differs"]
+
+
 @pytest.mark.parametrize("op", ["torch.sum", "torch.cumsum"])
 def test_a_result_of_a_dtype_that_is_not_in_the_corpus_is_judged(good: Backend, op: str) -> None:
     item = next(each for each in items_of(load_corpus()[op]) if each.name == "in-place[uint8]")

@@ -170,7 +170,7 @@ def test_every_snippet_of_another_backend_prints_what_was_due(backend: str, tmp_
     assert found
 
     for finding in found:
-        assert finding.snippet.startswith("# This is PyTorch's answer; `again:` shows that of ")
+        assert finding.snippet.startswith("# It prints PyTorch's answer, not that of ")
         printed, failed = shown(finding.snippet, tmp_path)
         assert failed == ""
         if finding.code in NUMBERS and finding.code != "A301":

@@ -401,7 +401,7 @@ def test_the_command_that_a_failure_prints_shows_the_same_failure(backend: str, 
 
     done = assay("run", "-b", backend, "--oracle", "reference", "--seed", "3", "--effort", "quick", "-j", "1",
                  "--filter", item, "--no-report", cwd=tmp_path)  # fmt: skip
-    (line,) = [line for line in done.stdout.splitlines() if line.startswith("  again: ")]
+    line, *_ = [line for line in done.stdout.splitlines() if line.startswith("  again: ")]
     words = shlex.split(line.removeprefix("  again: "))
     again = assay(*words[1:], cwd=tmp_path)
 
@@ -410,6 +410,36 @@ def test_the_command_that_a_failure_prints_shows_the_same_failure(backend: str, 
     (result,) = run_of(tmp_path).results
     assert f"{result.code} {result.message}" in again.stdout.splitlines()
     assert again.returncode == 1
+
+
+def test_a_gate_shows_only_what_is_unexpected_and_says_last_why_it_is_red(tmp_path: Path) -> None:
+    words = ["run", "-b", f"{CANDIDATES}:AlwaysWrong", "--oracle", "reference", "--effort", "quick", "-j", "1",
+             "--filter", "op:torch.add facet:values dtype:float32 dtype:int64"]  # fmt: skip
+    (tmp_path / "known.yaml").write_text("- {code: A101, items: {'torch.add::values[int64]': 999}, reason: known}\n")
+
+    done = assay(*words, "--expect", "known.yaml", cwd=tmp_path)
+    (file,) = (tmp_path / "out").glob("*.jsonl")
+    page = assay("report", str(file), "--expect", "known.yaml", "--format", "markdown", cwd=tmp_path).stdout
+
+    lines = done.stdout.splitlines()
+    head = next(
+        index for index, line in enumerate(lines) if line.endswith("2 items with findings, 1 cause, 1 unexpected")
+    )
+    assert lines[head + 2].startswith("1. A101 torch.add: result ") and "(1 op, 1 item, " in lines[head + 2]
+    assert lines[-3].startswith("report: ")
+    assert lines[-2].startswith("unexpected: A101 torch.add::values[float32]: result ")
+    assert lines[-1] == "1 known finding, 1 unexpected"
+    assert "1 cause, 1 unexpected, the gravest first." in page
+    assert done.returncode == 1
+
+
+def test_only_what_has_causes_takes_expectations(tmp_path: Path) -> None:
+    (tmp_path / "known.yaml").write_text("")
+    (tmp_path / "run.jsonl").write_text("")
+
+    done = assay("report", "run.jsonl", "--expect", "known.yaml", "--format", "junit", cwd=tmp_path)
+
+    assert (done.returncode, done.stderr) == (4, "assay: --expect is for --format html and markdown, not junit\n")
 
 
 def test_repro_refuses_an_item_that_is_not_there(tmp_path: Path) -> None:
@@ -438,14 +468,81 @@ def test_repro_says_how_near_the_budget_an_item_came_and_what_was_excused() -> N
     )  # fmt: skip
 
     assert repro.summary(result, "toy", "torch") == (
-        "torch.exp::special[float32] on toy, judged by torch: pass, 9 of 9 cases pass; error / budget at most 0.25;"
-        " 12 elements excused: flushed subnormal"
+        "torch.exp::special[float32] on toy, judged by torch: pass, 9 of 9 cases pass;"
+        " the largest error is 0.25 of its budget; 12 elements excused: flushed subnormal"
     )
+
+
+def test_repro_says_nothing_of_errors_where_there_are_none_and_counts_one_case_as_one() -> None:
+    result = Result(
+        id="torch.exp::shape", hash="", op="torch.exp", area="pointwise", facet="shape", outcome="pass", cases=1,
+        passed=1, worst=Worst(0.0),
+    )  # fmt: skip
+
+    said = [repro.summary(replace(result, passed=passed), "toy", "torch").partition("pass, ")[2] for passed in (1, 0)]
+
+    assert said == ["its one case passes", "its one case does not pass"]
+
+
+RAISING = """
+from assay.backends.numpy import NumpyBackend
+
+class Raising(NumpyBackend):
+    table = NumpyBackend.table | {"exp": lambda input: looked_up(input)}
+
+def looked_up(input):
+    return no_such_name(input)
+"""
+
+
+def test_repro_shows_where_the_candidate_raised(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(RAISING)
+
+    done = assay("repro", "torch.exp::shape", "-b", "mine.py:Raising", "--oracle", "reference", cwd=tmp_path)
+
+    shown = done.stdout.partition("  raised in, the innermost call last:\n")[2].splitlines()[:4]
+    assert [line.strip() for line in shown] == [
+        f'File "{tmp_path}/mine.py", line 5, in <lambda>',
+        'table = NumpyBackend.table | {"exp": lambda input: looked_up(input)}',
+        f'File "{tmp_path}/mine.py", line 8, in looked_up',
+        "return no_such_name(input)",
+    ]
+
+
+def test_an_adapter_that_cannot_be_made_is_named_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def Mine():\n    return no_such_name\n")
+
+    done = assay("run", "-b", "mine.py:Mine", "--oracle", "reference", cwd=tmp_path)
+
+    assert done.returncode == 6
+    assert done.stderr.splitlines()[-1] == (
+        f"assay: mine.py:Mine cannot be made: NameError: name 'no_such_name' is not defined ({tmp_path}/mine.py:2)"
+    )
+
+
+def test_what_is_told_of_a_backend_before_a_run_names_it_once(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from assay.backends.numpy import NumpyBackend\n"
+        "class Mine(NumpyBackend):\n"
+        "    table = NumpyBackend.table | {'frobnicate': abs}\n"
+        "    def to_host(self, native):\n"
+        "        return super().to_host(native.astype('float32') if native.dtype == 'float64' else native)\n"
+    )
+
+    done = assay("run", "-b", "mine.py:Mine", "--oracle", "reference", "--filter", "torch.sign::shape", cwd=tmp_path)
+
+    assert done.stderr.splitlines()[1:3] == [
+        "numpy takes float64[] in and returns float32; that dtype is not judged",
+        "numpy: the table has 'frobnicate', which is no op of the corpus",
+    ]
 
 
 def test_explain_knows_codes_and_ops(tmp_path: Path) -> None:
     assert assay("explain", "A401", cwd=tmp_path).stdout.startswith("A401: A copy where a view is due.")
     assert "raises RuntimeError: the inner dimensions differ" in assay("explain", "torch.mm", cwd=tmp_path).stdout
+    assert assay("explain", "torch.div", cwd=tmp_path).stdout.endswith(
+        "\n  (documents that the corpus was made from: see docs/spec-format.md)\n"
+    )
     layer = assay("explain", "torch.nn.Linear", cwd=tmp_path).stdout
     assert "torch.nn.Linear(in_features, out_features, bias=True" in layer and "it.forward(input)" in layer
     assert "holds bias: a parameter of shape [out_features]" in layer

@@ -149,7 +149,7 @@ OUTCOMES = built(
     changed=st.frozensets(NAMES, max_size=2),
     shares=st.frozensets(NAMES, max_size=2),
     returned_self=st.booleans(),
-    raised=st.none() | built(Raised, classes=st.lists(NAMES, max_size=2).map(tuple), message=NAMES),
+    raised=st.none() | built(Raised, classes=st.lists(NAMES, max_size=2).map(tuple), message=NAMES, traceback=NAMES),
     during=st.sampled_from(["call", "backward"]),
     unsupported=st.none() | built(Missing, kind=st.sampled_from(["op", "dtype", "feature", "device"]), message=NAMES),
     fallback=st.booleans(),
@@ -370,9 +370,10 @@ def test_capabilities_arrive_as_they_were_declared() -> None:
     [("index", "IndexError"), ("shape", "RuntimeError"), ("type", "TypeError"), ("memory", "MemoryError")],
 )
 def test_an_error_reply_is_an_exception_of_its_kind(kind: str, raised: str) -> None:
-    outcome = wire.unpack_error({"kind": kind, "message": "no"})
+    outcome = wire.unpack_error({"kind": kind, "message": "no", "traceback": "in add"})
 
-    assert str(outcome.raised) == f"{raised}: no"
+    assert outcome.raised is not None
+    assert (str(outcome.raised), outcome.raised.traceback) == (f"{raised}: no", "in add")
 
 
 def test_an_error_reply_of_what_is_not_implemented_is_unsupported() -> None:

@@ -28,7 +28,26 @@ def test_values_that_differ_in_two_ops_are_two_causes(result: New, finding: Find
 
     found = causes([result("a::shape", "fail", findings=(wrong,)), result("b::shape", "fail", findings=(wrong,))])
 
-    assert [cause.title for cause in found] == ["a: result differs", "b: result differs"]
+    assert [cause.title for cause in found] == ["a: result is 1, not 2", "b: result is 1, not 2"]
+
+
+def test_a_cause_of_one_item_is_called_what_is_wrong_there(result: New, finding: Find) -> None:
+    wrong = finding("A201", form="result has shape #, not #", message="\nresult has shape [2], not []\nat all")
+    ids = ("a::shape", "a::values")
+
+    one, several = (causes([result(id, "fail", findings=(wrong,)) for id in shown])[0] for shown in (ids[:1], ids))
+
+    assert one.title == "a: result has shape [2], not []"
+    assert several.title == "a: result has shape #, not #"
+    assert one.slug == several.slug
+
+
+def test_a_check_that_two_ops_lack_is_two_causes(result: New, finding: Find) -> None:
+    lacks = finding("A302", form="no error for an invalid call; IndexError is due")
+
+    found = causes([result("a::errors", "fail", findings=(lacks,)), result("b::errors", "fail", findings=(lacks,))])
+
+    assert [cause.op for cause in found] == ["a", "b"]
 
 
 def test_a_wrong_dtype_in_two_ops_is_one_cause(result: New, finding: Find) -> None:

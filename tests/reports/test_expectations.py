@@ -230,7 +230,7 @@ def test_what_no_longer_shows_is_improved_and_what_names_nothing_is_stale(
 
 
 @pytest.mark.parametrize(
-    "part", [{"selection": {"filter": "op:a"}}, {"selection": {"shard": "1/2"}}, {"complete": False}]
+    "part", [{"selection": {"filter": "facet:shape"}}, {"selection": {"shard": "1/2"}}, {"complete": False}]
 )
 def test_a_part_of_a_run_says_only_what_is_known_of_the_items_that_ran(
     part: dict[str, object], result: New, run_of: RunOf, tmp_path: Path
@@ -241,6 +241,28 @@ def test_a_part_of_a_run_says_only_what_is_known_of_the_items_that_ran(
         f"{tmp_path / 'known.yaml'}:1: a::shape no longer shows A101; `assay expect update` deletes it"
     ]
     assert found.stale == []
+
+
+@pytest.mark.parametrize(
+    ("filter", "improved"),
+    [
+        ("op:a", True),
+        ("a", True),
+        ("area:pointwise -op:c", True),
+        ("op:a facet:shape", False),
+        ("a::*", False),
+        ("no:key", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["a::*", "a::sh*"])
+def test_what_no_item_of_an_op_shows_is_improved_where_a_filter_takes_the_whole_op(
+    name: str, filter: str, improved: bool, result: New, run_of: RunOf, tmp_path: Path
+) -> None:
+    text = f"- {{code: A101, items: {{'{name}': 5, '*::shape': 5}}, reason: rounding}}\n"
+
+    found = compared(tmp_path, text, run_of(result("a::shape"), selection={"filter": filter}))
+
+    assert [told.partition(": ")[2].partition(" ")[0] for told in found.improved] == [name] * improved
 
 
 @pytest.mark.parametrize("complete", [True, False])  # a run whose backend died too often is complete

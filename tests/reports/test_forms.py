@@ -23,6 +23,7 @@ from assay_reports.forms import normal_form
         ("tensor([1., 2.]) differs from tensor([1.])", "tensor(#) differs from tensor(#)"),
         ("f() takes no arguments", "f() takes no arguments"),
         ("conv2d has no log1p", "conv2d has no log1p"),
+        ("1D tensors expected, but got 2D and 1d", "#D tensors expected, but got #D and #d"),
     ],
 )
 def test_numbers_are_left_out(message: str, form: str) -> None:

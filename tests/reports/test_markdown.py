@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from assay_reports import markdown
+from assay_reports.expectations import Expectations
 from assay_reports.results import Finding, Result, Run
 
 New = Callable[..., Result]
@@ -53,8 +55,8 @@ def test_the_summary_has_at_most_sixty_lines_and_fifteen_causes(result: New, run
 
     assert len(lines) <= 60
     assert lines[6] == "`toy`: 200 causes, the gravest first."
-    assert lines[-5].startswith("14. A201 `op111: result differs` (1 op, 1 item, 5 cases): `")
-    assert lines[-4].startswith("15. A201 `op112: result differs` (1 op, 1 item, 5 cases): `")
+    assert lines[-5].startswith("14. A201 `op111: result is 1, not 2` (1 op, 1 item, 5 cases): `")
+    assert lines[-4].startswith("15. A201 `op112: result is 1, not 2` (1 op, 1 item, 5 cases): `")
     assert lines[-3] == "- and 185 more"
 
 
@@ -90,9 +92,40 @@ def test_what_others_say_is_code(text: str, code: str) -> None:
     assert markdown.code(text) == code
 
 
-def test_a_long_form_and_a_long_call_are_cut(result: New, finding: Find, run_of: RunOf) -> None:
-    long = finding("A202", form="f" * 200, call="c" * 200)
+def test_a_long_message_and_a_long_call_are_cut(result: New, finding: Find, run_of: RunOf) -> None:
+    long = finding("A202", message="f" * 200, call="c" * 200)
 
     text = markdown.render([run_of(result("a::shape", "fail", findings=(long,)))])
 
     assert f"1. A202 `{'f' * 120}` (1 op, 1 item, 5 cases): `{'c' * 120}`\n" in text
+
+
+KNOWN = "- {code: A101, form: result differs, items: {'a::*': 5, 'c::shape': 5}, reason: rounding}\n"
+
+
+def test_with_expectations_the_summary_shows_what_is_unexpected_and_what_no_longer_holds(
+    result: New, finding: Find, run_of: RunOf, tmp_path: Path
+) -> None:
+    known = Expectations.of(tmp_path / "k", KNOWN)
+    shape = result("b::shape", "fail", findings=(finding("A202", form="wrong"),))
+    run = run_of(result("a::values", "fail", "A101"), shape, result("c::shape"))
+
+    lines = markdown.render([run], known).splitlines()[6:]
+
+    assert [line.replace(str(tmp_path / "k"), "k") for line in lines] == [
+        "`toy`: 2 causes, 1 unexpected, the gravest first.",
+        "",
+        "1. A202 `result is 1, not 2` (1 op, 1 item, 5 cases): `torch.exp(float32[1])`",
+        "",
+        "- ``improved: k:1: c::shape no longer shows A101; `assay expect update` deletes it``",
+        "",
+        "Again: `assay repro b::shape --backend toy.py:Toy`",
+    ]
+
+
+def test_where_all_is_expected_the_summary_counts_it(result: New, run_of: RunOf, tmp_path: Path) -> None:
+    known = Expectations.of(tmp_path / "k", KNOWN.replace(", 'c::shape': 5", ""))
+
+    lines = markdown.render([run_of(result("a::values", "fail", "A101"))], known).splitlines()
+
+    assert lines[6:] == ["`toy`: 1 cause, 0 unexpected."]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import assay_reports.site
-from assay_reports.query import QueryError, check_ops, parse
+from assay_reports.query import QueryError, check, parse
 
 
 @dataclass
@@ -144,6 +144,33 @@ def test_a_query_tells_by_name_which_ops_may_match(text: str, admitted: bool) ->
 
 def test_an_unknown_op_is_an_error_with_a_suggestion() -> None:
     with pytest.raises(QueryError) as caught:
-        check_ops(parse("op:torch.clmap"), ["torch.clamp", "torch.exp"])
+        check(parse("op:torch.clmap"), ["torch.clamp", "torch.exp"], list)
 
     assert str(caught.value) == "no op matches 'torch.clmap' (did you mean 'torch.clamp'?)"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("area:pointwis", "no area matches 'pointwis' (did you mean 'pointwise'?)"),
+        ("area:q*", "no area matches 'q*' (known: nn-conv, pointwise)"),
+        (
+            "outcome:fail",
+            "outcome: is about results, and nothing has run yet; a filter takes op:, area:, facet:, dtype:, id:",
+        ),
+        (
+            "-code:A101",
+            "code: is about results, and nothing has run yet; a filter takes op:, area:, facet:, dtype:, id:",
+        ),
+    ],
+)
+def test_a_word_that_can_select_nothing_to_run_is_refused(text: str, message: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        check(parse(text), ["torch.exp"], lambda: {"pointwise", "nn-conv"})
+
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("text", ["area:point*", "area:nn-conv", "-area:nowhere", "facet:values exp"])
+def test_a_word_that_can_select_something_is_not_refused(text: str) -> None:
+    check(parse(text), ["torch.exp"], lambda: {"pointwise", "nn-conv"})

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from assay_reports.expectations import Expectations
 from assay_reports.mutants import MutationRun, Verdict
 from assay_reports.records import Event, Finding
 from assay_reports.results import Result, Run
@@ -225,7 +226,7 @@ def test_an_error_of_the_suite_is_not_shown_as_a_crash(make: Make, result: New, 
 def test_a_backends_page_lists_its_causes_the_gravest_first(
     make: Make, result: New, finding: Found, tmp_path: Path
 ) -> None:
-    spelling = finding("A305", form="no parameter _", cases=1, call="torch.exp(input=x)")
+    spelling = finding("A305", message="no parameter _", cases=1, call="torch.exp(input=x)")
     wrong = finding("A101", cases=2, snippet="import torch\nprint(torch.exp(x))", call="torch.exp(float32[1])")
     larger = finding("A101", cases=7, snippet="import torch\nx = 12\nprint(torch.exp(x))", call="torch.exp(float32[9])")
     run = make(
@@ -243,6 +244,22 @@ def test_a_backends_page_lists_its_causes_the_gravest_first(
     ]
     assert "import torch print(torch.exp(x))" in page.text
     assert "../op/torch.exp.html#toy:values[float64]" in page.links
+
+
+def test_causes_that_are_unexpected_come_first_and_are_marked(
+    make: Make, result: New, finding: Found, tmp_path: Path
+) -> None:
+    known = Expectations.of(tmp_path / "known.yaml", "- {code: A101, items: {'torch.exp::*': 5}, reason: known}\n")
+    spelling = finding("A305", message="no parameter _")
+    run = make(result("torch.exp::signature", "fail", findings=(spelling,)), result("torch.exp::shape", "fail", "A101"))
+
+    pages = rendered(tmp_path, run, expected=known)
+
+    titles = re.findall(r"\d\. (A\d+ .*?) A ", pages["backend/toy.html"].text)
+    assert titles == ["A305 no parameter _ unexpected", "A101 torch.exp: result is 1, not 2"]
+    assert "The gravest come first; before them those that are unexpected, 1 of 2." in pages["backend/toy.html"].text
+    assert "A305 no parameter _ unexpected 1 function" in pages["index.html"].text
+    assert "unexpected" not in rendered(tmp_path, run)["backend/toy.html"].text
 
 
 def test_all_findings_of_an_item_are_shown_on_its_ops_page(

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from assay_reports import terminal
+from assay_reports.expectations import Expectations
 from assay_reports.results import Finding, Result, Run
 
 Make = Callable[..., Run]
@@ -78,7 +80,9 @@ def test_a_cause_is_printed_once_with_its_smallest_call_and_the_command_that_rep
 
 
 def test_causes_are_printed_gravest_first(result: New, finding: Find, run_of: Make) -> None:
-    found = (finding("A305", form="refuses"), finding("A101", form="differs"), finding("A202", form="wrong"))
+    found = (
+        finding("A305", message="refuses"), finding("A101", message="differs"), finding("A202", message="wrong"),
+    )  # fmt: skip
 
     blocks = terminal.summary(run_of(result("a::shape", "fail", findings=found))).split("\n\n")
 
@@ -119,4 +123,37 @@ def test_a_failing_item_shows_all_its_findings(result: New, finding: Find) -> No
         "    print(1)\n"
         "  12 elements excused: flushed subnormal\n"
         "  again: assay repro 'torch.add::values[float32]' --backend numpy --seed 3"
+    )
+
+
+KNOWN = "- {code: A101, form: result differs, items: {'a::*': 5}, reason: rounding}\n"
+
+
+def test_with_expectations_only_the_unexpected_causes_are_printed_however_grave_the_others(
+    result: New, finding: Find, run_of: Make, tmp_path: Path
+) -> None:
+    known = Expectations.of(tmp_path / "known.yaml", KNOWN)
+    run = run_of(result("a::values", "fail", "A101"), result("b::shape", "fail", findings=(finding("A202"),)))
+
+    head, *causes = terminal.summary(run, known).split("\n\n")
+
+    assert head == "toy: 2 items with findings, 2 causes, 1 unexpected"
+    assert [cause.splitlines()[0] for cause in causes] == ["1. A202 result is 1, not 2  (1 op, 1 item, 5 cases)"]
+    assert causes[0].splitlines()[-1] == "  again: assay repro b::shape --backend toy.py:Toy"
+
+
+def test_a_known_cause_that_shows_in_many_more_cases_is_printed(
+    result: New, finding: Find, run_of: Make, tmp_path: Path
+) -> None:
+    known = Expectations.of(tmp_path / "known.yaml", KNOWN)
+    run = run_of(result("a::values", "fail", findings=(finding("A101", cases=11),)))
+
+    assert "1. A101 a: " in terminal.summary(run, known)
+
+
+def test_where_all_is_known_nothing_but_the_count_is_printed(result: New, run_of: Make, tmp_path: Path) -> None:
+    known = Expectations.of(tmp_path / "known.yaml", KNOWN)
+
+    assert terminal.summary(run_of(result("a::values", "fail", "A101")), known) == (
+        "toy: 1 item with findings, 1 cause, 0 unexpected"
     )

@@ -101,7 +101,7 @@ class Backend(ABC):
         """Return a case as a program that shows its answer; unless overridden, PyTorch's own answer."""
         from assay.cases import spelling
 
-        return f"# This is PyTorch's answer; `again:` shows that of {self.capabilities.name}.\n{spelling.program(case)}"
+        return f"# It prints PyTorch's answer, not that of {self.capabilities.name}.\n{spelling.program(case)}"
 
     def source(self, op: str) -> Path | None:
         """Return the file that implements an op, or None if it is unknown."""

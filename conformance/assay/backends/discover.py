@@ -115,9 +115,14 @@ def _module(name: str) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # whatever stops a file from being run
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        raise BackendUnusable(f"{where.filename}:{where.lineno}: {type(error).__name__}: {error}") from error
+        raise BackendUnusable(f"{_where(error)}: {type(error).__name__}: {error}") from error
     return module
+
+
+def _where(error: Exception) -> str:
+    """Return the file and line that raised an exception."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{where.filename}:{where.lineno}"
 
 
 def _made(found: Any, text: str, device: str) -> Backend:
@@ -131,7 +136,8 @@ def _made(found: Any, text: str, device: str) -> Backend:
         except BackendUnusable:
             raise
         except Exception as error:
-            raise BackendUnusable(f"{text} cannot be made: {type(error).__name__}: {error}") from error
+            told = f"{type(error).__name__}: {error} ({_where(error)})"
+            raise BackendUnusable(f"{text} cannot be made: {told}") from error
     if not isinstance(found, Backend):
         raise BackendUnusable(f"{text} is or returns a {type(found).__name__}, not an assay.backends.base.Backend")
     return found

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import builtins
 import re
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import dropwhile
 from pathlib import Path
+from traceback import StackSummary, walk_tb
 from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
@@ -23,6 +24,8 @@ from assay_spec.plans import Slice
 from assay_spec.steps import Named, Step, Value
 
 _OURS: Final = str(Path(__file__).parent)
+_ON_THE_WAY: Final = [str(Path(__file__).with_name(f"{name}.py")) for name in ("library", "interpreter", "program")]
+_INNERMOST: Final = 8  # calls of a traceback
 # What Python says of objects without a method of its own for an operator, a call, an index, a length.
 _NO_SUCH_METHOD: Final = re.compile(
     "unsupported operand type|bad operand type|is not subscriptable|does not support item|is not iterable|has no len"
@@ -127,9 +130,9 @@ class LibraryBackend(Backend):
         text = _text(error)
         raised = Raised(tuple(each.__name__ for each in type(error).__mro__[:-2]) or (type(error).__name__,), text)
         lacks = _lacks_a_name(error) and _is_asked_by_us(error)
-        lacks = lacks or any(isinstance(error, kind) and re.search(part, text) for kind, part in self.unsupported)
-        missing = Missing("feature", str(raised)) if lacks else None
-        return Outcome(raised=raised, unsupported=missing, during=during)
+        if lacks or any(isinstance(error, kind) and re.search(part, text) for kind, part in self.unsupported):
+            return Outcome(raised=raised, unsupported=Missing("feature", str(raised)), during=during)
+        return Outcome(raised=replace(raised, traceback=_calls(error)), during=during)
 
     def native(self, value: Value) -> Any:
         """Convert a plain value of a case to the library's."""
@@ -194,10 +197,20 @@ def _lacks_a_name(error: BaseException) -> bool:
 
 def _is_asked_by_us(error: BaseException) -> bool:
     """Return whether our own code, or a scenario, asks for it, and not the library for something of its own."""
-    codes = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    codes = [frame.f_code for frame, _ in walk_tb(error.__traceback__)]
     while codes and codes[-1].co_name in ("__getattr__", "__getattribute__"):  # how an object may look for a name
         codes.pop()
     return bool(codes) and codes[-1].co_filename.startswith((_OURS, PROGRAM))
+
+
+def _calls(error: BaseException) -> str:
+    """Return the innermost calls that led to an exception, as a traceback shows them, without those that are ours."""
+    calls = walk_tb(error.__traceback__)
+    theirs = dropwhile(lambda each: each[0].f_code.co_filename in _ON_THE_WAY, calls)
+    try:
+        return "".join(StackSummary.extract(theirs, limit=-_INNERMOST).format())
+    except Exception:  # of a loader that cannot show its source
+        return ""
 
 
 def _text(error: BaseException) -> str:

@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from assay.backends.base import Capabilities, Unsupported, missing
 from assay.backends.interpreter import IN_PLACE_OPERATORS, OPERATORS
 from assay.backends.library import LibraryBackend
 from assay_spec import load_corpus
 from assay_spec.steps import Step
+
+_NAMED: Final = 8  # entries of a table that a note names
 
 
 class TableBackend(LibraryBackend):
@@ -30,13 +32,19 @@ class TableBackend(LibraryBackend):
 
     def declared(self) -> Capabilities:
         known = {short_name(name) for name in load_corpus().ops}
-        near = {name: get_close_matches(name.removeprefix("torch."), known, 1, 0.8) for name in self.table}
-        odd = [
+        odd = [name for name in self.table if name not in known and name.removesuffix("_") not in known]
+        near = {name: get_close_matches(name.removeprefix("torch."), known, 1, 0.8) for name in odd}
+        notes = [
             f"the table has {name!r}, which is no op of the corpus (did you mean {close[0]!r}?)"
             for name, close in near.items()
-            if name not in known and name.removesuffix("_") not in known and close
+            if close
         ]
-        return replace(self.capabilities, notes=(*self.capabilities.notes, *odd))
+        rest = [repr(name) for name, close in near.items() if not close]
+        if rest:
+            more = f" and {len(rest) - _NAMED:,} more" if len(rest) > _NAMED else ""
+            ops = "is no op" if len(rest) == 1 else "are no ops"
+            notes.append(f"the table has {', '.join(rest[:_NAMED])}{more}, which {ops} of the corpus")
+        return replace(self.capabilities, notes=(*self.capabilities.notes, *notes))
 
     def function(self, step: Step) -> Callable[..., Any]:
         short = short_name(step.target)

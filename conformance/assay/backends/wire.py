@@ -402,7 +402,7 @@ _OUTCOME: Final = _by_reference(
             "changed": _NAME_SET,
             "shares": _NAME_SET,
             "returned_self": _FLAG,
-            "raised": _maybe(_record(Raised, {"classes": _NAMES, "message": _TEXT})),
+            "raised": _maybe(_record(Raised, {"classes": _NAMES, "message": _TEXT, "traceback": _TEXT})),
             "during": _word(("call", "backward")),
             "unsupported": _maybe(_MISSING),
             "fallback": _FLAG,
@@ -438,7 +438,11 @@ def schema() -> dict[str, Any]:
     }
     error = {
         "type": "object",
-        "properties": {"kind": {"enum": [*_ERRORS, "not_implemented"]}, "message": _TEXT_SCHEMA},
+        "properties": {
+            "kind": {"enum": [*_ERRORS, "not_implemented"]},
+            "message": _TEXT_SCHEMA,
+            "traceback": _TEXT_SCHEMA,
+        },
         "required": ["kind"],
         "additionalProperties": False,
     }
@@ -520,7 +524,7 @@ def unpack_error(packed: Any) -> Outcome:
         if kind not in _ERRORS:
             kinds = ", ".join((*_ERRORS, "not_implemented"))
             raise WireError(f"unknown kind of error {kind!r}; the kinds are {kinds}")
-        return Outcome(raised=Raised(_ERRORS[kind], message))
+        return Outcome(raised=Raised(_ERRORS[kind], message, _a(str, packed.get("traceback", ""))))
 
 
 def pack_capabilities(capabilities: Capabilities) -> dict[str, Any]:

@@ -30,7 +30,9 @@ def same(first: Any, second: Any) -> bool:
             first.tobytes() == second.tobytes() or _same_but_for_nans(first, second)
         )
     if is_dataclass(first):
-        return all(same(getattr(first, each.name), getattr(second, each.name)) for each in fields(first))
+        return all(
+            same(getattr(first, each.name), getattr(second, each.name)) for each in fields(first) if each.compare
+        )
     if isinstance(first, Mapping):
         return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
     if isinstance(first, (tuple, list)):

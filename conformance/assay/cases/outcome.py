@@ -27,10 +27,11 @@ class Array:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """An exception: the names of its classes, most specific first, and its message."""
+    """An exception: the names of its classes, most specific first, its message, and where it was raised."""
 
     classes: tuple[str, ...]
     message: str
+    traceback: str = field(default="", compare=False)  # the innermost calls, for people
 
     def __str__(self) -> str:
         return f"{self.classes[0]}: {self.message}"

@@ -112,11 +112,17 @@ _FORMATS = ("html", "table", "markdown", "junit", "json", "badge", "mutation-tes
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Earlier results of a backend: html says what changed since, and has a chart. May be repeated.",
 )
-def report(runs: Sequence[Path], form: str, out: Path | None, history: Sequence[Path]) -> None:
+@click.option(
+    "--expect",
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="What is known to fail: html and markdown say which causes are unexpected.",
+)
+def report(runs: Sequence[Path], form: str, out: Path | None, history: Sequence[Path], expect: Path | None) -> None:
     """Render results files: the site, a table, Markdown, JUnit, JSON, a badge, or mutants for Stryker's viewer."""
     from assay.cli.rendering import render
 
-    _guarded(lambda: render(runs, form, out, history))
+    _guarded(lambda: render(runs, form, out, history, expect))
 
 
 @main.command()
@@ -202,12 +208,12 @@ def lint(files: Sequence[Path]) -> None:
 
 def _query(text: str) -> Any:
     """Parse a filter; report what is wrong with it before anything runs."""
-    from assay_reports.query import QueryError, check_ops, parse
+    from assay_reports.query import QueryError, check, parse
     from assay_spec import load_corpus
 
     try:
-        query = parse(text)
-        check_ops(query, list(load_corpus().ops))
+        query, ops = parse(text), load_corpus().ops
+        check(query, list(ops), lambda: {op.area for op in ops.values()})
         return query
     except QueryError as error:
         raise click.BadParameter(str(error), param_hint="--filter") from None

@@ -64,10 +64,13 @@ def _spec(corpus: Corpus, op: Op) -> Iterator[str]:
         yield f"  {name}: {rule}"
     for scenario in op.scenarios:
         yield f"  scenario: {scenario.name}"
-    for document in corpus.documented(op.name):
+    documents, errata = corpus.documented(op.name), corpus.errata(op.name)
+    for document in documents:
         yield f"  documented in {document.where}" + (f" as {document.signature}" if document.signature else "")
-    for erratum in corpus.errata(op.name):
+    for erratum in errata:
         yield f"  erratum in {erratum.where}: it says {erratum.says}; in fact {erratum.holds}"
+    if documents or errata:
+        yield "  (documents that the corpus was made from: see docs/spec-format.md)"
 
 
 def _overload(op: Op, overload: Overload) -> Iterator[str]:

@@ -25,10 +25,15 @@ from assay_reports.results import Run, read_results, write_run
 from assay_spec import load_corpus
 
 
-def render(files: Sequence[Path], form: str, out: Path | None, history: Sequence[Path] = ()) -> None:
+def render(
+    files: Sequence[Path], form: str, out: Path | None, history: Sequence[Path] = (), expect: Path | None = None
+) -> None:
     """Write runs in one of the formats; a file of `assay mutants` may be among them."""
     if history and form != "html":
         raise ValueError(f"--history is for --format html, not {form}")
+    if expect and form not in ("html", "markdown"):
+        raise ValueError(f"--expect is for --format html and markdown, not {form}")
+    expected = known.Expectations.load(expect) if expect else None
     measured = [mutants.read(file) for file in files if mutants.is_mutation_run(file)]
     runs = [read_results(file) for file in files if not mutants.is_mutation_run(file)]
     if form == "mutation-testing":
@@ -43,7 +48,8 @@ def render(files: Sequence[Path], form: str, out: Path | None, history: Sequence
         from assay_reports.site import render_site
 
         earlier = map(read_results, history)
-        click.echo(f"report: {render_site(runs, out or Path('out/site'), load_corpus(), mutation, earlier)}")
+        page = render_site(runs, out or Path("out/site"), load_corpus(), mutation, earlier, expected)
+        click.echo(f"report: {page}")
         return
     single = {"junit": junit.render, "badge": badge.render}
     if form in single:
@@ -53,7 +59,7 @@ def render(files: Sequence[Path], form: str, out: Path | None, history: Sequence
     else:
         writers: dict[str, Callable[[Sequence[Run]], str]] = {
             "table": terminal.table,
-            "markdown": markdown.render,
+            "markdown": partial(markdown.render, expected=expected),
             "json": partial(json_report.render, mutation=mutation),
         }
         text = writers[form](runs)

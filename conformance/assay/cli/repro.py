@@ -8,7 +8,7 @@ from assay.running.items import Item, items_of
 from assay.running.session import Session
 from assay.settings import Settings
 from assay_reports.printable import printable
-from assay_reports.results import Finding, Result, in_excuses
+from assay_reports.results import Finding, Result, in_cases, in_excuses
 from assay_reports.vocabulary import BROKEN
 from assay_spec import load_corpus
 from assay_spec.suggestion import suggestion
@@ -42,11 +42,10 @@ def reproduce(id: str, settings: Settings) -> int:
 
 def summary(result: Result, candidate: str, oracle: str) -> str:
     """Return the result of an item in a line."""
-    worst = result.worst
-    ratio = "" if worst is None else f"; error / budget at most {worst.fraction:.3g}"
+    worst = result.worst.fraction if result.worst else 0
+    ratio = f"; the largest error is {worst:.3g} of its budget" if worst else ""
     excused = f"; {in_excuses(result.excused)}" if result.excused else ""
-    counts = f"{result.passed} of {result.cases} cases pass"
-    return f"{result.id} on {candidate}, judged by {oracle}: {result.outcome}, {counts}{ratio}{excused}"
+    return f"{result.id} on {candidate}, judged by {oracle}: {result.outcome}, {in_cases(result)}{ratio}{excused}"
 
 
 def _show(finding: Finding) -> None:
@@ -55,6 +54,13 @@ def _show(finding: Finding) -> None:
         value = getattr(finding, label)
         if value:
             click.echo(f"  {label + ':':10}{printable(value)}")
-    click.echo("\n".join("    " + printable(line) for line in finding.snippet.splitlines()))
+    if finding.traceback:
+        click.echo("  raised in, the innermost call last:")
+        click.echo(_indented(finding.traceback))
+    click.echo(_indented(finding.snippet))
     if finding.cases > 1:
         click.echo(f"  and {finding.cases - 1:,} more like this")
+
+
+def _indented(text: str) -> str:
+    return "\n".join("    " + printable(line) for line in text.splitlines())

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import keyword
+import shlex
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
-ADAPTER: Final = '''"""{title} as a backend of Assay: `assay run --backend {module}:{title}Backend`."""
+from assay.backends.base import Feature
+
+ADAPTER: Final = '''"""{title} as a backend of Assay: `assay run --backend {module}.py:{title}Backend`."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
+import numpy as np  # stands in for {name}: import that, and call it where it says np below
 
 from assay.backends.base import Capabilities
 from assay.backends.table import TableBackend
@@ -27,7 +30,7 @@ class {title}Backend(TableBackend):
         name="{name}",
         version="0",  # take it from the library
         dtypes=("float32", "float64", "int64", "int32", "bool"),
-        features=(),  # of: views, out, in-place, autograd, random, modules, optimizers
+        features=(),  # of: {features}
     )
 
     # One line for each op, with PyTorch's parameter names; what is not here is reported as unsupported.
@@ -38,7 +41,7 @@ class {title}Backend(TableBackend):
     }}
 
     def to_native(self, value: TensorValue) -> Any:
-        return value.array().copy()  # replace NumPy here and below by the library
+        return value.array().copy()
 
     def is_native(self, value: Any) -> bool:
         return isinstance(value, (np.ndarray, np.generic))
@@ -46,6 +49,15 @@ class {title}Backend(TableBackend):
     def to_host(self, native: Any) -> Array:
         array = np.array(native)
         return Array(str(array.dtype), array)  # in PyTorch's word; a dtype that PyTorch lacks under its own name
+
+    # What a feature needs; `assay.backends.library.LibraryBackend` has all methods that there are.
+    #
+    # def overwrite(self, native: Any) -> None:  # views: by writing into one tensor, shared memory is found
+    #     native[...] = native + 1
+    #
+    # def differentiate(self, trace: Differentiable) -> Differentiated:  # autograd: docs/writing-a-backend.md
+    #     results = trace(trace.inputs)  # then go backward, from results[i] with trace.upstream[i]
+    #     return Differentiated(results, {{name: gradient_of(trace.leaf(name)) for name in trace.inputs}})
 '''
 
 TEST: Final = '''"""The adapter round-trips what it declares; the suite itself judges the library."""
@@ -104,5 +116,7 @@ def write(name: str, folder: Path, *, like_torch: bool = False) -> str:
             raise ValueError(f"{file} exists already; move it away or choose another name")
     folder.mkdir(parents=True, exist_ok=True)
     for file, text in files.items():
-        file.write_text(text.format(name=name, title=title, module=module), encoding="utf-8")
-    return f"wrote {' and '.join(map(str, files))}; next: assay run --backend {module}.py:{title}Backend"
+        written = text.format(name=name, title=title, module=module, features=", ".join(get_args(Feature)))
+        file.write_text(written, encoding="utf-8")
+    backend = shlex.quote(f"{folder / module}.py:{title}Backend")
+    return f"wrote {' and '.join(map(str, files))}; next: assay run --backend {backend}"

@@ -31,6 +31,14 @@ class Reason:
     budget: str | None = None
     index: tuple[int, ...] | None = None
     form: str | None = None  # what is wrong in general, where the message is about this case's numbers
+    traceback: str = ""  # of what the candidate raised
+
+    @property
+    def general(self) -> str:
+        """What is wrong in general: of a check that is missing, which error is due, however PyTorch words it."""
+        if self.code == "A302":
+            return f"no error for an invalid call; {self.expected} is due"
+        return self.form or self.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +142,10 @@ def unanswered(outcome: Outcome) -> Judgement | None:
             "unsupported", Reason(code, outcome.unsupported.message or f"no such {outcome.unsupported.kind}")
         )
     if outcome.raised is not None:
-        code = "A503" if outcome.during == "backward" else "A301"
-        return Judgement("error", Reason(code, f"raised {outcome.raised}", "an answer", str(outcome.raised)))
+        code, raised = "A503" if outcome.during == "backward" else "A301", outcome.raised
+        return Judgement(
+            "error", Reason(code, f"raised {raised}", "an answer", str(raised), traceback=raised.traceback)
+        )
     return None
 
 
@@ -160,7 +170,7 @@ def beyond(code: str, worst: Comparison, what: str) -> Judgement:
         code = "A102"
     if code == "A101" and {worst.got, worst.want} == {"0.0", "-0.0"}:
         code = "A103"
-    ulps = "" if worst.ulp is None else f", {worst.ulp:.4g} ulp away"
+    ulps = f", {worst.ulp:.4g} ulp away" if worst.ulp else ""
     at = f" at {list(worst.index)}" if worst.index else ""
     reason = Reason(
         code,

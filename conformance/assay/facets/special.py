@@ -88,12 +88,13 @@ def _tabled(case: Case, overload: Overload, wanted: Any, bench: Bench) -> Judgem
     result = outcome.results[0]
     if not isinstance(result, Array):
         return fail("A203", "the result is no tensor", wanted, result)
-    budget = overload.judge[overload.results[0].name]
+    name = overload.results[0].name
+    budget = overload.judge[name]
     exact = Budget("exact") if budget.kind in ("law", "free") else budget
     want = np.full(result.shape, wanted, dtype=np.float64)
     bounds = Bounds(lambda: np.abs(want), lambda: np.zeros_like(want))
     worst = measure(result.array, want, result.dtype, exact, bounds, signs=True)
-    return Judgement("pass", compared=False) if worst is None else beyond("A101", worst, "the result")
+    return Judgement("pass", compared=False) if worst is None else beyond("A101", worst, name)
 
 
 FACET = Facet("special", applies, trials, split=True)

@@ -112,13 +112,20 @@ def _measure_close(got: Host, expected: Expected, *, signs: bool) -> Comparison:
         fraction, index = _largest(np.where(other, math.inf, fraction))
     return Comparison(
         float(fraction[index]),
-        float(error[index] / expected.unit[index]) if finite[index] else None,
+        _in_ulps(answer[index], expected, error[index], index) if finite[index] else None,
         tuple(map(int, index)),
         show(got[index]),
         show(expected.target[index]),
         _described(expected.budget, float(allowed[index]), terms if fraction[index] > 1 else {}, index),
         excused,
     )
+
+
+def _in_ulps(answer: Any, expected: Expected, error: Any, index: tuple[Any, ...]) -> float | None:
+    """Return how many units in the last place an element is off; None where zero lies in between, or is one of them."""
+    if error and error >= max(np.abs(answer), np.abs(expected.want[index])):
+        return None
+    return float(error / expected.unit[index])
 
 
 def _largest(fraction: Any) -> tuple[Host, tuple[Any, ...]]:

@@ -36,6 +36,7 @@ _PROCESS_ERRORS: Final[dict[type[ProcessError], tuple[str, str]]] = {
 }
 _AHEAD: Final = 64  # cases that the candidate is sent before they are judged
 _CAP: Final = 400  # characters of a message
+_TRACEBACK: Final = 2000  # characters of the end of a traceback
 _GUESSES: Final = 4  # smaller cases that the candidate is sent before it is known whether the one before still fails
 _SURE: Final = 4  # failing cases of a form that are judged twice; the next ones once
 _SHRUNK: Final = 8  # findings of an item whose cases are shrunk
@@ -111,7 +112,7 @@ def _wrong(reason: Reason, trial: Trial) -> tuple[str, str]:
     """Return what is wrong in general: a code, and the reason without the numbers and names of its case."""
     case = trial.case
     names = (case.op, case.op.rpartition(".")[2], case.scenario)
-    return reason.code, normal_form(reason.form or reason.message, names) or reason.code
+    return reason.code, normal_form(reason.general, names) or reason.code
 
 
 def measure(
@@ -338,6 +339,7 @@ def _finding(item: Item, bench: Bench, form: str, group: Group, *, shrink: bool)
         expected=reason.expected[:_CAP],
         actual=reason.actual[:_CAP],
         budget=reason.budget,
+        traceback=reason.traceback[-_TRACEBACK:],
         index=reason.index,
         case=fingerprint(trial.case),
         call=spelling.one_line(trial.case),

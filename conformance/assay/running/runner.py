@@ -22,6 +22,7 @@ from assay_reports.results import Run, read_results
 
 if TYPE_CHECKING:
     from assay.running.session import Session
+    from assay_reports.expectations import Expectations
 
 _INI: Final = Path(__file__).with_name("pytest.ini")
 _SMALL: Final = 150  # items below which worker processes cost more than they save
@@ -54,11 +55,12 @@ def run_all(backends: Sequence[str], settings: Settings, *, report: bool = True,
         finally:
             for session in sessions:
                 session.close()
+    expected = sessions[0].expectations
+    _show(runs, quiet, expected)
+    if report and runs:
+        _write_site(runs, settings.out / "site", expected)
     for session in sessions:
         _say_compared(session)
-    _show(runs, quiet)
-    if report and runs:
-        _write_site(runs, settings.out / "site")
     return status
 
 
@@ -150,19 +152,19 @@ def _say_compared(session: Session) -> None:
             _say(line)
 
 
-def _show(runs: Sequence[Run], quiet: bool) -> None:
+def _show(runs: Sequence[Run], quiet: bool, expected: Expectations | None) -> None:
     from assay_reports import terminal
 
     for run in runs if not quiet else ():
-        text = terminal.summary(run)
+        text = terminal.summary(run, expected)
         if text:
             _say(text)
     if runs:
         _say(terminal.table(runs))
 
 
-def _write_site(runs: Sequence[Run], folder: Path) -> None:
+def _write_site(runs: Sequence[Run], folder: Path, expected: Expectations | None) -> None:
     from assay_reports.site import render_site
     from assay_spec import load_corpus
 
-    _say(f"report: {render_site(runs, folder, load_corpus())}")
+    _say(f"report: {render_site(runs, folder, load_corpus(), expected=expected)}")

@@ -103,12 +103,13 @@ class Session:
     def _tell(self, has: Capabilities, lost: Sequence[str]) -> None:
         """Print what the author of a backend should know before a run."""
         odd = [name for name in has.ops or () if name not in self.corpus.ops]
-        notes = [f"{words}; that dtype is not judged" for words in lost]
-        notes += [
+        notes = [
             f"it offers {name!r}, which is no op of the corpus ({suggestion(name, self.corpus.ops)})" for name in odd
         ]
-        for words in (*notes, *has.notes):
-            print(printable(f"{has.name}: {words}"), file=sys.stderr)
+        told = [f"{words}; that dtype is not judged" for words in lost]
+        told += [f"{has.name}: {words}" for words in (*notes, *has.notes)]
+        for line in told:
+            print(printable(line), file=sys.stderr)
 
     @cached_property
     def oracle(self) -> Backend | None:

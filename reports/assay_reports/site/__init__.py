@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
+from assay_reports.expectations import Expectations
 from assay_reports.mutants import MutationRun
 from assay_reports.printable import printable
 from assay_reports.results import Run, write_run
@@ -24,12 +25,14 @@ def render_site(
     corpus: Corpus,
     mutation: MutationRun | None = None,
     earlier: Iterable[Run] = (),
+    expected: Expectations | None = None,
 ) -> Path:
     """Write the site of some runs into a folder, and return its first page.
 
-    A mutation run adds scores and surviving mutants; earlier runs of the same backends, what changed since then.
+    A mutation run adds scores and surviving mutants; earlier runs of the same backends, what changed since then;
+    expectations, which causes are unexpected.
     """
-    site = Site(runs, corpus, mutation, earlier)
+    site = Site(runs, corpus, mutation, earlier, expected)
     for name in _ASSETS:
         _write(out / name, files(__name__).joinpath(name).read_text(encoding="utf-8"))
     for path, template, content in site.pages():

@@ -9,6 +9,7 @@ from typing import Final
 
 from assay_reports import badge, causes, diff
 from assay_reports.causes import Cause
+from assay_reports.expectations import Expectations
 from assay_reports.history import History
 from assay_reports.records import Finding
 from assay_reports.results import Result, Run
@@ -30,6 +31,7 @@ class Backend:
     label: str
     slug: str
     history: History
+    expected: Expectations | None = None
 
     @property
     def page(self) -> str:
@@ -59,7 +61,13 @@ class Backend:
 
     @cached_property
     def causes(self) -> list[Cause]:
-        return causes.causes(self.run)
+        """What is wrong, by cause: what is unexpected first."""
+        return sorted(causes.causes(self.run), key=lambda each: each.slug not in self.unexpected)
+
+    @cached_property
+    def unexpected(self) -> frozenset[str]:
+        """The names of the causes that are unexpected; none where nothing is known of what is expected."""
+        return frozenset(each.slug for each in self.expected.compare(self.run).causes) if self.expected else frozenset()
 
     @cached_property
     def lacks(self) -> list[tuple[str, Shown]]:

@@ -10,6 +10,7 @@ from typing import Any
 from assay_reports import causes, vocabulary
 from assay_reports.causes import Cause
 from assay_reports.codes import CODES, Code
+from assay_reports.expectations import Expectations
 from assay_reports.history import histories
 from assay_reports.mutants import MutationRun, Score, Verdict
 from assay_reports.records import Finding
@@ -29,13 +30,18 @@ class Site:
     """The runs, the corpus and the mutation run, as the templates read them."""
 
     def __init__(
-        self, runs: Sequence[Run], corpus: Corpus, mutation: MutationRun | None = None, earlier: Iterable[Run] = ()
+        self,
+        runs: Sequence[Run],
+        corpus: Corpus,
+        mutation: MutationRun | None = None,
+        earlier: Iterable[Run] = (),
+        expected: Expectations | None = None,
     ) -> None:
         self.corpus, self.mutation = corpus, mutation
         names = labels(runs)
         addresses = slugs(names)
         self.backends = [
-            Backend(index, run, name, addresses[name], history)
+            Backend(index, run, name, addresses[name], history, expected)
             for index, (run, name, history) in enumerate(zip(runs, names, histories(runs, earlier), strict=True))
         ]
         self.labels, self.glyphs = LABELS, GLYPHS

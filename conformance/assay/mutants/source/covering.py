@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from coverage import CoverageData
 
 IMPORTED: Final = "import"  # the context of the lines that run before any item does
-_INSTALL: Final = "mutants of the source need coverage.py: pip install 'assay[mutants]'"
+_INSTALL: Final = "mutants of the source need coverage.py: pip install 'coverage>=7.6'"
 
 
 class Reach(NamedTuple):
