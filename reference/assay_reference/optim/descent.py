@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, ClassVar
 
 from assay_reference.core.dtypes import float32, float64, get_default_dtype
@@ -35,10 +36,11 @@ class Descent(Optimizer):
     def __setstate__(self, state: Group) -> None:
         """Take up a state; one of former times may lack options, and count steps in Python's numbers."""
         super().__setstate__(state)
+        options = inspect.signature(type(self).__init__).parameters.values()
         for group in self.param_groups:
-            for name, default in self.defaults.items():
-                if default is None or isinstance(default, bool):
-                    group.setdefault(name, default)
+            for option in options:
+                if option.default is None or isinstance(option.default, bool):
+                    group.setdefault(option.name, option.default)
             for each in group["params"]:
                 kept = self.state.get(each, {})
                 for name in self.numbers:

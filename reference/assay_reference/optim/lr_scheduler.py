@@ -93,9 +93,9 @@ class LRScheduler:
     def step(self, epoch: int | None = None) -> None:
         """Go on to the next step, or to any, and set the rates."""
         if self._step_count == 1:
-            if "step" in vars(self.optimizer):
+            if "step" in vars(self.optimizer) or not hasattr(self.optimizer, "_has_stepped"):
                 warnings.warn(_OVERRIDDEN, UserWarning, stacklevel=2)
-            elif not self.optimizer._has_stepped:  # type: ignore[attr-defined]
+            elif not self.optimizer._has_stepped:
                 warnings.warn(_TOO_EARLY, UserWarning, stacklevel=2)
         self._step_count += 1
         if epoch is not None:
