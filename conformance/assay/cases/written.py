@@ -72,6 +72,7 @@ def argument(overload: Overload, name: str, written: Any) -> Value:
 
 
 def plain(written: Any, name: str = "") -> Value:
+    """Read a value that is a tensor only where it says so."""
     if isinstance(written, Mapping):
         return Slice(*written["slice"]) if "slice" in written else tensor(written)
     if isinstance(written, list):
