@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
+from assay.cases import draw
 from assay.cases.case import MADE, Case, TensorValue, method_call
+from assay.cases.fill import materialise
+from assay.cases.written import plain
 from assay_spec import scenarios
+from assay_spec.domains import Focus
 from assay_spec.model import Op, Overload
-from assay_spec.plans import Made
+from assay_spec.plans import ABSENT, Made
 from assay_spec.steps import Function, Look, Ref, Step, Value, positions
 
 SAVED = "state"  # the step that saves what is kept in the end
@@ -113,6 +118,13 @@ def run(
         seen = scenarios.lines(f"{SAVED} = {MADE}.state_dict()", _KEPT, (MADE,), "_kept")
         return Case(op.name, (*steps, *seen.steps), seen.looks)
     return Case(op.name, tuple(steps), tuple(looks))
+
+
+def written(op: Op, overload: Overload, call: Mapping[str, Any]) -> Case:
+    """Return the run of one call with an object made as a spec file says; what that leaves out is the plainest."""
+    plainest = next(draw.walk(overload, Focus(), 1)).constructed
+    made = {name: materialise(value) for name, value in plainest.items() if value is not ABSENT}
+    return run(op, overload, {**made, **{name: plain(value, name) for name, value in call.items()}}, calls=1)
 
 
 def _minimised(objective: str, parameters: Sequence[Ref]) -> Step:

@@ -7,17 +7,14 @@ from functools import partial
 from itertools import islice
 from typing import Any, Final
 
-from assay.cases import draw, written
+from assay.cases import draw, runs, written
 from assay.cases.broken import broken
 from assay.cases.case import Case
-from assay.cases.fill import materialise
-from assay.cases.runs import run
 from assay.facets.base import PASS, Facet, Judgement, Reason, SamplingRequest, Trial, fail, is_raised, plans
 from assay.judge.bench import Bench
 from assay_reports.vocabulary import Effort
 from assay_spec.domains import Focus
 from assay_spec.model import Misuse, Op, Overload
-from assay_spec.plans import ABSENT
 
 _BROKEN: Final[dict[Effort, int]] = {"quick": 1, "standard": 2, "deep": 6}  # plans of an overload that are broken
 
@@ -52,10 +49,7 @@ def _trials(op: Op, overload: Overload, misuse: Misuse, request: SamplingRequest
     observe: Any = frozenset({"mutation"})
     if misuse.call is not None:
         if overload.trail is not None:
-            plainest = next(iter(draw.walk(overload, Focus(seed=request.seed), 1))).constructed
-            made = {name: materialise(value) for name, value in plainest.items() if value is not ABSENT}
-            wrong = {name: written.plain(value, name) for name, value in misuse.call.items()}
-            case = run(op, overload, {**made, **wrong}, calls=1)
+            case = runs.written(op, overload, misuse.call)
         else:
             case = written.case(op, overload, misuse.call, observe=observe)
         yield Trial(case, partial(_judge, case, misuse), about=misuse)
