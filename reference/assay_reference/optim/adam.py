@@ -45,7 +45,8 @@ class Adam(Descent):
         mean.mul_(first).add_(gradient * (1 - first))
         square.mul_(second).add_(gradient * gradient * (1 - second))
         if group["amsgrad"]:
-            square = state["max_exp_avg_sq"].copy_(state["max_exp_avg_sq"].maximum(square))
+            largest = state["max_exp_avg_sq"]
+            square = largest.copy_(largest.clone().maximum(square))  # a differentiable step remembers the clone
         denominator = square.sqrt() / (1 - second**step) ** 0.5 + group["eps"]
         parameter.sub_(mean / denominator * (group["lr"] / (1 - first**step)))
 
