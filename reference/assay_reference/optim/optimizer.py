@@ -47,6 +47,10 @@ def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
 class Optimizer:
     """Parameters in groups with options, and the state of each parameter; subclasses say in `step` how they move."""
 
+    defaults: Group
+    state: defaultdict[Tensor, Group]
+    param_groups: list[Group]
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "step" in vars(cls):
@@ -72,10 +76,6 @@ class Optimizer:
         vars(self).update(state)
         for name in _HOOKS:
             vars(self).setdefault(name, OrderedDict())
-
-    defaults: Group
-    state: defaultdict[Tensor, Group]
-    param_groups: list[Group]
 
     def add_param_group(self, param_group: Group) -> None:
         """Add a group of parameters, with options of its own."""
