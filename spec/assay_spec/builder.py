@@ -191,6 +191,7 @@ class _Builder:
             examples=self._examples(part, signature, construct),
             errors=self._errors(part, signature, construct, arguments),
             trail=self._trail(part, known),
+            objective=part.get("objective"),
             trajectories=part.get("trajectories", ()),
         )
 
@@ -353,11 +354,14 @@ class _Builder:
     ) -> tuple[Misuse, ...]:
         errors = []
         drawn = [each.name for each in (*arguments, *(construct.arguments if construct else ()))]
+        passed = {*signature.names, *(_constructed(construct) if construct else ())}
         for layer, position, each in part.every("errors"):
             here, at = Part([layer]), ("errors", position)
             misuse = Misuse(**vars(each), line=here.line(*at))
             if misuse.call is not None:
-                _check_call(here, at, misuse.call, signature, construct)
+                if "name" not in layer.document.content and not set(misuse.call) <= passed:
+                    continue  # a family's, which does not hold for this member
+                _check_call(here, at, misuse.call, signature, construct, runs=part.get("trail") is not None)
             elif misuse.out_of_range not in drawn:
                 raise here.error(
                     at, f"out_of_range names {misuse.out_of_range!r}", suggestion(str(misuse.out_of_range), drawn)
@@ -407,14 +411,21 @@ def _constructed(construct: Construct) -> set[str]:
 
 
 def _check_call(
-    part: Part, path: Path, call: Mapping[str, Any], signature: Signature, construct: Construct | None
+    part: Part,
+    path: Path,
+    call: Mapping[str, Any],
+    signature: Signature,
+    construct: Construct | None,
+    *,
+    runs: bool = False,
 ) -> None:
     known = [*signature.names, *([] if construct is None else sorted(_constructed(construct)))]
     for name in call:
         if name not in known:
             raise part.error(path, f"the signature has no {name!r}", suggestion(name, known))
     made = () if construct is None else construct.signature.parameters
-    for parameter in (*made, *signature.parameters):
+    # What the call of a run leaves out is the plainest.
+    for parameter in () if runs else (*made, *signature.parameters):
         if parameter.required and parameter.kind != "many" and parameter.name not in call:
             raise part.error(
                 path, f"the call leaves out {parameter.name!r}, which has no default", f"add `{parameter.name}:`"

@@ -278,6 +278,7 @@ class Overloaded:
 @dataclass(frozen=True, kw_only=True)
 class Repeated:
     trail: str | None = key("what to look at after each of repeated calls", None)
+    objective: str | None = key("the loss of a parameter `x`, where a call needs a closure that computes one", None)
     trajectories: tuple[Trajectory, ...] | None = key("worked runs", None)
 
 
@@ -302,7 +303,8 @@ class Header:
 class FamilyHeader:
     family: str = key("its name, which is the file's")
     where: dict[str, str | None] | None = key(
-        "words that its text leaves open, as `{word}`, and what they are for a member that says nothing; null: it must",
+        "words that its text leaves open, as `{word}`, and what they are for a member that says nothing; null: it "
+        "must; `name` is the member's",
         None,
     )
     kind: Literal["class"] | None = key("`class`, of classes", None)
@@ -322,15 +324,15 @@ class Members:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Numbered:
+class Told:
     rules: dict[RuleName, str] | None = key(
         "numbered sentences for what no formula carries; an example `shows:` each", None
     )
+    scenarios: tuple[Scenario, ...] = key("short programs", ())
 
 
 @dataclass(frozen=True, kw_only=True)
-class Footer(Numbered):
-    scenarios: tuple[Scenario, ...] = key("short programs", ())
+class Footer(Told):
     equivalent: tuple[Equivalent, ...] = key("mutants for which either answer is right", ())
 
 
@@ -345,12 +347,12 @@ class Class(Footer, Members, Header):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FunctionFamily(Numbered, Overloaded, Says, FamilyHeader):
+class FunctionFamily(Told, Overloaded, Says, FamilyHeader):
     """What functions have in common."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassFamily(Numbered, Members, FamilyHeader):
+class ClassFamily(Told, Members, FamilyHeader):
     """What classes have in common."""
 
 

@@ -72,7 +72,8 @@ def family_of(layer: Layer, families: Mapping[str, Document]) -> list[Layer]:
         if word not in words:
             hint = suggestion(word, words)
             raise layer.document.error((*layer.path, "where", word), f"{name} has no word {word!r}", hint)
-    chosen = {**words, **where}
+    own = {"name": layer.document.content["name"]} if "name" in words else {}
+    chosen = {**words, **own, **where}
     missing = next((word for word, each in chosen.items() if each is None), None)
     if missing is not None:
         at = (*layer.path, "family")

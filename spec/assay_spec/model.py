@@ -224,6 +224,7 @@ class Shown:
     examples: tuple[Example, ...] = ()
     errors: tuple[Misuse, ...] = ()
     trail: str | None = None  # what to look at after each of repeated calls
+    objective: str | None = None  # the loss of a parameter `x`, where each of them needs a closure
     trajectories: tuple[Trajectory, ...] = ()
 
 

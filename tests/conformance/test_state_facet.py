@@ -51,6 +51,24 @@ class StartsAgain(Adam):
         super().load_state_dict(state)
 
 
+class CountsInNumbers(Adam):
+    """Saves its number of steps as one of Python's."""
+
+    def state_dict(self) -> dict[str, Any]:
+        saved = super().state_dict()
+        state = {index: {**each, "step": float(each["step"])} for index, each in saved["state"].items()}
+        return {**saved, "state": state}
+
+
+class OtherOrder(Adam):
+    """Saves its state in another order."""
+
+    def state_dict(self) -> dict[str, Any]:
+        saved = super().state_dict()
+        state = {index: dict(reversed(each.items())) for index, each in saved["state"].items()}
+        return {**saved, "state": state}
+
+
 class KeepsNoStatistics(assay_reference.nn.BatchNorm1d):
     """Starts with fresh running statistics where it has saved some itself."""
 
@@ -70,7 +88,9 @@ def codes(op: str, candidate: Backend) -> set[str]:
     return {each.reason.code for each in judgements(op, candidate) if each.reason is not None}
 
 
-@pytest.mark.parametrize("op", ["torch.optim.Adam", "torch.optim.lr_scheduler.StepLR", "torch.nn.BatchNorm1d"])
+@pytest.mark.parametrize(
+    "op", ["torch.optim.Adam", "torch.optim.LBFGS", "torch.optim.lr_scheduler.StepLR", "torch.nn.BatchNorm1d"]
+)
 def test_the_reference_passes(op: str) -> None:
     assert {each.result for each in judgements(op, open_backend("reference"))} == {"pass"}
 
@@ -81,6 +101,14 @@ def test_an_optimizer_that_cannot_load_the_state_of_no_steps_is_found() -> None:
 
 def test_an_optimizer_that_counts_anew_is_found() -> None:
     assert codes("torch.optim.Adam", Replaced("torch.optim.Adam", StartsAgain)) == {"A616"}
+
+
+def test_a_state_of_other_things_is_found() -> None:
+    assert codes("torch.optim.Adam", Replaced("torch.optim.Adam", CountsInNumbers)) == {"A612"}
+
+
+def test_a_state_in_another_order_is_found() -> None:
+    assert "A611" in codes("torch.optim.Adam", Replaced("torch.optim.Adam", OtherOrder))
 
 
 def test_a_module_that_does_not_load_what_it_saved_is_found() -> None:

@@ -373,9 +373,9 @@ def test_scenarios_run_through_the_table() -> None:
 
 
 def test_a_closure_is_called_by_an_optimizer() -> None:
-    first, parameter = played("torch.optim.SGD", "a step gives back what its closure gave").results
+    outcome = played("torch.optim.SGD", "a step returns what its closure returned")
 
-    assert (first, parameter.array.tolist()) == (1.0, [0.0])
+    assert outcome.results == (1.0, True)
 
 
 def test_a_fresh_optimizer_continues_from_a_saved_state() -> None:

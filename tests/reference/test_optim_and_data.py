@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 import assay_reference as reference
+from assay_reference.optim.descent import Descent
 from assay_reference.optim.options import keeps_options
 
 
@@ -83,7 +84,7 @@ def test_shuffled_order_is_torchs() -> None:
     assert order(reference) == order(torch)
 
 
-class Follow(reference.optim.Optimizer):
+class Follow(Descent):
     """The smallest optimizer: one option, and how a parameter moves."""
 
     @keeps_options
@@ -124,11 +125,11 @@ class Halve(reference.optim.lr_scheduler.LRScheduler):
     @keeps_options
     def __init__(self, optimizer: Any, until: int, last_epoch: int = -1) -> None: ...
 
-    def factor(self) -> float:
+    def multiplier(self) -> float:
         return 0.5 if 0 < self.last_epoch <= self.until else 1
 
 
-def test_a_scheduler_keeps_its_options_and_says_its_factor() -> None:
+def test_a_scheduler_keeps_its_options_and_says_its_multiplier() -> None:
     optimizer = Follow([reference.zeros(1)], lr=8.0)
     scheduler = Halve(optimizer, until=2)
     for _ in range(3):

@@ -90,6 +90,7 @@ WALKS: list[tuple[str, Focus, list[Any]]] = [
         ({"params": (parameter((2, 3), 7), parameter((4,), 8))},),
         ({"params": (parameter((2, 3), 7), parameter((4,), 8))}, {"params": (parameter((), 9),), "lr": 0.25}),
     ]),
+    ("parameter_groups(1)", Focus(seed=7), [({"params": (parameter((2, 3), 7), parameter((4,), 8))},)]),
     ("made('f.G')", PLAIN, [Made("f.G", {})]),
     ("made('f.G', a=1, b=integer(1, 2), c=boolean())", PLAIN, [
         Made("f.G", {"a": 1, "b": 2, "c": False}),
@@ -295,6 +296,7 @@ def test_either_holds_what_one_of_its_choices_holds(source: str, value: Any) -> 
         ("integer(1, 3) | one_of('same')", "an integer from 1 to 3 or one of 'same'"),
         ("shapes()", "a shape"),
         ("parameter_groups()", "groups of parameters, some with a learning rate of their own"),
+        ("parameter_groups(1)", "a group of parameters, perhaps with a learning rate of its own"),
         ("made('f.G', a=1, b=[boolean(), 'x'])", "f.G(a: 1; b: [one of False, True, 'x'])"),
         ("view_shapes(x)", "a shape of as many elements"),
         ("expand_shapes(x)", "a shape to broadcast to"),

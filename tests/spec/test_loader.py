@@ -234,6 +234,7 @@ methods:
   step:
     signature: (closure=None)
     trail: params[0]
+    objective: (x * x).sum()
     trajectories:
       - {call: {lr: 1.0}, start: [0.0], gradients: [[1.0]], gives: [[-1.0]]}
       - {call: {}, start: [0.0], gives: [[0.0]]}
@@ -241,6 +242,7 @@ methods:
     )["torch.f"]
 
     assert (op.overloads[0].method, op.overloads[0].trail) == ("step", "params[0]")
+    assert op.overloads[0].objective == "(x * x).sum()"
     assert op.overloads[0].trajectories == (
         Trajectory(call={"lr": 1.0}, start=[0.0], gradients=[[1.0]], gives=[[-1.0]]),
         Trajectory(call={}, start=[0.0], gives=[[0.0]]),
@@ -318,6 +320,45 @@ def test_a_family_leaves_words_open_and_a_member_says_them(load: Load) -> None:
     assert op.rules == {"R1": "NaN is largest."}
     assert [each.label for each in op.overloads] == ["of all", "of some"]
     assert op.overloads[0].arguments[0].source.source == "tensor(bool)"
+
+
+def test_a_family_may_say_the_names_of_its_members(load: Load) -> None:
+    family = """\
+family: named
+where: {name: null}
+summary: Of {name}.
+scenarios:
+  - {name: n, run: '{name}(1)', expect: {x: 1}}
+"""
+    own = "family: named\nscenarios:\n  - {name: m, run: x = 2, expect: {x: 2}}\n"
+
+    op = load(of_named=family, f=PLAIN + own)["torch.f"]
+
+    assert [(each.name, each.run) for each in op.scenarios] == [("m", "x = 2"), ("n", "torch.f(1)")]
+
+
+def test_an_error_of_a_family_holds_for_members_that_have_its_arguments(load: Load) -> None:
+    family = """\
+family: stepping
+kind: class
+summary: Steps.
+methods:
+  step:
+    signature: ()
+    trail: params
+    errors:
+      - {call: {lr: -1.0}, raises: ValueError, because: the rate is negative}
+      - {call: {eps: -1.0}, raises: ValueError, because: eps is negative}
+"""
+    own = """\
+kind: class
+family: stepping
+construct: {signature: '(params, lr=0.1)', arguments: {params: parameter_groups()}}
+"""
+
+    op = load(of_stepping=family, f=PLAIN + own)["torch.f"]
+
+    assert [each.because for each in op.overloads[0].errors] == ["the rate is negative"]
 
 
 def test_an_overload_of_a_member_fills_in_from_that_of_its_family_with_the_same_label(load: Load) -> None:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
+from assay.cases import draw
 from assay.cases.case import MADE, Case, TensorValue, method_call
+from assay.cases.fill import materialise
+from assay.cases.written import plain
 from assay_spec import scenarios
+from assay_spec.domains import Focus
 from assay_spec.model import Op, Overload
-from assay_spec.plans import Made
+from assay_spec.plans import ABSENT, Made
 from assay_spec.steps import Function, Look, Ref, Step, Value, positions
 
+SAVED = "state"  # the step that saves what is kept in the end
 RESTORED = "restored"  # the step that loads a saved state into a fresh object
+_CLOSURE = "closure"  # the step that makes what computes a loss
 START = -1  # the moment before the first call, among those after the calls
+_KEPT = (  # the parts of a state, as lists: keys have an order, and need not be strings
+    f"[[each[0], list(each[1].items())] for each in {SAVED}['state'].items()]",
+    f"[list(group.items()) for group in {SAVED}['param_groups']]",
+)
 Gradients = Sequence[TensorValue | None]  # one for each parameter
 
 
@@ -54,12 +65,14 @@ def run(
     calls: int = 0,
     reloads: Container[int] = (),
     closure: bool = False,
+    kept: bool = False,
 ) -> Case:
     """Return the case of a run: an object made of some arguments, its method called once for each set of gradients.
 
     Without gradients the method is called `calls` times, and the trail is observed before the first call too. After the
     calls that `reloads` numbers, or before the first if -1 is one of them, the state is saved and loaded into a fresh
-    object, which continues; a closure may set the gradients.
+    object, which continues; a closure may set the gradients, and computes them where there is an objective. What is
+    `kept` in the end may be observed instead of the trail.
     """
     making = _Making()
     arguments = {name: making.named(name, value) for name, value in made.items()}
@@ -78,6 +91,8 @@ def run(
 
     if not fed:
         look(MADE)
+    if overload.objective is not None:
+        steps.append(_minimised(overload.objective, making.parameters))
     reloading = _reloading(op, arguments, None if trail in made else trail)
     if START in reloads:
         steps.extend(reloading)
@@ -85,7 +100,9 @@ def run(
         call = f"call{count}"
         feeding = tuple(_feeding(making.parameters, fed[count], call)) if fed else ()
         given: dict[str, Value] = {}
-        if closure:
+        if overload.objective is not None:
+            given["closure"] = Ref(_CLOSURE)
+        elif closure:
             given["closure"] = Function((), feeding, TensorValue.of(np.zeros((), np.float32), "float32"))
         else:
             steps.extend(feeding)
@@ -97,7 +114,25 @@ def run(
         look(call)
         if count in reloads:
             steps.extend(reloading)
+    if kept:
+        seen = scenarios.lines(f"{SAVED} = {MADE}.state_dict()", _KEPT, (MADE,), "_kept")
+        return Case(op.name, (*steps, *seen.steps), seen.looks)
     return Case(op.name, tuple(steps), tuple(looks))
+
+
+def written(op: Op, overload: Overload, call: Mapping[str, Any]) -> Case:
+    """Return the run of one call with an object made as a spec file says; what that leaves out is the plainest."""
+    plainest = next(draw.walk(overload, Focus(), 1)).constructed
+    made = {name: materialise(value) for name, value in plainest.items() if value is not ABSENT}
+    return run(op, overload, {**made, **{name: plain(value, name) for name, value in call.items()}}, calls=1)
+
+
+def _minimised(objective: str, parameters: Sequence[Ref]) -> Step:
+    """Return the step that makes a closure: it returns the sum of the objective over all parameters."""
+    losses = [f"    x = {each.name}\n    loss = loss + {objective}\n" for each in parameters]
+    source = f"def f():\n    {MADE}.zero_grad()\n    loss = 0.0\n{''.join(losses)}    loss.backward()\n    return loss"
+    (step,) = scenarios.lines(source, (), (MADE, *(each.name for each in parameters))).steps
+    return replace(step, name=_CLOSURE)
 
 
 def _feeding(parameters: Sequence[Ref], gradients: Gradients, call: str) -> list[Step]:

@@ -67,15 +67,16 @@ def argument(overload: Overload, name: str, written: Any) -> Value:
     if (isinstance(written, list) and "tensor" in kinds) or (kinds == {"tensor"}):
         return tensor(written)
     if isinstance(written, list):
-        return tuple(_plain(each) for each in written)
-    return _plain(written, name)
+        return tuple(plain(each) for each in written)
+    return plain(written, name)
 
 
-def _plain(written: Any, name: str = "") -> Value:
+def plain(written: Any, name: str = "") -> Value:
+    """Read a value that is a tensor only where it says so."""
     if isinstance(written, Mapping):
         return Slice(*written["slice"]) if "slice" in written else tensor(written)
     if isinstance(written, list):
-        return [_plain(each) for each in written]
+        return [plain(each) for each in written]
     if written == "...":
         return Ellipsis
     if name == "dtype" and isinstance(written, str):
@@ -95,8 +96,8 @@ def case(op: Op, overload: Overload, written: Mapping[str, Any], **more: Any) ->
     rules = [rule.name for rule in (*maker.parameters, *maker.buffers)]
     # `bias: false` is the constructor's argument, `bias: [0.5]` the parameter of that name.
     state = {name: tensor(written[name]) for name in rules if not isinstance(written.get(name, False), bool)}
-    plain = {
-        name: _plain(written[name], name) for name in maker.signature.names if name in written and name not in state
+    given = {
+        name: plain(written[name], name) for name in maker.signature.names if name in written and name not in state
     }
-    steps = made(op.name, plain, state, training=written.get("training", True))
+    steps = made(op.name, given, state, training=written.get("training", True))
     return Case(op.name, (*steps, method_call(arguments, positional, unpacked=unpacked)), **more)

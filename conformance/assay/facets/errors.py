@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, Final
 
-from assay.cases import draw, written
+from assay.cases import draw, runs, written
 from assay.cases.broken import broken
 from assay.cases.case import Case
 from assay.facets.base import (
@@ -59,7 +59,10 @@ def _broken(op: Op, overload: Overload, request: SamplingRequest) -> Iterator[Tr
 def _trials(op: Op, overload: Overload, misuse: Misuse, request: SamplingRequest) -> Iterator[Trial]:
     observe: Any = frozenset({"mutation"})
     if misuse.call is not None:
-        case = written.case(op, overload, misuse.call, observe=observe)
+        if overload.trail is not None:
+            case = runs.written(op, overload, misuse.call)
+        else:
+            case = written.case(op, overload, misuse.call, observe=observe)
         yield Trial(case, partial(_judge, case, misuse), about=misuse)
         return
     assert misuse.out_of_range is not None

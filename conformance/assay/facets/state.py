@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -56,7 +56,12 @@ def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     if any(each.trail is not None for each in op.overloads):
         for plan in plans(op, request, "options", limit=24):
             for case in _runs(op, plan, request.seed):
-                yield Trial(case, partial(_moved, case), plan)
+                yield Trial(case, partial(_beside_the_oracle, case, _moved), plan)
+            if plan.overload.trail in plan.constructed:
+                case = _run(op, plan, request.seed)(kept=True)
+                # What is known of a loss that is nearly minimised has lost its digits: only its kind is judged.
+                kept = partial(_kept, values=plan.overload.objective is None)
+                yield Trial(case, partial(_beside_the_oracle, case, kept, as_given=True), plan, needs_oracle=True)
         return
     for plan, starts in _equipped(op, request):
         case = _untouched(op, plan, seed=3)
@@ -66,7 +71,7 @@ def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
             yield Trial(case, partial(_started, case, plan), plan)
     for plan in plans(op, request, "options", limit=8):
         case = _left_behind(op, plan)
-        yield Trial(case, partial(_updated, case, plan), plan)
+        yield Trial(case, partial(_beside_the_oracle, case, partial(_updated, case, plan)), plan)
         if held(_maker(plan), plan.scope) and plan.overload.random is None:
             straight, reloaded = _continued(op, plan), _continued(op, plan, reloaded=True)
             yield Trial(reloaded, partial(_goes_on, reloaded, straight), plan, beside=straight)
@@ -163,39 +168,43 @@ def _worked(op: Op, overload: Overload, each: Trajectory) -> Trial:
     """Return the trial of a run whose results are written in the spec."""
     assert overload.construct is not None
     works_on = next(iter(overload.construct.arguments))
-    if each.gradients:
-        start = written.tensor(each.start, "float32")
-        fed = [(written.tensor(step, "float32"),) for step in each.gradients]
-        case = run(op, overload, {works_on.name: ({"params": (start,)},), **each.call}, fed=fed)
+    if each.start is None:
+        subject = materialise(next(works_on.domain({}).walk(Focus())))
     else:
-        plainest = materialise(next(works_on.domain({}).walk(Focus())))
-        case = run(op, overload, {works_on.name: plainest, **each.call}, calls=len(each.gives) - 1)
+        subject = ({"params": (written.tensor(each.start, "float32"),)},)
+    fed = [(written.tensor(step, "float32"),) for step in each.gradients]
+    case = run(op, overload, {works_on.name: subject, **each.call}, fed=fed, calls=len(each.gives) - 1)
     return Trial(case, partial(_as_written, case, each.gives))
 
 
 def _runs(op: Op, plan: Plan, seed: int) -> Iterator[Case]:
     """Yield the runs of a plan: plain, with reloads before the first call and at every moment, and with a closure."""
+    make = _run(op, plan, seed)
+    calls = _CALLS if plan.overload.trail in plan.constructed else _UNFED
+    yield make()
+    yield make(reloads=(START,))
+    yield make(reloads=range(START, calls - 1))
+    if "closure" in plan.overload.signature and plan.overload.objective is None:
+        yield make(closure=True)
+
+
+def _run(op: Op, plan: Plan, seed: int) -> Callable[..., Case]:
+    """Return what makes a plan's runs: parameters are fed with gradients, unless a closure computes them."""
     arguments = {name: materialise(value) for name, value in plan.constructed.items() if value is not ABSENT}
+    if plan.overload.trail not in arguments:
+        return partial(run, op, plan.overload, arguments, calls=_UNFED)
+    if plan.overload.objective is not None:
+        return partial(run, op, plan.overload, arguments, calls=_CALLS)
     parameters = list(tensors_in(arguments))
-    if plan.overload.trail in arguments:
-        fed = [
-            # One parameter goes without a gradient for a step.
-            [
-                None if (count, index) == (1, 1) else _gradient(each, seed + 10 * (count + 1) + index)
-                for index, each in enumerate(parameters)
-            ]
-            for count in range(_CALLS)
+    fed = [
+        # One parameter goes without a gradient for a step.
+        [
+            None if (count, index) == (1, 1) else _gradient(each, seed + 10 * (count + 1) + index)
+            for index, each in enumerate(parameters)
         ]
-        make = partial(run, op, plan.overload, arguments, fed=fed)
-        yield make()
-        yield make(reloads=(START,))
-        yield make(reloads=range(START, _CALLS - 1))
-        if "closure" in plan.overload.signature:
-            yield make(closure=True)
-        return
-    yield run(op, plan.overload, arguments, calls=_UNFED)
-    yield run(op, plan.overload, arguments, calls=_UNFED, reloads=(START,))
-    yield run(op, plan.overload, arguments, calls=_UNFED, reloads=range(START, _UNFED - 1))
+        for count in range(_CALLS)
+    ]
+    return partial(run, op, plan.overload, arguments, fed=fed)
 
 
 def _gradient(parameter: TensorValue, seed: int) -> TensorValue:
@@ -258,22 +267,29 @@ def _distributed(rule: StateRule, samples: Host, distribution: tuple[Any, ...]) 
     return fail("A613", f"{rule.name} is not initialised {distribution[0]}: {finding}", distribution[0], finding)
 
 
-def _updated(case: Case, plan: Plan, bench: Bench) -> Judgement:
-    """Judge the buffers after a call."""
+def _beside_the_oracle(
+    case: Case, judge: Callable[[Sequence[Any], Sequence[Any]], Judgement], bench: Bench, *, as_given: bool = False
+) -> Judgement:
+    """Judge what an answer shows by what the oracle's does, in float64 or in the dtypes that are given."""
     outcome = bench.ask(case)
     early = unanswered(outcome)
     if early is not None:
         return early
-    expected = bench.expect(case)
+    expected = bench.expect_as_given(case) if as_given else bench.expect(case)
     if expected is None:
         return SELF
     broken = broken_oracle(expected)
     if broken is not None:
         return broken
+    return judge(outcome.results, expected.results)
+
+
+def _updated(case: Case, plan: Plan, results: Sequence[Any], expected: Sequence[Any]) -> Judgement:
+    """Judge the buffers after a call."""
     maker = _maker(plan)
     names = [rule.name for rule in held(maker, plan.scope, maker.buffers)]
     largest = max((_largest(each.array()) for each in tensors_of(case)), default=0.0)
-    got, want = outcome.results[0], expected.results[0]
+    got, want = results[0], expected[0]
     parts = [_near(name, got.get(name), want[name], largest) for name in names]
     return gravest(parts) if parts else Judgement("pass", compared=False)
 
@@ -320,22 +336,34 @@ def _step(index: int, want: Host, got: Any, largest: float) -> Judgement:
     return Judgement("pass", compared=False) if worst is None else beyond("A616", worst, f"step {index}")
 
 
-def _moved(case: Case, bench: Bench) -> Judgement:
-    """Judge a drawn run against the oracle's."""
-    outcome = bench.ask(case)
-    early = unanswered(outcome)
-    if early is not None:
-        return early
-    expected = bench.expect(case)
-    if expected is None:
-        return SELF
-    broken = broken_oracle(expected)
-    if broken is not None:
-        return broken
-    if len(outcome.results) != len(expected.results):
-        return fail("A616", "wrong number of steps", len(expected.results), len(outcome.results))
-    wants = [each.array if isinstance(each, Array) else np.array(each) for each in expected.results]
-    return _stepped(wants, outcome.results)
+def _moved(results: Sequence[Any], expected: Sequence[Any]) -> Judgement:
+    """Judge a drawn run, step by step."""
+    if len(results) != len(expected):
+        return fail("A616", "wrong number of steps", len(expected), len(results))
+    return _stepped([each.array if isinstance(each, Array) else np.array(each) for each in expected], results)
+
+
+def _kept(results: Sequence[Any], expected: Sequence[Any], *, values: bool) -> Judgement:
+    """Judge the state after a drawn run, and the groups."""
+    return gravest(list(_same("the state", results, expected, values)))
+
+
+def _same(name: str, got: Any, want: Any, values: bool) -> Iterator[Judgement]:
+    """Compare what is kept, part by part: the kinds of tensors and numbers, their values perhaps, all else exactly."""
+    if isinstance(want, Array):
+        if not isinstance(got, Array) or (got.shape, got.dtype) != (want.shape, want.dtype):
+            yield fail("A612", f"{name} is another kind of thing", describe(want), describe(got))
+        elif values:
+            yield _near(name, got, want, _largest(want.array))
+    elif isinstance(want, (tuple, list)):
+        if not isinstance(got, (tuple, list)) or len(got) != len(want):
+            yield fail("A611", f"{name} has other parts", describe(want), describe(got))
+            return
+        for index, (each, due) in enumerate(zip(got, want, strict=True)):
+            keyed = isinstance(due, (tuple, list)) and due and isinstance(due[0], (str, int))
+            yield from _same(f"{name}, {due[0] if keyed else index}", each, due, values)
+    elif type(got) is not type(want) or (got != want and (values or not isinstance(want, float))):
+        yield fail("A611", f"{name} differs", want, got)
 
 
 FACET = Facet("state", applies, trials)

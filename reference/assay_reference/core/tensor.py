@@ -15,7 +15,7 @@ import numpy as np
 
 from assay_reference.core import devices, dtypes, layouts
 from assay_reference.core.arrays import address, contiguous_strides, strided, to_host
-from assay_reference.core.grad_mode import inference, records
+from assay_reference.core.grad_mode import inference, recording, records
 from assay_reference.core.layouts import Packed
 from assay_reference.core.memory import Storage, UntypedStorage
 
@@ -325,7 +325,7 @@ class Tensor:
         return value
 
     def __float__(self) -> float:
-        if self.requires_grad:
+        if self.requires_grad and recording.get():
             warnings.warn(SCALAR_WITH_GRAD, UserWarning, stacklevel=2)
         return float(self._real_element("double"))
 

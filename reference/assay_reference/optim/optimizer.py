@@ -1,45 +1,81 @@
-"""What optimizers share: groups of parameters, state, and saving both."""
+"""What optimizers share: groups of parameters, state, hooks, and saving."""
 
 from __future__ import annotations
 
 import copy
-from collections import defaultdict
-from collections.abc import Callable
-from typing import Any
+import functools
+import warnings
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
-from assay_reference.core.grad_mode import enable_grad, no_grad
+from assay_reference.core.engine import RemovableHandle
 from assay_reference.core.tensor import Tensor
-from assay_reference.optim.options import check_options
 
 Group = dict[str, Any]
 Closure = Callable[[], Any]
+Hook = Callable[..., Any]
+
+_HOOKS: Final = (
+    "_step_pre_hooks", "_step_post_hooks", "_state_dict_pre_hooks", "_state_dict_post_hooks",
+    "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks",
+)  # fmt: skip
+
+
+def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Let an optimizer's hooks be called around its steps."""
+
+    @functools.wraps(step)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        self = args[0]
+        for hook in tuple(self._step_pre_hooks.values()):
+            changed = hook(self, args, kwargs)
+            if changed is not None:
+                if not (isinstance(changed, tuple) and len(changed) == 2):
+                    raise RuntimeError(
+                        f"{step} must return None or a tuple of (new_args, new_kwargs), but got {changed}."
+                    )
+                args, kwargs = changed
+        result = step(*args, **kwargs)
+        for hook in tuple(self._step_post_hooks.values()):
+            hook(self, args, kwargs)
+        return result
+
+    return call
 
 
 class Optimizer:
-    """Moves parameters by their gradients.
+    """Parameters in groups with options, and the state of each parameter; subclasses say in `step` how they move."""
 
-    A subclass declares its options as the parameters of an __init__ that `keeps_options`, and says in `update` how one
-    parameter moves.
-    """
+    defaults: Group
+    state: defaultdict[Tensor, Group]
+    param_groups: list[Group]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "step" in vars(cls):
+            cls.step = _hooked(cls.step)  # type: ignore[method-assign]
 
     def __init__(self, params: Any, defaults: Group) -> None:
         if isinstance(params, Tensor):
             raise TypeError(
-                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got torch.Tensor"
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
+                + _typename(params)
             )
-        self.defaults = defaults
-        self.state: defaultdict[Tensor, Group] = defaultdict(dict)
-        self.param_groups: list[Group] = []
+        self.__setstate__({"defaults": defaults, "state": defaultdict(dict), "param_groups": []})
         groups = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
-    def _begin(self, params: Any, options: Group) -> None:
-        """Start with the options that a subclass was constructed with."""
-        check_options(options)
-        Optimizer.__init__(self, params, options)
+    def __getstate__(self) -> Group:
+        return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
+
+    def __setstate__(self, state: Group) -> None:
+        vars(self).update(state)
+        for name in _HOOKS:
+            vars(self).setdefault(name, OrderedDict())
 
     def add_param_group(self, param_group: Group) -> None:
         """Add a group of parameters, with options of its own."""
@@ -51,100 +87,168 @@ class Optimizer:
                 "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets "
                 "will change between runs. Please use a list instead."
             )
-        members = [given] if isinstance(given, Tensor) else [_tensor(each) for each in given]
-        for each in members:
-            if not isinstance(each, Tensor):
-                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(each).__name__}")
-            if not (each.is_leaf or each.retains_grad):
-                raise ValueError("can't optimize a non-leaf Tensor")
+        given = [given] if isinstance(given, Tensor) else list(given)
+        names = [each[0] for each in given if isinstance(each, tuple)]
+        members = [each[1] if isinstance(each, tuple) else each for each in given]
+        param_group["params"] = members
+        if names:
+            if len(names) != len(members):
+                raise ValueError("all optimizer params should be with/without names. Some param names are missing")
+            param_group["param_names"] = names
+        self._check(members)
+        for name, default in self.defaults.items():
+            param_group.setdefault(name, default)
+        if len(set(map(id, members))) != len(members):
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
+                "see github.com/pytorch/pytorch/issues/40967 for more information",
+                stacklevel=3,
+            )
+        if any(("param_names" in param_group) != ("param_names" in group) for group in self.param_groups):
+            which = "with" if names else "without"
+            raise ValueError(
+                "all optimizer param groups should be with/without names. cannot add param group "
+                f"{which} names to the optimizer"
+            )
         known = {id(each) for group in self.param_groups for each in group["params"]}
         if known & set(map(id, members)):
             raise ValueError("some parameters appear in more than one parameter group")
-        self.param_groups.append({**self.defaults, **param_group, "params": members})
+        self.param_groups.append(param_group)
+
+    def _check(self, members: list[Any]) -> None:
+        """Refuse what cannot be optimized."""
+        for each in members:
+            if not isinstance(each, Tensor):
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {_typename(each)}")
+            if not (each.is_leaf or each.retains_grad or self.defaults.get("differentiable")):
+                raise ValueError("can't optimize a non-leaf Tensor")
 
     def step(self, closure: Closure | None = None) -> Any:
-        """Move every parameter that has a gradient; return what the closure returns."""
-        loss = None
-        if closure is not None:
-            with enable_grad():
-                loss = closure()
-        with no_grad():
-            for group in self.param_groups:
-                for parameter in group["params"]:
-                    if parameter.grad is not None:
-                        gradient = -parameter.grad if group.get("maximize", False) else parameter.grad
-                        self.update(parameter, gradient.detach(), self.state[parameter], group)
-                        if not self.state[parameter]:
-                            del self.state[parameter]
-        return loss
-
-    def update(self, parameter: Tensor, gradient: Tensor, state: Group, group: Group) -> None:
-        """Move one parameter."""
+        """Move every parameter; return what the closure returns."""
         raise NotImplementedError
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop all gradients, or set them to zero."""
         for group in self.param_groups:
             for parameter in group["params"]:
-                if parameter.grad is not None:
-                    parameter.grad = None if set_to_none else parameter.grad.detach().zero_()
+                if set_to_none:
+                    parameter.grad = None
+                elif parameter.grad is not None:
+                    parameter.grad.detach_().zero_()
 
     def state_dict(self) -> Group:
         """Return the state and the groups, with parameters by their indices."""
-        indices = self._indices()
-        groups = [
-            {**{key: value for key, value in group.items() if key != "params"},
-             "params": [indices[id(each)] for each in group["params"]]}
-            for group in self.param_groups
-        ]  # fmt: skip
-        return {"state": {indices[id(each)]: state for each, state in self.state.items()}, "param_groups": groups}
-
-    def _indices(self) -> dict[int, int]:
-        members = (id(each) for group in self.param_groups for each in group["params"])
-        return {member: index for index, member in enumerate(dict.fromkeys(members))}
+        for hook in self._state_dict_pre_hooks.values():
+            hook(self)
+        members = [each for group in self.param_groups for each in group["params"]]
+        indices = {id(each): index for index, each in enumerate(members)}
+        groups = []
+        for group in self.param_groups:
+            options = {key: value for key, value in group.items() if key != "params"}
+            groups.append({**options, "params": [indices[id(each)] for each in group["params"]]})
+        state = {indices[id(key)] if isinstance(key, Tensor) else key: each for key, each in self.state.items()}
+        saved: Group = {"state": state, "param_groups": groups}
+        for hook in self._state_dict_post_hooks.values():
+            saved = _unless_none(hook(self, saved), saved)
+        return saved
 
     def load_state_dict(self, state_dict: Group) -> None:
-        """Restore what an optimizer saved."""
-        saved = state_dict["param_groups"]
-        if len(saved) != len(self.param_groups):
+        """Restore what an optimizer saved; state that fits already is shared with it."""
+        state_dict = state_dict.copy()
+        for hook in self._load_state_dict_pre_hooks.values():
+            state_dict = _unless_none(hook(self, state_dict), state_dict)
+        groups = copy.deepcopy(state_dict["param_groups"])
+        if len(groups) != len(self.param_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
-        if any(len(old["params"]) != len(new["params"]) for old, new in zip(saved, self.param_groups, strict=True)):
+        if any(len(new["params"]) != len(old["params"]) for new, old in zip(groups, self.param_groups, strict=True)):
             raise ValueError(
                 "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
             )
-        members = [each for group in self.param_groups for each in group["params"]]
-        state = copy.deepcopy(state_dict["state"])
-        self.state = defaultdict(dict, {members[index]: _fitting(state[index], members[index]) for index in state})
-        self.param_groups = [
-            {**copy.deepcopy(old), "params": new["params"]} for old, new in zip(saved, self.param_groups, strict=True)
-        ]
+        owners: dict[Any, tuple[Tensor, Group]] = {}
+        for new, old in zip(groups, self.param_groups, strict=True):
+            owners.update(zip(new["params"], ((each, new) for each in old["params"]), strict=True))
+            new["params"] = old["params"]
+            if "param_names" in old:
+                new.setdefault("param_names", old["param_names"])
+        state: defaultdict[Any, Any] = defaultdict(dict)
+        for index, each in state_dict["state"].items():
+            if index in owners:
+                parameter, group = owners[index]
+                state[parameter] = _fitting(each, parameter, group)
+            else:
+                state[index] = each
+        self.__setstate__({"state": state, "param_groups": groups})
+        for hook in self._load_state_dict_post_hooks.values():
+            hook(self)
 
     def __repr__(self) -> str:
-        lines = [f"{type(self).__name__} ("]
+        text = ""
         for number, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {number}")
-            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
-        return "\n".join([*lines, ")"])
+            options = "".join(f"    {key}: {group[key]}\n" for key in sorted(group) if key != "params")
+            text += f"\nParameter Group {number}\n{options}"
+        return f"{type(self).__name__} ({text})"
+
+    # What is called around a step, around saving and around loading.
+
+    _step_pre_hooks: OrderedDict[int, Hook]
+    _step_post_hooks: OrderedDict[int, Hook]
+    _state_dict_pre_hooks: OrderedDict[int, Hook]
+    _state_dict_post_hooks: OrderedDict[int, Hook]
+    _load_state_dict_pre_hooks: OrderedDict[int, Hook]
+    _load_state_dict_post_hooks: OrderedDict[int, Hook]
+
+    def register_step_pre_hook(self, hook: Hook) -> RemovableHandle:
+        """Let `hook(optimizer, args, kwargs)` be called before each step, which it may give other arguments."""
+        return RemovableHandle(self._step_pre_hooks, hook)
+
+    def register_step_post_hook(self, hook: Hook) -> RemovableHandle:
+        """Let `hook(optimizer, args, kwargs)` be called after each step."""
+        return RemovableHandle(self._step_post_hooks, hook)
+
+    def register_state_dict_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        """Let `hook(optimizer)` be called before the state is saved."""
+        return _registered(self._state_dict_pre_hooks, hook, prepend)
+
+    def register_state_dict_post_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        """Let `hook(optimizer, state_dict)` be called with what is saved, which it may replace."""
+        return _registered(self._state_dict_post_hooks, hook, prepend)
+
+    def register_load_state_dict_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        """Let `hook(optimizer, state_dict)` be called with what is to be loaded, which it may replace."""
+        return _registered(self._load_state_dict_pre_hooks, hook, prepend)
+
+    def register_load_state_dict_post_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        """Let `hook(optimizer)` be called after a state is loaded."""
+        return _registered(self._load_state_dict_post_hooks, hook, prepend)
 
 
-def _tensor(member: Any) -> Any:
-    """Return the parameter of a (name, parameter) pair."""
-    return member[1] if isinstance(member, tuple) else member
+def _registered(hooks: OrderedDict[int, Hook], hook: Hook, prepend: bool) -> RemovableHandle:
+    handle = RemovableHandle(hooks, hook)
+    if prepend:
+        hooks.move_to_end(handle.id, last=False)
+    return handle
 
 
-def _fitting(state: Group, parameter: Tensor) -> Group:
+def _unless_none(found: Any, otherwise: Any) -> Any:
+    return otherwise if found is None else found
+
+
+def _typename(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return str(value.type())
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _fitting(value: Any, parameter: Tensor, group: Group, key: Any = None) -> Any:
     """Bring loaded state to the parameter's dtype and device; the count of steps stays as it is."""
-    return {
-        key: value.to(parameter) if isinstance(value, Tensor) and key != "step" else value
-        for key, value in state.items()
-    }
-
-
-def decayed(gradient: Tensor, parameter: Tensor, group: Group) -> Tensor:
-    """Decay the weights: by way of the gradient, or, decoupled from it, in the parameter itself."""
-    if not group["weight_decay"]:
-        return gradient
-    if group.get("decoupled_weight_decay", False):
-        parameter.mul_(1 - group["lr"] * group["weight_decay"])
-        return gradient
-    return gradient + parameter * group["weight_decay"]  # type: ignore[no-any-return]
+    if isinstance(value, Tensor):
+        if key == "step":
+            on_device = group.get("capturable") or group.get("fused")
+            return value.float().to(parameter.device) if on_device else value
+        return value.to(parameter) if parameter.is_floating_point() else value.to(parameter.device)
+    if isinstance(value, dict):
+        return {name: _fitting(each, parameter, group, name) for name, each in value.items()}
+    if isinstance(value, Iterable):
+        return type(value)(_fitting(each, parameter, group) for each in value)  # type: ignore[call-arg]
+    return value

@@ -17,13 +17,16 @@ from assay_spec.plans import Fill, Made, TensorPlan
 class ParameterGroups(Domain):
     """Groups of parameters to optimize; a group may have a learning rate of its own."""
 
+    most: int = 3
+
     def walk(self, focus: Focus) -> Iterator[tuple[dict[str, Any], ...]]:
         first, second, third = (_parameter(shape, focus, at) for at, shape in enumerate(((2, 3), (4,), ())))
         yield ({"params": (first, second)},)
-        yield {"params": (first, second)}, {"params": (third,), "lr": 0.25}
+        if self.most > 1:
+            yield {"params": (first, second)}, {"params": (third,), "lr": 0.25}
 
     def draw(self, draw: Draw, focus: Focus) -> tuple[dict[str, Any], ...]:
-        return tuple(self._group(draw, focus, at) for at in range(draw(integers(1, 3))))
+        return tuple(self._group(draw, focus, at) for at in range(draw(integers(1, self.most))))
 
     def _group(self, draw: Draw, focus: Focus, at: int) -> dict[str, Any]:
         shapes = [tuple(draw(integers(0, 4)) for _ in range(draw(integers(0, 3)))) for _ in range(draw(integers(1, 2)))]
@@ -36,6 +39,8 @@ class ParameterGroups(Domain):
         yield ()
 
     def describe(self) -> str:
+        if self.most == 1:
+            return "a group of parameters, perhaps with a learning rate of its own"
         return "groups of parameters, some with a learning rate of their own"
 
     def holds(self, value: Any) -> bool:

@@ -57,13 +57,14 @@ def backward_counts_a_retained_leaf_twice(torch):
 
 @chosen(everywhere=True)
 def adam_decays_by_the_index_of_the_parameter(torch):
-    right = torch.optim.Adam.update
+    right = torch.optim.Adam._move
 
-    def update(self, parameter, gradient, state, group):
+    def move(self, parameter, gradient, group):
         index = next(place for place, each in enumerate(group["params"], 1) if each is parameter)
-        right(self, parameter, gradient + index * group["weight_decay"], state, {**group, "weight_decay": 0})
+        decay = index * group["weight_decay"] * (-1 if group["maximize"] else 1)
+        right(self, parameter, gradient + decay, {**group, "weight_decay": 0})
 
-    return mock.patch.object(torch.optim.Adam, "update", update)
+    return mock.patch.object(torch.optim.Adam, "_move", move)
 
 
 @chosen(everywhere=True)

@@ -10,17 +10,17 @@ from .bugs import as_if_contiguous, everywhere
 
 def _with_update(optimizer, before):
     """Patch an optimizer: `before` changes the state and the options that a step sees."""
-    right = optimizer.update
+    right = optimizer._move
 
-    def update(self, parameter, gradient, state, group):
-        right(self, parameter, gradient, state, {**group, **before(parameter, state, group)})
+    def move(self, parameter, gradient, group):
+        right(self, parameter, gradient, {**group, **before(parameter, self.state[parameter], group)})
 
-    return mock.patch.object(optimizer, "update", update)
+    return mock.patch.object(optimizer, "_move", move)
 
 
 def _corrections(state, group):
     """Return the bias corrections by which Adam divides its two means."""
-    step = float(state["step"]) + 1 if state else 1
+    step = float(state["step"]) + 1
     return [1 - beta**step for beta in group["betas"]]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from assay.cases.case import MADE, Case, TensorValue
 from assay.cases.outcome import Outcome
-from assay.cases.runs import RESTORED
+from assay.cases.runs import RESTORED, SAVED
 from assay.mutants.mutant import Mutant, Scene, is_run, over_runs, raised
 from assay_spec.model import Op
 from assay_spec.steps import Step
@@ -25,6 +25,7 @@ def mutants(op: Op) -> Iterator[Mutant]:
         yield over_runs("a group's own options ignored", _alike)
         yield over_runs("no gradient taken for a zero one", _zeroed)
         yield Mutant("a group ignored", "a group ignored", _first_group_only)
+        yield Mutant("a part of the state not saved", "a part of the state not saved", _partly_saved)
     else:
         yield Mutant("steps counted from the wrong end", "steps counted from the wrong end", _shifted)
 
@@ -64,7 +65,13 @@ def _fed_zeros(step: Step, parameters: dict[str, TensorValue]) -> Step:
 
 def _first_group_only(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
     """Leave the parameters of every group but the first at their initial values."""
-    if not is_run(case) or outcome.raised or outcome.unsupported or len(case.made["params"]) < 2:
+    if (
+        not is_run(case)
+        or case.step(SAVED) is not None
+        or outcome.raised
+        or outcome.unsupported
+        or len(case.made["params"]) < 2
+    ):
         return outcome
     parameters = [step.arguments["0"] for step in case.steps if step.form == "value"]
     first = len(case.made["params"][0]["params"])
@@ -73,6 +80,14 @@ def _first_group_only(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
         for index, each in enumerate(outcome.results)
     ]
     return replace(outcome, results=tuple(found))
+
+
+def _partly_saved(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
+    """Leave out the last part of each parameter's state."""
+    if not is_run(case) or outcome.raised or outcome.unsupported or case.step(SAVED) is None:
+        return outcome
+    state, groups = outcome.results
+    return replace(outcome, results=([[index, parts[:-1]] for index, parts in state], groups))
 
 
 def _shifted(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
