@@ -313,7 +313,8 @@ class FamilyHeader:
 class Members:
     functional: OpName | None = key(
         "the function that the module calls: it fills in `result`, `judge`, `laws`, `undefined`, `bugs`, `gradient`, "
-        "`random`, the bad calls that name all that the module needs, and the domains where the module has none",
+        "`random`, the examples and bad calls that name all that the module needs, and, where the module has none, its "
+        "overloads, rules and domains; what it takes besides the input is how an instance is made, if nothing is said",
         None,
     )
     construct: Construct | None = key("how an instance is made", None)

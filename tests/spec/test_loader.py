@@ -435,6 +435,47 @@ def test_a_module_that_says_itself_what_its_arguments_are_takes_none_of_its_func
     assert forward.judge == {"result": Budget("exact")}
 
 
+POOL = (
+    PLAIN
+    + """\
+signature: (input, size, step=None, indices=False)
+arguments: {size: "integer(1, 3)", L: "integer(size, 9)", input: "tensor(floating, shape=[L])"}
+result: {shape: "[L]", dtype: input.dtype}
+overloads:
+  - label: values
+    examples:
+      - [{input: [1.0], size: 1, step: 2}, [1.0]]
+      - {call: {input: [1.0], size: 1}, gives: [1.0], shows: R1}
+  - label: indices
+    arguments: {indices: "given(one_of(True))"}
+    judge: law
+rules: {R1: The first counts.}
+"""
+)
+KEPT = PLAIN.replace("torch.f", "torch.G") + "kind: class\nfunctional: torch.f\n"
+
+
+def test_a_module_that_says_nothing_keeps_the_options_of_its_function_and_calls_it(load: Load) -> None:
+    op = load(f=POOL, G=KEPT + "methods: {forward: {signature: (input)}}\n")["torch.G"]
+    values, indices = op.overloads
+
+    assert values.construct is not None and indices.construct is not None
+    assert values.construct.signature.source == "(size, step=None, indices=False)"
+    assert [each.name for each in values.construct.arguments] == ["size"]
+    assert [each.name for each in values.arguments] == ["L", "input"]
+    assert [each.name for each in indices.construct.arguments] == ["size", "indices"]
+    assert (values.label, indices.label, indices.judge["result"]) == ("values", "indices", Budget("law"))
+    assert [sorted(each.call) for each in values.examples] == [["input", "size", "step"], ["input", "size"]]
+    assert op.rules == {"R1": "The first counts."}
+
+
+def test_a_module_takes_the_examples_that_it_can_be_called_with(load: Load) -> None:
+    narrow = "construct: {signature: (size)}\nmethods: {forward: {signature: (input)}}\n"
+    values, _ = load(f=POOL, G=KEPT + narrow)["torch.G"].overloads
+
+    assert [sorted(each.call) for each in values.examples] == [["input", "size"]]
+
+
 def test_the_digest_of_a_module_covers_its_function(load: Load, tmp_path: Path) -> None:
     before = load(f=FUNCTION, G=MODULE)["torch.G"].digest
     load_corpus.cache_clear()
