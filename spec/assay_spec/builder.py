@@ -54,7 +54,7 @@ def build_op(document: Document, families: Mapping[str, Document], sources: Mapp
         aliases=own.says.aliases,
         editions=own.says.editions,
         rules=builder.rules,
-        equivalent={each.mutant: each.because for each in own.says.equivalent},
+        equivalent={each.mutant: each.because for _, _, each in part.every("equivalent")},
         overloads=overloads,
         scenarios=tuple(builder.scenarios(part)),
         file=document.file,

@@ -323,14 +323,10 @@ class Members:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Numbered:
+class Footer:
     rules: dict[RuleName, str] | None = key(
         "numbered sentences for what no formula carries; an example `shows:` each", None
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Footer(Numbered):
     scenarios: tuple[Scenario, ...] = key("short programs", ())
     equivalent: tuple[Equivalent, ...] = key("mutants for which either answer is right", ())
 
@@ -346,12 +342,12 @@ class Class(Footer, Members, Header):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FunctionFamily(Numbered, Overloaded, Says, FamilyHeader):
+class FunctionFamily(Footer, Overloaded, Says, FamilyHeader):
     """What functions have in common."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassFamily(Numbered, Members, FamilyHeader):
+class ClassFamily(Footer, Members, FamilyHeader):
     """What classes have in common."""
 
 

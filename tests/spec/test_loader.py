@@ -138,6 +138,19 @@ def test_a_member_overrides_its_family_key_by_key(load: Load) -> None:
     assert op.variants == ("method",)
 
 
+def test_a_member_has_the_scenarios_and_equivalent_mutants_of_its_family_besides_its_own(load: Load) -> None:
+    of_unary = FAMILY + (
+        "where: {name: null}\nscenarios: [{name: it runs, run: 'y = torch.{name}()', expect: {y: 1}}]\n"
+        "equivalent: [{mutant: m, because: So.}]\n"
+    )
+    own = "scenarios: [{name: it stops, run: 'y = 2', expect: {y: 2}}]\nequivalent: [{mutant: n, because: It is.}]\n"
+    op = load(of_unary=of_unary, f=PLAIN + "family: unary\nwhere: {name: f}\n" + own)["torch.f"]
+
+    assert [each.name for each in op.scenarios] == ["it stops", "it runs"]
+    assert op.scenarios[1].run == "y = torch.f()"
+    assert op.equivalent == {"m": "So.", "n": "It is."}
+
+
 def test_a_family_is_no_op(load: Load) -> None:
     corpus = load(of_unary=FAMILY, f=PLAIN + "family: unary\n")
 
