@@ -1,7 +1,14 @@
 """torch.nn.functional: layers as functions."""
 
 from assay_reference.nn.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
-from assay_reference.nn.functional.convolution import conv1d, conv2d, conv3d
+from assay_reference.nn.functional.convolution import (
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+)
 from assay_reference.nn.functional.dropout import dropout
 from assay_reference.nn.functional.linear import linear
 from assay_reference.nn.functional.loss import cross_entropy, mse_loss, nll_loss
@@ -18,6 +25,9 @@ __all__ = [
     "conv1d",
     "conv2d",
     "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
     "cross_entropy",
     "dropout",
     "embedding",

@@ -2,7 +2,14 @@
 
 from assay_reference.nn.modules.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from assay_reference.nn.modules.container import ModuleDict, ModuleList, ParameterList, Sequential
-from assay_reference.nn.modules.convolution import Conv1d, Conv2d, Conv3d
+from assay_reference.nn.modules.convolution import (
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
 from assay_reference.nn.modules.dropout import Dropout
 from assay_reference.nn.modules.linear import Flatten, Identity, Linear
 from assay_reference.nn.modules.loss import CrossEntropyLoss, MSELoss, NLLLoss
@@ -25,6 +32,9 @@ __all__ = [
     "Conv1d",
     "Conv2d",
     "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
