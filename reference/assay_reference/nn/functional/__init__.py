@@ -16,6 +16,13 @@ from assay_reference.nn.functional.normalization import batch_norm
 from assay_reference.nn.functional.padding import pad
 from assay_reference.nn.functional.pooling import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
 from assay_reference.nn.functional.sparse import embedding
+from assay_reference.nn.functional.standardization import (
+    group_norm,
+    instance_norm,
+    layer_norm,
+    local_response_norm,
+    rms_norm,
+)
 
 __all__ = [
     "avg_pool1d",
@@ -31,7 +38,11 @@ __all__ = [
     "cross_entropy",
     "dropout",
     "embedding",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
     "linear",
+    "local_response_norm",
     "log_softmax",
     "max_pool1d",
     "max_pool2d",
@@ -40,6 +51,7 @@ __all__ = [
     "nll_loss",
     "pad",
     "relu",
+    "rms_norm",
     "sigmoid",
     "softmax",
     "tanh",

@@ -108,6 +108,20 @@ def batch_norm(
 ) -> Tensor:
     """Shift and scale each channel by the batch's mean and variance, or by the running ones."""
     check_statistics(input, running_mean, running_var, training, eps)
+    return by_channel(input, running_mean, running_var, weight, bias, training, momentum, eps)
+
+
+def by_channel(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> Tensor:
+    """Normalise each channel, with whatever statistics are there."""
     check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     check_types(input, weight, bias, running_mean)
     check_variance(running_mean, running_var)
