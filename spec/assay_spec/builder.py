@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import product
 from typing import Any, Final
@@ -43,7 +43,7 @@ def build_op(document: Document, families: Mapping[str, Document], sources: Mapp
     """Build the op of one file, from the families and the files of other ops that it names."""
     own = Layer(document, (), checked(document))
     part = Part([own, *family_of(own, families)])
-    builder = _Builder(families, sources or {}, part.get("rules", {}))
+    builder = _Builder(families, sources or {}, part)
     overloads = tuple(builder.overloads(part))
     documents = {id(layer.document): layer.document for layer in (*part.layers, *builder.used)}
     return Op(
@@ -53,8 +53,8 @@ def build_op(document: Document, families: Mapping[str, Document], sources: Mapp
         family=own.says.family,
         aliases=own.says.aliases,
         editions=own.says.editions,
-        rules=part.get("rules", {}),
-        equivalent={each.mutant: each.because for each in own.says.equivalent},
+        rules=builder.rules,
+        equivalent={each.mutant: each.because for _, _, each in part.every("equivalent")},
         overloads=overloads,
         scenarios=tuple(builder.scenarios(part)),
         file=document.file,
@@ -66,11 +66,11 @@ def build_op(document: Document, families: Mapping[str, Document], sources: Mapp
 class _Builder:
     """Builds the typed parts of one op."""
 
-    def __init__(
-        self, families: Mapping[str, Document], sources: Mapping[str, Document], rules: Mapping[str, str]
-    ) -> None:
-        self.families, self.sources, self.rules = families, sources, rules
+    def __init__(self, families: Mapping[str, Document], sources: Mapping[str, Document], part: Part) -> None:
+        self.families, self.sources = families, sources
         self.used: list[Layer] = []  # of other files than the op's own and its family's
+        self.function = self._function(part)
+        self.rules: Mapping[str, str] = part.get("rules") or (self.function or part).get("rules", {})
 
     def scenarios(self, part: Part) -> Iterator[Scenario]:
         for layer, position, each in part.every("scenarios"):
@@ -89,13 +89,13 @@ class _Builder:
 
     def overloads(self, part: Part) -> Iterator[Overload]:
         if part.get("kind") == "class":
-            if part.get("construct") is None:
+            if part.get("construct") is None and self.function is None:
                 raise part.error((), "the class has no construction", "add `construct:`")
             if not part.named("methods"):
                 raise part.error((), "the class has no methods", "add `methods:`")
             for name in part.named("methods"):
-                for way, label in self._ways(part.inside("methods", name)):
-                    yield self._method(part, way, label, name)
+                for way, function, label in self._calls(part.inside("methods", name), name):
+                    yield self._method(part, way, function, label, name)
         elif part.get("signature") or part.get("overloads"):
             for way, label in self._ways(part):
                 yield self._overload(way, label)
@@ -122,31 +122,50 @@ class _Builder:
         self.used += layers
         return layers
 
-    def _method(self, whole: Part, way: Part, label: str, name: str) -> Overload:
+    def _function(self, part: Part) -> Part | None:
+        """Return what is said of the function that a module calls."""
+        name = part.get("functional")
+        if name is None:
+            return None
+        if name not in self.sources:
+            raise part.error(("functional",), f"no function {name!r}", suggestion(name, self.sources))
+        own = Layer(self.sources[name], (), checked(self.sources[name]))
+        return Part(self._also([own, *family_of(own, self.families)]))
+
+    def _calls(self, method: Part, name: str) -> Iterator[tuple[Part, Part | None, str]]:
+        """Yield each overload of a method with its function's: a module that says none has those of its function."""
+        own = {label: way for way, label in self._ways(method)}
+        if name != "forward" or self.function is None:
+            yield from ((way, None, label) for label, way in own.items())
+            return
+        its = {label: way for way, label in self._ways(self.function)}
+        for label in its if list(own) == [""] else own:
+            yield own.get(label, method), its.get(label, self.function), label
+
+    def _method(self, whole: Part, way: Part, function: Part | None, label: str, name: str) -> Overload:
         """Build an overload of a method: how the instance is made and held, then what the method does."""
         made = Part(way.inside("construct").layers + whole.inside("construct").layers)
-        if name == "forward" and whole.get("functional") is not None:
-            made, way = self._functional(whole, made, way)
+        if function is not None:
+            made, way = self._functional(function, made, way)
         return self._overload(way, label, name, self._construct(made, whole.inside("state")))
 
-    def _functional(self, whole: Part, made: Part, way: Part) -> tuple[Part, Part]:
+    def _functional(self, function: Part, made: Part, way: Part) -> tuple[Part, Part]:
         """Fill in what a module has in common with the function that it calls."""
-        name = whole.get("functional")
-        if name not in self.sources:
-            raise whole.error(("functional",), f"no function {name!r}", suggestion(name, self.sources))
-        own = Layer(self.sources[name], (), checked(self.sources[name]))
-        function = Part(self._also([own, *family_of(own, self.families)]))
-        called = [self._signature(part.get("signature", "()"), part, ("signature",)) for part in (made, way)]
-        domains = function.named("arguments")
+        takes = self._signature(function.get("signature"), function, ("signature",))
+        given = self._signature(way.get("signature", "()"), way, ("signature",))
+        kept = self._signature(made.get("signature") or takes.without(given.names), made, ("signature",))
+        domains, unpassed = function.named("arguments"), set(function.named("arguments")) - set(takes.names)
         drawn = [
-            {} if part.named("arguments") else {name: each for name, each in domains.items() if name in signature}
-            for part, signature in zip((made, way), called, strict=True)
+            {} if part.named("arguments") else {name: each for name, each in domains.items() if name in names}
+            for part, names in ((made, {*kept.names}), (way, {*given.names, *unpassed}))
         ]
-        answered = {key: function.get(key) for key in _OF_FUNCTIONS}
-        errors = tuple(each for _, _, each in function.every("errors") if _is_complete(each, called))
+        said = {key: function.get(key) for key in _OF_FUNCTIONS}
+        said["examples"] = _complete(function.get("examples", ()), kept, given) or None
+        said["errors"] = _complete((each for _, _, each in function.every("errors")), kept, given)
+        document = function.layers[-1].document
         return (
-            Part([*made.layers, Layer(own.document, (), keys.Construct(arguments=drawn[0]))]),
-            Part([*way.layers, Layer(own.document, (), keys.Says(arguments=drawn[1], errors=errors, **answered))]),
+            Part([*made.layers, Layer(document, (), keys.Construct(signature=kept.source, arguments=drawn[0]))]),
+            Part([*way.layers, Layer(document, (), keys.Says(arguments=drawn[1], **said))]),
         )
 
     def _overload(
@@ -398,11 +417,12 @@ class _Builder:
         return expression
 
 
-def _is_complete(error: Any, made_and_called: list[Signature]) -> bool:
-    """Return whether a function's bad call names all that its module needs, and no more than it takes."""
-    parameters = [each for signature in made_and_called for each in signature.parameters]
-    required = {each.name for each in parameters if each.required}
-    return isinstance(error, keys.BadCall) and required <= set(error.call) <= {each.name for each in parameters}
+def _complete(calls: Iterable[Any], *signatures: Signature) -> tuple[Any, ...]:
+    """Return those of a function's calls that name all that its module needs, and no more than it takes."""
+    parameters = [each for signature in signatures for each in signature.parameters]
+    required, names = {each.name for each in parameters if each.required}, {each.name for each in parameters}
+    written = ((each, each[0] if isinstance(each, tuple) else getattr(each, "call", None)) for each in calls)
+    return tuple(each for each, call in written if call is not None and required <= set(call) <= names)
 
 
 def _constructed(construct: Construct) -> set[str]:

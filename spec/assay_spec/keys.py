@@ -315,7 +315,8 @@ class FamilyHeader:
 class Members:
     functional: OpName | None = key(
         "the function that the module calls: it fills in `result`, `judge`, `laws`, `undefined`, `bugs`, `gradient`, "
-        "`random`, the bad calls that name all that the module needs, and the domains where the module has none",
+        "`random`, the examples and bad calls that name all that the module needs, and, where the module has none, its "
+        "overloads, rules and domains; what it takes besides the input is how an instance is made, if nothing is said",
         None,
     )
     construct: Construct | None = key("how an instance is made", None)
@@ -324,15 +325,11 @@ class Members:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class Footer:
     rules: dict[RuleName, str] | None = key(
         "numbered sentences for what no formula carries; an example `shows:` each", None
     )
     scenarios: tuple[Scenario, ...] = key("short programs", ())
-
-
-@dataclass(frozen=True, kw_only=True)
-class Footer(Told):
     equivalent: tuple[Equivalent, ...] = key("mutants for which either answer is right", ())
 
 
@@ -347,12 +344,12 @@ class Class(Footer, Members, Header):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FunctionFamily(Told, Overloaded, Says, FamilyHeader):
+class FunctionFamily(Footer, Overloaded, Says, FamilyHeader):
     """What functions have in common."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassFamily(Told, Members, FamilyHeader):
+class ClassFamily(Footer, Members, FamilyHeader):
     """What classes have in common."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -43,6 +44,11 @@ class Signature:
     @property
     def positional(self) -> tuple[str, ...]:
         return tuple(each.name for each in self.parameters if each.kind in ("positional", "many"))
+
+    def without(self, names: Collection[str]) -> str:
+        """Write the positional parameters except some."""
+        rest = (each for each in self.parameters if each.kind == "positional" and each.name not in names)
+        return f"({', '.join(each.name if each.required else f'{each.name}={each.default!r}' for each in rest)})"
 
 
 def parse(source: str) -> Signature:

@@ -107,9 +107,9 @@ def inferred(shape: Sequence[int], numel: int) -> Shape:
     return tuple(length if length != -1 else numel // max(rest, 1) for length in shape)
 
 
-def pair(value: int | Sequence[int]) -> tuple[int, int]:
-    """Return two numbers: the one twice, or the two themselves."""
-    return (value, value) if isinstance(value, int) else (value[0], value[1])
+def pair(value: int | Sequence[int], count: int = 2) -> Shape:
+    """Return two numbers, or as many as are wanted: the one again and again, or the several themselves."""
+    return (value,) * count if isinstance(value, int) else tuple(value)
 
 
 def cut(total: int, length: int) -> tuple[int, ...]:
@@ -210,6 +210,20 @@ def window(
     return count
 
 
+def window_counts(
+    lengths: Shape,
+    kernel: int | Sequence[int],
+    stride: int | Sequence[int] | None = None,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    ceil_mode: bool = False,
+) -> Shape:
+    """Return how many positions a sliding window has along each dimension; without a stride it moves by its size."""
+    options = (kernel, kernel if stride is None else stride, padding, dilation)
+    along = zip(lengths, *(pair(each, len(lengths)) for each in options), strict=True)
+    return tuple(window(length, size, step, edge, hole, ceil_mode) for length, size, step, edge, hole in along)
+
+
 def result_type(*operands: Any) -> str:
     """Return the dtype that operands compute in: tensors before 0-d tensors before Python numbers, by class."""
     levels: dict[int, str] = {}
@@ -296,6 +310,7 @@ VOCABULARY: Final[dict[str, Any]] = {
             indexed,
             basic,
             window,
+            window_counts,
             result_type,
             floated,
             summed,

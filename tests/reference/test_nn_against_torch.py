@@ -159,6 +159,49 @@ def test_convolutions_and_their_derivatives_are_those_of_pytorch(options: dict[s
     assert_same_derivatives(convolve, image, weight, *bias)
 
 
+TRANSPOSED = [
+    each
+    for each in pairwise(
+        dims=(2, 1, 3), kernel=(2, 1, 3), stride=(2, 1, 3), padding=(0, 1), output_padding=(0, 1, 2),
+        dilation=(1, 2, 3), groups=(1, 2), bias=(True, False), batch=((3,), ()),
+    )
+    if each["output_padding"] < max(each["stride"], each["dilation"])
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("options", TRANSPOSED, ids=str)
+def test_transposed_convolutions_and_their_derivatives_are_those_of_pytorch(options: dict[str, Any]) -> None:
+    source = np.random.default_rng(0)
+    dims, groups = options["dims"], options["groups"]
+    image = source.standard_normal((*options["batch"], 4, *(5, 4, 3)[:dims]))
+    weight = source.standard_normal((4, 6 // groups, *(options["kernel"],) * dims))
+    bias = [source.standard_normal(6)] if options["bias"] else []
+    rest = (options["stride"], options["padding"], options["output_padding"], groups, options["dilation"])
+
+    def convolve(library: Any, image: Any, weight: Any, bias: Any = None) -> Any:
+        return getattr(library, f"conv_transpose{dims}d")(image, weight, bias, *rest)
+
+    assert_same_derivatives(convolve, image, weight, *bias)
+
+
+NORMALISATIONS: dict[str, Callable[..., Any]] = {
+    "layers": lambda f, x, w, b: f.layer_norm(x, (4, 5), w.expand(5, 4).t(), b.expand(5, 4).t()),
+    "groups": lambda f, x, w, b: f.group_norm(x, 2, w, b),
+    "instances": lambda f, x, w, b: f.instance_norm(x, weight=w, bias=b),
+    "roots of mean squares": lambda f, x, w, b: f.rms_norm(x, (4, 5), w.expand(5, 4).t()) + b[0],
+    "neighbours": lambda f, x, w, b: f.local_response_norm(x, 3, 0.5) * w[0] * b[0],
+}
+
+
+@pytest.mark.parametrize("kind", NORMALISATIONS)
+def test_normalisations_and_their_derivatives_are_those_of_pytorch(kind: str) -> None:
+    source = np.random.default_rng(0)
+
+    assert_same_derivatives(
+        NORMALISATIONS[kind], source.standard_normal((3, 4, 5)), source.standard_normal(4), source.standard_normal(4)
+    )
+
+
 @pytest.mark.parametrize("dtype", ["complex64", "complex128"])
 def test_complex_convolutions_have_the_gradients_of_pytorch(dtype: str) -> None:
     source = np.random.default_rng(0)
@@ -351,6 +394,9 @@ def test_recurrent_layers_and_their_gradients_are_those_of_pytorch(options: dict
 
 MADE = (
     "Linear(3, 4)", "Linear(30, 40, bias=False)", "Conv1d(2, 4, 3)", "Conv2d(2, 4, 3, groups=2)", "Conv3d(1, 2, 2)",
+    "ConvTranspose1d(2, 4, 3)", "ConvTranspose2d(4, 2, 3, groups=2)", "ConvTranspose3d(1, 2, 2, bias=False)",
+    "Conv1d(1, 2, 2, dtype=torch.complex64)", "LayerNorm((2, 3))", "LayerNorm(3, bias=False)", "RMSNorm(3)",
+    "GroupNorm(2, 4)", "InstanceNorm1d(3)", "InstanceNorm2d(3, affine=True, track_running_stats=True)",
     "Embedding(5, 3)", "Embedding(50, 3, padding_idx=1)", "LSTM(3, 4, 2, bidirectional=True, proj_size=2)",
     "GRU(3, 4)", "RNN(3, 4, 2)", "BatchNorm1d(3)", "Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))",
 )  # fmt: skip
@@ -361,7 +407,7 @@ def test_layers_start_with_the_numbers_of_pytorch(made: str) -> None:
     states = []
     for library in LIBRARIES:
         library.manual_seed(7)
-        states.append(eval(f"nn.{made}", {"nn": library.nn}).state_dict())
+        states.append(eval(f"nn.{made}", {"nn": library.nn, "torch": library}).state_dict())
 
     actual, expected = states
     assert list(actual) == list(expected)

@@ -94,7 +94,7 @@ def test_normal_numbers_of_half_dtypes_are_torchs(size: int, dtype: str) -> None
     assert_same(ours, torch.empty(size, dtype=getattr(torch, dtype)).normal_(1.0, 2.5))
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "complex64"])
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-0.3, 0.7), (2.0, 3.7), (-100.0, 1.0)])
 def test_uniform_numbers_of_a_range_are_torchs(low: float, high: float, dtype: str) -> None:
     torch = pytest.importorskip("torch")

@@ -69,6 +69,8 @@ WALKS: list[tuple[str, Focus, list[Any]]] = [
     ("dtype(int8)", PLAIN, ["int8"]),
     ("pairs(integer(1, 3))", PLAIN, [2, 3, 1, (2, 3), (1, 3)]),
     ("pairs(integer(2, 2))", PLAIN, [2, (2, 2)]),
+    ("pairs(integer(1, 3), 1)", PLAIN, [2, 3, 1, (2,), (1,)]),
+    ("pairs(integer(1, 2), 3)", PLAIN, [2, 1, (2, 1, 2), (1, 2, 1)]),
     ("maybe(integer(1, 3))", PLAIN, [None, 2, 3, 1]),
     ("given(integer(1, 3))", PLAIN, [2, 3, 1]),
     ("many(integer(1, 3))", PLAIN, [(2, 2), (3, 2), (2, 3), (1, 2), (2, 1)]),

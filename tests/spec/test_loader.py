@@ -138,6 +138,19 @@ def test_a_member_overrides_its_family_key_by_key(load: Load) -> None:
     assert op.variants == ("method",)
 
 
+def test_a_member_has_the_scenarios_and_equivalent_mutants_of_its_family_besides_its_own(load: Load) -> None:
+    of_unary = FAMILY + (
+        "where: {name: null}\nscenarios: [{name: it runs, run: 'y = torch.{name}()', expect: {y: 1}}]\n"
+        "equivalent: [{mutant: m, because: So.}]\n"
+    )
+    own = "scenarios: [{name: it stops, run: 'y = 2', expect: {y: 2}}]\nequivalent: [{mutant: n, because: It is.}]\n"
+    op = load(of_unary=of_unary, f=PLAIN + "family: unary\nwhere: {name: f}\n" + own)["torch.f"]
+
+    assert [each.name for each in op.scenarios] == ["it stops", "it runs"]
+    assert op.scenarios[1].run == "y = torch.f()"
+    assert op.equivalent == {"m": "So.", "n": "It is."}
+
+
 def test_a_family_is_no_op(load: Load) -> None:
     corpus = load(of_unary=FAMILY, f=PLAIN + "family: unary\n")
 
@@ -474,6 +487,47 @@ def test_a_module_that_says_itself_what_its_arguments_are_takes_none_of_its_func
     assert [each.name for each in forward.construct.arguments] == ["size"]
     assert [each.source.source for each in forward.arguments] == ["tensor(bool)", "tensor(bool)"]
     assert forward.judge == {"result": Budget("exact")}
+
+
+POOL = (
+    PLAIN
+    + """\
+signature: (input, size, step=None, indices=False)
+arguments: {size: "integer(1, 3)", L: "integer(size, 9)", input: "tensor(floating, shape=[L])"}
+result: {shape: "[L]", dtype: input.dtype}
+overloads:
+  - label: values
+    examples:
+      - [{input: [1.0], size: 1, step: 2}, [1.0]]
+      - {call: {input: [1.0], size: 1}, gives: [1.0], shows: R1}
+  - label: indices
+    arguments: {indices: "given(one_of(True))"}
+    judge: law
+rules: {R1: The first counts.}
+"""
+)
+KEPT = PLAIN.replace("torch.f", "torch.G") + "kind: class\nfunctional: torch.f\n"
+
+
+def test_a_module_that_says_nothing_keeps_the_options_of_its_function_and_calls_it(load: Load) -> None:
+    op = load(f=POOL, G=KEPT + "methods: {forward: {signature: (input)}}\n")["torch.G"]
+    values, indices = op.overloads
+
+    assert values.construct is not None and indices.construct is not None
+    assert values.construct.signature.source == "(size, step=None, indices=False)"
+    assert [each.name for each in values.construct.arguments] == ["size"]
+    assert [each.name for each in values.arguments] == ["L", "input"]
+    assert [each.name for each in indices.construct.arguments] == ["size", "indices"]
+    assert (values.label, indices.label, indices.judge["result"]) == ("values", "indices", Budget("law"))
+    assert [sorted(each.call) for each in values.examples] == [["input", "size", "step"], ["input", "size"]]
+    assert op.rules == {"R1": "The first counts."}
+
+
+def test_a_module_takes_the_examples_that_it_can_be_called_with(load: Load) -> None:
+    narrow = "construct: {signature: (size)}\nmethods: {forward: {signature: (input)}}\n"
+    values, _ = load(f=POOL, G=KEPT + narrow)["torch.G"].overloads
+
+    assert [sorted(each.call) for each in values.examples] == [["input", "size"]]
 
 
 def test_the_digest_of_a_module_covers_its_function(load: Load, tmp_path: Path) -> None:

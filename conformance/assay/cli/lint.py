@@ -106,7 +106,7 @@ def family_is_not_repeated(op: Op) -> Iterator[Complaint]:
         for family in family_of(layer, load_corpus().families):
             for key in (each.name for each in fields(layer.says) if each.name not in _OWN):
                 said = getattr(layer.says, key)
-                if said is not None and said == getattr(family.says, key, None):
+                if said and said == getattr(family.says, key, None):
                     line = document.line(*layer.path, key)
                     yield line, f"{key!r} repeats the family {layer.says.family}: leave it out"
 

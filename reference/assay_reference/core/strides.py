@@ -52,11 +52,11 @@ def strides_of_result(shape: Sequence[int], operands: Sequence[Any], itemsize: i
 
 
 def has_channels_innermost(array: Any) -> bool:
-    """Return whether images are stored with the channels innermost, gaps or not; those of one channel are not."""
-    if array.ndim != 4 or not array.size or not array.strides[1]:
+    """Return whether images have the channels innermost in memory, gaps or not; those of one channel have not."""
+    if array.ndim not in (4, 5) or not array.size or not array.strides[1]:
         return False
     least = 0
-    for dim in (1, 3, 2, 0):
+    for dim in channels_innermost(array.ndim):
         stride = array.strides[dim]
         if stride < least or (dim == 0 and least == array.strides[1]):
             return False
@@ -72,13 +72,18 @@ def images_like(models: Sequence[Any], result: Any) -> Any:
 
 def channels_last_strides(shape: Sequence[int], itemsize: int) -> Strides:
     """Return the strides of images that lie in memory without gaps, the channels innermost."""
-    return _without_gaps(shape, (1, 3, 2, 0), itemsize)
+    return _without_gaps(shape, channels_innermost(len(shape)), itemsize)
+
+
+def channels_innermost(ndim: int) -> tuple[int, ...]:
+    """Return the order of dimensions, innermost first, in which the channels come before all others."""
+    return (1, *reversed(range(2, ndim)), 0)
 
 
 def is_channels_last(array: Any) -> bool:
     """Return whether images lie in memory without gaps, the channels innermost."""
     expected = array.itemsize
-    for dim in (1, 3, 2, 0):
+    for dim in channels_innermost(4):
         if array.shape[dim] != 1 and array.strides[dim] != expected:
             return False
         expected *= array.shape[dim]

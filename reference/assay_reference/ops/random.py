@@ -46,17 +46,18 @@ def fill(target: Tensor, numbers: Array, node: str) -> Tensor:
 
 @composite(function=False)
 def uniform_(self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Generator | None = None) -> Tensor:
-    """Fill a tensor with uniform numbers of [from, to)."""
-    _check_floating("uniform", self)
+    """Fill a tensor with uniform numbers of [from, to); so are both parts of complex ones."""
+    if not self.dtype.is_complex:
+        _check_floating("uniform", self)
     if from_ > to:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={from_:g} > to={to:g}")
-    kind = self.dtype.numpy
+    parts, kind = (2, self.dtype.to_real().numpy) if self.dtype.is_complex else (1, self.dtype.numpy)
     reach = to - from_ if kind == np.float64 else float(np.float32(to) - np.float32(from_))
 
     def draw(source: Generator, count: int) -> Array:
-        numbers = cast(_scaled(source.uniform(count, kind), reach, from_), kind)
+        numbers = cast(_scaled(source.uniform(parts * count, kind), reach, from_), kind)
         # What rounding brings to the end of the range begins it instead, so that the end itself is never drawn.
-        return np.where(numbers == kind.type(to), kind.type(from_), numbers)
+        return np.where(numbers == kind.type(to), kind.type(from_), numbers).view(self.dtype.numpy)
 
     return fill(self, drawn(self, generator, draw), "UniformBackward0")
 

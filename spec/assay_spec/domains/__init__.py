@@ -101,7 +101,7 @@ CONSTRUCTORS: Final[dict[str, Callable[..., Any]]] = {
     "dim": lambda of: Dims(len(of) if isinstance(of, tuple) else of.ndim),
     "dims": lambda of: DimTuples(of.ndim),
     "order": lambda of: DimTuples(of.ndim, whole=True),
-    "pairs": lambda each: Pairs(each),
+    "pairs": Pairs,
     "maybe": Maybe,
     "given": Given,
     "many": Many,

@@ -10,6 +10,7 @@ import numpy as np
 from assay_reference.core.arrays import Array
 from assay_reference.core.dispatch import op
 from assay_reference.core.grad_mode import no_grad
+from assay_reference.core.strides import images_like
 from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.precision import wide
 
@@ -24,14 +25,14 @@ def others(ndim: int) -> tuple[int, ...]:
     return (0, *range(2, ndim))
 
 
-@op(function=False, method=False, node="NativeBatchNormBackward0")
+@op(function=False, method=False, node="NativeBatchNormBackward0", keeps_strides=True)
 def normalized(
     input: Array, weight: Array | None, bias: Array | None, mean: Array, var: Array, eps: float, training: bool,
     running: tuple[Any, ...],
 ) -> Array:  # fmt: skip
     scale = 1 / np.sqrt(var + input.dtype.type(eps))
     result = (input - along(mean, input.ndim)) * along(scale if weight is None else scale * weight, input.ndim)
-    return result if bias is None else result + along(bias, input.ndim)
+    return images_like([input], result if bias is None else result + along(bias, input.ndim))
 
 
 @normalized.vjp
@@ -108,6 +109,20 @@ def batch_norm(
 ) -> Tensor:
     """Shift and scale each channel by the batch's mean and variance, or by the running ones."""
     check_statistics(input, running_mean, running_var, training, eps)
+    return by_channel(input, running_mean, running_var, weight, bias, training, momentum, eps)
+
+
+def by_channel(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> Tensor:
+    """Normalise each channel, with whatever statistics are there."""
     check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     check_types(input, weight, bias, running_mean)
     check_variance(running_mean, running_var)

@@ -12,7 +12,9 @@ from assay_reference.core.arrays import Array, strided
 
 Numbers: TypeAlias = int | Sequence[int]
 Steps: TypeAlias = tuple[int, ...]
-Borders: TypeAlias = tuple[tuple[int, int], ...]  # what is put before and after each dimension
+Borders: TypeAlias = tuple[
+    tuple[int, int], ...
+]  # how much is put before and after each dimension, or taken from its end
 
 PART: Final = 2**20  # elements of a batch's windows that are laid out at once: few enough for a processor's cache
 
@@ -51,7 +53,9 @@ def bordered(array: Array, borders: Borders, value: Any = 0) -> Array:
     """Put a border around the last dimensions."""
     if not any(map(any, borders)):
         return array
-    return np.pad(array, ((0, 0),) * (array.ndim - len(borders)) + borders, constant_values=value)
+    array = array[(..., *(slice(min(after, 0) or None) for _, after in borders))]
+    around = tuple((before, max(after, 0)) for before, after in borders)
+    return np.pad(array, ((0, 0),) * (array.ndim - len(borders)) + around, constant_values=value)
 
 
 def windows(array: Array, kernel: Sequence[int], sweep: Sweep, border: Any = 0) -> Array:
@@ -68,7 +72,7 @@ def windows(array: Array, kernel: Sequence[int], sweep: Sweep, border: Any = 0) 
 def added_up(parts: Array, sizes: Sequence[int], kernel: Sequence[int], sweep: Sweep) -> Array:
     """Add windows (…, *kernel, *counts) up where they come from, (…, *sizes): what transposes `windows`."""
     lead = parts.ndim - 2 * len(kernel)
-    wide = [size + sum(border) for size, border in zip(sizes, sweep.borders, strict=True)]
+    wide = [size + before + max(after, 0) for size, (before, after) in zip(sizes, sweep.borders, strict=True)]
     whole = np.zeros_like(parts, shape=(*parts.shape[:lead], *wide))
     for offset in np.ndindex(*kernel):
         begins = [at * hole for at, hole in zip(offset, sweep.dilation, strict=True)]
