@@ -320,6 +320,23 @@ def test_a_family_leaves_words_open_and_a_member_says_them(load: Load) -> None:
     assert op.overloads[0].arguments[0].source.source == "tensor(bool)"
 
 
+def test_the_scenarios_of_a_family_come_after_those_of_its_member_in_its_words(load: Load) -> None:
+    family = """\
+family: caster
+summary: Casts.
+where: {to: null}
+scenarios:
+  - {name: "becomes {to}", run: "x = torch.ones(1).{to}()", expect: {x: "{to}"}}
+"""
+    own = 'family: caster\nwhere: {to: half}\nscenarios: [{name: own, run: "x = 1", expect: {x: 1}}]\n'
+    op = load(of_caster=family, f=PLAIN + own)["torch.f"]
+
+    assert [(each.name, each.run, each.expect) for each in op.scenarios] == [
+        ("own", "x = 1", {"x": 1}),
+        ("becomes half", "x = torch.ones(1).half()", {"x": "half"}),
+    ]
+
+
 def test_an_overload_of_a_member_fills_in_from_that_of_its_family_with_the_same_label(load: Load) -> None:
     text = """\
 family: extreme
