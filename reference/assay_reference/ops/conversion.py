@@ -105,7 +105,7 @@ def destination(args: tuple[Any, ...], kwargs: Mapping[str, Any], other: str = "
         target = rest.pop(0)
         if rest and (rest[0] is None or isinstance(rest[0], dtype)):
             kind = rest.pop(0)
-    elif rest or not named.keys() & {"dtype", "device", "copy", "memory_format", "non_blocking"}:
+    elif rest or (named and not named.keys() & {"dtype", "device", "copy", "memory_format", "non_blocking"}):
         raise TypeError(
             "to() received an invalid combination of arguments - got "
             f"({', '.join(each.__class__.__name__ for each in args)})"
