@@ -12,7 +12,7 @@ from assay_reference.core.tensor import Tensor
 
 
 def test_names_without_a_former_form_are_the_current_ones() -> None:
-    assert (documented.Tensor, documented.sub, documented.nn) == (torch.Tensor, torch.sub, torch.nn)
+    assert (documented.Tensor, documented.sub, documented.optim) == (torch.Tensor, torch.sub, torch.optim)
     assert documented.autograd.no_grad is torch.autograd.no_grad
 
 
@@ -107,3 +107,14 @@ def test_static_functions_are_applied_as_ever() -> None:
     Doubled.apply(x).backward()
 
     assert x.grad.tolist() == [2.0]
+
+
+def test_modules_take_former_forms_while_they_are_served() -> None:
+    layer = torch.nn.Linear(1, 1)
+    with documented.served() as former:
+        assert layer.cpu(device_id=None) is layer
+        assert [*layer.parameters(memo={layer.weight})] == [layer.bias]
+        assert len(former.nn.ParameterList(parameters=[torch.ones(1)])) == 1
+
+    with pytest.raises(TypeError):
+        layer.cpu(device_id=None)
