@@ -108,3 +108,14 @@ def test_static_functions_are_applied_as_ever() -> None:
     Doubled.apply(x).backward()
 
     assert x.grad.tolist() == [2.0]
+
+
+def test_modules_take_former_forms_while_they_are_served() -> None:
+    layer = torch.nn.Linear(1, 1)
+    with documented.served() as former:
+        assert layer.cpu(device_id=None) is layer
+        assert [*layer.parameters(memo={layer.weight})] == [layer.bias]
+        assert len(former.nn.ParameterList(parameters=[torch.ones(1)])) == 1
+
+    with pytest.raises(TypeError):
+        layer.cpu(device_id=None)

@@ -68,3 +68,38 @@ def test_a_table_is_looked_up_and_shortened_on_the_device() -> None:
         results.append([each.detach().cpu().tolist() for each in (table.weight, table.weight.grad)])
 
     assert results[0] == results[1]
+
+
+def test_replicas_share_out_a_batch_and_add_up_their_gradients() -> None:
+    net = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1)).cuda()
+    alone = [each.clone() for each in torch.autograd.grad(net(torch.ones(3, 2).cuda()).sum(), [*net.parameters()])]
+    parallel = nn.DataParallel(net, device_ids=[0, 0])
+    parallel(torch.ones(3, 2).cuda()).sum().backward()
+
+    assert all(torch.allclose(each.grad, grad) for each, grad in zip(net.parameters(), alone, strict=True))
+
+
+def test_scalars_are_gathered_to_a_vector_with_a_warning() -> None:
+    with pytest.warns(UserWarning, match="will instead unsqueeze and return a vector"):
+        gathered = nn.parallel.gather([torch.tensor(1.0), torch.tensor(2.0)], 0)
+
+    assert gathered.tolist() == [1.0, 2.0]
+
+
+def test_without_gradients_replicas_are_apart_from_the_module() -> None:
+    net = nn.Linear(1, 1).cuda()
+    first, second = nn.parallel.replicate(net, [0, 0], detach=True)
+
+    assert not first.weight.requires_grad
+    assert first.weight.data_ptr() == net.weight.data_ptr() != second.weight.data_ptr()
+    with pytest.warns(UserWarning, match="has no effect"):
+        first.zero_grad()
+
+
+def test_arguments_that_are_fewer_than_the_devices_make_fewer_calls() -> None:
+    seen: list[Any] = []
+    net = nn.Identity().cuda()
+    net.register_forward_hook(lambda module, inputs, output: seen.append(output.shape))
+    nn.DataParallel(net, device_ids=[0, 0, 0])(torch.ones(2, 1))
+
+    assert seen == [(1, 1), (1, 1)]

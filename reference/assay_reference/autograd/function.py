@@ -191,7 +191,9 @@ class Function:
             return result
         # An input that is given back as it came is another tensor, with another history.
         given = [each for each in args if isinstance(each, Tensor) and not _among(each, node.dirty)]
+        fixed = [_among(each, node.non_differentiable) for each in outs]
         outs = [alias(each) if _among(each, given) else each for each in outs]
+        node.non_differentiable = tuple(each for each, is_fixed in zip(outs, fixed, strict=True) if is_fixed)
         node.finish(outs)
         return tuple(outs) if isinstance(result, tuple) else outs[0]
 

@@ -135,8 +135,12 @@ class AccumulateGrad(Node):
 
 def kept(grad: Tensor, variable: Tensor) -> Tensor:
     """Return a gradient as a leaf keeps it: in memory of its own, which is laid out as the leaf's."""
-    if recording.get() or isinstance(grad._array, Packed) or isinstance(variable._array, Packed):
-        return grad if recording.get() else grad.detach().clone()
+    packed = isinstance(grad._array, Packed) or isinstance(variable._array, Packed)
+    if recording.get():  # the copy is a step too
+        whole = not packed and is_dense(variable._array)
+        return variable.detach().clone().copy_(grad) if whole else grad.clone()  # type: ignore[no-any-return]
+    if packed:
+        return grad.detach().clone()  # type: ignore[no-any-return]
     array, wanted = grad._array, variable._array.strides
     if not is_dense(variable._array):
         wanted = contiguous_strides(array.shape, array.itemsize)
@@ -240,14 +244,19 @@ def walk(
             wanted = [edge is not None and (leads is None or edge.node in leads) for edge in node.edges]
             if not any(wanted):
                 continue
-            results = node(grads, wanted)
+            results: Grads = [
+                each if onward is None or each is None or not due else _conform(each, onward, node, position)
+                for position, (each, onward, due) in enumerate(
+                    zip(node(grads, wanted), node.edges, wanted, strict=True)
+                )
+            ]
             for hook in list(node.posthooks.values()):
                 results = _replaced_all(results, hook, hook(tuple(results), tuple(grads)))
             if not retain_graph:
                 node.release()
-            for position, (onward, result) in enumerate(zip(node.edges, results, strict=True)):
-                if onward is not None and wanted[position] and result is not None:
-                    deliver(onward, _conform(result, onward, node, position))
+            for onward, result, due in zip(node.edges, results, wanted, strict=True):
+                if onward is not None and due and result is not None:
+                    deliver(onward, result)
     for position, edge in enumerate(targets or ()):  # the same input may be a target twice
         arrived[position] = arrived[wanted_at[edge.node, edge.output]]
     return arrived

@@ -310,5 +310,5 @@ def refuse_ambiguous(view: Tensor, what: str) -> None:
     elif node is None or view._origin == "no_grad":
         subject = f"A view was created in no_grad mode and {what} with grad mode enabled."
     else:
-        subject = f"Output {view._output_nr} of {node.name().split('Backward')[0]} is a view and {what}."
+        subject = f"Output {view._output_nr} of {node.name().rsplit('Backward', 1)[0]} is a view and {what}."
     raise RuntimeError(f"{subject} {ORIGINS[view._origin]}")

@@ -82,6 +82,8 @@ class Tensor:
     _base: Tensor | None = None  # what this is a view of
     _chain: tuple[Any, ...] = ()  # the views that lead from there to here
     _seen_version: int = 0  # the version of the memory for which the history is right
+    _hooks_of_leaf: dict[int, Any]  # on the gradient of a leaf, if there are any
+    _hooks_of_accumulation: dict[int, Any]  # which are called after that has been added to .grad
     _origin: str = ""  # where a view was made that may not be written to: the word of history.ORIGINS
 
     # -- making ---------------------------------------------------------------------------------------------------

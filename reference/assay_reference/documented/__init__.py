@@ -63,7 +63,7 @@ def sort(input: Tensor, dim: int | None = None, descending: bool = False, **rest
     return current.sort(input, dim=-1 if dim is None else dim, descending=descending, **rest)
 
 
-METHODS = {"norm": current.norm}  # of tensors
+METHODS: dict[type, dict[str, Any]] = {Tensor: {"norm": current.norm}, nn.Module: nn.METHODS}
 
 
 def __getattr__(name: str) -> Any:
@@ -72,15 +72,19 @@ def __getattr__(name: str) -> Any:
 
 @contextmanager
 def served() -> Iterator[ModuleType]:
-    """Lend the namespace, and let tensors take the former forms of methods meanwhile."""
-    before = {name: getattr(Tensor, name) for name in METHODS}
+    """Lend the namespace, and let tensors and modules take the former forms of methods meanwhile."""
+    before = {kind: {name: getattr(kind, name) for name in methods} for kind, methods in METHODS.items()}
     try:
-        for name, method in METHODS.items():
-            setattr(Tensor, name, method)
+        put(METHODS)
         yield sys.modules[__name__]
     finally:
-        for name, method in before.items():
-            setattr(Tensor, name, method)
+        put(before)
+
+
+def put(methods: dict[type, dict[str, Any]]) -> None:
+    for kind, own in methods.items():
+        for name, method in own.items():
+            setattr(kind, name, method)
 
 
 @op(function=False, method=False, out="castable", returns=("eigenvalues", "eigenvectors"))

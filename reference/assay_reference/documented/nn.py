@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from assay_reference import nn as current
+from assay_reference.documented.forms import renamed
+
+Module = current.Module
+_cpu = Module.cpu
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(current, name)
 
 
 class BeforeOutputPadding:
@@ -37,5 +46,25 @@ class ConvTranspose3d(BeforeOutputPadding, current.ConvTranspose3d):
     """Learned kernels laid over each other, one for each element of a volume."""
 
 
-def __getattr__(name: str) -> Any:
-    return getattr(current, name)
+class ParameterList(current.ParameterList):
+    """A list of parameters, which are named so."""
+
+    def __init__(self, parameters: Iterable[Any] | None = None) -> None:
+        super().__init__(parameters)
+
+
+def cpu(self: Module, device_id: Any = None) -> Module:
+    """Move to the CPU, whichever device it is."""
+    return _cpu(self)
+
+
+def parameters(self: Module, memo: Any = None, recurse: bool = True) -> Iterator[Any]:
+    """Yield the parameters that are not in a set, in which those that are yielded are put."""
+    seen = set() if memo is None else memo
+    for _, each in self.named_parameters(recurse=recurse):
+        if each not in seen:
+            seen.add(each)
+            yield each
+
+
+METHODS = {"cpu": cpu, "cuda": renamed(Module.cuda, device_id="device"), "parameters": parameters}

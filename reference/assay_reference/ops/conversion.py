@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -74,41 +75,50 @@ sum_to_size.vjp(input=lambda grad, shape: grad.expand(shape))
 @composite(function=False)
 def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """Convert to a type, a device, or both; return the tensor itself if it is so already."""
-    target, kind, copy = _destination(self, args, dict(kwargs))
-    if not copy and target == self.device and kind is self.dtype:
+    given = destination(args, kwargs)
+    target, kind = given.device or self.device, given.dtype or self.dtype
+    if not given.copy and target == self.device and kind is self.dtype:
         return self
     return to_copy(self, kind, target)  # type: ignore[no-any-return]
 
 
-def _destination(self: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[device, dtype, bool]:
+class Destination(NamedTuple):
+    """Where to convert to; None is where it is."""
+
+    device: device | None
+    dtype: dtype | None
+    copy: bool
+
+
+def destination(args: tuple[Any, ...], kwargs: Mapping[str, Any], other: str = "other") -> Destination:
     """Read the arguments of to(): (dtype), (device, dtype) or (other), then non_blocking and copy."""
-    target, kind = self.device, self.dtype
-    rest = list(args)
-    if "other" in kwargs or (rest and isinstance(rest[0], Tensor)):
-        other = kwargs.pop("other", None)
-        other = rest.pop(0) if other is None else other
-        target, kind = other.device, other.dtype
+    rest, named = list(args), dict(kwargs)
+    target: Any = None
+    kind: dtype | None = None
+    if other in named or (rest and isinstance(rest[0], Tensor)):
+        model = named.pop(other, None)
+        model = rest.pop(0) if model is None else model
+        target, kind = model.device, model.dtype
     elif rest and isinstance(rest[0], dtype):
         kind = rest.pop(0)
     elif rest and (rest[0] is None or isinstance(rest[0], (str, int, device))) and not isinstance(rest[0], bool):
-        target = self.device if rest[0] is None else devices.resolve(rest[0])
-        rest.pop(0)
+        target = rest.pop(0)
         if rest and (rest[0] is None or isinstance(rest[0], dtype)):
-            kind = rest.pop(0) or kind
-    elif rest or not kwargs.keys() & {"dtype", "device", "copy", "memory_format", "non_blocking"}:
+            kind = rest.pop(0)
+    elif rest or (named and not named.keys() & {"dtype", "device", "copy", "memory_format", "non_blocking"}):
         raise TypeError(
             "to() received an invalid combination of arguments - got "
             f"({', '.join(each.__class__.__name__ for each in args)})"
         )
-    named_device = kwargs.pop("device", None)
-    target = target if named_device is None else devices.resolve(named_device)
-    kind = kwargs.pop("dtype", None) or kind
-    copy = bool(kwargs.pop("copy", rest[1] if len(rest) > 1 else False))
-    kwargs.pop("non_blocking", None)
-    kwargs.pop("memory_format", None)
-    if kwargs:
-        raise TypeError(f"to() got an unexpected keyword argument '{next(iter(kwargs))}'")
-    return target, kind, copy
+    named_target = named.pop("device", None)
+    target = target if named_target is None else named_target
+    kind = named.pop("dtype", None) or kind
+    copy = bool(named.pop("copy", rest[1] if len(rest) > 1 else False))
+    named.pop("non_blocking", None)
+    named.pop("memory_format", None)
+    if named:
+        raise TypeError(f"to() got an unexpected keyword argument '{next(iter(named))}'")
+    return Destination(None if target is None else devices.resolve(target), kind, copy)
 
 
 def _converter(name: str, kind: dtype) -> None:

@@ -1,7 +1,7 @@
 """The layers, containers and losses of torch.nn."""
 
 from assay_reference.nn.modules.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
-from assay_reference.nn.modules.container import ModuleDict, ModuleList, ParameterList, Sequential
+from assay_reference.nn.modules.container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from assay_reference.nn.modules.convolution import (
     Conv1d,
     Conv2d,
@@ -67,6 +67,7 @@ __all__ = [
     "ModuleDict",
     "ModuleList",
     "NLLLoss",
+    "ParameterDict",
     "ParameterList",
     "RMSNorm",
     "ReLU",
