@@ -138,6 +138,20 @@ def test_a_member_overrides_its_family_key_by_key(load: Load) -> None:
     assert op.variants == ("method",)
 
 
+def test_the_scenarios_of_a_family_follow_those_of_its_member(load: Load) -> None:
+    shared = FAMILY + "scenarios: [{name: shared, run: x = 1, expect: {x: 1}}]\n"
+    own = PLAIN + "family: unary\nscenarios: [{name: own, run: x = 1, expect: {x: 1}}]\n"
+
+    assert [each.name for each in load(of_unary=shared, f=own)["torch.f"].scenarios] == ["own", "shared"]
+
+
+def test_a_domain_may_name_what_is_derived_from_the_arguments_before_it(load: Load) -> None:
+    says = "signature: (x, n)\nlet: {last: len(x.shape)}\narguments: {x: tensor(real), n: 'integer(0, last)'}\n"
+    (overload,) = load(f=PLAIN + says)["torch.f"].overloads
+
+    assert overload.arguments[1].source.names == {"last"}
+
+
 def test_a_family_is_no_op(load: Load) -> None:
     corpus = load(of_unary=FAMILY, f=PLAIN + "family: unary\n")
 
