@@ -9,7 +9,7 @@ from assay_reference.nn.modules.loss import CrossEntropyLoss, MSELoss, NLLLoss
 from assay_reference.nn.modules.module import Module
 from assay_reference.nn.modules.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from assay_reference.nn.modules.pooling import AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d
-from assay_reference.nn.modules.recurrent import GRU, LSTM, RNN
+from assay_reference.nn.modules.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase
 from assay_reference.nn.modules.sparse import Embedding
 
 __all__ = [
@@ -29,7 +29,9 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "Identity",
+    "LSTMCell",
     "Linear",
     "LogSoftmax",
     "MSELoss",
@@ -41,6 +43,9 @@ __all__ = [
     "ModuleList",
     "NLLLoss",
     "ParameterList",
+    "RNNBase",
+    "RNNCell",
+    "RNNCellBase",
     "ReLU",
     "Sequential",
     "Sigmoid",
