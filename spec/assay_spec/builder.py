@@ -175,7 +175,9 @@ class _Builder:
             raise part.error((), "no signature", "add `signature:` here or at the top")
         signature = self._signature(part.get("signature"), part, ("signature",))
         known = set(signature.names) | (_constructed(construct) if construct else set())
-        arguments = self._arguments(part, signature, known)
+        # A domain may name what is derived from the arguments before it.
+        arguments = self._arguments(part, signature, known | set(part.named("let")))
+        known |= {argument.name for argument in arguments}
         let = self._let(part, known)
         known |= set(let)
         results, named = self._results(part, known)

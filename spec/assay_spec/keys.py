@@ -187,7 +187,7 @@ class Says:
         "name, and null takes a name out",
         None,
     )
-    let: dict[str, Source] | None = key("names for expressions used below", None)
+    let: dict[str, Source] | None = key("names for expressions, for the domains of later arguments too", None)
     require: str | Names | None = key("conditions across arguments", None)
     result: Result | dict[str, Result] | None = key(
         "`{shape, dtype}`; `{shapes, dtype}` for a sequence; `{value: bool}` for a plain value; one such for each "

@@ -15,6 +15,7 @@ from assay_spec.domains import Focus
 from assay_spec.expression import Expression
 from assay_spec.model import Op
 from assay_spec.plans import ABSENT, Fill, TensorPlan
+from assay_spec.steps import Ref
 
 TOPK = load_corpus()["torch.topk"].overloads[0]
 MM = load_corpus()["torch.mm"].overloads[0]
@@ -65,6 +66,15 @@ def test_the_dtype_facet_never_changes_the_leading_tensor() -> None:
 def test_a_module_is_constructed_before_its_input_is_drawn() -> None:
     for plan in draw.walk(LINEAR, Focus(frozenset({"options"}), "float32"), 30):
         assert tensor(plan.given["input"]).shape[-1] == plan.constructed["in_features"]
+
+
+def test_an_object_that_an_argument_is_made_of_is_made_before_the_call() -> None:
+    op = load_corpus()["torch.nn.GRU"]
+    plan = next(draw.walk(op.overloads[2], Focus(dtype="float32"), 1))
+    steps = draw.case(op, plan).steps
+
+    assert (steps[0].target, steps[0].name) == ("torch.nn.utils.rnn.pack_padded_sequence", "input")
+    assert steps[-1].arguments["input"] == Ref("input")
 
 
 def test_the_same_seed_draws_the_same_cases() -> None:

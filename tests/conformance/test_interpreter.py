@@ -71,6 +71,12 @@ batches = [batch[0].tolist() for batch in loader]
     assert seen(run, "batches") == [[[0, 1], [2, 3]]]
 
 
+def test_what_is_none_in_an_answer_is_no_result() -> None:
+    packed = called("torch.nn.utils.rnn.PackedSequence", {"data": tensor([1, 2]), "batch_sizes": tensor([2])})
+
+    assert [each.array.tolist() for each in REFERENCE.perform(packed).results] == [[1.0, 2.0], [2.0]]
+
+
 def test_a_list_of_objects_is_an_argument() -> None:
     run = "net = torch.nn.Sequential(*[torch.nn.ReLU(), torch.nn.Flatten(0)])"
 

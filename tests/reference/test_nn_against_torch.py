@@ -398,7 +398,8 @@ MADE = (
     "Conv1d(1, 2, 2, dtype=torch.complex64)", "LayerNorm((2, 3))", "LayerNorm(3, bias=False)", "RMSNorm(3)",
     "GroupNorm(2, 4)", "InstanceNorm1d(3)", "InstanceNorm2d(3, affine=True, track_running_stats=True)",
     "Embedding(5, 3)", "Embedding(50, 3, padding_idx=1)", "LSTM(3, 4, 2, bidirectional=True, proj_size=2)",
-    "GRU(3, 4)", "RNN(3, 4, 2)", "BatchNorm1d(3)", "Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))",
+    "GRU(3, 4)", "RNN(3, 4, 2)", "RNNCell(3, 4)", "LSTMCell(3, 4, bias=False)", "GRUCell(3, 4)", "BatchNorm1d(3)",
+    "Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))",
 )  # fmt: skip
 
 
@@ -424,6 +425,35 @@ def test_tensors_are_filled_with_the_numbers_of_pytorch(fill: str) -> None:
         filled.append(host(getattr(library.nn.init, fill)(library.empty(5, 7, 2))))
 
     np.testing.assert_allclose(*filled, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("fill", ["orthogonal_(w)", "orthogonal_(w.t())", "sparse_(w, 0.3)", "trunc_normal_(w)",
+                                  "trunc_normal_(w, a=0.5, b=3.0)", "trunc_normal_(w, 2.0, a=3.0, b=4.0)"])  # fmt: skip
+def test_matrices_are_filled_with_the_numbers_of_pytorch(fill: str) -> None:
+    filled = []
+    for library in LIBRARIES:
+        library.manual_seed(3)
+        filled.append(host(eval(f"init.{fill}", {"init": library.nn.init, "w": library.empty(20, 7)})))
+
+    np.testing.assert_allclose(*filled, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_what_is_dropped_between_recurrent_layers_is_what_pytorch_drops(kind: str, packed: bool) -> None:
+    answers = []
+    for library in LIBRARIES:
+        library.manual_seed(5)
+        layer = getattr(library.nn, kind)(2, 6, num_layers=3, dropout=0.5, bidirectional=True)
+        steps = library.ones(4, 3, 2)
+        if packed:
+            steps = library.nn.utils.rnn.pack_padded_sequence(steps, [2, 4, 3], enforce_sorted=False)
+        output, last = layer(steps)
+        ends = last if isinstance(last, tuple) else (last,)
+        answers.append([host(each) for each in (output.data if packed else output, *ends)])
+
+    for one, other in zip(*answers, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
 def test_dropout_drops_what_pytorch_drops() -> None:

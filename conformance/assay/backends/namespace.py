@@ -293,5 +293,6 @@ def _method(name: str) -> Callable[..., Any]:
 
 
 def _flat(answer: Sequence[Any]) -> tuple[Any, ...]:
-    """Flatten nested tuples (an LSTM's output and its two states)."""
-    return tuple(each for item in answer for each in (_flat(item) if isinstance(item, (tuple, list)) else (item,)))
+    """Flatten nested tuples (an LSTM's output and its two states), without what is None in them."""
+    parts = (_flat(item) if isinstance(item, (tuple, list)) else (item,) for item in answer if item is not None)
+    return tuple(each for part in parts for each in part)

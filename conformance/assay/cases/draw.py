@@ -12,15 +12,15 @@ from typing import Any, Final
 from assay.cases.case import Case, Observation, made, method_call
 from assay.cases.fill import materialise
 from assay_reports.vocabulary import Effort
-from assay_spec.domains import Domain, Dtype, Either, Focus, Given, Many, Tensors
+from assay_spec.domains import Domain, Dtype, Either, Focus, Given, Many, Tensors, Together
 from assay_spec.domains.draws import Choice, Draw, booleans
 from assay_spec.dtypes import DEFAULT_FLOAT, has_fractions, is_integral
 from assay_spec.expression import ExpressionError
 from assay_spec.model import Argument, Construct, Op, Overload, ResultRule, StateRule
-from assay_spec.plans import ABSENT, Fill, TensorPlan
+from assay_spec.plans import ABSENT, Fill, Made, TensorPlan
 from assay_spec.scope import Scope
 from assay_spec.signature import Signature
-from assay_spec.steps import Form, Step
+from assay_spec.steps import Form, Ref, Step
 from assay_spec.vocabulary import NoBroadcast, NoDtype
 
 # How many walked and how many random plans one item may take.
@@ -253,6 +253,8 @@ def may_be_left_out(argument: Argument, domain: Domain, signature: Signature) ->
 def _holds_tensors(domain: Domain) -> bool:
     if isinstance(domain, (Given, Many)):
         return _holds_tensors(domain.each)
+    if isinstance(domain, Together):
+        return any(map(_holds_tensors, domain.parts))
     return any(isinstance(each, Tensors) for each in domain.options)
 
 
@@ -351,11 +353,14 @@ def case(
     if positional is None:
         positional = tuple(name for name in signature.positional if name in arguments and signature[name].required)
     unpacked = unpacked_of(signature, arguments, positional)
+    objects = {name: value for name, value in arguments.items() if isinstance(value, Made)}
+    before = [Step(value.target, value.arguments, name=name) for name, value in objects.items()]
+    arguments |= {name: Ref(name) for name in objects}
     if plan.overload.construct is None:
         form = op.form if form == "function" else form
-        steps: tuple[Step, ...] = (Step(op.name, arguments, positional, form, unpacked=unpacked),)
+        steps: tuple[Step, ...] = (*before, Step(op.name, arguments, positional, form, unpacked=unpacked))
     else:
-        steps = (*making(op, plan), method_call(arguments, positional, unpacked=unpacked))
+        steps = (*before, *making(op, plan), method_call(arguments, positional, unpacked=unpacked))
     return Case(op.name, steps, observe=observe, wrt=wrt, seed=seed, repeat=repeat)
 
 

@@ -64,7 +64,7 @@ _UNPACKED: Final = (
 _FLAT: Final = (
     "def _flat(answer):",
     "    several = isinstance(answer, (tuple, list))",
-    "    return [each for part in answer for each in _flat(part)] if several else [answer]",
+    "    return [each for part in answer for each in _flat(part) if each is not None] if several else [answer]",
 )
 
 

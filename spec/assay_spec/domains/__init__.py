@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from assay_spec.domains.base import Axis, Domain, Either, Focus, Shape
-from assay_spec.domains.made import Objects, ParameterGroups
+from assay_spec.domains.made import Objects, ParameterGroups, Together
 from assay_spec.domains.numbers import Choice, Dtype, Integers, Numbers
 from assay_spec.domains.shapes import Dims, DimTuples, Indices, Sizes
 from assay_spec.domains.tensors import Tensors
@@ -20,8 +20,8 @@ from assay_spec.expression import Free, FreeMany
 from assay_spec.plans import TensorPlan
 
 __all__ = [
-    "CONSTRUCTORS", "Axis", "Domain", "Dtype", "Either", "Focus", "Given", "Many", "Maybe", "Tensors", "tensor",
-    "varying",
+    "CONSTRUCTORS", "Axis", "Domain", "Dtype", "Either", "Focus", "Given", "Many", "Maybe", "Tensors", "Together",
+    "tensor", "varying",
 ]  # fmt: skip
 
 
@@ -105,6 +105,7 @@ CONSTRUCTORS: Final[dict[str, Callable[..., Any]]] = {
     "maybe": Maybe,
     "given": Given,
     "many": Many,
+    "together": lambda *parts: Together(parts),
     "shapes": lambda: Sizes("any"),
     "view_shapes": lambda of: Sizes("view", of.shape),
     "expand_shapes": lambda of: Sizes("expand", of.shape),

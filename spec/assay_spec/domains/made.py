@@ -1,4 +1,4 @@
-"""Domains of what is made for a call: the parameters of an optimizer, an object of some class."""
+"""Domains of what is made for a call: the parameters of an optimizer, an object of some class, a tuple."""
 
 from __future__ import annotations
 
@@ -89,6 +89,29 @@ class Objects(Domain):
 
     def _made(self, values: Sequence[Any]) -> Made:
         return Made(self.target, dict(zip(self.arguments, values, strict=True)))
+
+
+@dataclass(frozen=True)
+class Together(Domain):
+    """A tuple with a value of each of several domains."""
+
+    parts: tuple[Domain, ...]
+
+    def walk(self, focus: Focus) -> Iterator[tuple[Any, ...]]:
+        return _walked(self.parts, focus)
+
+    def draw(self, draw: Draw, focus: Focus) -> tuple[Any, ...]:
+        return tuple(_drawn(self.parts, draw, focus))
+
+    def describe(self) -> str:
+        return f"a tuple of {'; '.join(map(_described, self.parts))}"
+
+    def holds(self, value: Any) -> bool:
+        return _holds(self.parts, value)
+
+    def bind(self, value: Any, scope: MutableMapping[str, Any]) -> None:
+        for part, each in zip(self.parts, value, strict=True):
+            part.bind(each, scope)
 
 
 def _walked(part: Any, focus: Focus) -> Iterator[Any]:

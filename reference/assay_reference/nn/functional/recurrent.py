@@ -6,6 +6,7 @@ on tensors. The cell that is used most, the LSTM's, has besides a kernel of its 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,7 +48,7 @@ def gru_cell(gates: Tensor, state: State, weights: Weights) -> State:
     h_reset, h_update, h_new = linear(state[0], weights.hh, weights.b_hh).chunk(3, -1)
     kept = (update + h_update).sigmoid()
     candidate = (new + (reset + h_reset).sigmoid() * h_new).tanh()
-    return (candidate + kept * (state[0] - candidate),)
+    return ((state[0] - candidate) * kept + candidate,)
 
 
 def lstm_cell(gates: Tensor, state: State, weights: Weights) -> State:
@@ -61,13 +62,27 @@ def lstm_cell(gates: Tensor, state: State, weights: Weights) -> State:
 CELLS = {"RNN_TANH": tanh_cell, "RNN_RELU": relu_cell, "GRU": gru_cell, "LSTM": lstm_cell}
 
 
-def step_by_step(mode: str, gates: Tensor, state: State, weights: Weights) -> tuple[Tensor, State]:
-    """Run a cell over a sequence of gates; return all its hidden states, and the last state."""
-    outputs = []
+def step_by_step(mode: str, gates: Iterable[Tensor], start: State, weights: Weights) -> tuple[list[Tensor], State]:
+    """Run a cell over the gates of each step; return all its hidden states, and the last state of each sequence.
+
+    A step may have fewer sequences than the one before, whose last ones have ended, or more, whose last ones begin.
+    """
+    outputs: list[Tensor] = []
+    ended: list[State] = []
+    state: State | None = None
     for each in gates:
+        count = len(each)
+        if state is None:
+            state = tuple(part[:count] for part in start)
+        elif count < len(state[0]):
+            ended.insert(0, tuple(part[count:] for part in state))
+            state = tuple(part[:count] for part in state)
+        elif count > len(state[0]):
+            state = tuple(cat([part, new[len(part) : count]]) for part, new in zip(state, start, strict=True))
         state = CELLS[mode](each, state, weights)
         outputs.append(state[0])
-    return stack(outputs), state
+    assert state is not None
+    return outputs, tuple(map(cat, zip(state, *ended, strict=True))) if ended else state
 
 
 # -- the LSTM's loop as one kernel ------------------------------------------------------------------------------------
@@ -160,7 +175,17 @@ def recurrent_layer(
         output, state = recurrent_layer(mode, input.flip(0), state, weights)
         return output.flip(0), state
     if mode != "LSTM" or weights.hr is not None:
-        return step_by_step(mode, linear(input, weights.ih, weights.b_ih), state, weights)
+        outputs, state = step_by_step(mode, linear(input, weights.ih, weights.b_ih), state, weights)
+        return stack(outputs), state
     bias = None if weights.b_ih is None else weights.b_ih + weights.b_hh
     outputs, cells, _ = lstm_sequence(linear(input, weights.ih, bias), weights.hh, *state)
     return outputs, (outputs[-1], cells[-1])
+
+
+def packed_layer(
+    mode: str, data: Tensor, sizes: Sequence[int], state: State, weights: Weights, *, reverse: bool = False
+) -> tuple[Tensor, State]:
+    """Run a layer over a packed batch (all steps, features), of which step after step has so many sequences."""
+    steps = linear(data, weights.ih, weights.b_ih).split(list(sizes))
+    outputs, state = step_by_step(mode, steps[::-1] if reverse else steps, state, weights)
+    return cat(outputs[::-1] if reverse else outputs), state

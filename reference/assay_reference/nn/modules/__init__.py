@@ -27,7 +27,7 @@ from assay_reference.nn.modules.normalization import (
     RMSNorm,
 )
 from assay_reference.nn.modules.pooling import AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d
-from assay_reference.nn.modules.recurrent import GRU, LSTM, RNN
+from assay_reference.nn.modules.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase
 from assay_reference.nn.modules.sparse import Embedding
 
 __all__ = [
@@ -50,11 +50,13 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GroupNorm",
     "Identity",
     "InstanceNorm1d",
     "InstanceNorm2d",
     "InstanceNorm3d",
+    "LSTMCell",
     "LayerNorm",
     "Linear",
     "LocalResponseNorm",
@@ -70,6 +72,9 @@ __all__ = [
     "ParameterDict",
     "ParameterList",
     "RMSNorm",
+    "RNNBase",
+    "RNNCell",
+    "RNNCellBase",
     "ReLU",
     "Sequential",
     "Sigmoid",
