@@ -94,6 +94,9 @@ class _Builder:
             if not part.named("methods"):
                 raise part.error((), "the class has no methods", "add `methods:`")
             for name in part.named("methods"):
+                if name == "forward" and part.get("functional") is not None:
+                    yield from self._calls(part)
+                    continue
                 for way, label in self._ways(part.inside("methods", name)):
                     yield self._method(part, way, label, name)
         elif part.get("signature") or part.get("overloads"):
@@ -122,31 +125,55 @@ class _Builder:
         self.used += layers
         return layers
 
-    def _method(self, whole: Part, way: Part, label: str, name: str) -> Overload:
+    def _method(self, whole: Part, way: Part, label: str, name: str, function: Part | None = None) -> Overload:
         """Build an overload of a method: how the instance is made and held, then what the method does."""
         made = Part(way.inside("construct").layers + whole.inside("construct").layers)
-        if name == "forward" and whole.get("functional") is not None:
-            made, way = self._functional(whole, made, way)
+        if function is not None:
+            made, way = self._functional(function, made, way)
         return self._overload(way, label, name, self._construct(made, whole.inside("state")))
 
-    def _functional(self, whole: Part, made: Part, way: Part) -> tuple[Part, Part]:
-        """Fill in what a module has in common with the function that it calls."""
+    def _calls(self, whole: Part) -> Iterator[Overload]:
+        """Build the overloads of a module that calls a function: those that the function has, and its own."""
         name = whole.get("functional")
         if name not in self.sources:
             raise whole.error(("functional",), f"no function {name!r}", suggestion(name, self.sources))
-        own = Layer(self.sources[name], (), checked(self.sources[name]))
-        function = Part(self._also([own, *family_of(own, self.families)]))
+        source = Layer(self.sources[name], (), checked(self.sources[name]))
+        function, forward = (
+            Part(self._also([source, *family_of(source, self.families)])),
+            whole.inside("methods", "forward"),
+        )
+        theirs = {label: way for way, label in self._ways(function)}
+        own = {label: way for way, label in self._ways(forward)}
+        for label in dict.fromkeys([*theirs, *own]):
+            if label or own.keys() == theirs.keys():
+                yield self._method(whole, own.get(label, forward), label, "forward", theirs.get(label, function))
+
+    def _functional(self, function: Part, made: Part, way: Part) -> tuple[Part, Part]:
+        """Fill in what a module has in common with the function that it calls."""
+        own = function.layers[0]
         called = [self._signature(part.get("signature", "()"), part, ("signature",)) for part in (made, way)]
         domains = function.named("arguments")
+        parameters = self._signature(function.get("signature"), function, ("signature",))
         drawn = [
             {} if part.named("arguments") else {name: each for name, each in domains.items() if name in signature}
             for part, signature in zip((made, way), called, strict=True)
         ]
+        if drawn[1]:
+            drawn[1] = {name: each for name, each in domains.items() if name in called[1] or name not in parameters}
         answered = {key: function.get(key) for key in _OF_FUNCTIONS}
         errors = tuple(each for _, _, each in function.every("errors") if _is_complete(each, called))
         return (
             Part([*made.layers, Layer(own.document, (), keys.Construct(arguments=drawn[0]))]),
-            Part([*way.layers, Layer(own.document, (), keys.Says(arguments=drawn[1], errors=errors, **answered))]),
+            Part(
+                [
+                    *way.layers,
+                    Layer(
+                        own.document,
+                        (),
+                        keys.Says(arguments=drawn[1], errors=errors, let=function.named("let"), **answered),
+                    ),
+                ]
+            ),
         )
 
     def _overload(

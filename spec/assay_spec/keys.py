@@ -60,9 +60,10 @@ class Bug:
 
     finding: str = key("its name in the findings on PyTorch")
     facets: Names | None = key("the facets in which it shows; nothing said means all", None)
-    where: str = key(
+    where: str | None = key(
         "the calls at which it shows, where this is true of some element: as `undefined` is written, with `in_order` "
-        "(in memory) and `out`, what is written into"
+        "(in memory) and `out`, what is written into; nothing said means all",
+        None,
     )
 
 
@@ -312,8 +313,9 @@ class FamilyHeader:
 @dataclass(frozen=True, kw_only=True)
 class Members:
     functional: OpName | None = key(
-        "the function that the module calls: it fills in `result`, `judge`, `laws`, `undefined`, `bugs`, `gradient`, "
-        "`random`, the bad calls that name all that the module needs, and the domains where the module has none",
+        "the function that the module calls: it fills in `let`, `result`, `judge`, `laws`, `undefined`, `bugs`, "
+        "`gradient`, `random`, the bad calls that name all that the module needs, the domains where the module has "
+        "none, and its overloads by their labels",
         None,
     )
     construct: Construct | None = key("how an instance is made", None)
