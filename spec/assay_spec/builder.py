@@ -44,7 +44,8 @@ def build_op(document: Document, families: Mapping[str, Document], sources: Mapp
     own = Layer(document, (), checked(document))
     part = Part([own, *family_of(own, families)])
     builder = _Builder(families, sources or {}, part)
-    overloads = tuple(builder.overloads(part))
+    overloads, scenarios = tuple(builder.overloads(part)), tuple(builder.scenarios(part))
+    shown = {each.shows for way in overloads for each in way.examples} | {each.shows for each in scenarios}
     documents = {id(layer.document): layer.document for layer in (*part.layers, *builder.used)}
     return Op(
         name=own.says.name,
@@ -53,10 +54,10 @@ def build_op(document: Document, families: Mapping[str, Document], sources: Mapp
         family=own.says.family,
         aliases=own.says.aliases,
         editions=own.says.editions,
-        rules=builder.rules,
+        rules=part.get("rules") or {number: rule for number, rule in builder.rules.items() if number in shown},
         equivalent={each.mutant: each.because for _, _, each in part.every("equivalent")},
         overloads=overloads,
-        scenarios=tuple(builder.scenarios(part)),
+        scenarios=scenarios,
         file=document.file,
         files=tuple(each.file for each in documents.values()),
         digest=digest([each.content for each in documents.values()]),
@@ -133,14 +134,15 @@ class _Builder:
         return Part(self._also([own, *family_of(own, self.families)]))
 
     def _calls(self, method: Part, name: str) -> Iterator[tuple[Part, Part | None, str]]:
-        """Yield each overload of a method with its function's: a module that says none has those of its function."""
+        """Yield each overload of a method with its function's: a module has those of its function, and its own."""
         own = {label: way for way, label in self._ways(method)}
         if name != "forward" or self.function is None:
             yield from ((way, None, label) for label, way in own.items())
             return
         its = {label: way for way, label in self._ways(self.function)}
-        for label in its if list(own) == [""] else own:
-            yield own.get(label, method), its.get(label, self.function), label
+        for label in dict.fromkeys([*its, *own]):
+            if label or own.keys() == its.keys():
+                yield own.get(label, method), its.get(label, self.function), label
 
     def _method(self, whole: Part, way: Part, function: Part | None, label: str, name: str) -> Overload:
         """Build an overload of a method: how the instance is made and held, then what the method does."""
@@ -165,7 +167,7 @@ class _Builder:
         document = function.layers[-1].document
         return (
             Part([*made.layers, Layer(document, (), keys.Construct(signature=kept.source, arguments=drawn[0]))]),
-            Part([*way.layers, Layer(document, (), keys.Says(arguments=drawn[1], **said))]),
+            Part([*way.layers, Layer(document, (), keys.Says(arguments=drawn[1], let=function.named("let"), **said))]),
         )
 
     def _overload(

@@ -60,9 +60,10 @@ class Bug:
 
     finding: str = key("its name in the findings on PyTorch")
     facets: Names | None = key("the facets in which it shows; nothing said means all", None)
-    where: str = key(
+    where: str | None = key(
         "the calls at which it shows, where this is true of some element: as `undefined` is written, with `in_order` "
-        "(in memory) and `out`, what is written into"
+        "(in memory) and `out`, what is written into; nothing said means all",
+        None,
     )
 
 
@@ -314,9 +315,10 @@ class FamilyHeader:
 @dataclass(frozen=True, kw_only=True)
 class Members:
     functional: OpName | None = key(
-        "the function that the module calls: it fills in `result`, `judge`, `laws`, `undefined`, `bugs`, `gradient`, "
-        "`random`, the examples and bad calls that name all that the module needs, and, where the module has none, its "
-        "overloads, rules and domains; what it takes besides the input is how an instance is made, if nothing is said",
+        "the function that the module calls: it fills in `let`, `result`, `judge`, `laws`, `undefined`, `bugs`, "
+        "`gradient`, `random`, the examples and bad calls that name all that the module needs, its overloads by their "
+        "labels and, where the module has none, its rules and domains; what it takes besides the input is how an "
+        "instance is made, if nothing is said",
         None,
     )
     construct: Construct | None = key("how an instance is made", None)

@@ -9,7 +9,7 @@ import pytest
 
 from assay.backends.base import Capabilities
 from assay.cases.case import TensorValue, called
-from assay.cases.outcome import Array, Outcome
+from assay.cases.outcome import Array, Outcome, Raised
 from assay.judge.bench import Bench
 
 
@@ -55,3 +55,23 @@ def test_flushing_moves_what_is_divided_by_a_subnormal_and_no_nan_or_infinity_be
     moved = bench.bounds(case, 0, Divider().perform(case)).flushed()
 
     np.testing.assert_array_equal(moved, [np.inf, np.inf, 0.0, 0.0, 0.0])
+
+
+class Chance:
+    """An oracle that takes probabilities alone."""
+
+    capabilities = Capabilities("chance", "1")
+
+    def perform(self, case: Any) -> Outcome:
+        given = case.arguments["input"].array()
+        if np.any(given > 1):
+            return Outcome(raised=Raised(("RuntimeError",), "no probability"))
+        return Outcome(results=(Array("float64", 1 - given),))
+
+
+def test_what_is_refused_beyond_a_bound_moves_away_from_it() -> None:
+    case, bench = called("torch.rsub", {"input": TensorValue.of(np.array([1.0, 0.5]))}), Bench(Chance(), Chance())  # type: ignore[arg-type]
+
+    moved = bench.bounds(case, 0, Chance().perform(case)).sensitivity()
+
+    assert np.all(moved > 0)

@@ -135,6 +135,12 @@ def test_an_integer_that_a_float_cannot_hold_is_not_given_to_what_answers_with_f
     assert abs(case.arguments["input"].buffer).max() <= 100
 
 
+def test_a_facet_of_which_a_bug_of_pytorchs_own_leaves_no_call_is_not_asked() -> None:
+    facets = {each.facet for each in items_of(load_corpus()["torch.nn.functional.multi_margin_loss"])}
+
+    assert "gradient" in facets and "second-derivative" not in facets
+
+
 def test_drawn_calls_step_around_bugs_of_pytorchs_own() -> None:
     found = load_corpus()["torch.median"]
     (item,) = (each for each in items_of(found) if each.name == "layout[float32]")

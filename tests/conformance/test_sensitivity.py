@@ -29,6 +29,12 @@ def test_a_perturbed_tensor_has_moved_by_up_to_eps_in_float64() -> None:
     assert 0.9 < steps.max() <= 1
 
 
+def test_what_moves_inwards_comes_nearer_to_zero() -> None:
+    moved = perturbed(tensor(1.0, -1.0, 0.0), source(), inwards=True).array()
+
+    assert np.all(np.abs(moved[:2]) < 1) and moved[2] == 0
+
+
 def test_each_element_of_an_expanded_tensor_moves_by_itself() -> None:
     expanded = TensorValue("float32", (4,), np.ones(1, np.float32), (0,), 0)
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from typing import Any
 
-import numpy as np
 import pytest
 
 import assay_reference as torch
 from assay_reference.nn import functional as F
-from assay_reference.nn.functional.loss import distance_loss
 
 inf, nan = math.inf, math.nan
 SQUARE = [[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]]
@@ -227,30 +224,11 @@ def test_half_types_are_summed_in_single_precision(name: str, dtype: Any) -> Non
     assert whole.item() == exact.to(dtype).item()
 
 
-@distance_loss("huber_cpu", slope=lambda distance, delta: distance.clamp(-delta, delta))
-def clipped_loss(distance: Any, delta: float = 1.0) -> Any:
-    """Half the square near the target, and a line away from it."""
-    return np.where(np.abs(distance) < delta, distance**2 / 2, delta * (np.abs(distance) - delta / 2))
-
-
 def test_a_loss_of_a_distance_is_a_formula_and_its_slope() -> None:
     x, y = torch.tensor([0.0, 4.0], requires_grad=True), torch.zeros(2, requires_grad=True)
 
-    loss = clipped_loss(x, y, reduction="sum", delta=2.0)
+    loss = F.huber_loss(x, y, reduction="sum", delta=2.0)
     loss.backward()
 
     assert loss.item() == 6.0
     assert (x.grad.tolist(), y.grad.tolist()) == ([0.0, 2.0], [0.0, -2.0])
-
-
-def test_the_options_of_a_loss_stand_after_what_losses_share() -> None:
-    names = list(inspect.signature(clipped_loss).parameters)
-
-    assert names == ["input", "target", "size_average", "reduce", "reduction", "delta", "weight"]
-
-
-def test_a_loss_refuses_an_option_that_it_does_not_have() -> None:
-    with pytest.raises(TypeError) as raised:
-        clipped_loss(torch.ones(1), torch.ones(1), beta=1.0)
-
-    assert str(raised.value) == "clipped_loss() got an unexpected keyword argument 'beta'"

@@ -34,6 +34,16 @@ LAYERS: dict[str, tuple[Callable[[], Any], list[tuple[int, ...]]]] = {
     "Softmax": (lambda: nn.Softmax(1), [(5, 3)]),
     "CrossEntropyLoss": (lambda: nn.CrossEntropyLoss(weight=torch.ones(3), label_smoothing=0.1), [(5, 3), (5, 3)]),
     "MSELoss": (lambda: nn.MSELoss(), [(5, 3), (5, 3)]),
+    "L1Loss": (lambda: nn.L1Loss(), [(5, 3), (5, 3)]),
+    "SmoothL1Loss": (lambda: nn.SmoothL1Loss(beta=0.5), [(5, 3), (5, 3)]),
+    "HuberLoss": (lambda: nn.HuberLoss(delta=0.5), [(5, 3), (5, 3)]),
+    "KLDivLoss": (lambda: nn.KLDivLoss(reduction="batchmean"), [(5, 3), (5, 3)]),
+    "BCELoss": (lambda: nn.BCELoss(torch.ones(3)), [(5, 3), (5, 3)]),
+    "BCEWithLogitsLoss": (lambda: nn.BCEWithLogitsLoss(pos_weight=torch.ones(3)), [(5, 3), (5, 3)]),
+    "MarginRankingLoss": (lambda: nn.MarginRankingLoss(0.5), [(5, 3), (5, 3), (5, 3)]),
+    "MultiLabelSoftMarginLoss": (lambda: nn.MultiLabelSoftMarginLoss(torch.ones(3)), [(5, 3), (5, 3)]),
+    "PairwiseDistance": (lambda: nn.PairwiseDistance(), [(5, 3), (5, 3)]),
+    "CosineSimilarity": (lambda: nn.CosineSimilarity(), [(5, 3), (5, 3)]),
 }
 
 
@@ -57,6 +67,29 @@ def derivatives(name: str, device: str) -> list[Any]:
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_layer_makes_no_hidden_trip_to_the_cpu(name: str) -> None:
     assert derivatives(name, "cuda") == derivatives(name, "cpu")
+
+
+LABELLED = {
+    "NLLLoss": (nn.NLLLoss(), [1, 0]),
+    "MultiMarginLoss": (nn.MultiMarginLoss(2, weight=torch.ones(3, dtype=torch.float64)), [1, 0]),
+    "MultiLabelMarginLoss": (nn.MultiLabelMarginLoss(), [[2, -1, 0], [0, 1, -1]]),
+    "HingeEmbeddingLoss": (nn.HingeEmbeddingLoss(), [[1, -1, 1], [-1, 1, -1]]),
+    "SoftMarginLoss": (nn.SoftMarginLoss(), [[1, -1, 1], [-1, 1, -1]]),
+}
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_a_loss_of_labels_makes_no_hidden_trip_to_the_cpu(name: str) -> None:
+    loss, labels = LABELLED[name]
+    results = []
+    for device in ("cpu", "cuda"):
+        scores = torch.tensor([[0.5, -1.0, 2.0], [1.5, 1.0, 0.0]], dtype=torch.float64, device=device).requires_grad_()
+        value = loss.to(device)(scores, torch.tensor(labels, device=device))
+        value.backward()
+        assert {value.device.type, scores.grad.device.type} == {device}
+        results.append([value.item(), scores.grad.cpu().tolist()])
+
+    assert results[0] == results[1]
 
 
 def test_a_table_is_looked_up_and_shortened_on_the_device() -> None:

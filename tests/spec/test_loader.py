@@ -530,6 +530,39 @@ def test_a_module_takes_the_examples_that_it_can_be_called_with(load: Load) -> N
     assert [sorted(each.call) for each in values.examples] == [["input", "size"]]
 
 
+OVERLOADED = """\
+name: torch.f
+area: unit
+summary: A function of several forms.
+signature: (input, size, scale=1)
+let: {twice: 2 * size}
+judge: exact
+result: {shape: "[twice]", dtype: input.dtype}
+overloads:
+  - label: small
+    arguments: {C: "integer(1, 2)", input: "tensor(floating, shape=[C])", size: "integer(1, 2)"}
+  - label: large
+    arguments: {input: tensor(floating), size: "integer(8, 9)"}
+"""
+
+
+def test_a_module_has_the_overloads_of_its_function_with_what_it_says_of_them(load: Load) -> None:
+    of_large = (
+        "(input)\n    overloads: [{label: large, judge: conditioned}, {label: own, arguments: {input: tensor(bool)}}]"
+    )
+    own = MODULE.replace("(input, target)", of_large).replace("size=1, reduction='mean'", "size, scale=1")
+    small, large, other, _ = load(f=OVERLOADED, G=own)["torch.G"].overloads
+
+    assert [each.label for each in (small, large, other)] == ["small", "large", "own"]
+    assert [each.name for each in small.arguments] == ["C", "input"]
+    assert [each.construct.arguments[0].source.source for each in (small, large) if each.construct] == [
+        "integer(1, 2)",
+        "integer(8, 9)",
+    ]
+    assert [each.judge["result"].kind for each in (small, large, other)] == ["exact", "conditioned", "exact"]
+    assert list(other.let) == ["twice"]
+
+
 def test_the_digest_of_a_module_covers_its_function(load: Load, tmp_path: Path) -> None:
     before = load(f=FUNCTION, G=MODULE)["torch.G"].digest
     load_corpus.cache_clear()

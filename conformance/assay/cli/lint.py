@@ -189,7 +189,7 @@ def equivalents_are_right(op: Op) -> Iterator[Complaint]:
 def laws_can_be_read(op: Op) -> Iterator[Complaint]:
     """Laws, undefined points and bugs use defined names only."""
     for overload in op.overloads:
-        for source in (*overload.laws, *overload.undefined, *(bug.where for bug in overload.bugs)):
+        for source in (*overload.laws, *overload.undefined, *(bug.where for bug in overload.bugs if bug.where)):
             try:
                 check_law(source, overload)
             except ExpressionError as error:

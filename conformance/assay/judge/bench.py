@@ -114,8 +114,13 @@ class Bench:
         return Bounds(magnitude, moves, genuine_nan, moves_flushed, nearby, flushes)
 
     def _moved(self, case: Case, draw: int) -> Outcome:
+        outcome = self._answer_nearby(case, draw)
+        # What is refused above a bound, as probabilities above 1 are, is taken below.
+        return self._answer_nearby(case, draw, inwards=True) if outcome.raised else outcome
+
+    def _answer_nearby(self, case: Case, draw: int, *, inwards: bool = False) -> Outcome:
         source = np.random.Generator(np.random.Philox(key=draw))
-        return self._precise(map_tensors(case, lambda value: perturbed(value, source)))
+        return self._precise(map_tensors(case, lambda value: perturbed(value, source, inwards=inwards)))
 
     def _precise(self, case: Case) -> Outcome:
         """Return an answer computed in float64, by the candidate itself where there is no oracle."""

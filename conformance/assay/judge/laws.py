@@ -16,6 +16,7 @@ from assay_spec import dtypes
 from assay_spec.builder import WORDS
 from assay_spec.expression import Expression
 from assay_spec.model import Bug, Overload
+from assay_spec.plans import TensorPlan
 
 
 def gather(values: Host, dim: int, indices: Host) -> Host:
@@ -235,8 +236,10 @@ def undefined_mask(overload: Overload, case: Case, shape: tuple[int, ...], scope
 
 def shows(bug: Bug, facet: str, case: Case, scope: Mapping[str, Any]) -> bool:
     """Return whether a case meets a bug of PyTorch's own."""
-    if bug.facets is not None and facet not in bug.facets:
+    if not is_in(bug, facet):
         return False
+    if bug.where is None:
+        return True
     names = _named(case, scope)
     expression = _expression(bug.where)
     if not expression.names <= set(names):
@@ -245,10 +248,16 @@ def shows(bug: Bug, facet: str, case: Case, scope: Mapping[str, Any]) -> bool:
         return bool(np.any(expression(names)))
 
 
+def is_in(bug: Bug, facet: str) -> bool:
+    """Return whether a bug of PyTorch's own shows in a facet at all."""
+    return bug.facets is None or facet in bug.facets
+
+
 def _named(case: Case, scope: Mapping[str, Any]) -> dict[str, Any]:
     """Return a scope with the arguments of a case in it, tensors as arrays in their layout."""
     given = {name: value.array() if isinstance(value, TensorValue) else value for name, value in case.arguments.items()}
-    return {**scope, **given}
+    known = {name: value for name, value in scope.items() if not isinstance(value, TensorPlan)}
+    return known | given  # a case that makes no call has none of its tensors
 
 
 def _arrays(case: Case) -> dict[str, Any]:

@@ -17,8 +17,11 @@ _TAME: Final = 2.0**256  # squares of less than this are finite in float64
 _STEPS: Final = 8.0  # sqrt of the count of terms at which partial sums lose as much as terms
 
 
-def perturbed(value: TensorValue, source: np.random.Generator) -> TensorValue:
-    """Return a tensor every element of which has moved by up to eps of itself, one to two ulp, up or down."""
+def perturbed(value: TensorValue, source: np.random.Generator, *, inwards: bool = False) -> TensorValue:
+    """Return a tensor every element of which has moved by up to eps of itself, one to two ulp, up or down.
+
+    What moves inwards alone comes nearer to zero.
+    """
     if not dtypes.has_fractions(value.dtype):
         return value
     if 0 in value.strides:
@@ -26,6 +29,7 @@ def perturbed(value: TensorValue, source: np.random.Generator) -> TensorValue:
     # Nothing is wider than float64: there it takes twice as much to be sure of a difference.
     reach = eps_of(value.dtype) * (2 if eps_of(value.dtype) < 1e-15 else 1)
     steps = source.uniform(-reach, reach, size=value.buffer.shape)
+    steps = -np.abs(steps) if inwards else steps
     target = wide(value.dtype)
     still = value.buffer.astype(target)
     with np.errstate(over="ignore"):

@@ -8,9 +8,9 @@ from typing import Protocol
 
 from assay.facets import facets
 from assay.facets.base import Facet, SamplingRequest, Trial
-from assay.judge.laws import shows
+from assay.judge.laws import is_in, shows
 from assay_spec.editions import Edition
-from assay_spec.model import Corpus, Op
+from assay_spec.model import Corpus, Op, Overload
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,16 @@ class Query(Protocol):
 
 
 def items_of(op: Op) -> Iterator[Item]:
-    """Yield the items of one op, facet by facet."""
+    """Yield the items of one op, facet by facet, without those of which a bug of PyTorch's own leaves no call."""
     for facet in facets():
-        if facet.applies(op):
+        if facet.applies(op) and not (op.overloads and all(leaves_none(each, facet.name) for each in op.overloads)):
             split = (facet.dtypes(op) if facet.split else ()) or (None,)
             yield from (Item(op, facet, dtype) for dtype in split)
+
+
+def leaves_none(overload: Overload, facet: str) -> bool:
+    """Return whether every call of an overload meets a bug of PyTorch's own in a facet."""
+    return any(bug.where is None and is_in(bug, facet) for bug in overload.bugs)
 
 
 def plan(

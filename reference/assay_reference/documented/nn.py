@@ -46,6 +46,15 @@ class ConvTranspose3d(BeforeOutputPadding, current.ConvTranspose3d):
     """Learned kernels laid over each other, one for each element of a volume."""
 
 
+class KLDivLoss(current.KLDivLoss):
+    """How far log-probabilities are from the target's probabilities; a weight may be given, if it is none."""
+
+    def __init__(self, weight: None = None, *args: Any, **options: Any) -> None:
+        if weight is not None:
+            raise TypeError("KLDivLoss has no weight")
+        super().__init__(*args, **options)
+
+
 class ParameterList(current.ParameterList):
     """A list of parameters, which are named so."""
 

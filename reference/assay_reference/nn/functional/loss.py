@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Callable
 from typing import Any, Final
@@ -10,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 
 from assay_reference.core.arrays import Array
-from assay_reference.core.dispatch import Kernel, not_implemented, op
+from assay_reference.core.dispatch import Kernel, broadcast_shape, check_cast, not_implemented, op
 from assay_reference.core.dtypes import float32, float64, promote_types
-from assay_reference.core.op import Op
-from assay_reference.core.parameters import bound
+from assay_reference.core.grad_mode import records
+from assay_reference.core.op import Op, misfit
 from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.activation import log_softmax
 from assay_reference.nn.functional.precision import wide
@@ -21,28 +20,20 @@ from assay_reference.ops.creation import zeros
 from assay_reference.ops.pointwise import where
 from assay_reference.ops.shape import broadcast_tensors
 
-WEIGHT: Final = inspect.Parameter("weight", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
+REDUCTIONS: Final = ("none", "mean", "sum")
 
 # -- reductions -------------------------------------------------------------------------------------------------------
 
 
-def check_reduction(reduction: str) -> None:
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"{reduction} is not a valid value for reduction")
-
-
-def reduced(loss: Tensor, reduction: str) -> Tensor:
-    """Sum or average the terms of a loss, or return them as they are."""
-    check_reduction(reduction)
-    whole: Tensor = loss if reduction == "none" else getattr(loss, reduction)()
-    return whole
-
-
-def total(terms: Array, reduction: str, count: Any) -> Array:
-    """Sum or average the terms of a loss in a kernel, or return them as they are."""
-    if reduction == "none":
-        return terms
-    return terms.sum() / count if reduction == "mean" else terms.sum()
+def resolved(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """Return the reduction that is asked for: by its name, a former name, or the flags that it replaced."""
+    chosen = legacy(size_average, reduce, reduction, stacklevel=4)
+    if chosen == "elementwise_mean":
+        warnings.warn("reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.", stacklevel=3)
+        return "mean"
+    if chosen not in REDUCTIONS:
+        raise ValueError(f"{chosen} is not a valid value for reduction")
+    return chosen
 
 
 def legacy(size_average: bool | None, reduce: bool | None, reduction: str, *, stacklevel: int = 3) -> str:
@@ -57,87 +48,190 @@ def legacy(size_average: bool | None, reduce: bool | None, reduction: str, *, st
     return chosen
 
 
+def reduced(losses: Tensor, reduction: str) -> Tensor:
+    """Sum or average the terms of a loss, or return them as they are."""
+    whole: Tensor = losses if reduction == "none" else getattr(losses, reduction)()
+    return whole
+
+
+def total(terms: Array, reduction: str, count: Any) -> Array:
+    """Sum or average the terms of a loss in a kernel, or return them as they are."""
+    if reduction == "none":
+        return terms
+    return terms.sum() / count if reduction == "mean" else terms.sum()
+
+
+def shared(slopes: Tensor, reduction: str) -> Tensor:
+    """Return the gradients of the terms of a loss, which a mean divides by their number."""
+    return slopes / slopes.numel() if reduction == "mean" else slopes
+
+
+def check_constant(name: str, **constants: Tensor | None) -> None:
+    """Refuse gradients with respect to what a loss takes as given."""
+    for argument, value in constants.items():
+        if records() and value is not None and value.requires_grad:
+            raise RuntimeError(
+                f"The function '{name}' is not differentiable with respect to argument '{argument}'. This input cannot "
+                "have requires_grad True."
+            )
+
+
+def fitting(factor: Tensor | None, losses: Tensor) -> Tensor | None:
+    """Return a factor in the type of the losses that it is multiplied into, and refuse one that would enlarge them."""
+    if factor is not None:
+        check_fits(factor, losses)
+    return None if factor is None else factor.to(losses.dtype)
+
+
+def check_fits(factor: Tensor, losses: Tensor) -> None:
+    check_cast(factor.dtype, losses)
+    shape = broadcast_shape(tuple(losses.shape), tuple(factor.shape))
+    if shape != tuple(losses.shape):
+        raise RuntimeError(misfit(losses, shape))
+
+
 # -- the distance to the target ---------------------------------------------------------------------------------------
 
 
-def distance_loss(
-    kernel_name: str, *, slope: Callable[..., Any], terms: Callable[..., Any] | None = None
-) -> Callable[[Kernel], Callable[..., Tensor]]:
+def distance_loss(name: str, *, slope: Callable[..., Any]) -> Callable[[Kernel], Op]:
     """Make a loss of a formula for the distance of one element from its target, with its slope on tensors.
 
-    What the formula takes besides the distance are options of the loss. The terms are the same formula on tensors,
-    where PyTorch makes a weighted loss of that.
+    What the formula takes besides the distance are options of the loss, which is called with the input, the target, the
+    reduction, and the options.
     """
-    refuses = not_implemented(kernel_name, "bool", "integer", "complex")
+    refuses = not_implemented(f"{name}_cpu", "bool", "integer", "complex")
 
-    def decorate(formula: Kernel) -> Callable[..., Tensor]:
-        name = formula.__name__
-        own = inspect.Signature([*list(inspect.signature(formula).parameters.values())[1:], WEIGHT])
-
-        @op(name=name, function=False, method=False, refuses=refuses)
-        def summed(input: Array, target: Array, reduction: str, options: tuple[Any, ...]) -> Array:
+    def decorate(formula: Kernel) -> Op:
+        @op(name=f"{name}_loss", function=False, method=False, refuses=refuses)
+        def losses(input: Array, target: Array, reduction: str, options: tuple[Any, ...] = ()) -> Array:
             each = formula(input - target, *options)
             return total(each, reduction, each.size)
 
         def slopes(grad: Tensor, input: Tensor, target: Tensor, reduction: str, options: tuple[Any, ...]) -> Tensor:
-            each: Tensor = wide(grad) * slope(wide(input) - wide(target), *options)
-            return each / input.numel() if reduction == "mean" else each
+            return shared(wide(grad) * slope(wide(input) - wide(target), *options), reduction)
 
-        summed.vjp(
+        losses.vjp(
             input=slopes,
             target=lambda grad, input, target, reduction, options: -slopes(grad, input, target, reduction, options),
         )
-
-        def loss(
-            input: Tensor,
-            target: Tensor,
-            size_average: bool | None = None,
-            reduce: bool | None = None,
-            reduction: str = "mean",
-            *options: Any,
-            **named: Any,
-        ) -> Tensor:
-            check_sizes(input, target)
-            chosen = legacy(size_average, reduce, reduction)
-            check_reduction(chosen)
-            given = bound(name, own, options, named)
-            weight = given.pop("weight")
-            kind = promote_types(input.dtype, target.dtype)
-            operands = list(broadcast_tensors(input, target))
-            if not {input.dtype, target.dtype} <= {float32, float64}:  # whose common type NumPy finds by itself
-                operands = [each.to(kind) for each in operands]
-            if weight is None:
-                return summed(*operands, chosen, tuple(given.values()))  # type: ignore[no-any-return]
-            if weight.size() != input.size():
-                raise ValueError("Weights and input must have the same size.")
-            rest = tuple(given.values())
-            each = summed(*operands, "none", rest) if terms is None else terms(operands[0] - operands[1], *rest)
-            weighted = each * weight
-            return weighted.sum() / weight.sum() if chosen == "mean" else reduced(weighted, chosen)
-
-        shared = list(inspect.signature(loss).parameters.values())[:5]
-        loss.__signature__ = inspect.Signature([*shared, *own.parameters.values()])  # type: ignore[attr-defined]
-        loss.__name__ = loss.__qualname__ = name
-        loss.__module__, loss.__doc__ = formula.__module__, formula.__doc__
-        return loss
+        return losses
 
     return decorate
 
 
-def check_sizes(input: Tensor, target: Tensor) -> None:
-    """Warn of a target that is broadcast."""
+def matched(input: Tensor, target: Tensor) -> list[Tensor]:
+    """Broadcast input and target, and warn of it."""
     if target.size() != input.size():
         warnings.warn(
             f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will "
             "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
             stacklevel=3,
         )
+    return list(broadcast_tensors(input, target))
 
 
-@distance_loss("mse_cpu", slope=lambda distance: 2 * distance, terms=lambda distance: distance**2)
-def mse_loss(distance: Array) -> Array:
-    """Average the squared distance to the target."""
+def promoted(input: Tensor, target: Tensor) -> list[Tensor]:
+    """Return input and target in their common type."""
+    if {input.dtype, target.dtype} <= {float32, float64}:  # which NumPy finds by itself
+        return [input, target]
+    kind = promote_types(input.dtype, target.dtype)
+    return [input.to(kind), target.to(kind)]
+
+
+def weighted(losses: Tensor, weight: Tensor, input: Tensor, reduction: str, *, by_weight: bool = True) -> Tensor:
+    """Weigh the terms of a loss and reduce them; the mean is over the weights, or over the number of terms."""
+    if weight.size() != input.size():
+        raise ValueError("Weights and input must have the same size.")
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"Invalid reduction mode: {reduction}. Expected one of 'none', 'mean', 'sum'.")
+    if reduction == "mean" and by_weight:
+        return (losses * weight).sum() / weight.sum()  # type: ignore[no-any-return]
+    return reduced(losses * weight, reduction)
+
+
+@distance_loss("mse", slope=lambda distance: 2 * distance)
+def squares(distance: Array) -> Array:
     return np.square(distance)
+
+
+@distance_loss(
+    "smooth_l1",
+    slope=lambda distance, beta: where(distance.abs() >= beta, distance.sign(), distance / beta),
+)
+def smooth_sizes(distance: Array, beta: float) -> Array:
+    size = np.abs(distance)
+    return np.where(size < beta, size**2 / (2 * beta), size - beta / 2)
+
+
+@distance_loss(
+    "huber",
+    slope=lambda distance, delta: where(distance.abs() >= delta, delta * distance.sign(), distance),
+)
+def clipped_squares(distance: Array, delta: float) -> Array:
+    size = np.abs(distance)
+    return np.where(size <= delta, size**2 / 2, delta * (size - delta / 2))
+
+
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Average the distance to the target."""
+    x, y = matched(input, target)
+    losses = (x - y).abs()
+    if weight is not None:
+        return weighted(losses, weight, input, legacy(size_average, reduce, reduction))
+    return reduced(losses, resolved(size_average, reduce, reduction))
+
+
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Average the squared distance to the target."""
+    x, y = matched(input, target)
+    if weight is not None:
+        return weighted((x - y) ** 2, weight, input, legacy(size_average, reduce, reduction))
+    return squares(*promoted(x, y), resolved(size_average, reduce, reduction))  # type: ignore[no-any-return]
+
+
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
+    """Average the distance to the target, squared where it is less than beta."""
+    input, target = matched(input, target)
+    chosen = resolved(size_average, reduce, reduction)
+    if beta == 0:
+        return reduced((input - target).abs(), chosen)
+    if beta < 0:
+        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    return smooth_sizes(*promoted(input, target), chosen, (beta,))  # type: ignore[no-any-return]
+
+
+def huber_loss(
+    input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
+) -> Tensor:
+    """Average the squared distance to the target up to delta, and a line beyond; in the type of the input."""
+    x, y = matched(input, target)
+    chosen = resolved(None, None, reduction if weight is None else "none")
+    if delta <= 0:
+        raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    check_cast(promote_types(input.dtype, target.dtype), input)
+    losses: Tensor = clipped_squares(*promoted(x, y), chosen, (delta,)).to(input.dtype)
+    return losses if weight is None else weighted(losses, weight, input, reduction, by_weight=False)
 
 
 # -- log-probabilities of classes -------------------------------------------------------------------------------------
@@ -180,8 +274,8 @@ def nll_op(node: str) -> Op:
         given: tuple[Tensor | None, ...],
     ) -> tuple[Tensor | None, ...]:  # fmt: skip
         """Differentiate; the target and the weight, as they were given, are saved as well."""
-        share = wide(grad) / wide(weights).sum() if reduction == "mean" else wide(grad)
-        slopes = where(counts, -share * wide(weights), 0.0).unsqueeze(dim)
+        each = wide(grad) / wide(weights).sum() if reduction == "mean" else wide(grad)
+        slopes = where(counts, -each * wide(weights), 0.0).unsqueeze(dim)
         result = zeros(input.shape, dtype=slopes.dtype, device=slopes.device)
         return result.scatter(dim, classes.unsqueeze(dim), slopes), None, None, None
 
@@ -196,6 +290,8 @@ def check_classes(input: Tensor, target: Tensor, weight: Tensor | None, ignore_i
     check_batch(input, target)
     if target.dtype.name not in ("int64", "uint8"):
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.title}")
+    if input.ndim > 2 and target.dtype.name != "int64":
+        raise RuntimeError(f"expected scalar type Long but found {target.dtype.title}")
     count = input.shape[class_dim(input)]
     if weight is not None and list(weight.shape) != [count]:
         which = f"all {count} classes or no classes" if input.ndim < 3 else "all or no classes"
@@ -249,8 +345,7 @@ def nll_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """Average the negative log-probabilities of the target classes, weighted by class."""
-    chosen = legacy(size_average, reduce, reduction)
-    check_reduction(chosen)
+    chosen = resolved(size_average, reduce, reduction)
     check_classes(input, target, weight, ignore_index)
     flat = target.reshape(()) if input.ndim == 1 else target
     nll = nll_op_of_rows if input.ndim < 3 else nll_op_of_images
@@ -279,8 +374,7 @@ def cross_entropy(
     label_smoothing: float = 0.0,
 ) -> Tensor:
     """Average the negative log-probabilities that a softmax gives to the target: classes, or probabilities."""
-    chosen = legacy(size_average, reduce, reduction)
-    check_reduction(chosen)
+    chosen = resolved(size_average, reduce, reduction)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if input.shape == target.shape:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import warnings
+from typing import Any, ClassVar
 
 from assay_reference.nn import functional as F
 from assay_reference.nn.functional.loss import legacy
@@ -12,13 +13,20 @@ from assay_reference.nn.modules.functional import Functional
 class Loss(Functional):
     """What losses share: how they sum up, and weights that move with the module."""
 
-    inputs = ("input", "target")
+    inputs: ClassVar[tuple[str, ...]] = ("input", "target")
     shown = ()
 
     def _keep(self, size_average: bool | None = None, reduce: bool | None = None, **options: Any) -> None:
-        if "weight" in options:
-            self.register_buffer("weight", options.pop("weight"))
+        for name in ("weight", "pos_weight"):
+            if name in options:
+                self.register_buffer(name, options.pop(name))
         super()._keep(**{**options, "reduction": legacy(size_average, reduce, options["reduction"], stacklevel=4)})
+
+
+class L1Loss(Loss, function=F.l1_loss):
+    """The distance to the target."""
+
+    options = ("size_average", "reduce", "reduction")
 
 
 class MSELoss(Loss, function=F.mse_loss):
@@ -27,9 +35,86 @@ class MSELoss(Loss, function=F.mse_loss):
     options = ("size_average", "reduce", "reduction")
 
 
+class SmoothL1Loss(Loss, function=F.smooth_l1_loss):
+    """The distance to the target, squared where it is small."""
+
+
+class HuberLoss(Loss, function=F.huber_loss):
+    """The squared distance to the target, and a line where it is large."""
+
+    options = ("reduction", "delta")
+
+
 class NLLLoss(Loss, function=F.nll_loss):
     """The negative log-probability of the target, of scores that are log-probabilities."""
 
 
+class NLLLoss2d(NLLLoss, function=F.nll_loss):
+    """A former name of NLLLoss."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warnings.warn(
+            "`NLLLoss2d` has been deprecated. Please use `NLLLoss` instead as a drop-in replacement and see "
+            "https://pytorch.org/docs/main/nn.html#torch.nn.NLLLoss for more details.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        super().__init__(*args, **kwargs)
+
+
 class CrossEntropyLoss(Loss, function=F.cross_entropy):
     """The negative log-probability that the softmax of the scores gives to the target."""
+
+
+class KLDivLoss(Loss, function=F.kl_div):
+    """How far log-probabilities are from the target's probabilities."""
+
+
+class BCELoss(Loss, function=F.binary_cross_entropy):
+    """The negative log-probability of the target, of two classes."""
+
+
+class BCEWithLogitsLoss(Loss, function=F.binary_cross_entropy_with_logits):
+    """The negative log-probability that the sigmoid of the scores gives to the target, of two classes."""
+
+
+class HingeEmbeddingLoss(Loss, function=F.hinge_embedding_loss):
+    """A distance, or by how much it is below a margin."""
+
+
+class SoftMarginLoss(Loss, function=F.soft_margin_loss):
+    """A logistic loss of scores for targets of 1 and -1."""
+
+
+class MultiLabelMarginLoss(Loss, function=F.multilabel_margin_loss):
+    """By how much other classes come near to the scores of the labels."""
+
+
+class MultiLabelSoftMarginLoss(Loss, function=F.multilabel_soft_margin_loss):
+    """The negative log-probability of each class to be a label or not."""
+
+
+class MultiMarginLoss(Loss, function=F.multi_margin_loss):
+    """By how much other classes come near to the target's score."""
+
+    def _keep(self, size_average: bool | None = None, reduce: bool | None = None, **options: Any) -> None:
+        weight = options["weight"]
+        super()._keep(size_average, reduce, **options)
+        if self.p not in (1, 2):
+            raise ValueError("only p == 1 and p == 2 supported")
+        if weight is not None and weight.ndim != 1:
+            raise ValueError(f"MultiMarginLoss: expected weight to be None or 1D tensor, got {weight.ndim}D instead")
+
+
+class LossOfPairs(Loss):
+    """A loss of two inputs, and of whether they belong together."""
+
+    inputs = ("input1", "input2", "target")
+
+
+class MarginRankingLoss(LossOfPairs, function=F.margin_ranking_loss):
+    """By how much a score is not above another by a margin."""
+
+
+class CosineEmbeddingLoss(LossOfPairs, function=F.cosine_embedding_loss):
+    """How far two vectors are from one direction, or by how much they are near to it."""
