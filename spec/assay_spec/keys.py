@@ -322,15 +322,15 @@ class Members:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Numbered:
+class Shown:
     rules: dict[RuleName, str] | None = key(
         "numbered sentences for what no formula carries; an example `shows:` each", None
     )
+    scenarios: tuple[Scenario, ...] | None = key("short programs", None)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Footer(Numbered):
-    scenarios: tuple[Scenario, ...] = key("short programs", ())
+class Footer(Shown):
     equivalent: tuple[Equivalent, ...] = key("mutants for which either answer is right", ())
 
 
@@ -345,12 +345,12 @@ class Class(Footer, Members, Header):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FunctionFamily(Numbered, Overloaded, Says, FamilyHeader):
+class FunctionFamily(Shown, Overloaded, Says, FamilyHeader):
     """What functions have in common."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassFamily(Numbered, Members, FamilyHeader):
+class ClassFamily(Shown, Members, FamilyHeader):
     """What classes have in common."""
 
 

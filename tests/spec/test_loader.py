@@ -320,6 +320,20 @@ def test_a_family_leaves_words_open_and_a_member_says_them(load: Load) -> None:
     assert op.overloads[0].arguments[0].source.source == "tensor(bool)"
 
 
+def test_a_family_has_scenarios_for_its_members_in_their_words(load: Load) -> None:
+    family = """\
+family: g
+summary: S.
+where: {name: null}
+scenarios: [{name: a, run: "x = {name}()", expect: {x: 1}}]
+"""
+    member = PLAIN + "family: g\nwhere: {name: f}\nscenarios:\n  - {name: b, run: y = 2, expect: {y: 2}}\n"
+
+    scenarios = load(of_g=family, f=member)["torch.f"].scenarios
+
+    assert [(each.name, each.run) for each in scenarios] == [("b", "y = 2"), ("a", "x = f()")]
+
+
 def test_an_overload_of_a_member_fills_in_from_that_of_its_family_with_the_same_label(load: Load) -> None:
     text = """\
 family: extreme

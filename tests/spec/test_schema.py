@@ -56,7 +56,7 @@ def test_every_key_stands_in_a_table() -> None:
         (kind.__name__, key) for _, parts in TABLES for _, kind in parts for key in properties().get(kind.__name__, ())
     }
 
-    assert own - told == {("Numbered", "rules")}  # which stands in the footer of an op
+    assert own - told == {("Shown", "rules"), ("Shown", "scenarios")}  # which stand in the footer of an op
 
 
 def test_a_table_says_what_each_key_means() -> None:
