@@ -1,6 +1,37 @@
 """torch.nn.functional: layers as functions."""
 
-from assay_reference.nn.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
+from assay_reference.nn.functional.activation import (
+    celu,
+    celu_,
+    elu,
+    elu_,
+    gelu,
+    glu,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    hardtanh_,
+    leaky_relu,
+    leaky_relu_,
+    logsigmoid,
+    mish,
+    prelu,
+    relu,
+    relu6,
+    relu_,
+    selu,
+    selu_,
+    sigmoid,
+    silu,
+    softplus,
+    softshrink,
+    softsign,
+    tanh,
+    tanhshrink,
+    threshold,
+    threshold_,
+)
 from assay_reference.nn.functional.convolution import conv1d, conv2d, conv3d
 from assay_reference.nn.functional.dropout import dropout
 from assay_reference.nn.functional.linear import linear
@@ -8,6 +39,7 @@ from assay_reference.nn.functional.loss import cross_entropy, mse_loss, nll_loss
 from assay_reference.nn.functional.normalization import batch_norm
 from assay_reference.nn.functional.padding import pad
 from assay_reference.nn.functional.pooling import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
+from assay_reference.nn.functional.softmax import log_softmax, softmax, softmin
 from assay_reference.nn.functional.sparse import embedding
 
 __all__ = [
@@ -15,22 +47,50 @@ __all__ = [
     "avg_pool2d",
     "avg_pool3d",
     "batch_norm",
+    "celu",
+    "celu_",
     "conv1d",
     "conv2d",
     "conv3d",
     "cross_entropy",
     "dropout",
+    "elu",
+    "elu_",
     "embedding",
+    "gelu",
+    "glu",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "hardtanh_",
+    "leaky_relu",
+    "leaky_relu_",
     "linear",
     "log_softmax",
+    "logsigmoid",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "mish",
     "mse_loss",
     "nll_loss",
     "pad",
+    "prelu",
     "relu",
+    "relu6",
+    "relu_",
+    "selu",
+    "selu_",
     "sigmoid",
+    "silu",
     "softmax",
+    "softmin",
+    "softplus",
+    "softshrink",
+    "softsign",
     "tanh",
+    "tanhshrink",
+    "threshold",
+    "threshold_",
 ]

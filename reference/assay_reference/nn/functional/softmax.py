@@ -1,4 +1,4 @@
-"""Activations."""
+"""Softmax and its relatives, along a dimension."""
 
 from __future__ import annotations
 
@@ -93,16 +93,6 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
     )
 
 
-def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """Set negative elements to zero."""
-    return input.relu_() if inplace else input.relu()  # type: ignore[no-any-return]
-
-
-def sigmoid(input: Tensor) -> Tensor:
-    """Return 1 / (1 + exp(-x))."""
-    return input.sigmoid()  # type: ignore[no-any-return]
-
-
-def tanh(input: Tensor) -> Tensor:
-    """Return the hyperbolic tangent."""
-    return input.tanh()  # type: ignore[no-any-return]
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtype_type | None = None) -> Tensor:
+    """Scale exponentials of the negated elements to sum to one along a dimension."""
+    return softmax_function(-input, implicit_dim("softmin", input.ndim, _stacklevel) if dim is None else dim, dtype)
