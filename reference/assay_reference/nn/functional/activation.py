@@ -431,4 +431,5 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     dim = wrap_dim(dim, input.ndim)
     if input.shape[dim] % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}")
+    gated.check_accepted(input.dtype)  # of no elements too
     return gated(input, dim)  # type: ignore[no-any-return]
