@@ -33,7 +33,14 @@ from assay_reference.nn.functional.activation import (
     threshold_,
 )
 from assay_reference.nn.functional.convolution import conv1d, conv2d, conv3d
-from assay_reference.nn.functional.dropout import dropout
+from assay_reference.nn.functional.dropout import (
+    alpha_dropout,
+    dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    feature_alpha_dropout,
+)
 from assay_reference.nn.functional.linear import linear
 from assay_reference.nn.functional.loss import cross_entropy, mse_loss, nll_loss
 from assay_reference.nn.functional.normalization import batch_norm
@@ -43,6 +50,7 @@ from assay_reference.nn.functional.softmax import log_softmax, softmax, softmin
 from assay_reference.nn.functional.sparse import embedding
 
 __all__ = [
+    "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
@@ -54,9 +62,13 @@ __all__ = [
     "conv3d",
     "cross_entropy",
     "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
     "elu",
     "elu_",
     "embedding",
+    "feature_alpha_dropout",
     "gelu",
     "glu",
     "hardshrink",

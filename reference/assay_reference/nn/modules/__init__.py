@@ -31,7 +31,7 @@ from assay_reference.nn.modules.activation import (
 )
 from assay_reference.nn.modules.container import ModuleDict, ModuleList, ParameterList, Sequential
 from assay_reference.nn.modules.convolution import Conv1d, Conv2d, Conv3d
-from assay_reference.nn.modules.dropout import Dropout
+from assay_reference.nn.modules.dropout import Dropout, Dropout1d, Dropout2d, Dropout3d
 from assay_reference.nn.modules.linear import Flatten, Identity, Linear
 from assay_reference.nn.modules.loss import CrossEntropyLoss, MSELoss, NLLLoss
 from assay_reference.nn.modules.module import Module
@@ -60,6 +60,9 @@ __all__ = [
     "Conv3d",
     "CrossEntropyLoss",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
     "Embedding",
     "Flatten",
     "Hardshrink",
