@@ -43,11 +43,13 @@ from assay_reference.nn.functional.dropout import (
 )
 from assay_reference.nn.functional.linear import linear
 from assay_reference.nn.functional.loss import cross_entropy, mse_loss, nll_loss
-from assay_reference.nn.functional.normalization import batch_norm
+from assay_reference.nn.functional.normalization import batch_norm, normalize
 from assay_reference.nn.functional.padding import pad
+from assay_reference.nn.functional.pixelshuffle import pixel_shuffle, pixel_unshuffle
 from assay_reference.nn.functional.pooling import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
 from assay_reference.nn.functional.softmax import log_softmax, softmax, softmin
-from assay_reference.nn.functional.sparse import embedding
+from assay_reference.nn.functional.sparse import embedding, one_hot
+from assay_reference.nn.functional.upsampling import interpolate, upsample, upsample_bilinear, upsample_nearest
 
 __all__ = [
     "alpha_dropout",
@@ -76,6 +78,7 @@ __all__ = [
     "hardswish",
     "hardtanh",
     "hardtanh_",
+    "interpolate",
     "leaky_relu",
     "leaky_relu_",
     "linear",
@@ -87,7 +90,11 @@ __all__ = [
     "mish",
     "mse_loss",
     "nll_loss",
+    "normalize",
+    "one_hot",
     "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "prelu",
     "relu",
     "relu6",
@@ -105,4 +112,7 @@ __all__ = [
     "tanhshrink",
     "threshold",
     "threshold_",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
 ]

@@ -36,9 +36,11 @@ from assay_reference.nn.modules.linear import Flatten, Identity, Linear
 from assay_reference.nn.modules.loss import CrossEntropyLoss, MSELoss, NLLLoss
 from assay_reference.nn.modules.module import Module
 from assay_reference.nn.modules.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from assay_reference.nn.modules.pixelshuffle import PixelShuffle, PixelUnshuffle
 from assay_reference.nn.modules.pooling import AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d
 from assay_reference.nn.modules.recurrent import GRU, LSTM, RNN
 from assay_reference.nn.modules.sparse import Embedding
+from assay_reference.nn.modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
 __all__ = [
     "CELU",
@@ -85,6 +87,8 @@ __all__ = [
     "NLLLoss",
     "PReLU",
     "ParameterList",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "ReLU",
     "ReLU6",
     "Sequential",
@@ -99,4 +103,7 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
 ]
