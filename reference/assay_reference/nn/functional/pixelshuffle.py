@@ -15,7 +15,7 @@ def pixel_shuffle(input: Array, upscale_factor: int) -> Array:
     factor, dims = upscale_factor, len(lead)
     parts = input.reshape(*lead, channels // factor**2, factor, factor, height, width)
     order = (*range(dims + 1), dims + 3, dims + 1, dims + 4, dims + 2)
-    images = parts.transpose(order).reshape(*lead, channels // factor**2, height * factor, width * factor)
+    images = parts.transpose(order).copy().reshape(*lead, channels // factor**2, height * factor, width * factor)
     return images_like([input], images)
 
 
@@ -26,7 +26,7 @@ def pixel_unshuffle(input: Array, downscale_factor: int) -> Array:
     factor, dims = downscale_factor, len(lead)
     parts = input.reshape(*lead, channels, height // factor, factor, width // factor, factor)
     order = (*range(dims + 1), dims + 2, dims + 4, dims + 1, dims + 3)
-    images = parts.transpose(order).reshape(*lead, channels * factor**2, height // factor, width // factor)
+    images = parts.transpose(order).copy().reshape(*lead, channels * factor**2, height // factor, width // factor)
     return images_like([input], images)
 
 

@@ -87,6 +87,14 @@ def picked(input: Array, taps: tuple[Taps, ...], node: str) -> Array:
 
 
 picked.vjp(input=resampled_vjp)
+averaged = op(function=False, method=False, keeps_strides=True, node=resampled.node)(resampled.kernel)
+
+
+@averaged.vjp
+def averaged_vjp(grad: Tensor, input: Tensor, taps: tuple[Taps, ...]) -> Tensor:
+    """Differentiate as other ways to weigh; the input is saved, though its shape would do."""
+    return resampled_vjp(grad, tuple(input.shape), taps)
+
 
 # -- where the elements come from -------------------------------------------------------------------------------------
 
@@ -112,10 +120,12 @@ def linear(scaling: Scaling) -> Taps:
     """Take two elements each, the nearer the more."""
     rows = []
     for index in range(scaling.result):
-        source = float(index) if scaling.result == scaling.size else max(scaling.source(index), 0.0)
+        same = scaling.result == scaling.size
+        source = float(index) if same else max(scaling.source(index), 0.0)
         first = min(int(source), scaling.size - 1)
+        second = first if same else min(first + 1, scaling.size - 1)  # infinities must not meet a weight of zero
         part = min(max(source - first, 0.0), 1.0)
-        rows.append([(first, 1 - part), (min(first + 1, scaling.size - 1), part)])
+        rows.append([(first, 1 - part), (second, part)])
     return by_columns(rows)
 
 
@@ -323,7 +333,8 @@ def interpolate(
         make(Scaling(*each, align_corners=bool(align_corners))) for each in zip(spatial, sizes, factors, strict=True)
     )
     node = f"{way.name}{len(spatial)}D{'Aa' if antialias else ''}Backward0"
-    return (picked if mode in PICKS else resampled)(input, taps, node)  # type: ignore[no-any-return]
+    resample = picked if mode in PICKS else averaged if mode == "area" else resampled
+    return resample(input, taps, node)  # type: ignore[no-any-return]
 
 
 def warn_of(name: str) -> None:
