@@ -53,14 +53,15 @@ class Scaling:
 
 @op(function=False, method=False, keeps_strides=True, node=lambda input, taps, node: node)
 def resampled(input: Array, taps: tuple[Taps, ...], node: str) -> Array:
-    """Weigh and add up elements along each of the last dimensions."""
-    xp, result = namespace(input), input if input.dtype.kind == "f" else input.astype(np.float32)
-    for dim, each in enumerate(taps, input.ndim - len(taps)):
-        weights = xp.asarray(each.weights, result.dtype)[(..., *(None,) * (input.ndim - dim - 1))]
+    """Weigh and add up elements along each of the last dimensions, the last first."""
+    xp, result = namespace(input), input
+    for dim, each in reversed(list(enumerate(taps, input.ndim - len(taps)))):
+        kind = np.float32 if input.dtype == np.uint8 else input.dtype
+        weights = xp.asarray(each.weights, kind)[(..., *(None,) * (input.ndim - dim - 1))]
         parts = [np.take(result, index, axis=dim) for index in each.indices]
         result = sum(part * weight for part, weight in zip(parts, weights, strict=True))
-    if input.dtype.kind != "f":  # integers round to the nearest, within their range
-        result = np.clip(np.floor(result + 0.5), 0, 255).astype(input.dtype)
+        if input.dtype == np.uint8:
+            result = np.clip(np.floor(result + 0.5), 0, 255).astype(np.uint8)
     return images_like([input], result)
 
 
