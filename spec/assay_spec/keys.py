@@ -62,7 +62,8 @@ class Bug:
     facets: Names | None = key("the facets in which it shows; nothing said means all", None)
     where: str = key(
         "the calls at which it shows, where this is true of some element: as `undefined` is written, with `in_order` "
-        "(in memory) and `out`, what is written into"
+        "(in memory) and `out`, what is written into; `True` where it shows in all calls of a facet, or of a facet and "
+        "a dtype: `gradient[float64]`"
     )
 
 

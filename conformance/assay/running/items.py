@@ -41,6 +41,12 @@ class Item:
     def id(self) -> str:
         return f"{self.op}::{self.name}"
 
+    @property
+    def barred(self) -> bool:
+        """Whether a bug of PyTorch's own shows in every call, so that there is nothing to ask."""
+        bugs = (bug for overload in self.spec.overloads for bug in overload.bugs)
+        return any(bug.where == "True" and {self.facet, self.name} & set(bug.facets or (self.facet,)) for bug in bugs)
+
     def trials(self, request: SamplingRequest) -> Iterator[Trial]:
         """Yield the trials of the item, without those that meet a bug of PyTorch's own."""
         for trial in self.question.trials(self.spec, request):
@@ -62,7 +68,8 @@ def items_of(op: Op) -> Iterator[Item]:
     for facet in facets():
         if facet.applies(op):
             split = (facet.dtypes(op) if facet.split else ()) or (None,)
-            yield from (Item(op, facet, dtype) for dtype in split)
+            items = (Item(op, facet, dtype) for dtype in split)
+            yield from (item for item in items if not item.barred)
 
 
 def plan(
