@@ -94,7 +94,7 @@ averaged = op(function=False, method=False, keeps_strides=True, node=resampled.n
 @averaged.vjp
 def averaged_vjp(grad: Tensor, input: Tensor, taps: tuple[Taps, ...]) -> Tensor:
     """Differentiate as other ways to weigh; the input is saved, though its shape would do."""
-    return resampled_vjp(grad, tuple(input.shape), taps)
+    return resampled_vjp(grad, tuple(input.shape), taps)  # type: ignore[no-any-return]
 
 
 # -- where the elements come from -------------------------------------------------------------------------------------
