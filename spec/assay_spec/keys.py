@@ -59,7 +59,9 @@ class Bug:
     """A bug of PyTorch's own, which the drawn calls step around."""
 
     finding: str = key("its name in the findings on PyTorch")
-    facets: Names | None = key("the facets in which it shows; nothing said means all", None)
+    facets: Names | None = key(
+        "the facets in which it shows, or those of a dtype: `gradient[float64]`; nothing said means all", None
+    )
     where: str | None = key(
         "the calls at which it shows, where this is true of some element: as `undefined` is written, with `in_order` "
         "(in memory) and `out`, what is written into; nothing said means all",

@@ -350,3 +350,12 @@ def test_what_only_an_oracle_can_say_is_not_judged_without_one() -> None:
     result, _ = measure(item, Bench(open_backend("reference"), None), effort="quick", seed=0)
 
     assert (result.outcome, result.passed, result.failed) == ("self", 0, 0) and result.cases == result.self > 0
+
+
+def test_a_facet_in_which_a_bug_of_pytorchs_shows_in_every_call_is_not_asked() -> None:
+    items = {each.name for each in items_of(load_corpus()["torch.nn.functional.hardsigmoid"])}
+
+    assert {each for each in items if "gradient" in each} == {
+        f"gradient[{each}]" for each in ("float32", "float16", "bfloat16")
+    }
+    assert not any(each.startswith("second-derivative") for each in items)

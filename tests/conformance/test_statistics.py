@@ -16,6 +16,8 @@ UNIFORM = SOURCE.uniform(2.0, 5.0, (100, 40))
 NORMAL = SOURCE.normal(1.0, 2.0, (100, 40))
 EVENTS = (SOURCE.uniform(size=(100, 40)) < 0.3).astype(np.float64)
 INTEGERS = SOURCE.integers(3, 13, (100, 40))
+CHANNELS = np.repeat(EVENTS[..., None], 3, axis=2)  # of three elements each
+SCALE = ((1.7580993408473766**2 * 0.7 + 1) * 0.3) ** -0.5  # keeps the variance where 0.7 are dropped
 
 
 def test_a_normal_number_is_beyond_the_threshold_at_less_than_the_stated_rate() -> None:
@@ -30,6 +32,8 @@ def test_a_normal_number_is_beyond_the_threshold_at_less_than_the_stated_rate() 
         (EVENTS, ("bernoulli", 0.3)),
         (INTEGERS, ("integers", 3, 13)),
         (EVENTS / 0.3 * 7.0, ("dropout", 7.0, 0.7)),
+        (CHANNELS / 0.3 * 7.0, ("dropout", 7.0, 0.7, 1)),
+        (SCALE * (np.where(EVENTS, 7.0, -1.7580993408473766) + 1.7580993408473766 * 0.7), ("alpha_dropout", 7.0, 0.7)),
         (np.full((2, 3), 4.0), ("constant", 4.0)),
         (np.full((2, 3), 4.0), ("normal", 4.0, 0.0)),
     ],
@@ -49,6 +53,7 @@ def test_what_follows_a_distribution_passes(samples: Host, distribution: tuple[A
         (4.5, ("integers", 3, 13), "4.5 is no integer of [3, 13)"),
         (1.0, ("constant", 4.0), "1.0 is not 4.0"),
         (7.0, ("dropout", 7.0, 0.5), "7.0 is neither 0 nor the scaled input"),
+        (7.0, ("alpha_dropout", 7.0, 0.5), "7.0 is neither -0.7792 nor the scaled input"),
         (np.inf, ("normal", 0.0, 1.0), "inf is not finite"),
     ],
 )
@@ -56,6 +61,22 @@ def test_a_value_that_a_distribution_has_not_is_named(
     sample: float, distribution: tuple[Any, ...], message: str
 ) -> None:
     assert out_of_range(np.array([sample]), distribution) == message
+
+
+def test_a_channel_that_is_dropped_in_part_is_found() -> None:
+    samples = np.array([[[2.0, 2.0], [0.0, 2.0]]])
+
+    assert out_of_range(samples, ("dropout", 1.0, 0.5)) is None
+    assert out_of_range(samples, ("dropout", 1.0, 0.5, 1)) == (
+        "2.0 is dropped, or kept, without the rest of its channel"
+    )
+
+
+def test_the_rate_of_channels_is_not_that_of_their_elements() -> None:
+    few = np.repeat(EVENTS[:10, :8, None], 1000, axis=2) * 2.0
+
+    assert (unlikely(few, ("dropout", 1.0, 0.5)) or "").startswith("the rate is ")
+    assert unlikely(few, ("dropout", 1.0, 0.5, 1)) is None
 
 
 def test_the_end_of_a_range_may_be_reached_where_the_dtype_rounds_to_it() -> None:
@@ -102,6 +123,7 @@ def test_elements_of_unequal_means_do_not_correlate_by_that() -> None:
         (("constant", 4.0), True),
         (("dropout", 7.0, 1), True),
         (("dropout", 7.0, 0.5), False),
+        (("alpha_dropout", 7.0, 0), True),
         (("bernoulli", np.array([0.0, 1.0])), True),
         (("bernoulli", np.array([0.0, 0.5])), False),
         (("uniform", 1.0, 1.0), True),

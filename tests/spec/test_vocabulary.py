@@ -237,6 +237,7 @@ def test_a_distribution_is_its_name_and_its_parameters() -> None:
         "integers": ("integers", 1, 2),
         "permutation": ("permutation", 1, 2),
         "dropout": ("dropout", 1, 2),
+        "alpha_dropout": ("alpha_dropout", 1, 2),
     }
 
 

@@ -234,10 +234,8 @@ def undefined_mask(overload: Overload, case: Case, shape: tuple[int, ...], scope
     return mask
 
 
-def shows(bug: Bug, facet: str, case: Case, scope: Mapping[str, Any]) -> bool:
+def shows(bug: Bug, case: Case, scope: Mapping[str, Any]) -> bool:
     """Return whether a case meets a bug of PyTorch's own."""
-    if not is_in(bug, facet):
-        return False
     if bug.where is None:
         return True
     names = _named(case, scope)
@@ -246,11 +244,6 @@ def shows(bug: Bug, facet: str, case: Case, scope: Mapping[str, Any]) -> bool:
         return False
     with np.errstate(all="ignore"):
         return bool(np.any(expression(names)))
-
-
-def is_in(bug: Bug, facet: str) -> bool:
-    """Return whether a bug of PyTorch's own shows in a facet at all."""
-    return bug.facets is None or facet in bug.facets
 
 
 def _named(case: Case, scope: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,12 +31,14 @@ def out_of_range(samples: Host, distribution: tuple[Any, ...]) -> str | None:
             )
         case "constant":
             wrong, what = samples != parameters[0], f"not {parameters[0]}"
-        case "dropout":
-            values, rate = parameters
-            kept = np.isclose(
-                samples, values / (1 - rate) if rate < 1 else 0, rtol=2e-2 if samples.itemsize == 2 else 1e-5
-            )
-            wrong, what = (samples != 0) & ~kept, "neither 0 nor the scaled input"
+        case "dropout" | "alpha_dropout":
+            dropped, kept = _dropout(distribution)
+            near = [np.isclose(samples, each, rtol=_rounding(samples), atol=0) for each in (dropped, kept)]
+            wrong, what = ~(near[0] | near[1]), f"neither {dropped:.4g} nor the scaled input"
+            if not wrong.any():
+                channels = _channels(near[1], distribution)
+                wrong = (channels != channels[..., :1]).reshape(samples.shape)
+                what = "dropped, or kept, without the rest of its channel"
         case _:
             wrong, what = ~np.isfinite(samples), "not finite"
     return f"{samples[wrong].flat[0]!s} is {what}" if wrong.any() else None
@@ -63,10 +65,12 @@ def unlikely(samples: Host, distribution: tuple[Any, ...]) -> str | None:
             return _moments(unit, *((0.5, 1 / 12, 1 / 180) if kind == "uniform" else (0.0, 1.0, 2.0)))
         case "bernoulli":
             return _rate(wide, np.broadcast_to(parameters[0], wide.shape))
-        case "dropout":
-            values, rate = parameters
-            nonzero = np.broadcast_to(values, wide.shape) != 0  # an input of 0 does not show whether it was dropped
-            return _rate((wide != 0)[nonzero].astype(np.float64), np.full(int(nonzero.sum()), 1.0 - rate))
+        case "dropout" | "alpha_dropout":
+            dropped, kept = _dropout(distribution)
+            shown = np.broadcast_to(kept != dropped, wide.shape)  # an input of 0 does not show whether it was dropped
+            events = _channels(~_is_dropped(wide, distribution), distribution)[..., 0]
+            events = events[_channels(shown, distribution)[..., 0]].astype(np.float64)
+            return _rate(events, np.full(events.size, 1.0 - parameters[1]))
         case "integers":
             low, high = parameters
             counts = np.bincount((wide - low).astype(np.int64).ravel(), minlength=high - low)
@@ -99,11 +103,40 @@ def _rate(events: Host, probabilities: Host) -> str | None:
     return f"the rate is {z:.1f} standard deviations off" if abs(z) > _Z else None
 
 
+_SATURATION: Final = 1.7580993408473766  # what SELU levels off at, below zero
+
+
+def _dropout(distribution: tuple[Any, ...]) -> tuple[float, Any]:
+    """Return what dropped elements become, and what the others do."""
+    kind, values, rate, *_ = distribution
+    if rate == 1:
+        return 0.0, np.zeros_like(values)
+    if kind == "dropout":
+        return 0.0, np.asarray(values / (1 - rate))
+    scale = ((_SATURATION**2 * rate + 1) * (1 - rate)) ** -0.5
+    shift = _SATURATION * scale * rate
+    return shift - _SATURATION * scale, np.asarray(values * scale + shift)
+
+
+def _is_dropped(samples: Host, distribution: tuple[Any, ...]) -> Host:
+    return np.isclose(samples, _dropout(distribution)[0], rtol=2e-2, atol=0)
+
+
+def _rounding(samples: Host) -> float:
+    return 2e-2 if samples.itemsize == 2 else 1e-5
+
+
+def _channels(samples: Host, distribution: tuple[Any, ...]) -> Host:
+    """Return samples with what is dropped together in the last dimension: all past so many dimensions of each call."""
+    dims = distribution[3] if len(distribution) > 3 else samples.ndim - 1
+    return samples.reshape(*samples.shape[: 1 + dims], -1)
+
+
 def is_certain(distribution: tuple[Any, ...]) -> bool:
     """Return whether a distribution has only one possible value."""
     kind, *parameters = distribution
     match kind:
-        case "dropout":
+        case "dropout" | "alpha_dropout":
             return parameters[1] in (0, 1)
         case "bernoulli":
             return bool(np.all((np.asarray(parameters[0]) == 0) | (np.asarray(parameters[0]) == 1)))
@@ -135,8 +168,9 @@ def _residuals(samples: Host, distribution: tuple[Any, ...]) -> Host:
     match kind:
         case "bernoulli":
             return np.asarray(samples - parameters[0])
-        case "dropout":
-            return np.asarray((samples != 0) - (1.0 - parameters[1]))
+        case "dropout" | "alpha_dropout":
+            events = _channels(~_is_dropped(samples, distribution), distribution)[..., 0]
+            return np.asarray(events - (1.0 - parameters[1]))
         case "uniform":
             return np.asarray(samples - (np.asarray(parameters[0]) + parameters[1]) / 2)
         case "normal":

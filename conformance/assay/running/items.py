@@ -8,9 +8,9 @@ from typing import Protocol
 
 from assay.facets import facets
 from assay.facets.base import Facet, SamplingRequest, Trial
-from assay.judge.laws import is_in, shows
+from assay.judge.laws import shows
 from assay_spec.editions import Edition
-from assay_spec.model import Corpus, Op, Overload
+from assay_spec.model import Bug, Corpus, Op
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,23 @@ class Item:
     def id(self) -> str:
         return f"{self.op}::{self.name}"
 
+    @property
+    def barred(self) -> bool:
+        """Whether every call meets a bug of PyTorch's own, so that there is nothing to ask."""
+        ways = self.spec.overloads
+        return bool(ways) and all(any(bug.where is None and self._meets(bug) for bug in each.bugs) for each in ways)
+
     def trials(self, request: SamplingRequest) -> Iterator[Trial]:
         """Yield the trials of the item, without those that meet a bug of PyTorch's own."""
         for trial in self.question.trials(self.spec, request):
             plan = trial.plan
-            if plan is None or not any(shows(bug, self.facet, trial.case, plan.scope) for bug in plan.overload.bugs):
+            met = plan is not None and filter(self._meets, plan.overload.bugs)
+            if plan is None or not any(shows(bug, trial.case, plan.scope) for bug in met or ()):
                 yield trial
+
+    def _meets(self, bug: Bug) -> bool:
+        """Return whether a bug of PyTorch's own shows in the item at all."""
+        return bug.facets is None or bool({self.facet, self.name} & set(bug.facets))
 
 
 class Query(Protocol):
@@ -60,14 +71,10 @@ class Query(Protocol):
 def items_of(op: Op) -> Iterator[Item]:
     """Yield the items of one op, facet by facet, without those of which a bug of PyTorch's own leaves no call."""
     for facet in facets():
-        if facet.applies(op) and not (op.overloads and all(leaves_none(each, facet.name) for each in op.overloads)):
+        if facet.applies(op):
             split = (facet.dtypes(op) if facet.split else ()) or (None,)
-            yield from (Item(op, facet, dtype) for dtype in split)
-
-
-def leaves_none(overload: Overload, facet: str) -> bool:
-    """Return whether every call of an overload meets a bug of PyTorch's own in a facet."""
-    return any(bug.where is None and is_in(bug, facet) for bug in overload.bugs)
+            items = (Item(op, facet, dtype) for dtype in split)
+            yield from (item for item in items if not item.barred)
 
 
 def plan(

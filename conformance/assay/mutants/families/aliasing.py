@@ -34,9 +34,11 @@ def _of_memory(op: Op) -> Iterator[Mutant]:
     if any(each.shares for each in op.overloads):
         yield mutant("a copy for a view", _copied)
     names = [each.name for overload in op.overloads for each in overload.arguments if "tensor" in each.kinds]
+    always = [set(each.changes) if each.changes_when is None else set() for each in op.overloads]
     for name in dict.fromkeys(names):
         yield mutant("a view for a copy", partial(_viewed, name=name), name)
-        yield mutant("an input changed", partial(_changed, name=name), name)
+        if not all(name in each for each in always):  # else it is changed to what it was, at most
+            yield mutant("an input changed", partial(_changed, name=name), name)
 
 
 def _copied(case: Case, outcome: Outcome, scene: Scene) -> Outcome:

@@ -1,6 +1,37 @@
 """torch.nn.functional: layers as functions."""
 
-from assay_reference.nn.functional.activation import log_softmax, relu, sigmoid, softmax, tanh
+from assay_reference.nn.functional.activation import (
+    celu,
+    celu_,
+    elu,
+    elu_,
+    gelu,
+    glu,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    hardtanh_,
+    leaky_relu,
+    leaky_relu_,
+    logsigmoid,
+    mish,
+    prelu,
+    relu,
+    relu6,
+    relu_,
+    selu,
+    selu_,
+    sigmoid,
+    silu,
+    softplus,
+    softshrink,
+    softsign,
+    tanh,
+    tanhshrink,
+    threshold,
+    threshold_,
+)
 from assay_reference.nn.functional.convolution import (
     conv1d,
     conv2d,
@@ -10,7 +41,14 @@ from assay_reference.nn.functional.convolution import (
     conv_transpose3d,
 )
 from assay_reference.nn.functional.distance import cosine_similarity, pairwise_distance
-from assay_reference.nn.functional.dropout import dropout
+from assay_reference.nn.functional.dropout import (
+    alpha_dropout,
+    dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    feature_alpha_dropout,
+)
 from assay_reference.nn.functional.linear import linear
 from assay_reference.nn.functional.loss import cross_entropy, huber_loss, l1_loss, mse_loss, nll_loss, smooth_l1_loss
 from assay_reference.nn.functional.margin_loss import (
@@ -22,15 +60,17 @@ from assay_reference.nn.functional.margin_loss import (
     multilabel_soft_margin_loss,
     soft_margin_loss,
 )
-from assay_reference.nn.functional.normalization import batch_norm
+from assay_reference.nn.functional.normalization import batch_norm, normalize
 from assay_reference.nn.functional.padding import pad
+from assay_reference.nn.functional.pixelshuffle import pixel_shuffle, pixel_unshuffle
 from assay_reference.nn.functional.pooling import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
 from assay_reference.nn.functional.probability_loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     kl_div,
 )
-from assay_reference.nn.functional.sparse import embedding
+from assay_reference.nn.functional.softmax import log_softmax, softmax, softmin
+from assay_reference.nn.functional.sparse import embedding, one_hot
 from assay_reference.nn.functional.standardization import (
     group_norm,
     instance_norm,
@@ -38,14 +78,18 @@ from assay_reference.nn.functional.standardization import (
     local_response_norm,
     rms_norm,
 )
+from assay_reference.nn.functional.upsampling import interpolate, upsample, upsample_bilinear, upsample_nearest
 
 __all__ = [
+    "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
     "batch_norm",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "celu",
+    "celu_",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -56,33 +100,71 @@ __all__ = [
     "cosine_similarity",
     "cross_entropy",
     "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+    "elu",
+    "elu_",
     "embedding",
+    "feature_alpha_dropout",
+    "gelu",
+    "glu",
     "group_norm",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "hardtanh_",
     "hinge_embedding_loss",
     "huber_loss",
     "instance_norm",
+    "interpolate",
     "kl_div",
     "l1_loss",
     "layer_norm",
+    "leaky_relu",
+    "leaky_relu_",
     "linear",
     "local_response_norm",
     "log_softmax",
+    "logsigmoid",
     "margin_ranking_loss",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "mish",
     "mse_loss",
     "multi_margin_loss",
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
     "nll_loss",
+    "normalize",
+    "one_hot",
     "pad",
     "pairwise_distance",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "prelu",
     "relu",
+    "relu6",
+    "relu_",
     "rms_norm",
+    "selu",
+    "selu_",
     "sigmoid",
+    "silu",
     "smooth_l1_loss",
     "soft_margin_loss",
     "softmax",
+    "softmin",
+    "softplus",
+    "softshrink",
+    "softsign",
     "tanh",
+    "tanhshrink",
+    "threshold",
+    "threshold_",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
 ]

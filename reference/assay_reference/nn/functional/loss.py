@@ -14,8 +14,8 @@ from assay_reference.core.dtypes import float32, float64, promote_types
 from assay_reference.core.grad_mode import records
 from assay_reference.core.op import Op, misfit
 from assay_reference.core.tensor import Tensor
-from assay_reference.nn.functional.activation import log_softmax
 from assay_reference.nn.functional.precision import wide
+from assay_reference.nn.functional.softmax import log_softmax
 from assay_reference.ops.creation import zeros
 from assay_reference.ops.pointwise import where
 from assay_reference.ops.shape import broadcast_tensors

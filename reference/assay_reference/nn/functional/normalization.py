@@ -13,6 +13,7 @@ from assay_reference.core.grad_mode import no_grad
 from assay_reference.core.strides import images_like
 from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.precision import wide
+from assay_reference.ops.pointwise import div
 
 
 def along(values: Tensor | Array, ndim: int) -> Tensor | Array:
@@ -151,3 +152,9 @@ def keep(
     with no_grad():
         running_mean.copy_(running_mean * (1 - momentum) + mean * momentum)
         running_var.copy_(running_var * (1 - momentum) + var * (momentum * count / (count - 1)))
+
+
+def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
+    """Divide by the norm along a dimension; norms are at least eps."""
+    divisor = input.norm(p, dim, keepdim=True).clamp(min=eps).expand_as(input)
+    return div(input, divisor, out=out)  # type: ignore[no-any-return]

@@ -9,14 +9,15 @@ import numpy as np
 from assay_reference.core.arrays import Array
 from assay_reference.core.dispatch import op
 from assay_reference.core.dtypes import int64
+from assay_reference.core.strides import images_like
 from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.windows import Borders
 from assay_reference.ops.creation import tensor, zeros
 
 
-@op(name="constant_pad_nd", function=False, method=False, keeps_half=True)
+@op(name="constant_pad_nd", function=False, method=False, keeps_half=True, keeps_strides=True)
 def constant_pad(input: Array, borders: Borders, value: float) -> Array:
-    return np.pad(input, borders, constant_values=value)
+    return images_like([input], np.pad(input, borders, constant_values=value))
 
 
 constant_pad.vjp(input=lambda grad, shape, borders: grad[inside(borders, shape)])
@@ -27,12 +28,19 @@ def inside(borders: Borders, shape: Sequence[int]) -> tuple[slice, ...]:
     return tuple(slice(before, before + size) for (before, _), size in zip(borders, shape, strict=True))
 
 
-@op(function=False, method=False, keeps_half=True, node=lambda input, sources, kind: f"{kind}{len(sources)}DBackward0")
+@op(
+    function=False,
+    method=False,
+    keeps_half=True,
+    keeps_strides=True,
+    node=lambda input, sources, kind: f"{kind}{len(sources)}DBackward0",
+)
 def mirrored(input: Array, sources: tuple[tuple[int, ...], ...], kind: str) -> Array:
     """Put together each of the last dimensions from elements of the input, which are named by their indices."""
+    result = input
     for dim, source in enumerate(sources, input.ndim - len(sources)):
-        input = np.take(input, source, axis=dim)
-    return input
+        result = np.take(result, source, axis=dim)
+    return images_like([input], result)
 
 
 @mirrored.vjp
@@ -88,6 +96,12 @@ def check_padding(input: Tensor, pad: Sequence[int], mode: str) -> None:
             "  - 2D or 3D input: padding size = 2 (pads last dimension)\n"
             "  - 3D or 4D input: padding size = 4 (pads last 2 dimensions)\n"
             "  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
+        )
+    dims = len(pad) // 2 + 1  # of an example, its channels included
+    if mode in KINDS and 0 in (input.shape if input.ndim == dims else input.shape[1:]):
+        raise RuntimeError(
+            f"Expected {dims}D or {dims + 1}D (batch mode) tensor with possibly 0 batch size and other non-zero "
+            f"dimensions for input, but got: {list(input.shape)}"
         )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from assay_reference.core.arrays import Array
 from assay_reference.core.dispatch import op
+from assay_reference.core.dtypes import int64
 from assay_reference.core.grad_mode import no_grad
 from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.precision import wide
@@ -90,3 +91,18 @@ def shorten(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) 
         norms = rows.norm(norm_type, 1, True)
         shrunk = rows.where(norms <= max_norm, rows * (max_norm / (norms + 1e-7)))
         weight[flat] = shrunk
+
+
+def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
+    """Return a row for each class index, with 1 there and 0 elsewhere."""
+    if input.dtype is not int64:
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
+    if not input.numel() and num_classes <= 0:
+        raise RuntimeError("Can not infer total number of classes from empty tensor.")
+    if input.numel() and input.min().item() < 0:
+        raise RuntimeError("Class values must be non-negative.")
+    least = input.max().item() + 1 if input.numel() else 0
+    if num_classes != -1 and least > num_classes:
+        raise RuntimeError("Class values must be smaller than num_classes.")
+    rows = zeros((*input.shape, least if num_classes == -1 else num_classes), dtype=int64, device=input.device)
+    return rows.scatter_(-1, input.unsqueeze(-1), 1)  # type: ignore[no-any-return]

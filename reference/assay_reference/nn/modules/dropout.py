@@ -9,11 +9,27 @@ from assay_reference.nn.functional.dropout import check_probability
 from assay_reference.nn.modules.functional import Functional
 
 
-class Dropout(Functional, function=F.dropout):
-    """Elements zeroed at random in training."""
+class Dropping(Functional):
+    """What kinds of dropout share."""
 
     shown = ("p", "inplace")
 
     def _keep(self, **options: Any) -> None:
         check_probability(options["p"])
         super()._keep(**options)
+
+
+class Dropout(Dropping, function=F.dropout):
+    """Elements zeroed at random in training."""
+
+
+class Dropout1d(Dropping, function=F.dropout1d):
+    """Channels of sequences zeroed at random in training."""
+
+
+class Dropout2d(Dropping, function=F.dropout2d):
+    """Channels of images zeroed at random in training."""
+
+
+class Dropout3d(Dropping, function=F.dropout3d):
+    """Channels of volumes zeroed at random in training."""

@@ -35,8 +35,9 @@ class Functional(Module):
             return
         cls.function = staticmethod(function)
         parameters = inspect.signature(function).parameters
-        names = cls.options or [name for name in parameters if name not in (*cls.inputs, *BY_ITSELF)]
-        cls.__signature__ = inspect.Signature([parameters[name] for name in names])
+        names = cls.options or [name for name in parameters if name not in (*cls.inputs, *BY_ITSELF, "out")]
+        options = (parameters[name] for name in names)
+        cls.__signature__ = inspect.Signature([each.replace(kind=each.POSITIONAL_OR_KEYWORD) for each in options])
         cls.by_itself = tuple(name for name in BY_ITSELF if name in parameters)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
