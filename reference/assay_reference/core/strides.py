@@ -51,12 +51,12 @@ def strides_of_result(shape: Sequence[int], operands: Sequence[Any], itemsize: i
     return contiguous_strides(shape, itemsize) if in_order else _without_gaps(shape, order, itemsize)
 
 
-def has_channels_innermost(array: Any) -> bool:
+def has_channels_innermost(array: Any, dims: int = 2) -> bool:
     """Return whether images are stored with the channels innermost, gaps or not; those of one channel are not."""
-    if array.ndim != 4 or not array.size or not array.strides[1]:
+    if array.ndim != dims + 2 or not array.size or not array.strides[1]:
         return False
     least = 0
-    for dim in (1, 3, 2, 0):
+    for dim in (1, *range(dims + 1, 1, -1), 0):
         stride = array.strides[dim]
         if stride < least or (dim == 0 and least == array.strides[1]):
             return False
@@ -64,15 +64,16 @@ def has_channels_innermost(array: Any) -> bool:
     return True
 
 
-def images_like(models: Sequence[Any], result: Any) -> Any:
-    """Return images in order in memory; with the channels innermost where a model has them so."""
-    order = channels_last_strides if any(map(has_channels_innermost, models)) else contiguous_strides
+def images_like(models: Sequence[Any], result: Any, dims: int = 2) -> Any:
+    """Return images, or volumes, in order in memory; with the channels innermost where a model has them so."""
+    innermost = any(has_channels_innermost(each, dims) for each in models)
+    order = channels_last_strides if innermost else contiguous_strides
     return laid_out(result, order(result.shape, result.itemsize))
 
 
 def channels_last_strides(shape: Sequence[int], itemsize: int) -> Strides:
     """Return the strides of images that lie in memory without gaps, the channels innermost."""
-    return _without_gaps(shape, (1, 3, 2, 0), itemsize)
+    return _without_gaps(shape, (1, *range(len(shape) - 1, 1, -1), 0), itemsize)
 
 
 def is_channels_last(array: Any) -> bool:

@@ -8,7 +8,22 @@ from assay_reference.nn.modules.linear import Flatten, Identity, Linear
 from assay_reference.nn.modules.loss import CrossEntropyLoss, MSELoss, NLLLoss
 from assay_reference.nn.modules.module import Module
 from assay_reference.nn.modules.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d
-from assay_reference.nn.modules.pooling import AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d
+from assay_reference.nn.modules.pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    LPPool1d,
+    LPPool2d,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+)
 from assay_reference.nn.modules.recurrent import GRU, LSTM, RNN
 from assay_reference.nn.modules.sparse import Embedding
 
@@ -16,6 +31,12 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
@@ -30,6 +51,8 @@ __all__ = [
     "Embedding",
     "Flatten",
     "Identity",
+    "LPPool1d",
+    "LPPool2d",
     "Linear",
     "LogSoftmax",
     "MSELoss",

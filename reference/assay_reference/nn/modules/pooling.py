@@ -55,3 +55,41 @@ class AvgPool2d(Pooling, function=F.avg_pool2d):
 
 class AvgPool3d(Pooling, function=F.avg_pool3d):
     """The average of each window of a volume."""
+
+
+class LPPool1d(Functional, function=F.lp_pool1d):
+    """The p-norm of each window of a sequence."""
+
+
+class LPPool2d(Functional, function=F.lp_pool2d):
+    """The p-norm of each window of an image."""
+
+
+class AdaptiveAvgPool1d(Functional, function=F.adaptive_avg_pool1d):
+    """The averages of so many windows of a sequence as are wanted."""
+
+
+class AdaptiveAvgPool2d(Functional, function=F.adaptive_avg_pool2d):
+    """The averages of so many windows of an image as are wanted."""
+
+
+class AdaptiveAvgPool3d(Functional, function=F.adaptive_avg_pool3d):
+    """The averages of so many windows of a volume as are wanted."""
+
+
+class AdaptiveMaxPool(Functional):
+    """What adaptive poolings by the largest element share."""
+
+    shown = ("output_size",)
+
+
+class AdaptiveMaxPool1d(AdaptiveMaxPool, function=F.adaptive_max_pool1d):
+    """The largest elements of so many windows of a sequence as are wanted."""
+
+
+class AdaptiveMaxPool2d(AdaptiveMaxPool, function=F.adaptive_max_pool2d):
+    """The largest elements of so many windows of an image as are wanted."""
+
+
+class AdaptiveMaxPool3d(AdaptiveMaxPool, function=F.adaptive_max_pool3d):
+    """The largest elements of so many windows of a volume as are wanted."""
