@@ -74,3 +74,12 @@ def test_complex_numbers_of_all_sizes_square_to_infinity_and_to_zero() -> None:
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int64", "int8"])
 def test_negative_elements_are_all_of_one_sign(dtype: str) -> None:
     assert (elements(dtype, (200,), Fill("negative", 3)).astype(np.float64) < 0).all()
+
+
+@pytest.mark.parametrize("last", [1, 2])
+def test_elements_are_apart_within_the_last_dimensions(last: int) -> None:
+    most = {1: 3, 2: 7}[last]
+    found = elements("int64", (3, 2, 4), Fill("plain", 3, 0, most, apart=last)).reshape(-1, most + 1)
+
+    assert np.sort(found, axis=1).tolist() == [list(range(most + 1))] * len(found)
+    assert len({tuple(row) for row in found.tolist()}) > 1

@@ -11,6 +11,7 @@ from assay_reference.nn.functional.adaptive_pooling import (
 )
 from assay_reference.nn.functional.convolution import conv1d, conv2d, conv3d
 from assay_reference.nn.functional.dropout import dropout
+from assay_reference.nn.functional.fractional_pooling import fractional_max_pool2d
 from assay_reference.nn.functional.linear import linear
 from assay_reference.nn.functional.loss import cross_entropy, mse_loss, nll_loss
 from assay_reference.nn.functional.normalization import batch_norm
@@ -26,6 +27,7 @@ from assay_reference.nn.functional.pooling import (
     max_pool3d,
 )
 from assay_reference.nn.functional.sparse import embedding
+from assay_reference.nn.functional.unpooling import max_unpool1d, max_unpool2d, max_unpool3d
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -44,6 +46,7 @@ __all__ = [
     "cross_entropy",
     "dropout",
     "embedding",
+    "fractional_max_pool2d",
     "linear",
     "log_softmax",
     "lp_pool1d",
@@ -51,6 +54,9 @@ __all__ = [
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
     "mse_loss",
     "nll_loss",
     "pad",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -33,6 +33,11 @@ def numbers(value: Numbers, count: int) -> Steps:
     if isinstance(value, int):
         return (value,) * count
     return tuple(value) * count if len(value) == 1 else tuple(value)
+
+
+def expanded(value: Any, count: int) -> tuple[Any, ...]:
+    """Return several values: the one again and again, or those of an iterable, however many."""
+    return tuple(value) if isinstance(value, Iterable) else (value,) * count
 
 
 def integers(name: str, option: str, ordinal: int, value: Any, count: int) -> Steps:

@@ -18,11 +18,15 @@ from assay_reference.nn.modules.pooling import (
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
+    FractionalMaxPool2d,
     LPPool1d,
     LPPool2d,
     MaxPool1d,
     MaxPool2d,
     MaxPool3d,
+    MaxUnpool1d,
+    MaxUnpool2d,
+    MaxUnpool3d,
 )
 from assay_reference.nn.modules.recurrent import GRU, LSTM, RNN
 from assay_reference.nn.modules.sparse import Embedding
@@ -50,6 +54,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "FractionalMaxPool2d",
     "Identity",
     "LPPool1d",
     "LPPool2d",
@@ -59,6 +64,9 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
     "Module",
     "ModuleDict",
     "ModuleList",
