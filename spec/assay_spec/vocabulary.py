@@ -221,7 +221,7 @@ def window_counts(
     """Return how many positions a sliding window has along each dimension; without a stride it moves by its size."""
     options = (kernel, kernel if stride is None else stride, padding, dilation)
     along = zip(lengths, *(pair(each, len(lengths)) for each in options), strict=True)
-    return tuple(window(*each, ceil_mode) for each in along)
+    return tuple(window(length, size, step, edge, hole, ceil_mode) for length, size, step, edge, hole in along)
 
 
 def covered(

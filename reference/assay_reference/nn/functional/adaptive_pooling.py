@@ -31,7 +31,8 @@ def extents(size: int, count: int) -> tuple[Any, Any]:
 def numbers_in(model: Array, counts: Sequence[int], sizes: Sequence[int]) -> Array:
     """Return how many elements each window has, in an array of the model's type."""
     lengths = [extents(size, count)[1] for size, count in zip(sizes, counts, strict=True)]
-    return namespace(model).asarray(math.prod(np.ix_(*lengths)).astype(model.dtype))
+    product: Any = math.prod(np.ix_(*lengths))
+    return namespace(model).asarray(product.astype(model.dtype))
 
 
 def window_sums(input: Array, counts: Steps) -> Array:

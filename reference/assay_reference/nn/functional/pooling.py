@@ -449,7 +449,8 @@ def norms(
         return -extreme
     mean = averaged(input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
     total: Tensor = (mean.sign() * relu(mean.abs())).mul(count)
-    return total.pow(1.0 / norm_type)
+    norm: Tensor = total.pow(1.0 / norm_type)
+    return norm
 
 
 def lp_pool1d(input: Tensor, norm_type: float, kernel_size: int, stride: Any = None, ceil_mode: bool = False) -> Tensor:
