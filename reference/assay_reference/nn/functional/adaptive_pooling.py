@@ -55,7 +55,7 @@ def average_over(dims: int) -> Any:
         keeps_strides=True)  # fmt: skip
     def average(input: Array, counts: Steps) -> Array:
         averages = window_sums(input, counts) / numbers_in(input, counts, input.shape[-dims:])
-        return images_like([input] if dims == 2 else [], averages)
+        return images_like([input] if dims == 2 else [], averages.astype(input.dtype, copy=False))
 
     @op(function=False, method=False, name=f"{name}_backward", keeps_strides=True)
     def average_input(output: Array, sizes: Steps) -> Array:

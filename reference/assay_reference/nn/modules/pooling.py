@@ -57,11 +57,18 @@ class AvgPool3d(Pooling, function=F.avg_pool3d):
     """The average of each window of a volume."""
 
 
-class LPPool1d(Functional, function=F.lp_pool1d):
+class LPPool(Functional):
+    """What poolings by a norm share: the power is a float."""
+
+    def forward(self, input: Any) -> Any:
+        return type(self).function(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+
+
+class LPPool1d(LPPool, function=F.lp_pool1d):
     """The p-norm of each window of a sequence."""
 
 
-class LPPool2d(Functional, function=F.lp_pool2d):
+class LPPool2d(LPPool, function=F.lp_pool2d):
     """The p-norm of each window of an image."""
 
 
