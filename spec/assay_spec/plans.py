@@ -23,6 +23,7 @@ class Fill:
     low: float = -math.inf
     high: float = math.inf
     distinct: bool = False
+    apart: int = 0  # no element twice within so many of the last dimensions
     nonzero: bool = False
     invertible: bool = False  # the last two dimensions are matrices with a heavy diagonal
     given: Any = None

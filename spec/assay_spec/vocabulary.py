@@ -224,6 +224,18 @@ def window_counts(
     return tuple(window(length, size, step, edge, hole, ceil_mode) for length, size, step, edge, hole in along)
 
 
+def covered(
+    counts: Shape,
+    kernel: int | Sequence[int],
+    stride: int | Sequence[int] | None = None,
+    padding: int | Sequence[int] = 0,
+) -> Shape:
+    """Return the sizes over which a sliding window has so many positions; the least, where several have."""
+    options = (kernel, kernel if stride is None else stride, padding)
+    along = zip(counts, *(pair(each, len(counts)) for each in options), strict=True)
+    return tuple((count - 1) * step + length - 2 * edge for count, length, step, edge in along)
+
+
 def result_type(*operands: Any) -> str:
     """Return the dtype that operands compute in: tensors before 0-d tensors before Python numbers, by class."""
     levels: dict[int, str] = {}
@@ -311,6 +323,7 @@ VOCABULARY: Final[dict[str, Any]] = {
             basic,
             window,
             window_counts,
+            covered,
             result_type,
             floated,
             summed,

@@ -108,8 +108,15 @@ def test_a_quotient_by_a_flushed_subnormal_is_excused_where_it_is_not_finite() -
 
 def test_a_partial_sum_may_overflow_where_its_terms_together_do() -> None:
     summed = Bounds(lambda: np.array([1e39, 1e38, 1e39]), lambda: np.zeros(()))
+    expected = expecting([1.0] * 3, summed, headroom=1)
 
-    assert marked(excuses.partial_sum_overflows, [INF, INF, 2.0], expecting([1.0] * 3, summed)) == [True, False, False]
+    assert marked(excuses.partial_sum_overflows, [INF, INF, 2.0], expected) == [True, False, False]
+
+
+def test_a_sum_may_overflow_where_its_mean_does_not() -> None:
+    averaged = Bounds(lambda: np.array([1e37, 1e36]), lambda: np.zeros(()))
+
+    assert marked(excuses.partial_sum_overflows, [INF, INF], expecting([0.0] * 2, averaged)) == [True, False]
 
 
 def test_across_a_discontinuity_both_sides_are_right_and_nothing_between() -> None:

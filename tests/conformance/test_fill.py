@@ -93,3 +93,12 @@ def test_a_single_special_element_is_another_for_each_seed() -> None:
     assert found[1:3] == [math.inf, -math.inf]
     assert [math.copysign(1, each) for each in found[3:]] == [1, -1]
     assert found[3:] == [0, 0]
+
+
+@pytest.mark.parametrize("last", [1, 2])
+def test_elements_are_apart_within_the_last_dimensions(last: int) -> None:
+    most = {1: 3, 2: 7}[last]
+    found = elements("int64", (3, 2, 4), Fill("plain", 3, 0, most, apart=last)).reshape(-1, most + 1)
+
+    assert np.sort(found, axis=1).tolist() == [list(range(most + 1))] * len(found)
+    assert len({tuple(row) for row in found.tolist()}) > 1

@@ -465,6 +465,17 @@ def test_dropout_drops_what_pytorch_drops() -> None:
     np.testing.assert_array_equal(*kept)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "float16"])
+def test_fractional_pooling_chooses_the_windows_of_pytorch(dtype: str) -> None:
+    found = []
+    for library in LIBRARIES:
+        library.manual_seed(3)
+        image = library.arange(2 * 3 * 9 * 8).reshape(2, 3, 9, 8).to(getattr(library, dtype))
+        found.append(host(library.nn.FractionalMaxPool2d(2, (4, 5), return_indices=True)(image)[1]))
+
+    np.testing.assert_array_equal(*found)
+
+
 @pytest.mark.parametrize("names", ["weight", "weight bias", "weight bias running_mean running_var"])
 def test_a_state_from_before_batches_were_counted_is_loaded_as_pytorch_loads_it(names: str) -> None:
     answers = []

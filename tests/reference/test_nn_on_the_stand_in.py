@@ -12,6 +12,7 @@ from assay_reference import nn
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 
+SAMPLES = torch.tensor([[[0.5, 0.25], [0.0, 0.75]]] * 2)
 LAYERS: dict[str, tuple[Callable[[], Any], list[tuple[int, ...]]]] = {
     "Linear": (lambda: nn.Linear(3, 2), [(5, 3)]),
     "Conv1d": (lambda: nn.Conv1d(2, 4, 2, padding="same", padding_mode="circular"), [(2, 2, 5)]),
@@ -21,6 +22,10 @@ LAYERS: dict[str, tuple[Callable[[], Any], list[tuple[int, ...]]]] = {
     "ConvTranspose3d": (lambda: nn.ConvTranspose3d(2, 2, 2, groups=2), [(1, 2, 4, 3, 2)]),
     "MaxPool2d": (lambda: nn.MaxPool2d(2, stride=1, padding=1), [(2, 2, 5, 4)]),
     "AvgPool2d": (lambda: nn.AvgPool2d(2, stride=1, padding=1), [(2, 2, 5, 4)]),
+    "LPPool2d": (lambda: nn.LPPool2d(2, 2, stride=1), [(2, 2, 5, 4)]),
+    "AdaptiveAvgPool3d": (lambda: nn.AdaptiveAvgPool3d((2, None, 3)), [(2, 2, 5, 3, 4)]),
+    "AdaptiveMaxPool2d": (lambda: nn.AdaptiveMaxPool2d(3), [(2, 2, 5, 4)]),
+    "FractionalMaxPool2d": (lambda: nn.FractionalMaxPool2d(2, 3, _random_samples=SAMPLES), [(2, 2, 5, 4)]),
     "BatchNorm1d": (lambda: nn.BatchNorm1d(3), [(5, 3)]),
     "LayerNorm": (lambda: nn.LayerNorm((3, 2)), [(5, 3, 2)]),
     "GroupNorm": (lambda: nn.GroupNorm(2, 4), [(5, 4, 2)]),

@@ -215,6 +215,7 @@ def test_draws_keep_the_dtype_and_layout_that_are_not_in_focus() -> None:
         ("tensor(int8, like=x, inner=True)", "a tensor of int8, of a shape that broadcasts and enlarges nothing"),
         ("tensor(int8, within=(0, inf))", "a tensor of int8, values in [0, inf]"),
         ("tensor(int8, min_size=2, min_numel=3)", "a tensor of int8, no size below 2, 3 elements or more"),
+        ("tensor(int8, apart=2)", "a tensor of int8, no element twice within the last 2 dimensions"),
         ("tensor(int8, distinct=True, nonzero=True)", "a tensor of int8, no element twice, no zeros"),
         ("tensor(int8, dense=True)", "a tensor of int8, contiguous"),
         (

@@ -58,6 +58,8 @@ def elements(dtype: str, shape: tuple[int, ...], fill: Fill, salt: int = 0) -> H
         chosen = _special(dtype, count, fill, start)
     elif fill.distinct:
         chosen = _distinct(count, fill, start)
+    elif fill.apart and count:
+        chosen = _apart(shape, fill, start)
     elif dtypes.is_complex(dtype) and fill.kind == "wide":
         chosen = _magnitudes(count, start, _REACH[dtype]) * np.exp(2j * np.pi * _taken(_pool()[1], start + 77, count))
     elif dtypes.is_complex(dtype):
@@ -161,6 +163,14 @@ def _distinct(count: int, fill: Fill, start: int) -> Host:
     if math.isfinite(fill.low) and math.isfinite(fill.high):
         return np.asarray(fill.low + (order + 0.5) * (fill.high - fill.low) / max(count, 1))
     return np.asarray(order - count // 2)
+
+
+def _apart(shape: tuple[int, ...], fill: Fill, start: int) -> Host:
+    """Return integers within limits, distinct along the last dimensions as long as the limits have room for that."""
+    plane = math.prod(shape[-fill.apart :])
+    uniform = _taken(_pool()[1], start, math.prod(shape)).reshape(-1, plane)
+    steps = (np.argsort(uniform, axis=1, kind="stable") + 0.5) / plane
+    return np.asarray(np.floor(fill.low + steps * (fill.high - fill.low + 1)))
 
 
 @cache

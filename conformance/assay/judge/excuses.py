@@ -63,9 +63,9 @@ def flushed_subnormal(answer: Host, expected: Expected, allowed: Any) -> Host:
 
 
 def partial_sum_overflows(answer: Host, expected: Expected, allowed: Any) -> Host:
-    """Mark sums whose finite terms overflow in one order of adding them up and not in another."""
+    """Mark sums whose finite terms overflow in one order of adding them up and not in another, or before a division."""
     magnitude = np.asarray(expected.bounds.magnitude())
-    return _either_nonfinite(answer, expected) & (magnitude > limits(expected.dtype)[1])
+    return _either_nonfinite(answer, expected) & (magnitude > limits(expected.dtype)[1] / expected.headroom)
 
 
 def across_a_discontinuity(answer: Host, expected: Expected, allowed: Any) -> Host:

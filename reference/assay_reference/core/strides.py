@@ -51,9 +51,9 @@ def strides_of_result(shape: Sequence[int], operands: Sequence[Any], itemsize: i
     return contiguous_strides(shape, itemsize) if in_order else _without_gaps(shape, order, itemsize)
 
 
-def has_channels_innermost(array: Any) -> bool:
+def has_channels_innermost(array: Any, dims: Sequence[int] = (2, 3)) -> bool:
     """Return whether images have the channels innermost in memory, gaps or not; those of one channel have not."""
-    if array.ndim not in (4, 5) or not array.size or not array.strides[1]:
+    if array.ndim - 2 not in dims or not array.size or not array.strides[1]:
         return False
     least = 0
     for dim in channels_innermost(array.ndim):
@@ -64,9 +64,10 @@ def has_channels_innermost(array: Any) -> bool:
     return True
 
 
-def images_like(models: Sequence[Any], result: Any) -> Any:
-    """Return images in order in memory; with the channels innermost where a model has them so."""
-    order = channels_last_strides if any(map(has_channels_innermost, models)) else contiguous_strides
+def images_like(models: Sequence[Any], result: Any, dims: Sequence[int] = (2, 3)) -> Any:
+    """Return what has so many dimensions in order in memory; with the channels innermost where a model has them so."""
+    innermost = any(has_channels_innermost(each, dims) for each in models)
+    order = channels_last_strides if innermost else contiguous_strides
     return laid_out(result, order(result.shape, result.itemsize))
 
 

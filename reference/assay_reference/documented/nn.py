@@ -9,6 +9,7 @@ from assay_reference import nn as current
 from assay_reference.documented.forms import renamed
 
 Module = current.Module
+LPPool2d = renamed(current.LPPool2d, norm_Type="norm_type")
 _cpu = Module.cpu
 
 

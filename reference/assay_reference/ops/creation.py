@@ -132,20 +132,24 @@ def _not_negative(name: str, sizes: tuple[int, ...]) -> tuple[int, ...]:
     return sizes
 
 
-def integer_sizes(name: str, sizes: Sequence[Any], *, unpacked: bool = False) -> tuple[int, ...]:
+def integer_sizes(
+    name: str, sizes: Sequence[Any], *, option: str = "size", ordinal: int = 1, unpacked: bool = False
+) -> tuple[int, ...]:
     """Read sizes, which are integers in a sequence or unpacked into the arguments."""
     for position, each in enumerate(sizes):
         if hasattr(each, "__index__") and (position or not isinstance(each, bool)):
             continue
-        kind, subject = type(each).__name__, f"{name}(): argument 'size'"
+        kind, subject = type(each).__name__, f"{name}(): argument '{option}'"
         if position:
             why = f'error "type must be tuple of ints,but got {kind}"'
             raise TypeError(f"{subject} failed to unpack the object at pos {position + 1} with {why}")
         if not unpacked:
-            raise TypeError(f"{subject} (position 1) must be tuple of ints, but found element of type {kind} at pos 0")
+            raise TypeError(
+                f"{subject} (position {ordinal}) must be tuple of ints, but found element of type {kind} at pos 0"
+            )
         if len(sizes) > 1:
             raise TypeError(f"{name}() takes 1 positional argument but {len(sizes)} were given")
-        raise TypeError(f"{subject} (position 1) must be tuple of ints, not {kind}")
+        raise TypeError(f"{subject} (position {ordinal}) must be tuple of ints, not {kind}")
     return tuple(int(each) for each in sizes)
 
 

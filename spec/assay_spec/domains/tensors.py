@@ -56,6 +56,7 @@ class Tensors(Domain):
     low: float = -math.inf
     high: float = math.inf
     distinct: bool = False
+    apart: int = 0  # no element twice within so many of the last dimensions
     nonzero: bool = False
     invertible: bool = False
     dense: bool = False  # only contiguous layouts make sense
@@ -86,7 +87,7 @@ class Tensors(Domain):
                     yield replace(plain, shape=shape, fill=replace(plain.fill, kind="negative"))
             for seed in range(1, 4):
                 yield replace(plain, fill=self._fill(focus.seed + seed))
-        if focus.on("special") and not self.distinct and not self.invertible:
+        if focus.on("special") and not self.distinct and not self.apart and not self.invertible:
             yield from self._specials(plain)
 
     def draw(self, draw: Draw, focus: Focus) -> TensorPlan:
@@ -118,6 +119,7 @@ class Tensors(Domain):
             f"no size below {self.min_size}": self.min_size > 0,
             f"{self.min_numel} elements or more": self.min_numel > 0,
             "no element twice": self.distinct,
+            f"no element twice within the last {self.apart} dimension{'s' * (self.apart != 1)}": self.apart > 0,
             "no zeros": self.nonzero,
             "invertible": self.invertible,
             "contiguous": self.dense,
@@ -146,7 +148,7 @@ class Tensors(Domain):
         return next(iter(self.dtypes))
 
     def _fill(self, seed: int) -> Fill:
-        return Fill("plain", seed, self.low, self.high, self.distinct, self.nonzero, self.invertible)
+        return Fill("plain", seed, self.low, self.high, self.distinct, self.apart, self.nonzero, self.invertible)
 
     def _companions(self) -> Iterator[Shape]:
         assert self.like is not None

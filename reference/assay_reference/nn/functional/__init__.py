@@ -32,6 +32,14 @@ from assay_reference.nn.functional.activation import (
     threshold,
     threshold_,
 )
+from assay_reference.nn.functional.adaptive_pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+)
 from assay_reference.nn.functional.convolution import (
     conv1d,
     conv2d,
@@ -49,6 +57,7 @@ from assay_reference.nn.functional.dropout import (
     dropout3d,
     feature_alpha_dropout,
 )
+from assay_reference.nn.functional.fractional_pooling import fractional_max_pool2d
 from assay_reference.nn.functional.linear import linear
 from assay_reference.nn.functional.loss import cross_entropy, huber_loss, l1_loss, mse_loss, nll_loss, smooth_l1_loss
 from assay_reference.nn.functional.margin_loss import (
@@ -63,7 +72,16 @@ from assay_reference.nn.functional.margin_loss import (
 from assay_reference.nn.functional.normalization import batch_norm, normalize
 from assay_reference.nn.functional.padding import pad
 from assay_reference.nn.functional.pixelshuffle import pixel_shuffle, pixel_unshuffle
-from assay_reference.nn.functional.pooling import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
+from assay_reference.nn.functional.pooling import (
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    lp_pool1d,
+    lp_pool2d,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+)
 from assay_reference.nn.functional.probability_loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -78,9 +96,16 @@ from assay_reference.nn.functional.standardization import (
     local_response_norm,
     rms_norm,
 )
+from assay_reference.nn.functional.unpooling import max_unpool1d, max_unpool2d, max_unpool3d
 from assay_reference.nn.functional.upsampling import interpolate, upsample, upsample_bilinear, upsample_nearest
 
 __all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
     "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
@@ -107,6 +132,7 @@ __all__ = [
     "elu_",
     "embedding",
     "feature_alpha_dropout",
+    "fractional_max_pool2d",
     "gelu",
     "glu",
     "group_norm",
@@ -128,10 +154,15 @@ __all__ = [
     "local_response_norm",
     "log_softmax",
     "logsigmoid",
+    "lp_pool1d",
+    "lp_pool2d",
     "margin_ranking_loss",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
     "mish",
     "mse_loss",
     "multi_margin_loss",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 from assay_reference.core.arrays import Array, strided
+from assay_reference.ops.creation import integer_sizes
 
 Numbers: TypeAlias = int | Sequence[int]
 Steps: TypeAlias = tuple[int, ...]
@@ -33,6 +35,22 @@ def numbers(value: Numbers, count: int) -> Steps:
     if isinstance(value, int):
         return (value,) * count
     return tuple(value) * count if len(value) == 1 else tuple(value)
+
+
+def expanded(value: Any, count: int) -> tuple[Any, ...]:
+    """Return several values: the one again and again, or those of an iterable, however many."""
+    return tuple(value) if isinstance(value, Iterable) else (value,) * count
+
+
+def integers(name: str, option: str, ordinal: int, value: Any, count: int) -> Steps:
+    """Return the integers that an option of a function stands for: the one for each dimension, or the several."""
+    if isinstance(value, (tuple, list)):
+        return integer_sizes(name, value, option=option, ordinal=ordinal)
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(
+            f"{name}(): argument '{option}' (position {ordinal}) must be tuple of ints, not {type(value).__name__}"
+        )
+    return (operator.index(value),) * count
 
 
 def reach(kernel: Sequence[int], dilation: Sequence[int]) -> Steps:
