@@ -226,6 +226,13 @@ def test_an_lstm_reads_its_steps_in_both_directions() -> None:
     assert torch.equal(both(steps)[0][..., 3:], back(steps.flip(0))[0].flip(0))
 
 
+def test_a_column_of_gates_is_worked_out_like_any_other() -> None:
+    torch.manual_seed(0)
+    layer, steps = nn.LSTM(2, 1), torch.rand(3, 5, 2)
+
+    assert torch.allclose(layer(steps)[0].double(), layer.double()(steps.double())[0], rtol=1e-5)
+
+
 def test_the_loop_of_an_lstm_is_its_cell_step_by_step() -> None:
     torch.manual_seed(0)
     layer = nn.LSTM(2, 3).double()

@@ -90,7 +90,7 @@ def step_by_step(mode: str, gates: Iterable[Tensor], start: State, weights: Weig
 
 def sigmoid_into(array: Array) -> None:
     """Apply the logistic function 1 / (1 + exp(-x)) in place."""
-    np.negative(array, out=array)
+    array *= -1  # NumPy 2.4 negates a column of float32 wrongly in place
     np.exp(array, out=array)
     array += 1
     np.reciprocal(array, out=array)
