@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from itertools import product
 from typing import Any, Final
@@ -162,8 +162,10 @@ class _Builder:
             for part, names in ((made, {*kept.names}), (way, {*given.names, *unpassed}))
         ]
         said = {key: function.get(key) for key in _OF_FUNCTIONS}
-        said["examples"] = _complete(function.get("examples", ()), kept, given) or None
-        said["errors"] = _complete((each for _, _, each in function.every("errors")), kept, given)
+        # A tensor that an instance holds is written by the module itself, if at all.
+        held = {*kept.names} & domains.keys() - (made.named("arguments") or drawn[0]).keys()
+        said["examples"] = _complete(function.get("examples", ()), held, kept, given) or None
+        said["errors"] = _complete((each for _, _, each in function.every("errors")), held, kept, given)
         document = function.layers[-1].document
         return (
             Part([*made.layers, Layer(document, (), keys.Construct(signature=kept.source, arguments=drawn[0]))]),
@@ -269,7 +271,7 @@ class _Builder:
 
     def _arguments(self, part: Part, signature: Signature, known: set[str]) -> tuple[Argument, ...]:
         arguments = []
-        for name, source in part.named("arguments").items():
+        for name, source in _sizes_first(part.named("arguments")).items():
             expression = self._expression(source, known, (part, ("arguments", name)))
             arguments.append(Argument(name, expression, passed=name in signature))
             known.add(name)
@@ -421,10 +423,20 @@ class _Builder:
         return expression
 
 
-def _complete(calls: Iterable[Any], *signatures: Signature) -> tuple[Any, ...]:
+def _sizes_first(domains: Mapping[str, str]) -> dict[str, str]:
+    """Return domains in their order, but those of sizes before the tensors that have them."""
+    found: dict[str, str] = {}
+    sizes = list(filter(is_size_name, domains))
+    for name, source in domains.items():
+        used = [size for size in sizes if re.search(rf"\b{size}\b", str(source))]
+        found |= {each: domains[each] for each in (*used, name) if each not in found}
+    return found
+
+
+def _complete(calls: Iterable[Any], held: Set[str], *signatures: Signature) -> tuple[Any, ...]:
     """Return those of a function's calls that name all that its module needs, and no more than it takes."""
     parameters = [each for signature in signatures for each in signature.parameters]
-    required, names = {each.name for each in parameters if each.required}, {each.name for each in parameters}
+    required, names = {each.name for each in parameters if each.required}, {each.name for each in parameters} - held
     written = ((each, each[0] if isinstance(each, tuple) else getattr(each, "call", None)) for each in calls)
     return tuple(each for each, call in written if call is not None and required <= set(call) <= names)
 

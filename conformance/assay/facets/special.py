@@ -50,13 +50,15 @@ def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
         for row in overload.special:
             yield from _row(op, overload, request.dtype, row)
     for plan in plans(op, request, "special", "options", fits=has_lattice):
-        if _has_special(plan):
+        if any(map(_has_special, plan.given.values())):
             yield drawn_trial(op, plan, judge)
 
 
-def _has_special(plan: Plan) -> bool:
-    fills = [value.fill.kind for value in plan.given.values() if isinstance(value, TensorPlan)]
-    return bool({"special", "extremes"} & set(fills))
+def _has_special(value: Any) -> bool:
+    """Return whether a tensor, or one of several, holds special values."""
+    if isinstance(value, (tuple, list)):
+        return any(map(_has_special, value))
+    return isinstance(value, TensorPlan) and value.fill.kind in ("special", "extremes")
 
 
 def _row(op: Op, overload: Overload, dtype: str, row: Sequence[Any]) -> Iterator[Trial]:

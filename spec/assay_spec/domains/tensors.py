@@ -233,7 +233,7 @@ class Tensors(Domain):
         limits = replace(plain.fill, kind="special")
         if self.shape is None and self.like is None:
             shapes: tuple[Shape, ...] = ((64,), (8, 8), (1,), ())
-            for shape in filter(self._allowed, shapes):
+            for shape in [*filter(self._allowed, shapes)] or [plain.shape]:
                 for seed in range(3 if len(shape) else 8):
                     yield replace(plain, shape=shape, fill=replace(limits, seed=seed))
             if self._allowed((5,)):
