@@ -161,16 +161,15 @@ class _Builder:
             {} if part.named("arguments") else {name: each for name, each in domains.items() if name in names}
             for part, names in ((made, {*kept.names}), (way, {*given.names, *unpassed}))
         ]
-        said = {key: function.get(key) for key in _OF_FUNCTIONS}
+        document = function.layers[-1].document
+        made = Part([*made.layers, Layer(document, (), keys.Construct(signature=kept.source, arguments=drawn[0]))])
         # A tensor that an instance holds is written by the module itself, if at all.
-        held = {*kept.names} & domains.keys() - (made.named("arguments") or drawn[0]).keys()
+        held = {*kept.names} & domains.keys() - made.named("arguments").keys()
+        said = {key: function.get(key) for key in _OF_FUNCTIONS}
         said["examples"] = _complete(function.get("examples", ()), held, kept, given) or None
         said["errors"] = _complete((each for _, _, each in function.every("errors")), held, kept, given)
-        document = function.layers[-1].document
-        return (
-            Part([*made.layers, Layer(document, (), keys.Construct(signature=kept.source, arguments=drawn[0]))]),
-            Part([*way.layers, Layer(document, (), keys.Says(arguments=drawn[1], let=function.named("let"), **said))]),
-        )
+        says = keys.Says(arguments=drawn[1], let=function.named("let"), **said)
+        return made, Part([*way.layers, Layer(document, (), says)])
 
     def _overload(
         self, part: Part, label: str, method: str | None = None, construct: Construct | None = None
