@@ -77,7 +77,7 @@ def all_bugs() -> Iterator[Any]:
         yield pytest.param(bug, marks=marks, id=f"{bug.op}-{bug.name}")
 
 
-@pytest.mark.filterwarnings("ignore:(var|std)")
+@pytest.mark.filterwarnings("ignore:(var|std|Using torch.cross)")
 @pytest.mark.parametrize("bug", list(all_bugs()))
 def test_the_suite_notices(bug: Any) -> None:
     op, candidate = load_corpus()[bug.op], bank.Patched(bug)
@@ -99,7 +99,7 @@ def shown(bug: Any, backend: ReferenceBackend, program: str) -> str:
     backend.asked = bug.op
     names = {"torch": backend.torch}
     if not bug.everywhere:
-        names["f"] = backend.function(Step(bug.op))
+        names["f"] = backend.function(Step(bug.op, form=bug.forms[0] if bug.forms else "function"))
     with bug.patch(backend.torch) if wrong and bug.everywhere else nullcontext():
         try:
             exec(program, names)
@@ -115,17 +115,19 @@ def test_what_survives_is_wrong_all_the_same(survivor: dict[str, str]) -> None:
     assert shown(bug, bank.Patched(bug), survivor["shows"]) != shown(bug, good, survivor["shows"])
 
 
-def test_the_second_round_is_complete_and_has_its_first_sight() -> None:
-    assert {bug.name for bug in bank.BUGS if bug.steps} == set(bank.SECOND_ROUND) == set(bank.FIRST_SIGHT)
+def test_the_later_rounds_are_complete_and_have_their_first_sight() -> None:
+    assert {bug.name for bug in bank.BUGS if bug.steps} == set(bank.CHOSEN) == set(bank.FIRST_SIGHT)
+    assert len(bank.CHOSEN) == sum(map(len, bank.ROUNDS.values()))
     assert set(bank.SURVIVORS) <= {name for name, each in bank.FIRST_SIGHT.items() if each["killed_by"] == "none"}
-    assert {each["expected"] for each in bank.SECOND_ROUND.values()} <= set(FACETS)
+    assert {each["expected"] for each in bank.CHOSEN.values()} <= set(FACETS)
     assert {each["killed_by"] for each in bank.FIRST_SIGHT.values()} <= {*FACETS, "none"}
 
 
-def test_the_second_round_comes_from_many_projects() -> None:
-    projects = {"/".join(each["thread"].split("/")[3:5]) for each in bank.SECOND_ROUND.values()}
-    assert len(bank.SECOND_ROUND) >= 60
-    assert len(projects) >= 20
+@pytest.mark.parametrize(("round", "bugs", "projects"), [("second", 60, 20), ("third", 30, 15)])
+def test_a_later_round_comes_from_many_projects(round: str, bugs: int, projects: int) -> None:
+    chosen = bank.ROUNDS[round].values()
+    assert len(chosen) >= bugs
+    assert len({"/".join(each["thread"].split("/")[3:5]) for each in chosen}) >= projects
 
 
 def test_every_bug_was_reported_somewhere() -> None:

@@ -26,8 +26,9 @@ def _table(name: str) -> dict[str, dict[str, str]]:
     return {entry["bug"]: entry for entry in entries}
 
 
-SECOND_ROUND = _table("second_round.yaml")
-FIRST_SIGHT = _table("first_sight.yaml")
+ROUNDS = {number: _table(f"{number}_round.yaml") for number in ("second", "third")}
+CHOSEN = {name: entry for round in ROUNDS.values() for name, entry in round.items()}
+FIRST_SIGHT = {**_table("first_sight.yaml"), **_table("third_sight.yaml")}
 SURVIVORS = _table("survivors.yaml")
 
 
@@ -65,10 +66,10 @@ def everywhere(op: str, url: str, what: str, **more: Any) -> Callable[[Callable[
 
 
 def chosen(*, everywhere: bool = False, **more: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a patch of the second round, whose op, thread and words stand in `second_round.yaml` under its name."""
+    """Register a patch of a later round, whose op, thread and words stand in the round's list under its name."""
 
     def register(patch: Callable[..., Any]) -> Callable[..., Any]:
-        entry = SECOND_ROUND[patch.__name__]
+        entry = CHOSEN[patch.__name__]
         register_as = bug(entry["op"], entry["thread"], entry["what"], everywhere=everywhere, steps=True, **more)
         return register_as(patch)
 
