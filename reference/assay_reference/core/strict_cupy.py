@@ -369,6 +369,10 @@ class cuda:
             pass
 
         @staticmethod
+        def deviceCanAccessPeer(device: int, peer: int) -> bool:
+            return device != peer
+
+        @staticmethod
         def getDeviceProperties(device: int) -> dict[str, Any]:
             return {"name": b"strict stand-in", "major": 0, "minor": 0}
 
