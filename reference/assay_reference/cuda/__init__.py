@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assay_reference.core.arrays import cuda_namespace
+from assay_reference.cuda import comm
 from assay_reference.cuda.devices import (
     can_device_access_peer,
     current_blas_handle,
@@ -35,6 +36,7 @@ __all__ = [
     "Stream",
     "StreamContext",
     "can_device_access_peer",
+    "comm",
     "current_blas_handle",
     "current_device",
     "current_stream",
