@@ -119,9 +119,9 @@ def test_replicas_share_out_a_batch_and_add_up_their_gradients() -> None:
 
 def test_scalars_are_gathered_to_a_vector_with_a_warning() -> None:
     with pytest.warns(UserWarning, match="will instead unsqueeze and return a vector"):
-        gathered = nn.parallel.gather([torch.tensor(1.0), torch.tensor(2.0)], 0)
+        gathered = nn.parallel.gather([torch.tensor(1.0, device=f"cuda:{index}") for index in (0, 1)], 0)
 
-    assert gathered.tolist() == [1.0, 2.0]
+    assert (gathered.get_device(), gathered.tolist()) == (0, [1.0, 1.0])
 
 
 def test_without_gradients_replicas_are_apart_from_the_module() -> None:
