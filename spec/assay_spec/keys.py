@@ -16,7 +16,7 @@ Dtype = Literal[
     "float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64",
     "complex128",
 ]  # fmt: skip
-Need = Literal["files", "processes", "cuda", "numpy", "printing"]
+Need = Literal["files", "processes", "cpu", "cuda", "cuda:1", "numpy", "printing"]
 
 OpName = Annotated[str, Pattern(r"^(torch(\.[A-Za-z_]\w*)+|broadcasting)$", "write it as torch.nn.Linear")]
 RuleName = Annotated[str, Pattern(r"^[RE][0-9]+$", "number it R1 or E1")]
@@ -116,7 +116,9 @@ class Scenario:
 
     name: str = key("what it shows, in words")
     documents: Citation | None = key("where the documents have it", None)
-    needs: tuple[Need, ...] = key("what the machine must have", ())
+    needs: tuple[Need, ...] = key(
+        "what the machine must have; `cpu`: a library built for no GPU; `cuda:1`: two of them", ()
+    )
     run: str = key("the program")
     expect: dict[str, Any] = key("expressions and the values that they have after it", {})
     raises: str | None = key("the class of what it raises", None)

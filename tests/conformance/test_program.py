@@ -8,6 +8,8 @@ import pytest
 
 from assay.backends.reference import ReferenceBackend
 from assay.cases.case import MADE, Case, made
+from assay.cases.outcome import Missing
+from assay_reference.core import strict_cupy
 from assay_spec.scenarios import trace
 from assay_spec.steps import Look, Ref
 
@@ -42,3 +44,33 @@ def test_a_scenario_says_itself_what_goes_to_another_device(stand_in: None) -> N
     backend = ReferenceBackend(device="cuda")
 
     assert [backend.perform(each).results for each in (scenario, case, scenario)] == [("cpu",), ("cuda",), ("cpu",)]
+
+
+@pytest.mark.parametrize(
+    ("need", "device", "lacking"),
+    [
+        ("cpu", "cuda", "a library that is built for the CPU alone"),
+        ("cuda", "cpu", "a CUDA device"),
+        ("cuda:1", "cpu", "a CUDA device"),
+    ],
+)
+def test_a_scenario_is_unsupported_where_its_device_is_missing(
+    need: str, device: str, lacking: str, stand_in: None
+) -> None:
+    found = trace("x = torch.ones(1)", ("x.item()",))
+    case = Case("torch.f", found.steps, found.looks, scenario="a device", needs=(need,))
+
+    assert ReferenceBackend(device=device).perform(case).unsupported == Missing(
+        "device", f"the scenario needs {lacking}"
+    )
+
+
+def test_a_scenario_of_two_devices_needs_two(stand_in: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = trace("x = torch.ones(1, device='cuda:1')", ("x.item()",))
+    case = Case("torch.f", found.steps, found.looks, scenario="two devices", needs=("cuda:1",))
+
+    assert ReferenceBackend(device="cuda").perform(case).results == (1.0,)
+    monkeypatch.setattr(strict_cupy, "DEVICES", 1)
+    assert ReferenceBackend(device="cuda").perform(case).unsupported == Missing(
+        "device", "the scenario needs two CUDA devices"
+    )

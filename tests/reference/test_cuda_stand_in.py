@@ -149,3 +149,44 @@ def test_new_tensors_are_made_on_the_default_device() -> None:
 
     assert [each.device.type for each in made] == ["cuda"] * 3
     assert torch.ones(2).device == torch.get_default_device() == torch.device("cpu")
+
+
+def test_arrays_of_two_devices_refuse_to_meet() -> None:
+    first, second = (torch.ones(2, device=f"cuda:{number}")._array for number in (0, 1))
+
+    with pytest.raises(ValueError, match=r"resides \(1\) is different from the current device \(0\)"):
+        first + second
+    with pytest.raises(ValueError, match="different from the current device"):
+        np.sqrt(second)
+    assert (second[:1].device.id, second.get().tolist()) == (1, [1.0, 1.0])
+
+
+def test_a_tensor_is_computed_with_where_it_is() -> None:
+    x = torch.arange(3.0, device="cuda:1", requires_grad=True)
+
+    y = (x.view(1, 3) @ torch.ones(3, 2, device="cuda:1")).exp().sum()
+    y.backward()
+
+    assert [each.get_device() for each in (x, y, x.grad, x[x > 1], x.half())] == [1] * 5
+    assert torch.cuda.current_device() == 0
+
+
+def test_tensors_of_two_cuda_devices_do_not_meet() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.ones(2, device="cuda:0") + torch.ones(2, device="cuda:1")
+
+    assert str(caught.value) == (
+        "Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cuda:1!"
+    )
+
+
+@pytest.mark.parametrize("source", ["cpu", "cuda:0", "cuda:1"])
+@pytest.mark.parametrize("target", ["cpu", "cuda:0", "cuda:1"])
+def test_copies_go_from_any_device_to_any(source: str, target: str) -> None:
+    x = torch.tensor([1.0, 2.0], device=source, requires_grad=True)
+
+    moved, written = x.to(target), torch.zeros(2, device=target).copy_(x)
+    (moved * written).sum().backward()
+
+    assert (moved.device, written.device, x.grad.device) == (*[torch.device(target)] * 2, torch.device(source))
+    assert (written.tolist(), x.grad.tolist()) == ([1.0, 2.0], [2.0, 4.0])

@@ -65,13 +65,14 @@ def derivatives(name: str, device: str) -> list[Any]:
     result = result[0] if isinstance(result, tuple) else result
     first = torch.autograd.grad((result * result).sum(), leaves, create_graph=True)
     second = torch.autograd.grad(sum((each * each).sum() for each in first), leaves)
-    assert {each.device.type for each in (result, *first, *second)} == {device}
+    assert {each.device for each in (result, *first, *second)} == {torch.zeros(0, device=device).device}
     return [each.detach().cpu().tolist() for each in (result, *first, *second)]
 
 
+@pytest.mark.parametrize("device", ["cuda", "cuda:1"])  # the current one, and another
 @pytest.mark.parametrize("name", LAYERS)
-def test_a_layer_makes_no_hidden_trip_to_the_cpu(name: str) -> None:
-    assert derivatives(name, "cuda") == derivatives(name, "cpu")
+def test_a_layer_makes_no_hidden_trip_to_the_cpu(name: str, device: str) -> None:
+    assert derivatives(name, device) == derivatives(name, "cpu")
 
 
 LABELLED = {
@@ -119,9 +120,9 @@ def test_replicas_share_out_a_batch_and_add_up_their_gradients() -> None:
 
 def test_scalars_are_gathered_to_a_vector_with_a_warning() -> None:
     with pytest.warns(UserWarning, match="will instead unsqueeze and return a vector"):
-        gathered = nn.parallel.gather([torch.tensor(1.0), torch.tensor(2.0)], 0)
+        gathered = nn.parallel.gather([torch.tensor(1.0, device=f"cuda:{index}") for index in (0, 1)], 0)
 
-    assert gathered.tolist() == [1.0, 2.0]
+    assert (gathered.get_device(), gathered.tolist()) == (0, [1.0, 1.0])
 
 
 def test_without_gradients_replicas_are_apart_from_the_module() -> None:

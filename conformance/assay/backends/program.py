@@ -45,8 +45,7 @@ def execute(library: LibraryBackend, case: Case, step: Step) -> tuple[Any, ...]:
 @contextlib.contextmanager
 def surroundings(case: Case, device: str, torch: Any) -> Iterator[None]:
     """Provide a folder if the case needs one, hide warnings, and restore the global settings that it changes."""
-    if "cuda" in case.needs and device != "cuda":
-        raise Unsupported("device", "the scenario needs a CUDA device")
+    _check_devices(case.needs, device, torch)
     folder = _own_folder() if "files" in case.needs else contextlib.nullcontext()
     with folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -57,6 +56,15 @@ def surroundings(case: Case, device: str, torch: Any) -> Iterator[None]:
                 if any(name in target for target in targets(case.steps)) and hasattr(torch, name):
                     with contextlib.suppress(Exception):  # one that the library has otherwise
                         restore(torch)
+
+
+def _check_devices(needs: tuple[str, ...], device: str, torch: Any) -> None:
+    if {"cuda", "cuda:1"} & set(needs) and device != "cuda":
+        raise Unsupported("device", "the scenario needs a CUDA device")
+    if "cuda:1" in needs and torch.cuda.device_count() < 2:
+        raise Unsupported("device", "the scenario needs two CUDA devices")
+    if "cpu" in needs and torch.backends.cuda.is_built():
+        raise Unsupported("device", "the scenario needs a library that is built for the CPU alone")
 
 
 @contextlib.contextmanager

@@ -158,7 +158,8 @@ def _first_gradient(position: int, output: Tensor, grad: Tensor | None) -> Tenso
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
         if output.requires_grad and not output.dtype.is_floating_point:
             raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {output.dtype!r}")
-        return Tensor._wrap(output.device.xp.ones(output._array.shape, output.dtype.numpy), output.device)
+        with output.device.current():
+            return Tensor._wrap(output.device.xp.ones(output._array.shape, output.dtype.numpy), output.device)
     if not isinstance(grad, Tensor):
         raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")
     if grad._array.shape != output._array.shape:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from assay_reference.backends import mps
+from assay_reference.backends import cuda, mps
 
-__all__ = ["mps"]
+__all__ = ["cuda", "mps"]

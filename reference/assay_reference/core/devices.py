@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 import numpy as np
@@ -45,6 +46,12 @@ class device:
         """The module of arrays on this device: NumPy, or CuPy."""
         return np if self.type == "cpu" else cuda_namespace()
 
+    def current(self) -> AbstractContextManager[Any]:
+        """Compute on this device, if it is not the CPU: CuPy computes on the current one, wherever the arrays are."""
+        if self.type == "cpu":
+            return HERE
+        return cuda_namespace().cuda.Device(self.index)  # type: ignore[no-any-return]
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
 
@@ -61,6 +68,7 @@ class device:
         return device, (self.type,) if self.index is None else (self.type, self.index)
 
 
+HERE: Final = nullcontext()
 CPU: Final = device("cpu")
 
 

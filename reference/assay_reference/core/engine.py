@@ -61,7 +61,8 @@ class Meta(NamedTuple):
 
     def zeros(self) -> Tensor:
         """Make the gradient of an output that nothing depends on."""
-        return Tensor._wrap(self.device.xp.zeros(self.shape, self.dtype.numpy), self.device)
+        with self.device.current():
+            return Tensor._wrap(self.device.xp.zeros(self.shape, self.dtype.numpy), self.device)
 
 
 class Node:
@@ -148,7 +149,8 @@ def kept(grad: Tensor, variable: Tensor) -> Tensor:
         one == other or (size == 1 and one) for one, other, size in zip(array.strides, wanted, array.shape, strict=True)
     ):
         wanted = array.strides  # which say nothing else
-    return Tensor._wrap(copied(array, wanted, array.dtype), grad.device, keeps_strides=True)
+    with grad.device.current():
+        return Tensor._wrap(copied(array, wanted, array.dtype), grad.device, keeps_strides=True)
 
 
 def apart(grad: Tensor) -> Tensor:
@@ -157,7 +159,8 @@ def apart(grad: Tensor) -> Tensor:
         copy: Tensor = grad.clone()
         return copy
     array = grad._array
-    return Tensor._wrap(copied(array, contiguous_strides(array.shape, array.itemsize), array.dtype), grad.device)
+    with grad.device.current():
+        return Tensor._wrap(copied(array, contiguous_strides(array.shape, array.itemsize), array.dtype), grad.device)
 
 
 def leaf_hooks(tensor: Tensor) -> dict[int, Hook]:
@@ -180,7 +183,8 @@ def added(first: Tensor, second: Tensor) -> Tensor:
     in_place = first._base is None and not recording.get()  # PyTorch adds to the first where nothing else holds it
     if not in_place or isinstance(total._array, Packed) or not is_dense(first._array):
         return total
-    return Tensor._wrap(laid_out(total._array, first._array.strides), total.device, keeps_strides=True)
+    with total.device.current():
+        return Tensor._wrap(laid_out(total._array, first._array.strides), total.device, keeps_strides=True)
 
 
 def meta_of(tensor: Tensor) -> Meta:

@@ -225,7 +225,8 @@ class CopySlices(Node):
             return [None, *others]
         whole = grad.new_zeros(tuple(grad.shape)).copy_(grad)
         if self.strides is not None and not recording.get():  # as the base lies in memory
-            whole = Tensor._wrap(laid_out(whole._array, self.strides), whole.device, keeps_strides=True)
+            with whole.device.current():
+                whole = Tensor._wrap(laid_out(whole._array, self.strides), whole.device, keeps_strides=True)
         before = _replayed(whole, self.chain)
         if part is None:
             before.zero_()

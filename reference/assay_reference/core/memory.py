@@ -85,8 +85,8 @@ class Storage:
         ours, theirs = self.untyped().memory, source.untyped().memory
         if ours.size != theirs.size:
             raise RuntimeError(f"size does not match, self was {ours.size} bytes but src was {theirs.size} bytes")
-        xp = self.device.xp
-        ours[...] = to_host(theirs) if xp is np else xp.asarray(theirs)
+        with self.device.current():
+            ours[...] = self.device.xp.asarray(theirs) if self.is_cuda else to_host(theirs)
         return self
 
     def _element(self, index: Any) -> Any:
@@ -113,7 +113,8 @@ class UntypedStorage(Storage):
     def __init__(self, size: int | Sequence[int] = 0, *, device: Any = None) -> None:
         target = devices.resolve(device)
         array = np.empty(checked_size(size), np.uint8) if isinstance(size, (int, np.integer)) else _bytes(size)
-        self.array, self.version, self.inference, self.fixed = target.xp.asarray(array), 0, False, False
+        with target.current():
+            self.array, self.version, self.inference, self.fixed = target.xp.asarray(array), 0, False, False
 
     @classmethod
     def _over(cls, array: Array, inference: bool = False, fixed: bool = False) -> UntypedStorage:
@@ -172,13 +173,15 @@ class UntypedStorage(Storage):
             raise RuntimeError(f"can only set storage content with a int types, but got {type(value).__name__} instead")
         if isinstance(index, int) and not 0 <= index < len(self):
             raise RuntimeError("out of bounds")
-        self.memory[_unstepped(index) if isinstance(index, slice) else index] = value % 256
+        with self.device.current():
+            self.memory[_unstepped(index) if isinstance(index, slice) else index] = value % 256
 
     def fill_(self, value: int) -> UntypedStorage:
         """Overwrite all bytes."""
         if not isinstance(value, int):
             raise RuntimeError(f"fill_ expects int, but got {type(value).__name__}")
-        self.memory[...] = value % 256
+        with self.device.current():
+            self.memory[...] = value % 256
         return self
 
     def resize_(self, size: int) -> UntypedStorage:
@@ -189,8 +192,9 @@ class UntypedStorage(Storage):
         if size <= present.size:
             self.array = present[:size]
             return self
-        moved = self.device.xp.empty(size, np.uint8)
-        moved[: present.size] = present
+        with self.device.current():
+            moved = self.device.xp.empty(size, np.uint8)
+            moved[: present.size] = present
         for tensor in _tensors_over(self):
             start = address(tensor._array) - address(self.array)
             if start + reach(tensor._array) <= size:
@@ -200,7 +204,8 @@ class UntypedStorage(Storage):
 
     def clone(self) -> UntypedStorage:
         """Copy the memory."""
-        return UntypedStorage._over(self.memory.copy())
+        with self.device.current():
+            return UntypedStorage._over(self.memory.copy())
 
     def cpu(self) -> UntypedStorage:
         """Bring the memory to the CPU; what is there already is not copied."""
@@ -209,7 +214,10 @@ class UntypedStorage(Storage):
     def cuda(self, device: Any = None, non_blocking: bool = False) -> UntypedStorage:
         """Bring the memory to a CUDA device; what is there already is not copied."""
         wanted = devices.resolve("cuda" if device is None else device)
-        return self if self.device == wanted else UntypedStorage._over(wanted.xp.asarray(self.memory))
+        if self.device == wanted:
+            return self
+        with wanted.current():
+            return UntypedStorage._over(wanted.xp.asarray(self.memory))
 
     def type(self) -> str:
         """Name the kind of storage."""

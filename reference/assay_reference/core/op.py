@@ -158,7 +158,12 @@ class Op:
 
     def compute(self, values: list[Any], into: Into | None = None) -> Any:
         """Run the kernel on arrays, and return its array, or a tuple of them; what it is meant for may refuse it."""
-        self.device_of(values)
+        target = self.device_of(values)
+        with target.current():
+            return self.computed(values, target, into)
+
+    def computed(self, values: list[Any], target: device, into: Into | None) -> Any:
+        """Run the kernel, on the device that is current now."""
         arrays = list(values)
         half = packed = None
         for position in self.operands:
@@ -454,8 +459,7 @@ class Elementwise(Op):
         self.checks_numbers = checks_numbers or not counts_numbers or promotes == "first"
         self.casts_result = promotes == "first"
 
-    def compute(self, values: list[Any], into: Into | None = None) -> Any:
-        target = self.device_of(values)
+    def computed(self, values: list[Any], target: device, into: Into | None) -> Any:
         common = self.common_dtype(values)
         if self.precondition is not None:
             self.call(self.precondition, values)

@@ -1,12 +1,16 @@
 """A strict stand-in for CuPy, for machines without a GPU.
 
 Its arrays are NumPy's inside, and refuse what CuPy's refuse: to become NumPy's without being asked (`.get()`), and to
-meet NumPy's arrays in an operation. Code that runs on it makes no hidden trip to the CPU.
+meet NumPy's arrays in an operation, or those of another device. There are two devices, of which one is current in each
+thread; what is computed, is computed there. Code that runs on it makes no hidden trip to the CPU.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,10 +26,38 @@ uint8, float16, float32, float64 = np.uint8, np.float16, np.float32, np.float64
 complex64, complex128, newaxis = np.complex64, np.complex128, None
 
 
-class _Device:
-    """The only device."""
+DEVICES = 2
 
-    id = 0
+
+class _Current(threading.local):
+    """The number of the device on which a thread computes, and the stream of each, where it is not the first."""
+
+    def __init__(self) -> None:
+        self.device = 0
+        self.streams: dict[int, Stream] = {}
+
+
+_current = _Current()
+
+
+class CUDARuntimeError(RuntimeError):
+    """What CUDA refuses."""
+
+
+class Device:
+    """A device, which is current inside a `with`."""
+
+    def __init__(self, device: int | None = None) -> None:
+        self.id = _current.device if device is None else device
+        self._before: list[int] = []
+
+    def __enter__(self) -> Device:
+        self._before.append(_current.device)
+        cuda.runtime.setDevice(self.id)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        cuda.runtime.setDevice(self._before.pop())
 
 
 class _Memory:
@@ -40,14 +72,19 @@ class ndarray:
 
     __array_priority__ = 100
     __hash__ = None  # type: ignore[assignment]
-    device = _Device()
 
-    def __init__(self, host: Any) -> None:
-        self._host = np.asarray(host)
+    def __init__(self, host: Any, device: int | None = None) -> None:
+        object.__setattr__(self, "_host", np.asarray(host))
+        object.__setattr__(self, "_number", _current.device if device is None else device)
+
+    @property
+    def device(self) -> Device:
+        return Device(self._number)
 
     def get(self) -> np.ndarray[Any, Any]:
         """Bring the array to the CPU."""
-        return self._host.copy()
+        host: np.ndarray[Any, Any] = self._host.copy()
+        return host
 
     @property
     def data(self) -> _Memory:
@@ -69,16 +106,17 @@ class ndarray:
             raise AttributeError(name)
         value = getattr(self._host, name)
         if callable(value):
-            return lambda *args, **kwargs: _on_device(value, *args, **kwargs)
-        return _to_device(value)
+            return lambda *args, **kwargs: _on_device(value, *args, owner=self, **kwargs)
+        return _to_device(value, self)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        object.__setattr__(self if name == "_host" else self._host, name, value)
+        setattr(self._host, name, value)
 
     def __getitem__(self, index: Any) -> Any:
-        return _to_device(self._host[_index_to_host(index)], even_numbers=True)
+        return _to_device(self._host[_index_to_host(index)], _elsewhere((self, index)), even_numbers=True)
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        _refuse(_elsewhere((self, index, value)))
         self._host[_index_to_host(index)] = _to_host(value)
 
     def __len__(self) -> int:
@@ -120,26 +158,58 @@ def _index_to_host(index: Any) -> Any:
     return _to_host(index)
 
 
-def _to_device(value: Any, *, even_numbers: bool = False) -> Any:
+def _arrays(values: Any) -> Iterator[ndarray]:
+    """Yield the arrays in nested sequences."""
+    for each in values:
+        if isinstance(each, ndarray):
+            yield each
+        elif isinstance(each, (tuple, list)):
+            yield from _arrays(each)
+
+
+def _elsewhere(values: Any) -> ndarray | None:
+    """Return the first array that is on another device than the current one."""
+    return next((each for each in _arrays(values) if each._number != _current.device), None)
+
+
+def _refuse(array: ndarray | None) -> None:
+    """Refuse to compute with an array of another device."""
+    if array is not None:
+        raise ValueError(
+            f"The device where the array resides ({array._number}) is different from the current device "
+            f"({_current.device})."
+        )
+
+
+def _to_device(value: Any, elsewhere: ndarray | None = None, *, even_numbers: bool = False) -> Any:
+    """Put what NumPy returned on the current device; of an array elsewhere, only a view is no computation."""
     if isinstance(value, np.ndarray) or (isinstance(value, np.generic) and even_numbers):
-        return ndarray(value)
+        if elsewhere is None:
+            return ndarray(value)
+        if not isinstance(value, np.ndarray) or (value.size and not np.may_share_memory(value, elsewhere._host)):
+            _refuse(elsewhere)
+        return ndarray(value, elsewhere._number)
     if type(value) in (tuple, list):
-        return type(value)(_to_device(each, even_numbers=even_numbers) for each in value)
+        return type(value)(_to_device(each, elsewhere, even_numbers=even_numbers) for each in value)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(_to_device(each, even_numbers=even_numbers) for each in value))
+        return type(value)(*(_to_device(each, elsewhere, even_numbers=even_numbers) for each in value))
+    if value is None:
+        _refuse(elsewhere)  # it wrote
     return value
 
 
-def _on_device(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def _on_device(function: Callable[..., Any], *args: Any, owner: ndarray | None = None, **kwargs: Any) -> Any:
     """Call a function of NumPy's on what is inside; CuPy gives 0-d arrays where NumPy gives numbers."""
+    elsewhere = _elsewhere((owner, *args, *kwargs.values()))
     result = function(*map(_to_host, args), **{name: _to_host(value) for name, value in kwargs.items()})
-    return _to_device(result, even_numbers=function.__name__ not in ("item", "tolist"))
+    return _to_device(result, elsewhere, even_numbers=function.__name__ not in ("item", "tolist"))
 
 
 def _operator(name: str) -> Callable[..., Any]:
     def operator(self: ndarray, *others: Any) -> Any:
         if any(isinstance(each, np.ndarray) for each in others):
             raise TypeError(f"Unsupported type {np.ndarray}")
+        _refuse(_elsewhere((self, *others)))
         result = getattr(self._host, name)(*map(_to_host, others))
         if result is NotImplemented or result is self._host:
             return self if result is self._host else result
@@ -175,8 +245,9 @@ def asnumpy(array: Any) -> Any:
 
 
 def asarray(value: Any, dtype: Any = None) -> Any:
-    """Bring an array to the device; nothing else takes NumPy's arrays."""
-    host = value._host if isinstance(value, ndarray) else np.array(value)
+    """Bring an array to the current device; nothing else takes NumPy's arrays, or those of another device."""
+    stays = isinstance(value, ndarray) and value._number == _current.device
+    host = value._host if stays else np.array(value._host if isinstance(value, ndarray) else value)
     return ndarray(host if dtype is None else host.astype(dtype))
 
 
@@ -200,35 +271,110 @@ class lib:
 
         @staticmethod
         def as_strided(x: ndarray, shape: Any, strides: Any) -> Any:
-            return _on_device(np.lib.stride_tricks.as_strided, x, shape, strides)
+            return ndarray(np.lib.stride_tricks.as_strided(x._host, shape, strides), x._number)
+
+
+class Stream:
+    """A queue of work on a device, all of which is done at once."""
+
+    null: Stream
+    _numbers = itertools.count(1)
+
+    def __init__(self, *, null: bool = False, non_blocking: bool = False, priority: int | None = None) -> None:
+        self.ptr = 0 if null else 16 * next(Stream._numbers)
+        self.device_id = -1 if null else _current.device
+        self.priority = priority or 0
+        self.done = True
+
+    def use(self) -> Stream:
+        """Make it the current stream of the current device."""
+        if self.device_id not in (-1, _current.device):
+            raise CUDARuntimeError("the stream is of another device")
+        _current.streams[_current.device] = self
+        return self
+
+    def synchronize(self) -> None:
+        pass
+
+    def wait_event(self, event: Event) -> None:
+        pass
+
+
+Stream.null = Stream(null=True)
+
+
+class Event:
+    """A point in a stream."""
+
+    def __init__(self, block: bool = False, disable_timing: bool = False, interprocess: bool = False) -> None:
+        self.ptr = 16 * next(Stream._numbers)
+        self.done = True
+        self.disable_timing = disable_timing
+        self.recorded = 0
+
+    def record(self, stream: Stream | None = None) -> None:
+        self.recorded = time.perf_counter_ns()
+
+    def synchronize(self) -> None:
+        pass
+
+
+def _current_stream(device_id: int | None = None) -> Stream:
+    """Return the stream on which a device is given work."""
+    return _current.streams.get(_current.device if device_id is None else device_id, Stream.null)
+
+
+def _elapsed_time(start: Event, end: Event) -> float:
+    """Return how many milliseconds lie between two events."""
+    if start.disable_timing or end.disable_timing:
+        raise CUDARuntimeError("cudaErrorInvalidResourceHandle: invalid resource handle")
+    return (end.recorded - start.recorded) / 1e6
 
 
 class cuda:
     """The parts of cupy.cuda that the reference uses."""
 
+    Device, Stream, Event = Device, Stream, Event
+
+    get_current_stream, get_elapsed_time = staticmethod(_current_stream), staticmethod(_elapsed_time)
+
+    class device:
+        """Devices, and handles of libraries on them."""
+
+        @staticmethod
+        def get_cublas_handle() -> int:
+            return 4096 * (1 + _current.device)
+
     class runtime:
-        """One device, which does its work at once."""
+        """Two devices, which do their work at once."""
+
+        CUDARuntimeError = CUDARuntimeError
 
         @staticmethod
         def getDeviceCount() -> int:
-            return 1
+            return DEVICES
 
         @staticmethod
         def getDevice() -> int:
-            return 0
+            return _current.device
 
         @staticmethod
         def setDevice(device: int) -> None:
-            if device != 0:
-                raise RuntimeError("CUDA error: invalid device ordinal")
+            if not 0 <= device < DEVICES:
+                raise CUDARuntimeError("cudaErrorInvalidDevice: invalid device ordinal")
+            _current.device = device
 
         @staticmethod
         def deviceSynchronize() -> None:
             pass
 
         @staticmethod
+        def deviceCanAccessPeer(device: int, peer: int) -> bool:
+            return device != peer
+
+        @staticmethod
         def getDeviceProperties(device: int) -> dict[str, Any]:
-            return {"name": b"strict stand-in"}
+            return {"name": b"strict stand-in", "major": 0, "minor": 0}
 
 
 class _Pool:

@@ -79,12 +79,13 @@ def write(target: Tensor, result: Any) -> None:
         array.become(cast(result, array.dtype))
         target._storage.version += 1
         return
-    result = result if result.dtype == array.dtype else cast(result, array.dtype)
-    if any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True)):
-        changed = array != result  # what is repeated in memory stays changed where one of its places changes
-        array[changed] = result[changed]
-    else:
-        array[...] = result
+    with target.device.current():
+        result = result if result.dtype == array.dtype else cast(result, array.dtype)
+        if any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape, strict=True)):
+            changed = array != result  # what is repeated in memory stays changed where one of its places changes
+            array[changed] = result[changed]
+        else:
+            array[...] = result
     target._storage.version += 1
 
 

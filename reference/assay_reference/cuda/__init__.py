@@ -1,47 +1,62 @@
-"""torch.cuda: what there is of CUDA devices, and which one is current."""
+"""torch.cuda: what there is of CUDA devices, which one is current, and what is done there."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from assay_reference.core.arrays import cuda_namespace
+from assay_reference.cuda import comm
+from assay_reference.cuda.devices import (
+    can_device_access_peer,
+    current_blas_handle,
+    current_device,
+    device,
+    device_count,
+    device_of,
+    get_device_capability,
+    get_device_name,
+    is_available,
+    set_device,
+    synchronize,
+)
+from assay_reference.cuda.streams import (
+    Event,
+    Stream,
+    StreamContext,
+    current_stream,
+    default_stream,
+    set_stream,
+    stream,
+)
 from assay_reference.ops.tensor_types import tensor_types
 from assay_reference.storage import storage_types
 
+__all__ = [
+    "Event",
+    "Stream",
+    "StreamContext",
+    "can_device_access_peer",
+    "comm",
+    "current_blas_handle",
+    "current_device",
+    "current_stream",
+    "default_stream",
+    "device",
+    "device_count",
+    "device_of",
+    "empty_cache",
+    "get_device_capability",
+    "get_device_name",
+    "is_available",
+    "memory_allocated",
+    "set_device",
+    "set_stream",
+    "stream",
+    "synchronize",
+]
+
 globals().update(tensor_types("torch.cuda"))
 globals().update(storage_types("torch.cuda"))
-
-
-def is_available() -> bool:
-    """Return whether tensors can be on a CUDA device."""
-    return cuda_namespace() is not None
-
-
-def device_count() -> int:
-    """Count the CUDA devices."""
-    cupy = cuda_namespace()
-    return 0 if cupy is None else int(cupy.cuda.runtime.getDeviceCount())
-
-
-def current_device() -> int:
-    """Return the number of the device on which new tensors are made."""
-    return int(_cupy().cuda.runtime.getDevice())
-
-
-def set_device(device: Any) -> None:
-    """Choose the device on which new tensors are made."""
-    _cupy().cuda.runtime.setDevice(_number_of(device))
-
-
-def synchronize(device: Any = None) -> None:
-    """Wait until everything that was started on the device is done."""
-    _cupy().cuda.runtime.deviceSynchronize()
-
-
-def get_device_name(device: Any = None) -> str:
-    """Return the name of a device."""
-    name = _cupy().cuda.runtime.getDeviceProperties(_number_of(device))["name"]
-    return name.decode() if isinstance(name, bytes) else str(name)
 
 
 def empty_cache() -> None:
@@ -55,19 +70,3 @@ def memory_allocated(device: Any = None) -> int:
     """Return how many bytes tensors occupy."""
     cupy = cuda_namespace()
     return 0 if cupy is None else int(cupy.get_default_memory_pool().used_bytes())
-
-
-def _cupy() -> Any:
-    cupy = cuda_namespace()
-    if cupy is None:
-        raise AssertionError("Torch not compiled with CUDA enabled")
-    return cupy
-
-
-def _number_of(device: Any) -> int:
-    if device is None:
-        return current_device()
-    if isinstance(device, int):
-        return device
-    index = getattr(device, "index", None)
-    return current_device() if index is None else int(index)

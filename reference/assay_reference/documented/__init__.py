@@ -21,6 +21,7 @@ from assay_reference.core.arrays import Array, namespace
 from assay_reference.core.dispatch import op
 from assay_reference.core.tensor import Tensor
 from assay_reference.documented import autograd as autograd
+from assay_reference.documented import cuda as cuda
 from assay_reference.documented import nn as nn
 from assay_reference.documented import optim as optim
 from assay_reference.documented.forms import filling, optional, renamed

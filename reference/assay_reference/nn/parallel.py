@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
-from assay_reference.core.arrays import cuda_namespace
-from assay_reference.core.devices import device, resolve
+from assay_reference import cuda
+from assay_reference.core.devices import device
 from assay_reference.core.grad_mode import is_grad_enabled
 from assay_reference.core.tensor import Tensor
+from assay_reference.cuda import comm
+from assay_reference.cuda.devices import any_index
 from assay_reference.nn.modules.module import Module
-from assay_reference.ops.joining import cat
+from assay_reference.ops.complex_numbers import view_as_complex
 
 __all__ = ["DataParallel", "data_parallel", "gather", "parallel_apply", "replicate", "scatter"]
 
@@ -32,9 +33,9 @@ class DataParallel(Module):
         super().__init__()
         self.module = module
         self.device_ids: list[int] = []
-        if cuda_namespace() is None:
+        if not cuda.is_available():
             return
-        chosen = all_devices() if device_ids is None else device_ids
+        chosen = range(cuda.device_count()) if device_ids is None else device_ids
         self.dim = dim
         self.device_ids = [number_of(each) for each in chosen]
         self.output_device = number_of(chosen[0] if output_device is None else output_device)
@@ -78,10 +79,10 @@ def data_parallel(
     module_kwargs: dict[str, Any] | None = None,
 ) -> Any:
     """Call a module once on several devices."""
-    if cuda_namespace() is None:
+    if not cuda.is_available():
         raise RuntimeError("device type could not be determined")
     given = inputs if isinstance(inputs, tuple) else () if inputs is None else (inputs,)
-    chosen = [number_of(each) for each in (all_devices() if device_ids is None else device_ids)]
+    chosen = [number_of(each) for each in (range(cuda.device_count()) if device_ids is None else device_ids)]
     check_source(module, device("cuda", chosen[0]))
     shares, named = scatter_call(given, module_kwargs or {}, chosen, dim)
     if len(chosen) == 1:
@@ -104,8 +105,8 @@ def check_source(module: Module, source: device) -> None:
 def scatter(inputs: Any, target_gpus: Sequence[Any], dim: int = 0) -> Any:
     """Share out the tensors in a value to devices, in equal parts along a dimension; give each all of the rest."""
     if isinstance(inputs, Tensor):
-        parts = inputs.chunk(len(target_gpus), dim)
-        return tuple(part.to(resolve(number_of(each))) for part, each in zip(parts, target_gpus, strict=False))
+        parts = comm.scatter(inputs, [number_of(each) for each in target_gpus], None, dim)
+        return tuple(map(view_as_complex, parts)) if inputs.is_complex() else parts
     if isinstance(inputs, (tuple, list)) and inputs:
         shares = zip(*(scatter(each, target_gpus, dim) for each in inputs), strict=False)
         return [rebuilt(inputs, share) for share in shares]
@@ -159,7 +160,7 @@ def parallel_apply(
 ) -> list[Any]:
     """Call modules, each with its arguments and on its device."""
     named = [{}] * len(modules) if kwargs_tup is None else kwargs_tup
-    places = [None] * len(modules) if devices is None else devices
+    places = [next(tensors_in(each), None) for each in inputs] if devices is None else devices
     for what, several in (("inputs", inputs), ("kwargs_tup", named), ("devices", places)):
         if len(several) != len(modules):
             raise AssertionError(
@@ -167,7 +168,7 @@ def parallel_apply(
             )
     results = []
     for module, given, more, place in zip(modules, inputs, named, places, strict=True):
-        with current(number_of(place)):
+        with cuda.device_of(place) if isinstance(place, Tensor) else cuda.device(number_of(place)):
             results.append(module(*(given if isinstance(given, (list, tuple)) else (given,)), **more))
     return results
 
@@ -176,11 +177,13 @@ def gather(outputs: Sequence[Any], target_device: Any, dim: int = 0) -> Any:
     """Bring results of one kind together on a device, their tensors joined along a dimension."""
     first = outputs[0]
     if isinstance(first, Tensor):
+        if not all(each.is_cuda for each in outputs):
+            raise AssertionError("Gather function not implemented for CPU tensors")
         if dim == 0 and all(not each.ndim for each in outputs):
             warnings.warn(SCALARS, stacklevel=2)
             outputs = [each.view(1) for each in outputs]
-        place = target_device if isinstance(target_device, (device, str)) else number_of(target_device)
-        return cat([each.to(place) for each in outputs], dim)
+        joined = comm.gather(outputs, dim, target_device)
+        return view_as_complex(joined) if first.is_complex() else joined
     if first is None:
         return None
 
@@ -199,27 +202,15 @@ def rebuilt(model: Any, parts: Any) -> Any:
     return model._make(parts) if hasattr(model, "_make") else type(model)(parts)
 
 
-def all_devices() -> range:
-    return range(cuda_namespace().cuda.runtime.getDeviceCount())
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """Yield the tensors in nested sequences and dictionaries."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from tensors_in(each)
 
 
 def number_of(place: Any) -> int:
     """Return the number of a CUDA device; None is the current one."""
-    if isinstance(place, int):
-        return place
-    found = resolve("cuda" if place is None else place)
-    if found.index is None:
-        raise ValueError(f"Expected a cuda device, but got: {found}")
-    return found.index
-
-
-@contextmanager
-def current(number: int) -> Iterator[None]:
-    """Make a device the current one."""
-    runtime = cuda_namespace().cuda.runtime
-    before = runtime.getDevice()
-    runtime.setDevice(number)
-    try:
-        yield
-    finally:
-        runtime.setDevice(before)
+    return any_index(place, optional=True)  # type: ignore[no-any-return]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from assay_reference.core import devices, dtypes
-from assay_reference.core.arrays import Array, is_on_host, namespace, to_host
+from assay_reference.core.arrays import Array, namespace, to_host
 from assay_reference.core.devices import device
 from assay_reference.core.dispatch import Number, Sizes, cast, composite, elementwise, op
 from assay_reference.core.dtypes import dtype
@@ -19,15 +19,14 @@ from assay_reference.ops.creation import zeros_like
 
 
 def moved(array: Array, device: device) -> Array:
-    """Bring an array to a device."""
-    if (device.type == "cpu") == is_on_host(array):
-        return array
+    """Bring an array to a device, which is the current one."""
     return to_host(array) if device.type == "cpu" else device.xp.asarray(array)
 
 
 @op(node="ToCopyBackward0", function=False, method=False, keeps_half=True, keeps_strides=True)
 def to_copy(input: Array, dtype: dtype, device: device, kept: Any = None) -> Array:
-    return cast(moved(input, device), dtype.numpy)
+    with device.current():
+        return cast(moved(input, device), dtype.numpy)
 
 
 to_copy.vjp(input=lambda grad, kept: grad)
@@ -156,13 +155,29 @@ def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_fo
 
 
 @elementwise(
-    promotes="first", name="copy", function=False, method=False, out=None, node="CopyBackwards", spares_same=True
+    promotes="first",
+    name="copy",
+    function=False,
+    method=False,
+    in_place=False,
+    out=None,
+    node="CopyBackwards",
+    spares_same=True,
 )
 def copy(input: Array, src: Array | Number, non_blocking: bool = False) -> Array:
     return np.broadcast_to(src, np.broadcast_shapes(input.shape, src.shape)).copy()
 
 
 copy.vjp(input=lambda grad: zeros_like(grad), src=lambda grad: grad)
+
+
+@composite(function=False)
+def copy_(*args: Any, **kwargs: Any) -> Tensor:
+    """Overwrite the elements with those of another tensor, on whichever device it is."""
+    target, source, *rest = copy.bind(args, kwargs, method=True)
+    if isinstance(source, Tensor) and source.device != target.device:
+        source = source.to(target.device)
+    return copy.perform_in_place([target, source, *rest])
 
 
 @elementwise(

@@ -57,7 +57,8 @@ def factory(*, size: bool = False) -> Callable[[Kernel], Callable[..., Tensor]]:
                 check_out(name, out)
             target = devices.resolve(options["device"]) if out is None else out.device
             made = kernel if options["layout"] in (None, strided) else packed_kernel(name, options["layout"])
-            array = made(target.xp, kind, *bound.args, **bound.kwargs)
+            with target.current():
+                array = made(target.xp, kind, *bound.args, **bound.kwargs)
             if out is None:
                 return _new(array, target, options["requires_grad"], options["pin_memory"])
             if kind is not None and kind is not out.dtype:
@@ -203,7 +204,10 @@ def tensor(
 
 
 def _on(target: device, array: Any) -> Any:
-    return array if target.xp is np else target.xp.asarray(array)
+    if target.xp is np:
+        return array
+    with target.current():
+        return target.xp.asarray(array)
 
 
 def _of_nested(data: Any, kind: dtype | None) -> Any:
@@ -460,10 +464,13 @@ def like(kernel: Kernel) -> Callable[..., Tensor]:
         kind = as_dtype(name, dtype) or input.dtype
         wanted = layout or input.layout
         if wanted is not strided:
-            return _new(packed_kernel(name, wanted)(target.xp, kind, input.shape), target, requires_grad, pin_memory)
+            with target.current():
+                made = packed_kernel(name, wanted)(target.xp, kind, input.shape)
+            return _new(made, target, requires_grad, pin_memory)
         source = input if input.layout is strided else input.to_dense()
         array = source._array if target == input.device else source.to(target)._array
-        made = kernel(array, kind, *args, **kwargs)
+        with target.current():
+            made = kernel(array, kind, *args, **kwargs)
         return wanting_grad(
             Tensor._wrap(pinned(made) if pin_memory else made, target, keeps_strides=True), requires_grad
         )

@@ -40,8 +40,8 @@ filled.vjp(input=lambda grad: zeros_like(grad))
 
 def fill(target: Tensor, numbers: Array, node: str) -> Tensor:
     """Fill a tensor with numbers; the step is recorded under a name."""
-    made = target.device.xp.asarray(cast(numbers, target.dtype.numpy))
-    return filled.perform_in_place([target, Tensor._wrap(made, target.device), node])
+    made = Tensor._wrap(cast(numbers, target.dtype.numpy)).to(target.device)
+    return filled.perform_in_place([target, made, node])
 
 
 @composite(function=False)
@@ -195,7 +195,8 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: dtype_type = 
 
 
 def _permuted(target: Tensor, generator: Generator | None) -> None:
-    write(target, target.device.xp.asarray(cast(drawn(target, generator, Generator.permutation), target.dtype.numpy)))
+    order = cast(drawn(target, generator, Generator.permutation), target.dtype.numpy)
+    write(target, Tensor._wrap(order).to(target.device)._array)
 
 
 @composite(method=False)

@@ -348,4 +348,5 @@ def clone(input: Any, *, memory_format: Any = None) -> Any:
 
 @conversion.to_copy.on(*SPARSE)
 def to_copy(input: Any, dtype: Any, device: Any, kept: Any = None) -> Any:
-    return input.each(lambda part: conversion.moved(part, device)).astype(dtype.numpy)
+    with device.current():
+        return input.each(lambda part: conversion.moved(part, device)).astype(dtype.numpy)
