@@ -202,7 +202,7 @@ def probs_to_logits(probs: Tensor, is_binary: bool = False) -> Tensor:
 
 def logits_to_probs(logits: Tensor, is_binary: bool = False) -> Tensor:
     """Return the probabilities of which logits are the logarithms, or whose odds'."""
-    return logits.sigmoid() if is_binary else logits.softmax(-1)
+    return logits.sigmoid() if is_binary else logits.softmax(-1)  # type: ignore[no-any-return]
 
 
 def log_one_plus_odds(logits: Tensor) -> Tensor:

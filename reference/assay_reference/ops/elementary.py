@@ -263,7 +263,7 @@ digamma.vjp(input=lambda grad, input: grad * _trigamma(input))
 @elementwise(promotes="int_to_float", refuses=not_implemented("lgamma_vml_cpu", "complex"))
 def lgamma(input: Array) -> Array:
     """Return the logarithm of the gamma function's absolute value."""
-    return special(input).gammaln(input)
+    return special(input).gammaln(np.where(input == -np.inf, -input, input))  # SciPy has -inf there
 
 
 lgamma.vjp(input=lambda grad, input: grad * digamma(input))
