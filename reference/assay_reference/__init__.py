@@ -4,7 +4,20 @@
 
 from math import e, inf, nan, pi
 
-from assay_reference import autograd, backends, cuda, linalg, nn, ops, optim, random, sparse, storage, utils
+from assay_reference import (
+    autograd,
+    backends,
+    cuda,
+    distributions,
+    linalg,
+    nn,
+    ops,
+    optim,
+    random,
+    sparse,
+    storage,
+    utils,
+)
 from assay_reference.core.devices import device, get_default_device, set_default_device
 from assay_reference.core.dispatch import FUNCTIONS
 from assay_reference.core.dtypes import (

@@ -365,5 +365,15 @@ def _distribution(name: str) -> Any:
 # What a random result or an initial parameter follows: a name with its parameters, tested by the judge.
 DISTRIBUTIONS: Final[dict[str, Any]] = {
     name: _distribution(name)
-    for name in ("uniform", "normal", "bernoulli", "constant", "integers", "permutation", "dropout", "alpha_dropout")
+    for name in (
+        "uniform",
+        "normal",
+        "bernoulli",
+        "constant",
+        "integers",
+        "categorical",
+        "permutation",
+        "dropout",
+        "alpha_dropout",
+    )
 }

@@ -15,6 +15,10 @@ SOURCE = np.random.Generator(np.random.Philox(key=0))
 UNIFORM = SOURCE.uniform(2.0, 5.0, (100, 40))
 NORMAL = SOURCE.normal(1.0, 2.0, (100, 40))
 EVENTS = (SOURCE.uniform(size=(100, 40)) < 0.3).astype(np.float64)
+WEIGHTS = np.array([1.0, 0.0, 3.0])
+INDICES = SOURCE.choice(3, (100, 40), p=WEIGHTS / 4)
+FIRSTS = np.stack([2 * (SOURCE.uniform(size=4000) < 0.75), np.zeros(4000)], axis=-1)
+FIRSTS[:, 1] = 2 - FIRSTS[:, 0]
 INTEGERS = SOURCE.integers(3, 13, (100, 40))
 CHANNELS = np.repeat(EVENTS[..., None], 3, axis=2)  # of three elements each
 SCALE = ((1.7580993408473766**2 * 0.7 + 1) * 0.3) ** -0.5  # keeps the variance where 0.7 are dropped
@@ -31,6 +35,8 @@ def test_a_normal_number_is_beyond_the_threshold_at_less_than_the_stated_rate() 
         (NORMAL, ("normal", 1.0, 2.0)),
         (EVENTS, ("bernoulli", 0.3)),
         (INTEGERS, ("integers", 3, 13)),
+        (INDICES, ("categorical", WEIGHTS, True)),
+        (FIRSTS, ("categorical", WEIGHTS, False)),
         (EVENTS / 0.3 * 7.0, ("dropout", 7.0, 0.7)),
         (CHANNELS / 0.3 * 7.0, ("dropout", 7.0, 0.7, 1)),
         (SCALE * (np.where(EVENTS, 7.0, -1.7580993408473766) + 1.7580993408473766 * 0.7), ("alpha_dropout", 7.0, 0.7)),
@@ -42,6 +48,26 @@ def test_what_follows_a_distribution_passes(samples: Host, distribution: tuple[A
     assert out_of_range(samples, distribution) is None
     assert unlikely(samples, distribution) is None
     assert correlated(samples, distribution) is None
+
+
+@pytest.mark.parametrize(
+    ("indices", "replacement", "message"),
+    [
+        ([0, 3], True, "3 is no index of a weight"),
+        ([0, 1], True, "1 is no index of a weight"),
+        ([2, 2], False, "2 is beside an index that comes twice"),
+    ],
+)
+def test_an_index_that_cannot_be_drawn_is_named(indices: list[int], replacement: bool, message: str) -> None:
+    assert out_of_range(np.array([indices]), ("categorical", WEIGHTS, replacement)) == message
+
+
+def test_indices_by_other_weights_are_unlikely() -> None:
+    other = np.array([3.0, 0.0, 1.0])
+
+    assert "chi-square" in str(unlikely(INDICES, ("categorical", other, True)))
+    assert "chi-square" in str(unlikely(FIRSTS, ("categorical", other, False)))
+    assert is_certain(("categorical", np.array([0.0, 2.0]), True))
 
 
 @pytest.mark.parametrize(

@@ -235,6 +235,7 @@ def test_a_distribution_is_its_name_and_its_parameters() -> None:
     assert {name: make(1, 2) for name, make in DISTRIBUTIONS.items()} == {
         "uniform": ("uniform", 1, 2),
         "normal": ("normal", 1, 2),
+        "categorical": ("categorical", 1, 2),
         "bernoulli": ("bernoulli", 1, 2),
         "constant": ("constant", 1, 2),
         "integers": ("integers", 1, 2),

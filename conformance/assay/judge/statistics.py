@@ -29,6 +29,16 @@ def out_of_range(samples: Host, distribution: tuple[Any, ...]) -> str | None:
                 (samples < low) | (samples >= high) | (samples % 1 != 0),
                 f"no integer of [{low}, {high})",
             )
+        case "categorical":
+            weights, replacement = parameters
+            columns = samples.astype(np.int64)
+            inside = (columns >= 0) & (columns < weights.shape[-1])
+            chances = np.broadcast_to(weights, (*samples.shape[:-1], weights.shape[-1]))
+            wrong = ~inside | (np.take_along_axis(chances, np.where(inside, columns, 0), -1) == 0)
+            what = "no index of a weight"
+            if not wrong.any() and not replacement:
+                order = np.sort(columns, axis=-1)
+                wrong[..., 1:], what = order[..., 1:] == order[..., :-1], "beside an index that comes twice"
         case "constant":
             wrong, what = samples != parameters[0], f"not {parameters[0]}"
         case "dropout" | "alpha_dropout":
@@ -76,7 +86,24 @@ def unlikely(samples: Host, distribution: tuple[Any, ...]) -> str | None:
             counts = np.bincount((wide - low).astype(np.int64).ravel(), minlength=high - low)
             pvalue = float(stats.chisquare(counts).pvalue)
             return f"chi-square p = {pvalue:.2g}" if pvalue < FALSE_POSITIVE_RATE else None
+        case "categorical":
+            return _shares(wide, *parameters)
     return None
+
+
+def _shares(indices: Host, weights: Host, replacement: bool) -> str | None:
+    """Test how often each index comes, as the first one where none comes twice."""
+    from scipy import stats
+
+    drawn = indices if replacement else indices[..., :1]
+    due = weights / weights.sum(axis=-1, keepdims=True) * drawn.shape[0] * drawn.shape[-1]
+    counts = np.stack([(drawn == index).sum(axis=(0, -1)) for index in range(weights.shape[-1])], axis=-1)
+    possible = due > 0
+    freedom = int(possible.sum()) - due[..., 0].size
+    if not freedom:
+        return None
+    pvalue = float(stats.chi2.sf((((counts - due) ** 2)[possible] / due[possible]).sum(), freedom))
+    return f"chi-square p = {pvalue:.2g}" if pvalue < FALSE_POSITIVE_RATE else None
 
 
 def _moments(unit: Host, mean: float, variance: float, of_square: float) -> str | None:
@@ -146,6 +173,8 @@ def is_certain(distribution: tuple[Any, ...]) -> bool:
             return bool(np.all(np.asarray(parameters[1]) == 0))
         case "integers":
             return bool(parameters[1] - parameters[0] <= 1)
+        case "categorical":
+            return bool(np.all((parameters[0] > 0).sum(axis=-1) <= 1))
     return bool(kind == "constant")
 
 
@@ -175,4 +204,6 @@ def _residuals(samples: Host, distribution: tuple[Any, ...]) -> Host:
             return np.asarray(samples - (np.asarray(parameters[0]) + parameters[1]) / 2)
         case "normal":
             return np.asarray(samples - parameters[0])
+        case "categorical":  # later columns have another mean where no index comes twice
+            return np.asarray(samples - samples.mean(axis=0))
     return np.asarray(samples - samples.mean())

@@ -63,6 +63,10 @@ class Generator:
             return (self.long_words(count) & np.uint64(2**53 - 1)) * 2.0**-53
         return (self.words(count) & np.uint64(2**24 - 1)).astype(np.float32) * np.float32(2.0**-24)
 
+    def exponential(self, count: int) -> Array:
+        """Return exponential numbers of mean one, in float64."""
+        return -np.log1p(-self.uniform(count, np.dtype(np.float64)))
+
     def normal(self, count: int, dtype: np.dtype[Any], dense: bool = True) -> Array:
         """Return normal numbers by Box and Muller's transform, in blocks where they will lie side by side in order."""
         if count < BLOCK or not dense:

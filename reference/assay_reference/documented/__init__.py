@@ -24,6 +24,7 @@ from assay_reference.documented import autograd as autograd
 from assay_reference.documented import cuda as cuda
 from assay_reference.documented import nn as nn
 from assay_reference.documented import optim as optim
+from assay_reference.documented import utils as utils
 from assay_reference.documented.forms import filling, optional, renamed
 from assay_reference.linalg.checks import check_square
 from assay_reference.linalg.decompositions import eigen

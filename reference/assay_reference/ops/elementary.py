@@ -245,5 +245,28 @@ def erfinv(input: Array) -> Array:
 
 erfinv.vjp(input=lambda grad, out: grad * (math.sqrt(math.pi) / 2) * exp(out * out))
 
+
+@elementwise(promotes="int_to_float", name="polygamma", function=False, method=False)
+def _trigamma(input: Array) -> Array:
+    return special(input).polygamma(1, input).astype(input.dtype)
+
+
+@elementwise(promotes="int_to_float", refuses=not_implemented("digamma", "complex"))
+def digamma(input: Array) -> Array:
+    """Return the derivative of the gamma function's logarithm."""
+    return np.where(input == 0, -np.copysign(np.inf, input), special(input).digamma(input)).astype(input.dtype)
+
+
+digamma.vjp(input=lambda grad, input: grad * _trigamma(input))
+
+
+@elementwise(promotes="int_to_float", refuses=not_implemented("lgamma_vml_cpu", "complex"))
+def lgamma(input: Array) -> Array:
+    """Return the logarithm of the gamma function's absolute value."""
+    return special(input).gammaln(np.where(input == -np.inf, -input, input))  # SciPy has -inf there
+
+
+lgamma.vjp(input=lambda grad, input: grad * digamma(input))
+
 for _name, _of in {"arccos": "acos", "arcsin": "asin", "arctan": "atan", "arctan2": "atan2"}.items():
     also_called(_name, _of)

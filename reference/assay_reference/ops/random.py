@@ -225,6 +225,72 @@ def _tossed(input: Array, made: Array) -> Array:
 _tossed.vjp(input=lambda grad: zeros_like(grad))
 
 
+@composite()
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None, out: Any = None
+) -> Tensor:
+    """Return indices of weights, of each row of them, drawn with a probability in proportion to their weight."""
+    _check_weights(input, num_samples, replacement, out)
+    with no_grad():
+        if not input.numel() and not (input.ndim == 2 and input.shape[1]):
+            raise RuntimeError(_NO_CHOICE if num_samples == 1 else _NO_WEIGHT)
+        draw = _with_replacement if replacement and num_samples > 1 else _largest_ratios
+        made = draw(input.detach(), num_samples, generator)
+    if out is None:
+        return made
+    fill_out(out, made._array)
+    return out  # type: ignore[no-any-return]
+
+
+_NO_WEIGHT: Final = "invalid multinomial distribution (sum of probabilities <= 0)"
+_NO_CHOICE: Final = "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
+
+
+def _check_weights(input: Tensor, num_samples: int, replacement: bool, out: Tensor | None) -> None:
+    if not 1 <= input.ndim <= 2:
+        raise RuntimeError("prob_dist must be 1 or 2 dim")
+    if not input.dtype.is_floating_point:
+        raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {input.dtype.title}")
+    if out is not None and out.dtype != int64:
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype.title}")
+    if num_samples <= 0:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
+    if not replacement and num_samples > input.shape[-1]:
+        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+
+
+def _largest_ratios(weights: Tensor, count: int, generator: Generator | None) -> Tensor:
+    """Return the indices of the largest weights, each divided by an exponential number of its own."""
+    if not bool(((weights >= 0) & (weights < math.inf)).all()):
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if bool((weights.sum(-1) == 0).any()):
+        raise RuntimeError(_NO_WEIGHT)
+    numbers = empty_like(weights)
+    fill(numbers, drawn(numbers, generator, Generator.exponential), "")
+    ratios = weights / numbers
+    found: Tensor = ratios.argmax(-1, keepdim=True) if count == 1 else ratios.topk(count).indices
+    return found
+
+
+def _with_replacement(weights: Tensor, count: int, generator: Generator | None) -> Tensor:
+    """Return where uniform numbers stand among the running totals of the weights, which end at one."""
+    given = weights.cpu()._array
+    given = given if given.dtype == np.float64 else given.astype(np.float32)
+    if not (given >= 0).all():
+        raise RuntimeError("invalid multinomial distribution (encountering probability entry < 0)")
+    if not np.isfinite(given).all():
+        raise RuntimeError("invalid multinomial distribution (encountering probability entry = infinity or NaN)")
+    totals = np.cumsum(given, axis=-1)
+    if not (totals[..., -1] > 0).all():
+        raise RuntimeError(_NO_WEIGHT)
+    totals /= totals[..., -1:].copy()
+    places = (generator or default_generator).uniform(math.prod(given.shape[:-1]) * count, np.dtype(np.float64))
+    places = places.reshape(*given.shape[:-1], count)
+    rows = zip(np.atleast_2d(totals), np.atleast_2d(places), strict=True)
+    found = np.array([np.searchsorted(row, place) for row, place in rows], np.int64).reshape(places.shape)
+    return Tensor._wrap(weights.device.xp.asarray(found), weights.device)
+
+
 @composite(method=False)
 def normal(
     mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, out: Any = None, **options: Any

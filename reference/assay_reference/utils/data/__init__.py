@@ -1,7 +1,9 @@
 """torch.utils.data: datasets, samplers, loaders."""
 
-from assay_reference.utils.data.dataloader import DataLoader, default_collate
+from assay_reference.utils.data.collate import default_collate, default_convert
+from assay_reference.utils.data.dataloader import DataLoader
 from assay_reference.utils.data.dataset import (
+    ChainDataset,
     ConcatDataset,
     Dataset,
     IterableDataset,
@@ -15,10 +17,13 @@ from assay_reference.utils.data.sampler import (
     Sampler,
     SequentialSampler,
     SubsetRandomSampler,
+    WeightedRandomSampler,
 )
+from assay_reference.utils.data.workers import get_worker_info
 
 __all__ = [
     "BatchSampler",
+    "ChainDataset",
     "ConcatDataset",
     "DataLoader",
     "Dataset",
@@ -29,6 +34,9 @@ __all__ = [
     "Subset",
     "SubsetRandomSampler",
     "TensorDataset",
+    "WeightedRandomSampler",
     "default_collate",
+    "default_convert",
+    "get_worker_info",
     "random_split",
 ]

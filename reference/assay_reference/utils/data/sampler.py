@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import islice
-from typing import Any
+from typing import Any, Final, Generic, TypeVar
 
 from assay_reference.core.dispatch import FUNCTIONS
-from assay_reference.core.generator import Generator, default_generator
+from assay_reference.core.dtypes import float64, int64
+from assay_reference.core.generator import Generator
+
+T_co = TypeVar("T_co", covariant=True)
+
+_AT_ONCE: Final = 32  # indices that are drawn together, where they may repeat themselves
 
 
-class Sampler:
+class Sampler(Generic[T_co]):
     """Yields the indices of samples."""
 
-    def __class_getitem__(cls, item: Any) -> Any:
-        return cls
-
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T_co]:
         raise NotImplementedError
 
 
-class SequentialSampler(Sampler):
+class SequentialSampler(Sampler[int]):
     """All indices in order."""
 
-    def __init__(self, data_source: Any) -> None:
+    def __init__(self, data_source: Sized) -> None:
         self.data_source = data_source
 
     def __iter__(self) -> Iterator[int]:
@@ -33,57 +35,96 @@ class SequentialSampler(Sampler):
         return len(self.data_source)
 
 
-class RandomSampler(Sampler):
-    """All indices in a random order, or some drawn with replacement."""
+class RandomSampler(Sampler[int]):
+    """All indices in a random order, over and over where more are wanted, or any that may repeat themselves."""
 
     def __init__(
         self,
-        data_source: Any,
+        data_source: Sized,
         replacement: bool = False,
         num_samples: int | None = None,
         generator: Generator | None = None,
     ) -> None:
         self.data_source, self.replacement, self.generator = data_source, replacement, generator
-        self.num_samples = len(data_source) if num_samples is None else num_samples
+        self._num_samples = num_samples
+        if not isinstance(replacement, bool):
+            raise TypeError(f"replacement should be a boolean value, but got replacement={replacement}")
+        if not isinstance(self.num_samples, int) or self.num_samples <= 0:
+            raise _not_positive("num_samples", self.num_samples)
+
+    @property
+    def num_samples(self) -> int:
+        return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def __iter__(self) -> Iterator[int]:
-        source = self.generator or _seeded()
+        source = self.generator or Generator().manual_seed(random_seed())
         count = len(self.data_source)
+        whole, rest = divmod(self.num_samples, _AT_ONCE if self.replacement else count)
         if self.replacement:
-            drawn = FUNCTIONS["randint"](0, count, (self.num_samples,), generator=source)
-            return iter(drawn.tolist())
-        order = FUNCTIONS["randperm"](count, generator=source).tolist()
-        return islice(iter(order), self.num_samples)
+            for size in (*[_AT_ONCE] * whole, rest):
+                yield from FUNCTIONS["randint"](count, (size,), generator=source).tolist()
+        else:
+            for size in (*[count] * whole, rest):
+                yield from FUNCTIONS["randperm"](count, generator=source).tolist()[:size]
 
     def __len__(self) -> int:
         return self.num_samples
 
 
-def _seeded() -> Generator:
-    """Make a generator with a seed drawn from the default one."""
-    return Generator().manual_seed(int(default_generator.long_words(1)[0] % 2**63))
+def random_seed(generator: Generator | None = None) -> int:
+    """Return a seed drawn from a generator, the default one unless another is named."""
+    return FUNCTIONS["empty"]((), dtype=int64).random_(generator=generator).item()  # type: ignore[no-any-return]
 
 
-class SubsetRandomSampler(Sampler):
+class SubsetRandomSampler(Sampler[int]):
     """Given indices in a random order."""
 
     def __init__(self, indices: Sequence[int], generator: Generator | None = None) -> None:
         self.indices, self.generator = indices, generator
 
     def __iter__(self) -> Iterator[int]:
-        order = FUNCTIONS["randperm"](len(self.indices), generator=self.generator).tolist()
-        return (self.indices[index] for index in order)
+        for index in FUNCTIONS["randperm"](len(self.indices), generator=self.generator).tolist():
+            yield self.indices[index]
 
     def __len__(self) -> int:
         return len(self.indices)
 
 
-class BatchSampler(Sampler):
+class WeightedRandomSampler(Sampler[int]):
+    """Indices of weights, drawn with a probability in proportion to their weight."""
+
+    def __init__(
+        self,
+        weights: Any,
+        num_samples: int,
+        replacement: bool = True,
+        generator: Generator | None = None,
+    ) -> None:
+        if not _is_positive(num_samples):
+            raise _not_positive("num_samples", num_samples)
+        if not isinstance(replacement, bool):
+            raise ValueError(f"replacement should be a boolean value, but got replacement={replacement}")
+        self.weights = FUNCTIONS["as_tensor"](weights, dtype=float64)
+        if self.weights.ndim != 1:
+            shape = tuple(self.weights.shape)
+            raise ValueError(f"weights should be a 1d sequence but given weights have shape {shape}")
+        self.num_samples, self.replacement, self.generator = num_samples, replacement, generator
+
+    def __iter__(self) -> Iterator[int]:
+        yield from FUNCTIONS["multinomial"](
+            self.weights, self.num_samples, self.replacement, generator=self.generator
+        ).tolist()
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class BatchSampler(Sampler[list[int]]):
     """Lists of so many indices of another sampler."""
 
-    def __init__(self, sampler: Any, batch_size: int, drop_last: bool) -> None:
-        if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size <= 0:
-            raise ValueError(f"batch_size should be a positive integer value, but got batch_size={batch_size}")
+    def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
+        if not _is_positive(batch_size):
+            raise _not_positive("batch_size", batch_size)
         if not isinstance(drop_last, bool):
             raise ValueError(f"drop_last should be a boolean value, but got drop_last={drop_last}")
         self.sampler, self.batch_size, self.drop_last = sampler, batch_size, drop_last
@@ -95,5 +136,13 @@ class BatchSampler(Sampler):
                 yield batch
 
     def __len__(self) -> int:
-        whole, rest = divmod(len(self.sampler), self.batch_size)
+        whole, rest = divmod(len(self.sampler), self.batch_size)  # type: ignore[arg-type]
         return whole + bool(rest and not self.drop_last)
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _not_positive(name: str, value: Any) -> ValueError:
+    return ValueError(f"{name} should be a positive integer value, but got {name}={value}")

@@ -55,35 +55,6 @@ def test_a_scheduler_decays_every_step_size_steps() -> None:
     assert rates == [8.0, 4.0, 4.0, 2.0]
 
 
-def test_a_loader_batches_and_keeps_the_short_rest() -> None:
-    loader = reference.utils.data.DataLoader(list(range(5)), batch_size=2)
-
-    assert [batch.tolist() for batch in loader] == [[0, 1], [2, 3], [4]]
-
-
-def test_workers_give_the_batches_in_order() -> None:
-    loader = reference.utils.data.DataLoader(list(range(20)), batch_size=3, num_workers=4)
-
-    assert [each for batch in loader for each in batch.tolist()] == list(range(20))
-
-
-def test_dictionaries_are_collated_by_key() -> None:
-    batch = reference.utils.data.default_collate([{"x": 1.0, "name": "a"}, {"x": 2.0, "name": "b"}])
-
-    assert (batch["x"].tolist(), batch["name"]) == ([1.0, 2.0], ["a", "b"])
-
-
-def test_shuffled_order_is_torchs() -> None:
-    torch = pytest.importorskip("torch")
-
-    def order(library: Any) -> list[int]:
-        generator = library.Generator().manual_seed(3)
-        loader = library.utils.data.DataLoader(range(50), shuffle=True, generator=generator)
-        return [int(each) for each in loader]
-
-    assert order(reference) == order(torch)
-
-
 class Follow(Descent):
     """The smallest optimizer: one option, and how a parameter moves."""
 
