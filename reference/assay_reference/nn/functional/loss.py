@@ -13,6 +13,7 @@ from assay_reference.core.dispatch import Kernel, broadcast_shape, check_cast, n
 from assay_reference.core.dtypes import float32, float64, promote_types
 from assay_reference.core.grad_mode import records
 from assay_reference.core.op import Op, misfit
+from assay_reference.core.strides import laid_out, strides_of_result
 from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.precision import wide
 from assay_reference.nn.functional.softmax import log_softmax
@@ -102,9 +103,10 @@ def distance_loss(name: str, *, slope: Callable[..., Any]) -> Callable[[Kernel],
     refuses = not_implemented(f"{name}_cpu", "bool", "integer", "complex")
 
     def decorate(formula: Kernel) -> Op:
-        @op(name=f"{name}_loss", function=False, method=False, refuses=refuses)
+        @op(name=f"{name}_loss", function=False, method=False, refuses=refuses, keeps_strides=True)
         def losses(input: Array, target: Array, reduction: str, options: tuple[Any, ...] = ()) -> Array:
             each = formula(input - target, *options)
+            each = laid_out(each, strides_of_result(each.shape, [input, target], each.itemsize))
             return total(each, reduction, each.size)
 
         def slopes(grad: Tensor, input: Tensor, target: Tensor, reduction: str, options: tuple[Any, ...]) -> Tensor:

@@ -21,7 +21,7 @@ from assay_reference.nn.functional.loss import (
 )
 from assay_reference.nn.functional.precision import wide
 from assay_reference.nn.functional.probability_loss import log_sigmoid
-from assay_reference.ops.creation import full_like, zeros_like
+from assay_reference.ops.creation import full_like, like_memory_of, zeros_like
 from assay_reference.ops.pointwise import where
 
 # -- of one score, or of two ------------------------------------------------------------------------------------------
@@ -61,9 +61,9 @@ def hinge_embedding_loss(
     return reduced(where(target != 1, below, zeros) + where(target != -1, input, zeros), chosen)
 
 
-@op(name="soft_margin_loss", function=False, method=False)
+@op(name="soft_margin_loss", function=False, method=False, keeps_strides=True)
 def soft_margins(input: Array, target: Array, reduction: str) -> Array:
-    losses = np.log1p(np.exp(-input * target.astype(input.dtype)))
+    losses = like_memory_of(input, np.log1p(np.exp(-input * target.astype(input.dtype))))
     return total(losses, reduction, losses.size)
 
 

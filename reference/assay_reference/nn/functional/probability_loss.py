@@ -23,6 +23,7 @@ from assay_reference.nn.functional.loss import (
     total,
 )
 from assay_reference.nn.functional.precision import wide
+from assay_reference.ops.creation import like_memory_of
 from assay_reference.ops.pointwise import BOOL_MINUS_BOOL
 from assay_reference.ops.shape import expand
 
@@ -78,17 +79,18 @@ def kl_div(
     name="binary_cross_entropy",
     function=False,
     method=False,
+    keeps_strides=True,
     refuses=not_implemented("binary_cross_entropy", "bool", "integer", "complex"),
 )
 def of_two_classes(input: Array, target: Array, weight: Array | None, reduction: str) -> Array:
     # A logarithm counts as -100 at least, so that a wrong certainty is not infinitely wrong.
     losses = (target - 1) * np.maximum(np.log1p(-input), -100) - target * np.maximum(np.log(input), -100)
-    return total(losses if weight is None else losses * weight, reduction, losses.size)
+    return total(like_memory_of(input, losses if weight is None else losses * weight), reduction, losses.size)
 
 
 @term(name="binary_cross_entropy_backward")
 def slope_of_two_classes(gradient: Array, input: Array, target: Array) -> Array:
-    return gradient * (input - target) / np.maximum((1 - input) * input, SMALLEST)
+    return gradient * (input - target) / np.maximum((1 - input) * input, np.float32(SMALLEST))  # of float64, too
 
 
 slope_of_two_classes.vjp(
@@ -163,6 +165,7 @@ log_sigmoid.vjp(input=lambda grad, input: grad * (-input).sigmoid())
     name="binary_cross_entropy_with_logits",
     function=False,
     method=False,
+    keeps_strides=True,
     refuses={"bool": RuntimeError(BOOL_MINUS_BOOL), **not_implemented("log_sigmoid_cpu", "integer", "complex")},
 )
 def of_two_classes_by_scores(
@@ -170,7 +173,7 @@ def of_two_classes_by_scores(
 ) -> Array:
     positive = 1 if pos_weight is None else (pos_weight - 1) * target + 1
     losses = (1 - target) * input - positive * log_sigmoid.kernel(input)
-    return total(losses if weight is None else losses * weight, reduction, losses.size)
+    return total(like_memory_of(target, losses if weight is None else losses * weight), reduction, losses.size)
 
 
 @of_two_classes_by_scores.vjp
