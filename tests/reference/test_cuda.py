@@ -160,3 +160,17 @@ def test_threads_have_current_devices_of_their_own(stand_in: None) -> None:
 def test_a_stream_of_another_device_is_refused_as_by_cupy(stand_in: None) -> None:
     with pytest.raises(strict_cupy.CUDARuntimeError, match="another device"), torch.cuda.device(1):
         torch.cuda.Stream(0)._queue.use()
+
+
+def test_memory_is_counted_by_device_while_tensors_hold_it(stand_in: None) -> None:
+    def used() -> list[int]:
+        return [torch.cuda.memory_allocated(index) for index in (0, 1)]
+
+    before = used()
+    x = torch.ones(1000, device="cuda:1")
+    views = x[10:], x.view(10, 100)
+    during = used()
+    del x, views
+
+    assert [now - then for now, then in zip(during, before, strict=True)] == [0, 4096]
+    assert used() == before

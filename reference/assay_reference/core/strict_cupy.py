@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -76,6 +77,7 @@ class ndarray:
     def __init__(self, host: Any, device: int | None = None) -> None:
         object.__setattr__(self, "_host", np.asarray(host))
         object.__setattr__(self, "_number", _current.device if device is None else device)
+        _pool.hold(self._host, self._number)
 
     @property
     def device(self) -> Device:
@@ -378,13 +380,36 @@ class cuda:
 
 
 class _Pool:
+    """The memory that arrays occupy on each device, in blocks of 512 bytes; what is let go of is free at once."""
+
+    def __init__(self) -> None:
+        self._used = dict.fromkeys(range(DEVICES), 0)
+        self._held: set[int] = set()
+
+    def hold(self, array: Any, device: int) -> None:
+        """Count the memory under an array, once, until nothing holds it."""
+        while getattr(array, "base", None) is not None:
+            array = array.base
+        if id(array) not in self._held and isinstance(array, np.ndarray):
+            size = -(-array.nbytes // 512) * 512
+            self._held.add(id(array))
+            self._used[device] += size
+            weakref.finalize(array, self._let_go, id(array), device, size)
+
+    def _let_go(self, array: int, device: int, size: int) -> None:
+        self._held.discard(array)
+        self._used[device] -= size
+
     def free_all_blocks(self) -> None:
         pass
 
     def used_bytes(self) -> int:
-        return 0
+        return self._used[_current.device]
+
+
+_pool = _Pool()
 
 
 def get_default_memory_pool() -> _Pool:
-    """Return the pool of memory, which has nothing to keep."""
-    return _Pool()
+    """Return the pool of memory, of which each device has its part."""
+    return _pool

@@ -16,6 +16,7 @@ from assay_reference.cuda.devices import (
     get_device_capability,
     get_device_name,
     is_available,
+    on,
     set_device,
     synchronize,
 )
@@ -67,6 +68,9 @@ def empty_cache() -> None:
 
 
 def memory_allocated(device: Any = None) -> int:
-    """Return how many bytes tensors occupy."""
+    """Return how many bytes tensors occupy on a device, by default the current one."""
     cupy = cuda_namespace()
-    return 0 if cupy is None else int(cupy.get_default_memory_pool().used_bytes())
+    if cupy is None:
+        return 0
+    with on(device):
+        return int(cupy.get_default_memory_pool().used_bytes())

@@ -6,7 +6,6 @@ from typing import Any
 
 from assay_reference.core import devices
 from assay_reference.core.arrays import cuda_namespace
-from assay_reference.core.tensor import Tensor
 
 NOT_BUILT = "Torch not compiled with CUDA enabled"
 
@@ -167,8 +166,3 @@ def current_blas_handle() -> int:
 def home(index: int) -> devices.device:
     """Return the device of a number, -1 being the CPU."""
     return devices.CPU if index == -1 else devices.resolve(devices.device("cuda", index))
-
-
-def moved(tensor: Tensor, index: int) -> Tensor:
-    """Bring a tensor to the device of a number."""
-    return tensor.to(home(index))  # type: ignore[no-any-return]

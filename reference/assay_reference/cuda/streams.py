@@ -6,10 +6,9 @@ from typing import Any
 
 from assay_reference.core import devices
 from assay_reference.core.arrays import cuda_namespace
-from assay_reference.cuda.devices import any_index, choose, cuda_index, device, present
+from assay_reference.cuda.devices import any_index, choose, cuda_index, on, present
 
 PRIORITIES = (-3, 0)  # from the highest to the lowest
-on = device
 
 
 class Stream:
