@@ -204,6 +204,11 @@ def _residuals(samples: Host, distribution: tuple[Any, ...]) -> Host:
             return np.asarray(samples - (np.asarray(parameters[0]) + parameters[1]) / 2)
         case "normal":
             return np.asarray(samples - parameters[0])
-        case "categorical":  # later columns have another mean where no index comes twice
-            return np.asarray(samples - samples.mean(axis=0))
+        case "categorical":
+            weights, replacement = parameters
+            drawn = (
+                samples if replacement else samples[..., :1]
+            )  # where no index comes twice, later ones have other means
+            mean = (weights * np.arange(weights.shape[-1])).sum(axis=-1, keepdims=True) / weights.sum(-1, keepdims=True)
+            return np.asarray(drawn - mean)
     return np.asarray(samples - samples.mean())
