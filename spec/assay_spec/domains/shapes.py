@@ -160,7 +160,7 @@ class Indices(Domain):
         )
         yield from ((Ellipsis,), (None,), (Ellipsis, None), (Ellipsis, Slice(0, 2)), ())
         if first:
-            yield from ((0,), (-1,), (first - 1, Ellipsis), (None, 0))
+            yield from ((0,), (-1,), (first - 1, Ellipsis), (None, 0), (None, -1))
             yield (_positions((2,), first, 3),)
             yield (_positions((2, 2), first, 4),)
             yield ([0, -1, 0],)

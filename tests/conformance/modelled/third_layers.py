@@ -69,15 +69,15 @@ def max_pool_overwrites_gradients(torch):
 
 @chosen(everywhere=True)
 def lstm_drops_out_the_same_each_time(torch):
-    layers = torch.nn.modules.recurrent.Recurrent
+    layers = torch.nn.modules.recurrent.RNNBase
     right, engine = layers._layers, torch.random.default_generator
 
-    def same(self, steps, starts):
+    def same(self, steps, starts, *sizes):
         if self.mode != "LSTM" or not self.dropout or not self.training:
-            return right(self, steps, starts)
+            return right(self, steps, starts, *sizes)
         state = engine.get_state()
         engine.manual_seed(0)
-        result = right(self, steps, starts)
+        result = right(self, steps, starts, *sizes)
         engine.set_state(state)
         return result
 
