@@ -436,8 +436,12 @@ def _complete(calls: Iterable[Any], held: Set[str], *signatures: Signature) -> t
     """Return those of a function's calls that name all that its module needs, and no more than it takes."""
     parameters = [each for signature in signatures for each in signature.parameters]
     required, names = {each.name for each in parameters if each.required}, {each.name for each in parameters} - held
-    written = ((each, each[0] if isinstance(each, tuple) else getattr(each, "call", None)) for each in calls)
-    return tuple(each for each, call in written if call is not None and required <= set(call) <= names)
+    found = []
+    for each in calls:
+        call = each[0] if isinstance(each, tuple) else getattr(each, "call", None)
+        if (call is None and each.out_of_range in names) or (call is not None and required <= set(call) <= names):
+            found.append(each)
+    return tuple(found)
 
 
 def _constructed(construct: Construct) -> set[str]:
