@@ -63,7 +63,7 @@ def sort_gives_the_index_of_padding(torch, sort, input, dim=-1, descending=False
     if not input.is_floating_point() or not input.ndim:
         return found
     padding = -torch.inf if descending else torch.inf
-    return type(found)(found[0], torch.where(found[0] == padding, input.shape[dim], found[1]))
+    return type(found)(found[0], torch.where(found[0] == padding, input.shape[-1 if dim is None else dim], found[1]))
 
 
 @chosen(raises="Cannot calculate VJP")
