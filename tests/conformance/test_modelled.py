@@ -77,7 +77,7 @@ def all_bugs() -> Iterator[Any]:
         yield pytest.param(bug, marks=marks, id=f"{bug.op}-{bug.name}")
 
 
-@pytest.mark.filterwarnings("ignore:(var|std|Using torch.cross)")
+@pytest.mark.filterwarnings("ignore:size_average", "ignore:(var|std|Using torch.cross)")
 @pytest.mark.parametrize("bug", list(all_bugs()))
 def test_the_suite_notices(bug: Any) -> None:
     op, candidate = load_corpus()[bug.op], bank.Patched(bug)

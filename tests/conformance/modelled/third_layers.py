@@ -16,8 +16,10 @@ def softmax_takes_what_is_sliced_for_packed(torch, softmax, input, dim=None, _st
 
 
 @chosen()
-def mse_loss_reduces_if_its_target_wants_gradients(torch, mse_loss, input, target, *rest, reduction="mean", **named):
-    result = mse_loss(input, target, *rest, reduction=reduction, **named)
+def mse_loss_reduces_if_its_target_wants_gradients(
+    torch, mse_loss, input, target, size_average=None, reduce=None, reduction="mean", **named
+):
+    result = mse_loss(input, target, size_average, reduce, reduction, **named)
     return result.sum() if reduction == "none" and target.requires_grad else result
 
 
