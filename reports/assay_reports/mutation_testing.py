@@ -110,7 +110,8 @@ def line_of(verdict: Verdict, document: Document, lines: Sequence[str]) -> int:
                 if key == "scenarios":
                     return _step(subject, document.line(*path, "run"), lines)
                 return document.line(*path)
-    found = (path for key in (*keys, *_OTHERWISE) for path, _ in parts if path[-1] == key)
+    others = (each for each in (*keys, *_OTHERWISE) if each != "scenarios")  # a scenario that is not here is a family's
+    found = (path for key in others for path, _ in parts if path[-1] == key)
     return document.line(*next(found, ()))
 
 
