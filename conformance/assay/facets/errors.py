@@ -99,7 +99,7 @@ def _judge_refused(case: Case, bench: Bench) -> Judgement:
     if refusal is None or "NotImplementedError" in refusal.classes:
         outcome = bench.ask(case)
         lacks = outcome.unsupported is not None and (refusal is None or outcome.unsupported.kind == "op")
-        return (unanswered(outcome) or PASS) if lacks else PASS
+        return (lacks and unanswered(outcome)) or PASS
     return _judge(case, Misuse(raises=refusal.classes[0], because=f"PyTorch says {refusal.message}"), bench)
 
 

@@ -9,6 +9,7 @@ from assay_reference.core.dispatch import Sizes, check_cast, op
 from assay_reference.core.dtypes import float32, float64, get_default_dtype, int64
 from assay_reference.core.op import Op
 from assay_reference.core.tensor import Tensor
+from assay_reference.nn.functional.activation import logsigmoid
 from assay_reference.nn.functional.loss import (
     REDUCTIONS,
     check_constant,
@@ -20,7 +21,6 @@ from assay_reference.nn.functional.loss import (
     total,
 )
 from assay_reference.nn.functional.precision import wide
-from assay_reference.nn.functional.probability_loss import log_sigmoid
 from assay_reference.ops.creation import full_like, like_memory_of, zeros_like
 from assay_reference.ops.pointwise import where
 
@@ -130,7 +130,7 @@ def multilabel_soft_margin_loss(
 ) -> Tensor:
     """Average the negative log-probability that sigmoids of the scores give to each class being a label or not."""
     chosen = legacy(size_average, reduce, reduction)
-    losses = -(target * log_sigmoid(input) + (1 - target) * log_sigmoid(-input))
+    losses = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
     if weight is not None:
         losses = losses * weight
     dim = input.ndim - 1

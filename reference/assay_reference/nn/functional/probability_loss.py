@@ -12,6 +12,7 @@ from assay_reference.core.arrays import Array
 from assay_reference.core.dispatch import broadcast_shape, check_cast, elementwise, not_implemented, op
 from assay_reference.core.dtypes import promote_types
 from assay_reference.core.tensor import Tensor
+from assay_reference.nn.functional.activation import logsigmoid
 from assay_reference.nn.functional.loss import (
     check_constant,
     fitting,
@@ -152,15 +153,6 @@ def binary_cross_entropy(
 # -- of two classes, by scores ----------------------------------------------------------------------------------------
 
 
-@term(refuses=not_implemented("log_sigmoid_cpu", "bool", "integer", "complex"))
-def log_sigmoid(input: Array) -> Array:
-    """Return the logarithm of the sigmoid, without overflow on the way."""
-    return np.minimum(input, 0) - np.log1p(np.exp(-np.abs(input)))
-
-
-log_sigmoid.vjp(input=lambda grad, input: grad * (-input).sigmoid())
-
-
 @op(
     name="binary_cross_entropy_with_logits",
     function=False,
@@ -172,7 +164,7 @@ def of_two_classes_by_scores(
     input: Array, target: Array, weight: Array | None, pos_weight: Array | None, reduction: str
 ) -> Array:
     positive = 1 if pos_weight is None else (pos_weight - 1) * target + 1
-    losses = (1 - target) * input - positive * log_sigmoid.kernel(input)
+    losses = (1 - target) * input - positive * logsigmoid.kernel(input)
     return total(like_memory_of(target, losses if weight is None else losses * weight), reduction, losses.size)
 
 
@@ -185,7 +177,7 @@ def of_two_classes_by_scores_vjp(
     if pos_weight is None:
         return shared(each * (x.sigmoid() - y), reduction), shared(each * -x, reduction), None, None
     by_score = ((pos_weight - 1) * y + 1) * x.sigmoid() - pos_weight * y
-    by_label = log_sigmoid(-x) - pos_weight * log_sigmoid(x)
+    by_label = logsigmoid(-x) - pos_weight * logsigmoid(x)
     return shared(each * by_score, reduction), shared(each * by_label, reduction), None, None
 
 
