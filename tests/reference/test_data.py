@@ -272,7 +272,7 @@ def test_what_has_a_history_stays_in_its_process() -> None:
 
 
 def test_other_ways_to_start_processes_serve_too() -> None:
-    loader = data.DataLoader(Indices(), batch_size=20, num_workers=1, multiprocessing_context="spawn")
+    loader = data.DataLoader(range(40), batch_size=20, num_workers=1, multiprocessing_context="spawn")
 
     assert [len(batch) for batch in loader] == [20, 20]
 

@@ -14,9 +14,9 @@ from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 
+from assay.backends import program
 from assay.backends.base import Backend, Unsupported
 from assay.backends.interpreter import Differentiable, Run
-from assay.backends.program import PROGRAM
 from assay.cases.case import Case, TensorValue
 from assay.cases.outcome import Array, Missing, Outcome, Raised
 from assay_spec.domains import Dtype
@@ -103,7 +103,7 @@ class LibraryBackend(Backend):
 
     def surroundings(self, case: Case) -> AbstractContextManager[Any]:
         """Set up what a scenario needs besides the library, and clean up afterwards."""
-        return nullcontext()
+        return program.surroundings(case, self.capabilities.device, None)
 
     def namespace(self) -> Any:
         """Return the module that a program uses as `torch`."""
@@ -200,7 +200,7 @@ def _is_asked_by_us(error: BaseException) -> bool:
     codes = [frame.f_code for frame, _ in walk_tb(error.__traceback__)]
     while codes and codes[-1].co_name in ("__getattr__", "__getattribute__"):  # how an object may look for a name
         codes.pop()
-    return bool(codes) and codes[-1].co_filename.startswith((_OURS, PROGRAM))
+    return bool(codes) and codes[-1].co_filename.startswith((_OURS, program.PROGRAM))
 
 
 def _calls(error: BaseException) -> str:

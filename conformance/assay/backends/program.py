@@ -59,11 +59,12 @@ def surroundings(case: Case, device: str, torch: Any) -> Iterator[None]:
 
 
 def _check_devices(needs: tuple[str, ...], device: str, torch: Any) -> None:
+    """Raise Unsupported if the devices that a scenario needs are not there, or the library does not say so."""
     if {"cuda", "cuda:1"} & set(needs) and device != "cuda":
         raise Unsupported("device", "the scenario needs a CUDA device")
-    if "cuda:1" in needs and torch.cuda.device_count() < 2:
+    if "cuda:1" in needs and (not hasattr(torch, "cuda") or torch.cuda.device_count() < 2):
         raise Unsupported("device", "the scenario needs two CUDA devices")
-    if "cpu" in needs and torch.backends.cuda.is_built():
+    if "cpu" in needs and (not hasattr(torch, "backends") or torch.backends.cuda.is_built()):
         raise Unsupported("device", "the scenario needs a library that is built for the CPU alone")
 
 
