@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations, islice
+from math import prod
+from types import MappingProxyType
 from typing import Any, Final
 
 from assay.cases.case import Case, Observation, made, method_call
@@ -28,7 +30,7 @@ SHARES: Final[dict[Effort, tuple[int, int]]] = {"quick": (12, 0), "standard": (4
 # The exceptions of a domain or rule that has no value for a combination of arguments.
 ABSTAINED: Final = (ExpressionError, NoBroadcast, IndexError, ZeroDivisionError)
 
-_CONSTRUCTIONS: Final = 24  # the ways to construct a module that even a small item takes
+_CONSTRUCTIONS: Final = 24  # values of each option of a module that even a small item takes, one option at a time
 _OF_THREES: Final = 12  # ways to vary three options together from which some are taken
 _ENOUGH: Final = 20  # draws from which the share of rejected ones can be estimated
 _WASTE: Final = 0.4  # some are rightly rejected: those whose result dtype is not in the corpus
@@ -71,7 +73,7 @@ class Plan:
 
 def walk(overload: Overload, focus: Focus, limit: int) -> Iterator[Plan]:
     """Yield the plainest call, then every deviation of one argument, then of two, up to a limit."""
-    starts = list(_starts(overload, focus, max(limit, _CONSTRUCTIONS)))
+    starts = list(_starts(overload, focus, limit))
     if not starts:
         return
     yield from _walked(overload, starts[0], focus, limit)
@@ -86,15 +88,24 @@ def _starts(overload: Overload, focus: Focus, limit: int) -> Iterator[Plan]:
         yield Plan(overload, {}, Scope(overload.let))
         return
     options = focus if focus.on("options") or focus.on("shape") else Focus(dtype=focus.dtype)
-    for given, scope in _assignments(maker.arguments, maker.signature, Scope(overload.let), options, limit):
-        if not all(condition(scope) for condition in maker.require):
-            continue
-        for training in (True, False) if focus.on("options") else (True,):
+    how = (maker.arguments, maker.signature, Scope(overload.let), options)
+    found = _assignments(*how, limit) if limit >= _CONSTRUCTIONS else _singles(*how, _CONSTRUCTIONS, {})
+    allowed = ((given, scope) for given, scope in found if all(condition(scope) for condition in maker.require))
+    for place, (given, scope) in enumerate(allowed):
+        for training in _modes(overload, place) if focus.on("options") else (True,):
             mode = scope.copy()
             mode["training"] = training
             for rule in held(maker, mode):
                 mode[rule.name] = TensorPlan(_state_dtype(focus), tuple(rule.shape(mode)))
             yield Plan(overload, {}, mode, given, training)
+
+
+def _modes(overload: Overload, place: int) -> tuple[bool, ...]:
+    """Return the modes of a construction: both where they may matter and of the plainest, else each in its turn."""
+    assert overload.construct is not None
+    if overload.random is not None or overload.construct.buffers or place == 0:
+        return (True, False)
+    return (place % 2 == 0,)
 
 
 def _state_dtype(focus: Focus) -> str:
@@ -109,10 +120,41 @@ def held(maker: Construct, scope: Scope, rules: Sequence[StateRule] | None = Non
 
 
 def _walked(overload: Overload, start: Plan, focus: Focus, limit: int) -> Iterator[Plan]:
-    found = _assignments(overload.arguments, overload.signature, start.scope, focus, limit)
-    for given, scope in found:
+    yield from _planned(
+        overload, start, _assignments(overload.arguments, overload.signature, start.scope, focus, limit)
+    )
+    telling = _telling(overload, start, focus) if limit > 1 else {}
+    if telling:
+        axes = replace(focus, axes=focus.axes - {"options"})
+        found = _singles(overload.arguments, overload.signature, start.scope, axes, limit, telling)
+        yield from islice(_planned(overload, start, found), limit)
+
+
+def _planned(overload: Overload, start: Plan, assignments: Iterable[tuple[dict[str, Any], Scope]]) -> Iterator[Plan]:
+    for given, scope in assignments:
         if _holds(overload, scope):
             yield Plan(overload, given, scope, start.constructed, start.training)
+
+
+def _telling(overload: Overload, start: Plan, focus: Focus) -> dict[int, Any]:
+    """Return the option with which a plain call answers more elements than without: a sum tells little of its terms."""
+    if not focus.on("options") or focus.axes == {"options"} or not all(each.shape for each in overload.results):
+        return {}
+    options = Focus(frozenset({"options"}), focus.dtype, focus.seed)
+    found = _singles(overload.arguments, overload.signature, start.scope, options, _ENOUGH, {})
+    plain, *others = list(_planned(overload, start, found)) or [start]
+    most = max(others, key=_answered, default=plain)
+    if plain is start or _answered(most) <= _answered(plain):
+        return {}
+    return {
+        index: most.given[each.name]
+        for index, each in enumerate(overload.arguments)
+        if most.given[each.name] != plain.given[each.name]
+    }
+
+
+def _answered(plan: Plan) -> int:
+    return sum(prod(shape) for _, shape, _ in plan.due)
 
 
 def _holds(overload: Overload, scope: Scope) -> bool:
@@ -128,16 +170,11 @@ def _assignments(
     arguments: Sequence[Argument], signature: Signature, scope: Scope, focus: Focus, limit: int
 ) -> Iterator[tuple[dict[str, Any], Scope]]:
     count = len(arguments)
-    singles = [(index,) for index in range(count)]
-    plain = _assigned(arguments, signature, scope, focus, ())
-    yield from islice(plain, 1)
-    taken = 1
-    for deviating in singles:
-        for found in islice(_assigned(arguments, signature, scope, focus, deviating), limit):
-            yield found
-            taken += 1
+    singles = list(_singles(arguments, signature, scope, focus, limit, {}))
+    yield from singles
+    taken = len(singles)
     if focus.on("shape") and focus.on("options"):
-        for found in islice(_with_widest(arguments, signature, scope, focus), limit):
+        for found in islice(_with_widest(arguments, signature, scope, focus, singles), limit):
             yield found
             taken += 1
     pairs = [
@@ -150,6 +187,21 @@ def _assignments(
     yield from pairs if len(pairs) <= quota else source.sample(pairs, quota)
     if focus.on("options"):
         yield from islice(_in_threes(arguments, signature, scope, focus, source), quota // 4)
+
+
+def _singles(
+    arguments: Sequence[Argument],
+    signature: Signature,
+    scope: Scope,
+    focus: Focus,
+    limit: int,
+    settled: Mapping[int, Any],
+) -> Iterator[tuple[dict[str, Any], Scope]]:
+    """Yield the plainest assignment around what is settled, then each argument's deviations, up to a limit each."""
+    yield from islice(_assigned(arguments, signature, scope, focus, (), settled), 1)
+    for index in range(len(arguments)):
+        if index not in settled:
+            yield from islice(_assigned(arguments, signature, scope, focus, (index,), settled), limit)
 
 
 def _in_threes(
@@ -165,21 +217,26 @@ def _in_threes(
 
 
 def _with_widest(
-    arguments: Sequence[Argument], signature: Signature, scope: Scope, focus: Focus
+    arguments: Sequence[Argument],
+    signature: Signature,
+    scope: Scope,
+    focus: Focus,
+    singles: Sequence[tuple[dict[str, Any], Scope]],
 ) -> Iterator[tuple[dict[str, Any], Scope]]:
     """Vary each option with the largest of the leading tensor's shapes, which is wider than a SIMD vector."""
     leading = _leading(arguments)
     if leading is None:
         return
-    argument = arguments[leading]
-    if any(above.name in argument.source.names for above in arguments[:leading]):
+    name = arguments[leading].name
+    sized = [given for given, _ in singles if isinstance(given[name], TensorPlan)]
+    widest = max(sized, key=lambda given: given[name].numel, default=None)
+    if widest is None:
         return
-    shapes = Focus(frozenset({"shape"}), focus.dtype, focus.seed)
-    plans = [each for each in argument.domain(scope).walk(shapes) if isinstance(each, TensorPlan)]
-    widest = max(plans, key=lambda each: each.numel, default=None)
+    sizes = [index for index, each in enumerate(arguments[: leading + 1]) if index == leading or each.is_size]
+    settled = {index: widest[arguments[index].name] for index in sizes}
     for index, other in enumerate(arguments):
-        if index != leading and not other.is_size and "tensor" not in " ".join(other.kinds):
-            yield from _assigned(arguments, signature, scope, focus, (index,), {leading: widest})
+        if index not in settled and "tensor" not in " ".join(other.kinds):
+            yield from _assigned(arguments, signature, scope, focus, (index,), settled)
 
 
 def _leading(arguments: Sequence[Argument]) -> int | None:
@@ -192,7 +249,7 @@ def _assigned(
     scope: Scope,
     focus: Focus,
     deviating: tuple[int, ...],
-    settled: Mapping[int, Any] | None = None,
+    settled: Mapping[int, Any] = MappingProxyType({}),
 ) -> Iterator[tuple[dict[str, Any], Scope]]:
     """Yield a value for each argument: the settled one, any but the plainest if it deviates, else the plainest."""
 
@@ -206,10 +263,12 @@ def _assigned(
         try:
             domain = argument.domain(scope)
             around = focus if index in deviating else _plainly(focus)
+            if index in settled:
+                around = replace(focus, axes=focus.axes | {"options", "shape"})
             values = candidates(argument, domain, signature, _led(around) if index == leading else around)
-            chosen: Iterable[Any] = islice(values, 1, None) if index in deviating else islice(values, 1)
-            if settled and index in settled:
-                chosen = [settled[index]]
+            if index in settled:  # and still allowed by what those above it are now
+                values = (each for each in values if _same(each, settled[index]))
+            chosen = islice(values, 1, None) if index in deviating else islice(values, 1)
             for value in chosen:
                 yield from choose(
                     index + 1,
@@ -220,6 +279,10 @@ def _assigned(
             return
 
     yield from choose(0, {}, scope)
+
+
+def _same(first: Any, second: Any) -> bool:
+    return type(first) is type(second) and bool(first == second)
 
 
 def _plainly(focus: Focus) -> Focus:

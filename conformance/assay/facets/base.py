@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from assay.cases import draw
 from assay.cases.case import Case
@@ -14,8 +14,11 @@ from assay.cases.outcome import Array, Outcome
 from assay.judge.bench import Bench
 from assay.judge.comparison import Comparison
 from assay_reports.vocabulary import Effort
+from assay_spec import dtypes
 from assay_spec.domains import Axis, Focus
 from assay_spec.model import Example, Misuse, Op, Overload, Scenario
+
+_PARTS: Final = 3  # into which the dtypes of one kind divide a walk
 
 Result = Literal["pass", "fail", "error", "unsupported", "self", "suite_error"]
 
@@ -119,15 +122,36 @@ def plans(
     *axes: Axis,
     fits: Callable[[Overload], bool] = lambda overload: True,
     limit: int | None = None,
+    divided: bool = True,
 ) -> Iterator[Plan]:
-    """Yield the plans of an item: walked along the axes first, then drawn at random."""
+    """Yield the plans of an item: walked along the axes first, then drawn at random.
+
+    What is `divided` the dtypes of one kind share among them.
+    """
     chosen = [each for each in overloads(op, request.dtype) if fits(each)]
     for overload in chosen:
         focus = Focus(frozenset(axes), request.dtype, request.seed)
         share = max((limit or request.walked) // len(chosen), 6)
-        yield from walk(overload, focus, share)
+        walked = walk(overload, focus, share)
+        yield from _part(overload, request.dtype, walked) if divided else walked
         if request.random and limit is None:
             yield from drawn(overload, focus, max(request.random // len(chosen), 1), request.seed)
+
+
+def _part(overload: Overload, dtype: str | None, walked: Iterator[Plan]) -> Iterator[Plan]:
+    """Yield what a dtype is asked of a walk: the first of its kind all of it, each other the plainest and a third.
+
+    The thirds differ, so that three of a kind go the whole way together.
+    """
+    kin = (
+        [each for each in overload.lead.dtypes if dtypes.kind(each) == dtypes.kind(dtype)]
+        if dtype and overload.lead
+        else []
+    )
+    place = kin.index(dtype) if dtype in kin else 0
+    for step, plan in enumerate(walked):
+        if not place or not step or step % _PARTS == place % _PARTS:
+            yield plan
 
 
 def fail(code: str, message: str, expected: Any = "", actual: Any = "", **more: Any) -> Judgement:

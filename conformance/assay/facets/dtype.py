@@ -25,7 +25,7 @@ def stateful(op: Op) -> bool:
 
 def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     axes: tuple[Axis, ...] = ("options",) if stateful(op) else ("dtype", "options")
-    for plan in plans(op, request, *axes, fits=tensors):
+    for plan in plans(op, request, *axes, fits=tensors, divided=False):
         yield drawn_trial(op, plan, judge)
 
 

@@ -49,7 +49,7 @@ def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     for overload in overloads(op, request.dtype):
         for row in overload.special:
             yield from _row(op, overload, request.dtype, row)
-    for plan in plans(op, request, "special", "options", fits=has_lattice):
+    for plan in plans(op, request, "special", "options", fits=has_lattice, divided=False):
         if any(map(_has_special, plan.given.values())):
             yield drawn_trial(op, plan, judge)
 

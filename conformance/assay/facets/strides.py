@@ -41,7 +41,7 @@ def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     limit = _LIMITS[request.effort]
     for plan in plans(op, request, "layout", "options", fits=strided, limit=limit):
         yield drawn_trial(op, plan, _judge, observe=_STRIDES)
-    for plan in plans(op, request, "shape", fits=strided, limit=limit):
+    for plan in plans(op, request, "shape", "options", fits=strided, limit=limit):
         turned = _transposed(plan)
         if turned is not None:
             yield drawn_trial(op, turned, _judge, observe=_STRIDES)
