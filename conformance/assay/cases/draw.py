@@ -32,6 +32,7 @@ ABSTAINED: Final = (ExpressionError, NoBroadcast, IndexError, ZeroDivisionError)
 
 _CONSTRUCTIONS: Final = 24  # values of each option of a module that even a small item takes, one option at a time
 _OF_THREES: Final = 12  # ways to vary three options together from which some are taken
+_FEW: Final = 4  # values of each argument beside the option that tells most
 _ENOUGH: Final = 20  # draws from which the share of rejected ones can be estimated
 _WASTE: Final = 0.4  # some are rightly rejected: those whose result dtype is not in the corpus
 
@@ -126,8 +127,9 @@ def _walked(overload: Overload, start: Plan, focus: Focus, limit: int) -> Iterat
     telling = _telling(overload, start, focus) if limit > 1 else {}
     if telling:
         axes = replace(focus, axes=focus.axes - {"options"})
-        found = _singles(overload.arguments, overload.signature, start.scope, axes, limit, telling)
-        yield from islice(_planned(overload, start, found), limit)
+        each = max(limit // len(overload.arguments), _FEW)
+        found = _singles(overload.arguments, overload.signature, start.scope, axes, each, telling)
+        yield from _planned(overload, start, found)
 
 
 def _planned(overload: Overload, start: Plan, assignments: Iterable[tuple[dict[str, Any], Scope]]) -> Iterator[Plan]:
