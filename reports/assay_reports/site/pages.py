@@ -165,7 +165,7 @@ class Site:
         overloads = op.overloads
         asked = {result.facet for backend in self.backends for result in backend.by_op.get(op.name, [])}
         return {
-            "names": [*op.aliases, *(f"{variant} form" for variant in op.variants if variant != "function")],
+            "names": [*op.aliases, *(f"{variant} form" for variant in op.variants)],
             "facets": [each for each in vocabulary.FACETS if each in asked],
             "examples": sum(len(each.examples) + len(each.trajectories) for each in overloads) + len(op.scenarios),
             "errors": sum(len(each.errors) for each in overloads),
