@@ -1,0 +1,1 @@
+"""torchvision.utils: images side by side, and in files."""
