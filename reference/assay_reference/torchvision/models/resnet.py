@@ -148,13 +148,16 @@ class ResNet(nn.Module):
         return nn.Sequential(*made)
 
     def _start(self, zero_init_residual: bool) -> None:
-        """Draw the weights of convolutions; let blocks pass on what comes in if their last norms start from zero."""
+        """Draw the weights of convolutions; blocks pass on what comes in if their last norms start from zero."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-            elif zero_init_residual and isinstance(module, (BasicBlock, Bottleneck)):
-                last = module.bn3 if isinstance(module, Bottleneck) else module.bn2
-                nn.init.zeros_(last.weight)
+            elif isinstance(module, nn.BatchNorm2d):
+                nn.init.ones_(module.weight)
+                nn.init.zeros_(module.bias)
+        for module in self.modules() if zero_init_residual else ():
+            if isinstance(module, (BasicBlock, Bottleneck)):
+                nn.init.zeros_((module.bn3 if isinstance(module, Bottleneck) else module.bn2).weight)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
