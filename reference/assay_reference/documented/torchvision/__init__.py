@@ -3,6 +3,9 @@
 from typing import Any
 
 from assay_reference import torchvision as current
+from assay_reference.documented.torchvision import datasets
+
+__all__ = ["datasets"]
 
 
 def __getattr__(name: str) -> Any:

@@ -71,7 +71,8 @@ class STL10(VisionDataset):
 
     def _part(self, name: str) -> tuple[Array, Array]:
         """Read the images and labels of the part of a name."""
-        files = [self._path(each) for each, _ in (*self.train_list, *self.test_list) if each.startswith(name)]
+        files = [self._path(each) for each, _ in (self.test_list if name == "test" else self.train_list)]
+        files = files[2:] if name == "unlabeled" else files
         with naming(files[0]):  # images stand in columns
             images = np.fromfile(files[0], np.uint8).reshape(-1, 3, 96, 96).transpose(0, 1, 3, 2)
         if name == "unlabeled":
