@@ -84,7 +84,11 @@ def _weights(trained: type[WeightsEnum], args: tuple[Any, ...], options: dict[st
     _warn(
         f"Arguments other than a weight enum or `None` for 'weights' are {SINCE}. "
         f"The current behavior is equivalent to passing `weights={first}`."
-        + (f" You can also use `weights={trained.__name__}.DEFAULT` to get the most up-to-date weights." if first else "")
+        + (
+            f" You can also use `weights={trained.__name__}.DEFAULT` to get the most up-to-date weights."
+            if first
+            else ""
+        )
     )
     return first
 

@@ -179,7 +179,13 @@ class Inception3(nn.Module):
     ) -> None:
         super().__init__()
         blocks = inception_blocks or (
-            BasicConv2d, InceptionA, InceptionB, InceptionC, InceptionD, InceptionE, InceptionAux
+            BasicConv2d,
+            InceptionA,
+            InceptionB,
+            InceptionC,
+            InceptionD,
+            InceptionE,
+            InceptionAux,
         )
         if len(blocks) != 7:
             raise ValueError(f"length of inception_blocks should be 7 instead of {len(blocks)}")

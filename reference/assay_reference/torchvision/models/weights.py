@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Self
+from typing import Any, Final, Self
 
-SITE = "https://download.pytorch.org/models/"
-CLASSES = 1000  # of ImageNet, on which all of them were trained
+from assay_reference.hub import load_state_dict_from_url
+
+SITE: Final = "https://download.pytorch.org/models/"
+CLASSES: Final = 1000  # of ImageNet, on which all of them were trained
 
 
 @dataclass(frozen=True)
@@ -28,15 +30,11 @@ class WeightsEnum(Enum):
             return obj
         if isinstance(obj, str):
             return cls[obj.removeprefix(cls.__name__ + ".")]
-        raise TypeError(
-            f"Invalid Weight class provided; expected {cls.__name__} but received {type(obj).__name__}."
-        )
+        raise TypeError(f"Invalid Weight class provided; expected {cls.__name__} but received {type(obj).__name__}.")
 
     def get_state_dict(self, *args: Any, **kwargs: Any) -> Any:
         """Load the checkpoint, which is downloaded unless it is there already."""
-        from assay_reference.utils import model_zoo
-
-        return model_zoo.load_url(self.url, *args, **kwargs)
+        return load_state_dict_from_url(self.url, *args, **kwargs)
 
     @property
     def url(self) -> str:
