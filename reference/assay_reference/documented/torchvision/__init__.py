@@ -3,6 +3,7 @@
 from typing import Any
 
 from assay_reference import torchvision as current
+from assay_reference.documented.torchvision import datasets as datasets
 from assay_reference.documented.torchvision import transforms as transforms
 from assay_reference.documented.torchvision import utils as utils
 
