@@ -9,6 +9,7 @@ from assay_reference import (
     backends,
     cuda,
     distributions,
+    hub,
     linalg,
     nn,
     ops,

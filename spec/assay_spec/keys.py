@@ -18,7 +18,7 @@ Dtype = Literal[
 ]  # fmt: skip
 Need = Literal["files", "processes", "cpu", "cuda", "cuda:1", "numpy", "printing"]
 
-OpName = Annotated[str, Pattern(r"^(torch(\.[A-Za-z_]\w*)+|broadcasting)$", "write it as torch.nn.Linear")]
+OpName = Annotated[str, Pattern(r"^(torch(vision)?(\.[A-Za-z_]\w*)+|broadcasting)$", "write it as torch.nn.Linear")]
 RuleName = Annotated[str, Pattern(r"^[RE][0-9]+$", "number it R1 or E1")]
 Citation = Annotated[str, Pattern(r"^\w+:\d+(-\d+)?$", "write DOCUMENT:LINE or DOCUMENT:LINE-LINE")]
 Lines = int | Annotated[str, Pattern(r"^\d+-\d+$", "write LINE or LINE-LINE")]
@@ -376,8 +376,8 @@ class Mistake:
     says: str = key("what stands there")
     holds: str = key("what PyTorch does")
     evidence: str = key(
-        "`CODE -> RESULT`: what a session with `torch`, `nn` and `np` shows, or the class of what it raises; a test "
-        "runs it"
+        "`CODE -> RESULT`: what a session with `torch`, `torchvision`, `nn` and `np` shows, or the class of what it "
+        "raises; a test runs it"
     )
 
 

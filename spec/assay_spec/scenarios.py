@@ -17,6 +17,7 @@ BUILTINS: Final = frozenset(
      "int", "isinstance", "issubclass", "iter", "len", "list", "map", "max", "min", "next", "object", "range", "repr",
      "round", "set", "slice", "sorted", "str", "sum", "tuple", "type", "zip")
 )  # fmt: skip
+PACKAGES: Final = ("torch", "torchvision")
 _OPERATORS: Final[dict[type[ast.AST], str]] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.FloorDiv: "floor_divide",
     ast.Mod: "remainder", ast.Pow: "pow", ast.MatMult: "matmul", ast.BitAnd: "bitwise_and", ast.BitOr: "bitwise_or",
@@ -198,7 +199,7 @@ class _Parser:
     def named(self, name: str) -> Value:
         if name in self.names:
             return Ref(name)
-        if name == "torch" or name in BUILTINS:
+        if name in PACKAGES or name in BUILTINS:
             return Named(name)
         raise NotStraight(f"the name {name!r}")
 
@@ -231,7 +232,7 @@ class _Parser:
     ) -> Ref:
         """Call what has a name, a method of an object, or an object itself."""
         if isinstance(function, Named):
-            form: Form = "function" if function.name.startswith("torch.") else "builtin"
+            form: Form = "function" if function.name.partition(".")[0] in PACKAGES else "builtin"
             return self.step(function.name, given, form, name, named, unpacked)
         owner, method = function, "__call__"
         if function.path and isinstance(function.path[-1], str):

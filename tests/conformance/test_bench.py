@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assay.backends.base import Capabilities
+from assay.backends.base import Backend, Capabilities
 from assay.cases.case import TensorValue, called
 from assay.cases.outcome import Array, Outcome, Raised
 from assay.judge.bench import Bench
 
 
-class Multiplier:
+class Multiplier(Backend):
     """An oracle that multiplies."""
 
     capabilities = Capabilities("multiplier", "1")
@@ -26,14 +26,14 @@ class Multiplier:
 @pytest.mark.parametrize("first", [1e200, float(np.finfo(np.float64).max)])
 def test_a_large_answer_moves_in_proportion(first: float) -> None:
     operands = {"input": TensorValue.of(np.array(first)), "other": TensorValue.of(np.array(0.5))}
-    case, bench = called("torch.mul", operands), Bench(Multiplier(), Multiplier())  # type: ignore[arg-type]
+    case, bench = called("torch.mul", operands), Bench(Multiplier(), Multiplier())
 
     sensitivity = bench.bounds(case, 0, Multiplier().perform(case)).sensitivity() / (first / 2)
 
     assert 1e-17 < sensitivity < 1e-15
 
 
-class Divider:
+class Divider(Backend):
     """An oracle that divides."""
 
     capabilities = Capabilities("divider", "1")
@@ -50,14 +50,14 @@ def test_flushing_moves_what_is_divided_by_a_subnormal_and_no_nan_or_infinity_be
         "input": TensorValue.of(np.array([subnormal, 0.0, np.nan, np.inf, 2.0])),
         "other": TensorValue.of(np.array([subnormal, subnormal, subnormal, 1.0, 1.0])),
     }
-    case, bench = called("torch.div", operands), Bench(Divider(), Divider())  # type: ignore[arg-type]
+    case, bench = called("torch.div", operands), Bench(Divider(), Divider())
 
     moved = bench.bounds(case, 0, Divider().perform(case)).flushed()
 
     np.testing.assert_array_equal(moved, [np.inf, np.inf, 0.0, 0.0, 0.0])
 
 
-class Chance:
+class Chance(Backend):
     """An oracle that takes probabilities alone."""
 
     capabilities = Capabilities("chance", "1")
@@ -70,7 +70,7 @@ class Chance:
 
 
 def test_what_is_refused_beyond_a_bound_moves_away_from_it() -> None:
-    case, bench = called("torch.rsub", {"input": TensorValue.of(np.array([1.0, 0.5]))}), Bench(Chance(), Chance())  # type: ignore[arg-type]
+    case, bench = called("torch.rsub", {"input": TensorValue.of(np.array([1.0, 0.5]))}), Bench(Chance(), Chance())
 
     moved = bench.bounds(case, 0, Chance().perform(case)).sensitivity()
 

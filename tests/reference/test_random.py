@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -103,6 +104,18 @@ def test_uniform_numbers_of_a_range_are_torchs(low: float, high: float, dtype: s
 
     ours = reference.empty(40, dtype=getattr(reference, dtype)).uniform_(low, high)
     assert_same(ours, torch.empty(40, dtype=getattr(torch, dtype)).uniform_(low, high))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "complex64"])
+@pytest.mark.parametrize(("low", "high"), [(-math.inf, 0.0), (0.0, math.inf), (math.nan, 1.0), (1.0, -math.inf)])
+def test_a_range_without_bounds_is_refused_as_by_torch(low: float, high: float, dtype: str) -> None:
+    torch = pytest.importorskip("torch")
+    with pytest.raises(RuntimeError) as due:
+        torch.empty(1, dtype=getattr(torch, dtype)).uniform_(low, high)
+
+    with pytest.raises(RuntimeError) as ours:
+        reference.empty(1, dtype=getattr(reference, dtype)).uniform_(low, high)
+    assert str(ours.value) == str(due.value)
 
 
 NORMAL = [

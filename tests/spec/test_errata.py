@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from assay.backends import vision
+from assay.backends.base import Unsupported
 from assay_spec import errata
 from assay_spec.loader import load_corpus
 from assay_spec.model import Erratum
@@ -44,9 +46,18 @@ def shown(code: str, scope: dict[str, Any]) -> str:
     return printed.getvalue().rstrip("\n")
 
 
+def torchvision() -> Any:
+    try:
+        return vision.installed()
+    except Unsupported as error:
+        pytest.skip(str(error))
+
+
 @pytest.mark.parametrize("erratum", ERRATA)
 def test_pytorch_does_what_the_evidence_says(erratum: Erratum, scope: dict[str, Any]) -> None:
     code, arrow, result = erratum.evidence.rstrip("\n").rpartition(" -> ")
+    if "torchvision" in code:
+        scope["torchvision"] = torchvision()
 
     assert arrow, "evidence is CODE -> RESULT"
     assert shown(code, scope) == result

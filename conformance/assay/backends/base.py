@@ -103,6 +103,10 @@ class Backend(ABC):
 
         return f"# It prints PyTorch's answer, not that of {self.capabilities.name}.\n{spelling.program(case)}"
 
+    def offers(self, op: str) -> bool:
+        """Return whether the backend has what an op's name begins with, as far as that is known beforehand."""
+        return self.capabilities.ops is None or op in self.capabilities.ops
+
     def source(self, op: str) -> Path | None:
         """Return the file that implements an op, or None if it is unknown."""
         return None

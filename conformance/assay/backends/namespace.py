@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import ml_dtypes
 import numpy as np
 
-from assay.backends import program
+from assay.backends import program, vision
 from assay.backends.base import FEATURES, BackendUnusable, Capabilities, Feature, Unsupported, missing
 from assay.backends.interpreter import IN_PLACE_OPERATORS, OPERATORS, Differentiable
 from assay.backends.library import Differentiated, LibraryBackend
@@ -94,11 +94,24 @@ class NamespaceBackend(LibraryBackend):
             return kind
         return lambda *args, **kwargs: kind(*args, **kwargs).to(self._home)
 
+    def torchvision(self) -> Any:
+        """Import the torchvision that goes with the library; raise Unsupported where none does."""
+        raise Unsupported("op", "no torchvision")
+
+    def offers(self, op: str) -> bool:
+        if op.startswith("torchvision."):
+            try:
+                self.torchvision()
+            except Unsupported:
+                return False
+        return super().offers(op)
+
     def named(self, name: str) -> Any:
         """Find `torch.a.b` in the namespace, importing submodules on the way."""
-        found = self.torch
-        path = self.torch.__name__
-        for part in name.split(".")[1:]:
+        package, *parts = name.split(".")
+        found = self.torchvision() if package == "torchvision" else self.torch
+        path = found.__name__
+        for part in parts:
             path = f"{path}.{part}"
             if not hasattr(found, part):
                 with contextlib.suppress(ImportError):
@@ -261,6 +274,9 @@ class TorchBackend(NamespaceBackend):
 
     module: ClassVar[str] = "torch"
     features: ClassVar[tuple[Feature, ...]] = (*FEATURES, "strides")
+
+    def torchvision(self) -> Any:
+        return vision.installed()
 
 
 def imported(module: str) -> Any:

@@ -32,6 +32,10 @@ def execute(library: LibraryBackend, case: Case, step: Step) -> tuple[Any, ...]:
     """Run a program; return the values of the expressions that the case observes."""
     torch = library.namespace()
     scope: dict[str, Any] = {"__name__": "assay_scenario", "torch": torch}
+    with contextlib.suppress(Unsupported):
+        library.named(case.op)  # which imports the module that has it
+    if case.op.startswith("torchvision."):
+        scope["torchvision"] = library.named("torchvision")
     if "numpy" in case.needs:
         import numpy
 

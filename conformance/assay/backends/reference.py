@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any, ClassVar
@@ -17,12 +18,19 @@ class ReferenceBackend(NamespaceBackend):
     """PyTorch's names over NumPy, or CuPy on CUDA."""
 
     features: ClassVar[tuple[Feature, ...]] = (*FEATURES, "strides")
+    unsupported: ClassVar[tuple[tuple[type[BaseException], str], ...]] = (
+        *NamespaceBackend.unsupported,
+        (ImportError, ""),  # of what images and datasets need besides
+    )
 
     def __init__(self, *, device: str = "cpu") -> None:
         if device.startswith("cuda") and not assay_reference.cuda.is_available():
             raise BackendUnusable("the reference finds no CUDA device: it needs CuPy and a GPU that CuPy can use")
         name = f"reference ({assay_reference.cuda.get_device_name()})" if device.startswith("cuda") else "reference"
         super().__init__(assay_reference, device=device, name=name)
+
+    def torchvision(self) -> Any:
+        return importlib.import_module(f"{self.torch.__name__}.torchvision")
 
     def named(self, name: str) -> Any:
         """Find a name in the reference, or else in the documented edition."""

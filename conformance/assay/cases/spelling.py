@@ -45,6 +45,8 @@ def program(case: Case, module: str = "torch", device: str = "cpu") -> str:
     """Return a case as a whole program with PyTorch's names, for a module that has them."""
     lines = list(_lines(case))
     head = ["import torch" if module == "torch" else f"import {module} as torch"]
+    if any("torchvision." in line for line in lines):
+        head.append("import torchvision" if module == "torch" else f"from {module} import torchvision")
     if any("_unpacked(" in line for line in lines):
         head = ["import base64, zlib", "import numpy", *head, "", *_UNPACKED, ""]
     if any("_flat(" in line for line in lines):

@@ -155,7 +155,7 @@ def _judge_all(item: Item, request: SamplingRequest, bench: Bench, tally: Tally)
 def _judgeable(trials: Iterable[Trial], bench: Bench, tally: Tally) -> Iterator[Trial]:
     """Yield the trials of which something can be said; without an oracle, nothing can of some."""
     for trial in trials:
-        if bench.oracle is None and trial.needs_oracle:
+        if trial.needs_oracle and bench.oracle_of(trial.case) is None:
             tally.unasked += 1
         else:
             yield trial

@@ -49,9 +49,13 @@ def uniform_(self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Ge
     """Fill a tensor with uniform numbers of [from, to); so are both parts of complex ones."""
     if not self.dtype.is_complex:
         _check_floating("uniform", self)
+    of_parts = self.dtype.to_real()
+    for name, bound in (("from", from_), ("to", to)):
+        if not abs(bound) <= finfo(of_parts).max:
+            raise RuntimeError(f"{name} is out of bounds for {of_parts.c_name}")
     if from_ > to:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={from_:g} > to={to:g}")
-    parts, kind = (2, self.dtype.to_real().numpy) if self.dtype.is_complex else (1, self.dtype.numpy)
+    parts, kind = (2 if self.dtype.is_complex else 1), of_parts.numpy
     reach = to - from_ if kind == np.float64 else float(np.float32(to) - np.float32(from_))
 
     def draw(source: Generator, count: int) -> Array:

@@ -38,11 +38,11 @@ def naming(name: str, weights_only: bool) -> Iterator[None]:
     except Damaged as error:
         raise RuntimeError(f"{name}: {shown(error)} {AGAIN}") from error.__cause__
     except Exception as error:
-        _name(error, name)
+        put_name(error, name)
         raise
 
 
-def _name(error: Exception, name: str) -> None:
+def put_name(error: Exception, name: str) -> None:
     """Put the name of the file before what an error says."""
     if isinstance(error, OSError) and error.errno is not None:
         error.filename = error.filename or name
