@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from assay_reference.core.arrays import Array
-from assay_reference.core.box_muller import BLOCK, box_muller
+from assay_reference.core.box_muller import BLOCK, box_muller, parts
 
 DEFAULT_SEED: Final = 67280421310721
 
@@ -61,7 +61,10 @@ class Generator:
         """Return numbers of [0, 1) with the 53 bits of float64's fractions, or the 24 of float32's."""
         if dtype == np.float64:
             return (self.long_words(count) & np.uint64(2**53 - 1)) * 2.0**-53
-        return (self.words(count) & np.uint64(2**24 - 1)).astype(np.float32) * np.float32(2.0**-24)
+        numbers = np.empty(count, np.float32)
+        for part in parts(count):
+            numbers[part] = (self.words(part.stop - part.start) & np.uint64(2**24 - 1)) * 2.0**-24
+        return numbers
 
     def exponential(self, count: int) -> Array:
         """Return exponential numbers of mean one, in float64."""
