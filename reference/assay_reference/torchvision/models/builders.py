@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatch
 from types import MappingProxyType, ModuleType
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, TypeVar
 
 from assay_reference.nn import Module
 from assay_reference.torchvision.models.weights import CLASSES, WeightsEnum

@@ -54,7 +54,7 @@ class _DenseLayer(nn.Module):
 
 
 class _Recomputed(Function):
-    """What a layer squeezes, of which nothing is kept: the backward pass computes it again (and norms count it again)."""
+    """What a layer squeezes, of which nothing is kept: going back computes it again, and its norm counts it again."""
 
     @staticmethod
     def forward(ctx: Any, layer: _DenseLayer, *tensors: Tensor) -> Tensor:
