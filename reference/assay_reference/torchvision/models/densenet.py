@@ -150,7 +150,7 @@ def _start(module: nn.Module) -> None:
     """Draw the parameters of a layer."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight)
-    elif isinstance(module, nn.Linear):
+    elif isinstance(module, nn.Linear) and module.bias is not None:
         nn.init.zeros_(module.bias)
 
 
