@@ -35,6 +35,21 @@ def test_a_program_that_imports_torch_runs_on_the_reference(tmp_path: Path) -> N
     assert answer.stdout == "assay_reference True [2.0, 4.0] False ['--fast'] __main__\n"
 
 
+def test_a_program_that_imports_torchvision_runs_on_the_references(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import torch, torchvision\nimport torchvision.transforms as transforms\n"
+        "from torchvision.utils import make_grid\n"
+        "x = transforms.Normalize([0.5], [0.5])(make_grid(torch.ones(1, 2)))\n"
+        "print(torchvision.__version__, torchvision.__name__, x.shape)\n"
+    )
+
+    answer = run(str(program))
+
+    assert answer.stderr == ""
+    assert answer.stdout == "0.28.0 assay_reference.torchvision torch.Size([3, 1, 2])\n"
+
+
 def test_a_program_may_import_its_neighbours(tmp_path: Path) -> None:
     (tmp_path / "neighbour.py").write_text("import torch\nNUMBER = torch.tensor(3).item()\n")
     program = tmp_path / "program.py"
