@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROGRAM = """
 import sys
 import torch
@@ -62,4 +64,42 @@ def test_without_a_program_the_usage_is_shown() -> None:
     answer = run()
 
     assert answer.returncode == 1
-    assert answer.stderr == "usage: python -m assay_reference program.py [arguments]\n"
+    assert answer.stderr == "usage: python -m assay_reference [--device DEVICE] program.py [arguments]\n"
+
+
+def test_a_traceback_begins_with_the_programs_own_line(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("import torch\n\n\ndef f():\n    return torch.ones(2) + torch.ones(3)\n\n\nf()\n")
+
+    answer = run(str(program))
+
+    first, *lines = answer.stderr.splitlines()
+    assert answer.returncode == 1
+    assert first == "Traceback (most recent call last):"
+    assert lines[:2] == [f'  File "{program}", line 8, in <module>', "    f()"]
+    assert f'  File "{program}", line 5, in f' in lines
+    assert lines[-1].startswith("RuntimeError: The size of tensor a (2) must match the size of tensor b (3)")
+
+
+def test_a_program_ends_with_the_status_that_it_says(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("import sys\nsys.exit(3)\n")
+
+    assert run(str(program)).returncode == 3
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    answer = run("--device", "cuda", "program.py")
+
+    assert answer.returncode == 1
+    assert answer.stderr == "--device cuda: Torch not compiled with CUDA enabled\n"
+
+
+def test_tensors_are_on_the_device_that_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSAY_REFERENCE_CUDA", "stand-in")
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import sys\nimport torch\nx = torch.nn.Linear(2, 1)(torch.ones(1, 2))\nprint(x.device, sys.argv[1:])\n"
+    )
+
+    assert run("--device", "cuda", str(program), "--fast").stdout == "cuda:0 ['--fast']\n"

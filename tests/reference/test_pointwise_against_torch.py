@@ -19,6 +19,7 @@ UNARY = (
     "abs", "neg", "exp", "log", "sqrt", "square", "sigmoid", "tanh", "relu", "floor", "ceil", "trunc", "round", "sign",
     "isnan", "isinf", "isfinite", "logical_not", "bitwise_not", "reciprocal", "sin", "cos", "sgn", "conj", "tan",
     "asin", "acos", "atan", "sinh", "cosh", "rsqrt", "log1p", "frac", "erf", "erfinv", "lgamma",
+    "log2", "log10", "expm1",
 )  # fmt: skip
 BINARY = (
     "add", "sub", "mul", "div", "floor_divide", "remainder", "fmod", "pow", "maximum", "minimum", "eq", "ne", "lt",

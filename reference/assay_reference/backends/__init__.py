@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from assay_reference.backends import cuda, mps
+from assay_reference.backends import cuda, cudnn, mps
 
-__all__ = ["cuda", "mps"]
+__all__ = ["cuda", "cudnn", "mps"]

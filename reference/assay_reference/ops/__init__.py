@@ -8,6 +8,7 @@ from assay_reference.ops import (
     conversion,
     creation,
     cumulative,
+    distinct,
     elementary,
     extremes,
     gathering,
@@ -23,5 +24,6 @@ from assay_reference.ops import (
     random,
     reduction,
     shape,
+    summation,
     tensor_types,
 )

@@ -84,12 +84,39 @@ exp.vjp(input=lambda grad, out: grad * conj(out))
 
 
 @elementwise(promotes="int_to_float")
+def expm1(input: Array) -> Array:
+    """Return exp(x) - 1, exact where x is small."""
+    return rounded_once(np.expm1, input)
+
+
+expm1.vjp(input=lambda grad, out: grad * conj(out + 1))
+
+
+@elementwise(promotes="int_to_float")
 def log(input: Array) -> Array:
     """Return the natural logarithm."""
     return rounded_once(np.log, input)
 
 
 log.vjp(input=lambda grad, input: grad / conj(input))
+
+
+@elementwise(promotes="int_to_float")
+def log2(input: Array) -> Array:
+    """Return the logarithm to base 2."""
+    return rounded_once(np.log2, input)
+
+
+log2.vjp(input=lambda grad, input: grad / conj(input * math.log(2)))
+
+
+@elementwise(promotes="int_to_float")
+def log10(input: Array) -> Array:
+    """Return the logarithm to base 10."""
+    return rounded_once(np.log10, input)
+
+
+log10.vjp(input=lambda grad, input: grad / conj(input * math.log(10)))
 
 
 @elementwise(promotes="int_to_float", node="Log1PBackward0")

@@ -8,10 +8,10 @@ import numpy as np
 
 from assay_reference.core import dtypes
 from assay_reference.core.arrays import Array, in_order, namespace
-from assay_reference.core.dispatch import Number, broadcast_shape, composite, op
+from assay_reference.core.dispatch import Number, broadcast_shape, composite, not_implemented, op
 from assay_reference.core.recording import UNDERIVED
 from assay_reference.core.tensor import Tensor, wrap_dim
-from assay_reference.ops.creation import zeros
+from assay_reference.ops.creation import tensor, zeros
 
 
 def check_index_type(name: str, index: Array, words: str = "int32/int64") -> None:
@@ -256,3 +256,38 @@ def take_vjp(grad: Tensor, input: Tensor, index: Tensor) -> Any:
 
 
 take.vjp(input=take_vjp)
+
+
+@op(
+    name="repeat_interleave",
+    function=False,
+    method=False,
+    refuses=not_implemented("repeat_interleave_cpu", "floating", "complex", "bool"),
+)
+def repeated_indices(repeats: Array) -> Array:
+    """Return each index so many times."""
+    if (repeats < 0).any():
+        raise RuntimeError("repeats can not be negative")
+    return np.repeat(namespace(repeats).arange(len(repeats)), repeats)
+
+
+@composite()
+def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: Any = None) -> Tensor:
+    """Repeat each element, or each part along a dimension, so many times; of numbers alone, their indices."""
+    if repeats is None:
+        return repeated_indices(input)  # type: ignore[no-any-return]
+    if isinstance(repeats, int):
+        if repeats < 0:
+            raise RuntimeError("Repeats must be non-negative")
+        repeats = tensor([repeats], device=input.device)
+    if dim is None:
+        input, dim = input.flatten(), 0
+    size = input.shape[dim]
+    if repeats.numel() == 1:
+        repeats = repeats.reshape(1).expand(size)
+    if repeats.numel() != size:
+        raise RuntimeError(
+            "repeats must have the same size as input along dim, but got "
+            f"repeats.size(0) = {repeats.numel()} and input.size({dim}) = {size}"
+        )
+    return input.index_select(dim, repeated_indices(repeats))  # type: ignore[no-any-return]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -89,6 +89,31 @@ def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
 
 
 stack.vjp(tensors=lambda grad, dim: grad.unbind(dim))
+
+
+def joined_along(
+    name: str, doc: str, at_least: int, lift: Callable[[Tensor], Tensor], dim: Callable[[int], int]
+) -> None:
+    """Make a function that joins tensors, of so many dimensions at least, along one of them."""
+
+    def form(tensors: Sequence[Tensor], *, out: Any = None) -> Any:
+        if not tensors:
+            raise RuntimeError(f"{name} expects a non-empty TensorList")
+        lifted = [each if each.ndim >= at_least else lift(each) for each in tensors]
+        return cat(lifted, dim(lifted[0].ndim), out=out)
+
+    form.__doc__ = doc
+    composite(method=False, name=name)(form)
+
+
+joined_along(
+    "hstack", "Join tensors along their columns; vectors end to end.", 1,
+    lift=lambda number: number.reshape(1), dim=lambda ndim: min(1, ndim - 1),
+)  # fmt: skip
+joined_along(
+    "vstack", "Join tensors along their rows; vectors are rows.", 2,
+    lift=lambda row: row.reshape(1, -1), dim=lambda ndim: 0,
+)  # fmt: skip
 
 
 @op(function=False, keeps_half=True)

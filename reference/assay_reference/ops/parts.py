@@ -202,3 +202,24 @@ def unbind(input: Array, dim: int = 0) -> tuple[Array, ...]:
 @unbind.vjp
 def unbind_vjp(grad: Any, dim: int) -> Tensor:
     return stack(gathered(grad), dim)  # type: ignore[no-any-return]
+
+
+@composite()
+def diag(input: Tensor, diagonal: int = 0) -> Tensor:
+    """Return a diagonal of a matrix, or the matrix with this diagonal and zeros elsewhere."""
+    if input.ndim not in (1, 2):
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
+    if input.ndim == 2:
+        return input.diagonal(diagonal).clone()  # type: ignore[no-any-return]
+    size = input.shape[0] + abs(diagonal)
+    matrix = input.new_zeros(size, size)
+    matrix.diagonal(diagonal).copy_(input)
+    return matrix  # type: ignore[no-any-return]
+
+
+@composite()
+def trace(input: Tensor) -> Tensor:
+    """Add up the diagonal of a matrix."""
+    if input.ndim != 2:
+        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
+    return input.diagonal().sum()  # type: ignore[no-any-return]

@@ -503,6 +503,30 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     return tuple(each if each.shape == shape else expand(each, shape) for each in given)
 
 
+@composite(method=False)
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+    """Lay out vectors as the coordinates of a grid: each varies along a dimension of its own.
+
+    The indexing "xy" swaps the first two dimensions.
+    """
+    given: Any = as_sequence(tensors)
+    if not given:
+        raise RuntimeError("meshgrid expects a non-empty TensorList")
+    if any(each.dtype is not given[0].dtype for each in given):
+        raise RuntimeError("meshgrid expects all tensors to have the same dtype")
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+    if indexing == "xy" and len(given) > 1:
+        second, first, *rest = meshgrid(given[1], given[0], *given[2:])
+        return (first, second, *rest)
+    count = len(given)
+    for each in given:
+        if each.ndim > 1:
+            raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {each}")
+    lined_up = (each.reshape(*(1,) * at, -1, *(1,) * (count - at - 1)) for at, each in enumerate(given))
+    return broadcast_tensors(*lined_up)
+
+
 # -- any shape and strides ---------------------------------------------------------------------------------------------
 
 Geometry: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], int]  # sizes, strides, and where the first element is

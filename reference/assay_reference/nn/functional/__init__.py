@@ -68,6 +68,7 @@ from assay_reference.nn.functional.margin_loss import (
     multilabel_margin_loss,
     multilabel_soft_margin_loss,
     soft_margin_loss,
+    triplet_margin_loss,
 )
 from assay_reference.nn.functional.normalization import batch_norm, normalize
 from assay_reference.nn.functional.padding import pad
@@ -85,7 +86,9 @@ from assay_reference.nn.functional.pooling import (
 from assay_reference.nn.functional.probability_loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
+    gaussian_nll_loss,
     kl_div,
+    poisson_nll_loss,
 )
 from assay_reference.nn.functional.softmax import log_softmax, softmax, softmin
 from assay_reference.nn.functional.sparse import embedding, one_hot
@@ -96,6 +99,7 @@ from assay_reference.nn.functional.standardization import (
     local_response_norm,
     rms_norm,
 )
+from assay_reference.nn.functional.unfolding import fold, unfold
 from assay_reference.nn.functional.unpooling import max_unpool1d, max_unpool2d, max_unpool3d
 from assay_reference.nn.functional.upsampling import interpolate, upsample, upsample_bilinear, upsample_nearest
 
@@ -132,7 +136,9 @@ __all__ = [
     "elu_",
     "embedding",
     "feature_alpha_dropout",
+    "fold",
     "fractional_max_pool2d",
+    "gaussian_nll_loss",
     "gelu",
     "glu",
     "group_norm",
@@ -175,6 +181,7 @@ __all__ = [
     "pairwise_distance",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "poisson_nll_loss",
     "prelu",
     "relu",
     "relu6",
@@ -195,6 +202,8 @@ __all__ = [
     "tanhshrink",
     "threshold",
     "threshold_",
+    "triplet_margin_loss",
+    "unfold",
     "upsample",
     "upsample_bilinear",
     "upsample_nearest",

@@ -10,6 +10,7 @@ from assay_reference.core.dtypes import float32, float64, get_default_dtype, int
 from assay_reference.core.op import Op
 from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.activation import logsigmoid
+from assay_reference.nn.functional.distance import pairwise_distance
 from assay_reference.nn.functional.loss import (
     REDUCTIONS,
     check_constant,
@@ -22,7 +23,7 @@ from assay_reference.nn.functional.loss import (
 )
 from assay_reference.nn.functional.precision import wide
 from assay_reference.ops.creation import full_like, like_memory_of, zeros_like
-from assay_reference.ops.pointwise import where
+from assay_reference.ops.pointwise import minimum, where
 
 # -- of one score, or of two ------------------------------------------------------------------------------------------
 
@@ -115,6 +116,36 @@ def cosine_embedding_loss(
     zeros = zeros_like(cosine)
     over = (cosine - margin).clamp(min=0)
     return reduced(where(target == 1, 1 - cosine, zeros) + where(target == -1, over, zeros), chosen)
+
+
+def triplet_margin_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float = 1.0,
+    p: float = 2,
+    eps: float = 1e-6,
+    swap: bool = False,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Average by how much the anchor is not nearer, by a margin, to the positive example than to the negative one.
+
+    With swap, the distance to the negative one is the positive example's, where that is less.
+    """
+    chosen = resolved(size_average, reduce, reduction)
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    if not anchor.ndim == positive.ndim == negative.ndim:
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
+            f"anchor {anchor.ndim}D, positive {positive.ndim}D, and negative {negative.ndim}D inputs"
+        )
+    near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
+    if swap:
+        far = minimum(far, pairwise_distance(positive, negative, p, eps))
+    return reduced((margin + near - far).clamp(min=0), chosen)
 
 
 # -- of classes -------------------------------------------------------------------------------------------------------

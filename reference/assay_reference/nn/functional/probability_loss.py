@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import warnings
 from typing import Final
 
@@ -11,9 +12,11 @@ import numpy as np
 from assay_reference.core.arrays import Array
 from assay_reference.core.dispatch import broadcast_shape, check_cast, elementwise, not_implemented, op
 from assay_reference.core.dtypes import promote_types
+from assay_reference.core.grad_mode import no_grad
 from assay_reference.core.tensor import Tensor
 from assay_reference.nn.functional.activation import logsigmoid
 from assay_reference.nn.functional.loss import (
+    REDUCTIONS,
     check_constant,
     fitting,
     legacy,
@@ -24,7 +27,7 @@ from assay_reference.nn.functional.loss import (
     total,
 )
 from assay_reference.nn.functional.precision import wide
-from assay_reference.ops.creation import like_memory_of
+from assay_reference.ops.creation import full_like, like_memory_of
 from assay_reference.ops.pointwise import BOOL_MINUS_BOOL
 from assay_reference.ops.shape import expand
 
@@ -201,3 +204,59 @@ def binary_cross_entropy_with_logits(
         scores, labels, fitting(weight, scores), fitting(pos_weight, scores), chosen
     )
     return losses.to(target.dtype)  # type: ignore[no-any-return]
+
+
+# -- of distributions -------------------------------------------------------------------------------------------------
+
+
+def poisson_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    log_input: bool = True,
+    full: bool = False,
+    size_average: bool | None = None,
+    eps: float = 1e-8,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Average the negative log-probability of counts whose means, or their logarithms, are the input.
+
+    The term of the counts alone is Stirling's approximation, where it is wanted, and where counts are above 1.
+    """
+    chosen = resolved(size_average, reduce, reduction)
+    losses = input.exp() - target * input if log_input else input - target * (input + eps).log()
+    if full:
+        factorial = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
+        losses = losses + factorial.masked_fill(target <= 1, 0)
+    return reduced(losses, chosen)
+
+
+def gaussian_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    var: Tensor | float,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: str = "mean",
+) -> Tensor:
+    """Average the negative log-probability of normal distributions: the input are their means.
+
+    Variances count as eps at least. Those that are one a row stand for those of all its elements.
+    """
+    variances: Tensor = full_like(input, var) if isinstance(var, float) else var
+    if (variances < 0).any():
+        raise ValueError("var has negative entry/entries")
+    if variances.shape != input.shape:
+        if input.shape[:-1] == variances.shape:
+            variances = variances.unsqueeze(-1)
+        elif not (input.shape[:-1] == variances.shape[:-1] and variances.shape[-1] == 1):
+            raise ValueError("var is of incorrect size")
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"{reduction} is not valid")
+    least = variances.clone()
+    with no_grad():  # the slope is that of the variance all the same
+        least.clamp_(min=eps)
+    losses = 0.5 * (least.log() + (input - target) ** 2 / least)
+    if full:
+        losses = losses + 0.5 * math.log(2 * math.pi)
+    return reduced(losses, reduction)

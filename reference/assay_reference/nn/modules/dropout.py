@@ -33,3 +33,11 @@ class Dropout2d(Dropping, function=F.dropout2d):
 
 class Dropout3d(Dropping, function=F.dropout3d):
     """Channels of volumes zeroed at random in training."""
+
+
+class AlphaDropout(Dropping, function=F.alpha_dropout):
+    """Elements set to where SELU saturates at random in training."""
+
+
+class FeatureAlphaDropout(Dropping, function=F.feature_alpha_dropout):
+    """Channels set to where SELU saturates at random in training."""

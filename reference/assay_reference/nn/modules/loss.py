@@ -118,3 +118,25 @@ class MarginRankingLoss(LossOfPairs, function=F.margin_ranking_loss):
 
 class CosineEmbeddingLoss(LossOfPairs, function=F.cosine_embedding_loss):
     """How far two vectors are from one direction, or by how much they are near to it."""
+
+
+class TripletMarginLoss(Loss, function=F.triplet_margin_loss):
+    """By how much an example is not nearer to one of its kind than to another."""
+
+    inputs = ("anchor", "positive", "negative")
+
+    def _keep(self, size_average: bool | None = None, reduce: bool | None = None, **options: Any) -> None:
+        super()._keep(size_average, reduce, **options)
+        if self.margin <= 0:
+            raise ValueError(f"TripletMarginLoss: expected margin to be greater than 0, got {self.margin} instead")
+
+
+class PoissonNLLLoss(Loss, function=F.poisson_nll_loss):
+    """The negative log-probability of counts."""
+
+
+class GaussianNLLLoss(Loss, function=F.gaussian_nll_loss):
+    """The negative log-probability of normal distributions."""
+
+    inputs = ("input", "target", "var")
+    options = ("full", "eps", "reduction")
