@@ -10,6 +10,7 @@ from assay_reference import (
     cuda,
     distributions,
     linalg,
+    multiprocessing,
     nn,
     ops,
     optim,
