@@ -10,7 +10,7 @@ import pytest
 
 import assay_reference as torch
 
-OURS = {"__main__", "core", "documented", "ops"}
+OURS = {"__main__", "core", "documented", "ops", "served"}
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")

@@ -265,9 +265,9 @@ def _tensors_over(storage: UntypedStorage) -> list[Any]:
     # The data of a tensor has a storage of its own, whose writes are counted apart.
     storages = [each for each in gc.get_referrers(storage.array) if isinstance(each, UntypedStorage)]
     holders = gc.get_referrers(*storages)
-    holders += gc.get_referrers(*(each for each in holders if isinstance(each, dict)))
+    owners = gc.get_referrers(*(each for each in holders if isinstance(each, dict)))
     owned = {id(each) for each in storages}
-    return list({id(each): each for each in holders if id(getattr(each, "_storage", None)) in owned}.values())
+    return list({id(each): each for each in holders + owners if id(getattr(each, "_storage", None)) in owned}.values())
 
 
 def share(tensor: Any) -> None:

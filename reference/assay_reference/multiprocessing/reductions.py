@@ -34,11 +34,10 @@ def reduce_tensor(tensor: Tensor) -> tuple[Callable[..., Tensor], tuple[Any, ...
             )
     if isinstance(tensor._array, Sparse):
         return rebuild_sparse_tensor, (*_parts(tensor._array), tensor.requires_grad)
-    storage = tensor.untyped_storage()
-    if storage.nbytes():
+    if tensor.untyped_storage().nbytes():
         tensor.share_memory_()
     place = tensor.storage_offset(), tuple(tensor.shape), tensor.stride()
-    return rebuild_tensor, (type(tensor), storage, tensor.dtype, *place, tensor.requires_grad)
+    return rebuild_tensor, (type(tensor), tensor.untyped_storage(), tensor.dtype, *place, tensor.requires_grad)
 
 
 def rebuild_tensor(
