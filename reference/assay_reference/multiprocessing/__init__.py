@@ -14,7 +14,7 @@ from assay_reference.multiprocessing.spawn import (
     start_processes,
 )
 
-__all__ = [  # noqa: PLE0604 - the names are Python's
+__all__ = [
     "ProcessContext",
     "ProcessExitedException",
     "ProcessRaisedException",

@@ -138,7 +138,7 @@ def spawn(
     daemon: bool = False,
     start_method: str = "spawn",
 ) -> ProcessContext | None:
-    """Call a function in new processes, which import it."""
+    """Call a function in new processes, which import it; there is no choice of how they are started."""
     if start_method != "spawn":
         warnings.warn(
             f"This method only supports start_method=spawn (got: {start_method}).\n"
@@ -146,4 +146,4 @@ def spawn(
             FutureWarning,
             stacklevel=2,
         )
-    return start_processes(fn, args, nprocs, join, daemon, start_method)
+    return start_processes(fn, args, nprocs, join, daemon)

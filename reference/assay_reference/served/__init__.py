@@ -1,6 +1,6 @@
 """The packages that a program on the reference imports under PyTorch's names.
 
-This folder stands in the program's path, and so in that of the processes that it starts: `torch.py` is what they import.
+This folder stands in the program's path, and in that of the processes that it starts: they import its `torch.py`.
 """
 
 from __future__ import annotations
