@@ -1,4 +1,4 @@
-"""How fast the reference is: convolution, pooling, LSTM and matrix product, forward and backward.
+"""How fast the reference is: layers forward and backward, and training steps of whole models.
 
     python benchmarks/reference.py [--runs N]
 
@@ -68,7 +68,59 @@ def workloads(module: str) -> dict[str, Act]:
         "matmul 512×512": lambda: left @ right,
     }
     both = {f"{name}, and backward": lambda act=act: act().sum().backward() for name, act in passes.items()}
-    return {**passes, **both}
+    return {**passes, **both, **training(torch, vision(module))}
+
+
+def vision(module: str) -> Any:
+    """Return the torchvision that goes with a library; None if it is not installed."""
+    if module != "torch":
+        return importlib.import_module(f"{module}.torchvision")
+    if not find_spec("torchvision"):
+        return None
+    torch = importlib.import_module(module)
+    operators = torch.library.Library("torchvision", "DEF")  # a build without torchvision's own operators lacks these
+    for name in ("nms", "qnms"):
+        if not hasattr(torch.ops.torchvision, name):
+            operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    return importlib.import_module("torchvision")
+
+
+def training(torch: Any, torchvision: Any) -> dict[str, Act]:
+    """Make training steps of a small CNN, of an LSTM and of ResNet-18: forward, backward and the optimizer's step."""
+    nn = torch.nn
+
+    class Reader(nn.Module):  # type: ignore[name-defined, misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm, self.head = nn.LSTM(64, 128, batch_first=True), nn.Linear(128, 10)
+
+        def forward(self, steps: Any) -> Any:
+            return self.head(self.lstm(steps)[0][:, -1])
+
+    def layer(inputs: int, outputs: int) -> list[Any]:
+        return [nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(), nn.MaxPool2d(2)]
+
+    cnn = nn.Sequential(*layer(1, 16), *layer(16, 32), nn.Flatten(), nn.Linear(32 * 7 * 7, 10))
+    steps = {
+        "training step, CNN on 64×1×28×28": training_step(torch, cnn, torch.rand(64, 1, 28, 28)),
+        "training step, LSTM(64, 128) on 32×50×64": training_step(torch, Reader(), torch.rand(32, 50, 64)),
+    }
+    if torchvision is not None:
+        resnet = torchvision.models.resnet18(num_classes=10)
+        steps["training step, ResNet-18 on 16×3×32×32"] = training_step(torch, resnet, torch.rand(16, 3, 32, 32))
+    return steps
+
+
+def training_step(torch: Any, model: Any, batch: Any) -> Act:
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    target = torch.arange(len(batch)) % 10
+
+    def act() -> None:
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(batch), target).backward()
+        optimizer.step()
+
+    return act
 
 
 def onnx_workloads() -> dict[str, Act]:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from assay.backends.reference import ReferenceBackend
-from assay.cases import draw
 from assay.cases.broken import broken
 from assay.cases.case import Case
 from assay.cases.outcome import Array, Outcome
+from assay.cases.walk import walk
 from assay.facets.base import Judgement, SamplingRequest
 from assay.facets.errors import FACET
 from assay.judge.bench import Bench
@@ -37,7 +37,7 @@ def judgements(op: str, candidate: ReferenceBackend, oracle: ReferenceBackend | 
 
 def changed(op: str, name: str) -> list[TensorPlan]:
     (overload, *_) = load_corpus()[op].overloads
-    (plan,) = islice(draw.walk(overload, Focus(), 1), 1)
+    (plan,) = islice(walk(overload, Focus(), 1), 1)
     return [each.given[name] for each in broken(plan) if each.given[name] is not plan.given[name]]
 
 

@@ -10,7 +10,8 @@ from types import ModuleType
 import pytest
 
 from assay.cases.case import Case
-from assay.cases.draw import SHARES, Plan
+from assay.cases.draw import SHARES
+from assay.cases.plan import Plan
 from assay.facets import facets
 from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, drawn_trial, plans, unanswered
 from assay.judge.bench import Bench

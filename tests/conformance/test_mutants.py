@@ -11,8 +11,8 @@ import pytest
 from assay.backends.base import Backend
 from assay.backends.discover import open_backend
 from assay.cases.case import Case, TensorValue, called, made, method_call
-from assay.cases.draw import Plan
 from assay.cases.outcome import Outcome
+from assay.cases.plan import Plan
 from assay.cases.runs import run
 from assay.facets.base import Judgement, Trial
 from assay.judge.bench import Bench

@@ -127,7 +127,7 @@ def leads(link: tuple[str, str], pages: dict[str, Page], out: Path) -> bool:
     address, _, fragment = link[1].partition("#")
     target = (out / link[0]).parent / address if address else out / link[0]
     path = target.resolve().relative_to(out.resolve()).as_posix()
-    if not target.is_file() or path in ("matrix.html", "corpus.html"):  # where the fragment is a search
+    if not target.is_file() or path in ("matrix.html", "coverage.html"):  # where the fragment is a search
         return target.is_file()
     return not fragment or fragment in pages[path].ids or unquote(fragment) in pages[path].ids
 
@@ -406,13 +406,38 @@ def test_pages_say_how_to_run_a_failure_again(make: Make, result: New, tmp_path:
     assert command in pages["backend/toy.html"].text
 
 
-def test_the_corpus_page_names_an_edition_only_where_an_op_is_not_in_both(
+def test_the_coverage_page_names_an_edition_only_where_an_op_is_not_in_both(
     make: Make, result: New, tmp_path: Path
 ) -> None:
-    page = rendered(tmp_path, make(result("torch.exp::shape")))["corpus.html"]
+    page = rendered(tmp_path, make(result("torch.exp::shape")))["coverage.html"]
 
     alone = [op.name for op in load_corpus() if len(op.editions) == 1]
-    assert page.text.count(" only ") == len(alone)
+    assert page.text.count(" documented only ") == len(alone)
+
+
+def test_the_coverage_page_shows_what_the_reference_makes_of_each_function(
+    make: Make, result: New, tmp_path: Path
+) -> None:
+    on_cpu = make(result("torch.exp::shape"), result("torch.exp::dtype"), backend={"name": "reference"})
+    on_cuda = make(result("torch.exp::shape", "fail", "A201"), backend={"name": "reference (strict stand-in)"})
+    other = make(result("torch.exp::shape"))
+
+    page = rendered(tmp_path, on_cpu, on_cuda, other)["coverage.html"]
+
+    cells = [found for tag, found in page.tags if tag == "td" and (found["data-name"] or "").startswith("reference")]
+    told = {(found["data-name"], found["class"]) for found in cells}
+    assert told == {
+        ("reference", "pass"), ("reference", "none"),
+        ("reference (strict stand-in)", "fail"), ("reference (strict stand-in)", "none"),
+    }  # fmt: skip
+    assert re.search(r"torch\.exp \S.* form 2 ", page.text)
+
+
+def test_the_coverage_page_says_what_of_the_documents_is_wrong(make: Make, result: New, tmp_path: Path) -> None:
+    page = rendered(tmp_path, make(result("torch.exp::shape")))["coverage.html"]
+
+    corpus = load_corpus()
+    assert all(" ".join(each.says.split()) in page.text for op in corpus.ops for each in corpus.errata(op))
 
 
 def test_pages_show_mutation_scores_and_the_mutants_that_survived(make: Make, result: New, tmp_path: Path) -> None:
@@ -424,7 +449,7 @@ def test_pages_show_mutation_scores_and_the_mutants_that_survived(make: Make, re
     pages = rendered(tmp_path / "with", run, mutation=MutationRun({}, (killed, survivor, equivalent)))
     without = rendered(tmp_path / "without", run)
 
-    assert "Mutation score 50%: the suite kills 1 of 2 mutants." in pages["corpus.html"].text
+    assert "Mutation score 50%: the suite kills 1 of 2 mutants." in pages["coverage.html"].text
     exp = pages["op/torch.exp.html"].text
     assert "Mutation score 50%: the suite kills 1 of 2 mutants of this function." in exp
     assert "survived strides ignored: input witness torch.exp(a) original results 2.0 at 0" in exp

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from assay_spec import errata
 from assay_spec.loader import load_corpus
 from assay_spec.model import Erratum
 
@@ -64,3 +65,7 @@ def test_pytorch_does_what_the_evidence_says(erratum: Erratum, scope: dict[str, 
 )
 def test_what_code_shows(code: str, result: str) -> None:
     assert shown(code, {}) == result
+
+
+def test_the_page_for_readers_of_the_documents_says_what_the_corpus_says() -> None:
+    assert errata.PAGE.read_text(encoding="utf-8") == errata.page(CORPUS), "run python -m assay_spec.errata"

@@ -21,7 +21,8 @@ class ReferenceBackend(NamespaceBackend):
     def __init__(self, *, device: str = "cpu") -> None:
         if device.startswith("cuda") and not assay_reference.cuda.is_available():
             raise BackendUnusable("the reference finds no CUDA device: it needs CuPy and a GPU that CuPy can use")
-        super().__init__(assay_reference, device=device, name="reference")
+        name = f"reference ({assay_reference.cuda.get_device_name()})" if device.startswith("cuda") else "reference"
+        super().__init__(assay_reference, device=device, name=name)
 
     def named(self, name: str) -> Any:
         """Find a name in the reference, or else in the documented edition."""

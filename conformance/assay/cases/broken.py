@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from assay.cases.draw import Plan
+from assay.cases.plan import Plan
 from assay_spec import dtypes
 from assay_spec.plans import Fill, TensorPlan
 

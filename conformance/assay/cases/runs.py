@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from assay.cases import draw
 from assay.cases.case import MADE, Case, TensorValue, method_call
 from assay.cases.fill import materialise
+from assay.cases.walk import walk
 from assay.cases.written import plain
 from assay_spec import scenarios
 from assay_spec.domains import Focus
@@ -122,7 +122,7 @@ def run(
 
 def written(op: Op, overload: Overload, call: Mapping[str, Any]) -> Case:
     """Return the run of one call with an object made as a spec file says; what that leaves out is the plainest."""
-    plainest = next(draw.walk(overload, Focus(), 1)).constructed
+    plainest = next(walk(overload, Focus(), 1)).constructed
     made = {name: materialise(value) for name, value in plainest.items() if value is not ABSENT}
     return run(op, overload, {**made, **{name: plain(value, name) for name, value in call.items()}}, calls=1)
 

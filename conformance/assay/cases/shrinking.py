@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay.cases.draw import ABSTAINED, Plan, bound, walk
 from assay.cases.fill import elements
+from assay.cases.plan import ABSTAINED, Plan, bound
+from assay.cases.walk import walk
 from assay_spec import dtypes
 from assay_spec.domains import Focus
 from assay_spec.plans import ABSENT, Fill, TensorPlan

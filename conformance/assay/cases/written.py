@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from assay.cases.arrays import Host, host_dtype
+from assay.cases.calls import unpacked_of
 from assay.cases.case import Case, TensorValue, made, method_call
-from assay.cases.draw import unpacked_of
 from assay_spec import dtypes
 from assay_spec.domains import Dtype
 from assay_spec.model import Op, Overload

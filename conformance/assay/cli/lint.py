@@ -12,7 +12,8 @@ from typing import Any, Final
 import click
 
 from assay.backends.discover import open_backend
-from assay.cases.draw import ABSTAINED, walk
+from assay.cases.plan import ABSTAINED
+from assay.cases.walk import walk
 from assay.judge.laws import check_law
 from assay.mutants import Hunt
 from assay.mutants.families import mutants_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assay.cases.case import Case
-from assay.cases.draw import Plan
 from assay.cases.outcome import Array
+from assay.cases.plan import Plan
 from assay.facets.base import (
     PASS,
     Facet,

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-from assay.cases import draw
+from assay.cases import calls
 from assay.cases.case import Case
-from assay.cases.draw import SHARES, Plan, drawn, walk
+from assay.cases.draw import SHARES, drawn
 from assay.cases.outcome import Array, Outcome
+from assay.cases.plan import Plan
+from assay.cases.walk import walk
 from assay.judge.bench import Bench
 from assay.judge.comparison import Comparison
 from assay_reports.vocabulary import Effort
@@ -92,8 +94,8 @@ class SamplingRequest:
 
 
 def drawn_trial(op: Op, plan: Plan, judge: Callable[[Case, Plan, Bench], Judgement], **how: Any) -> Trial:
-    """Return the trial of a plan's call; `how` is passed to `draw.case`."""
-    case = draw.case(op, plan, **how)
+    """Return the trial of a plan's call; `how` is passed to `calls.case`."""
+    case = calls.case(op, plan, **how)
     return Trial(
         case, lambda bench: judge(case, plan, bench), plan, lambda simpler: drawn_trial(op, simpler, judge, **how)
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from assay.cases import draw
+from assay.cases import calls
 from assay.cases.case import MADE, Case
 from assay.cases.outcome import Array
 from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, describe, fail, plans, unanswered
@@ -41,7 +41,7 @@ def applies(op: Op) -> bool:
 def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     for overload in filter(defaulted, op.overloads):
         for plan in plans(op, request, fits=partial(is_, overload), limit=6):
-            plain = draw.case(op, plan, seed=None if overload.random is None else 7)
+            plain = calls.case(op, plan, seed=None if overload.random is None else 7)
             for parameter in optional(overload):
                 given = plan.constructed if overload.construct else plan.given
                 if given.get(parameter.name, ABSENT) is ABSENT:

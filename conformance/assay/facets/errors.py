@@ -7,9 +7,11 @@ from functools import partial
 from itertools import islice
 from typing import Any, Final
 
-from assay.cases import draw, runs, written
+from assay.cases import calls, runs, written
 from assay.cases.broken import broken
 from assay.cases.case import Case
+from assay.cases.plan import Plan
+from assay.cases.walk import walk
 from assay.facets.base import (
     PASS,
     Facet,
@@ -50,9 +52,9 @@ def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
 def _broken(op: Op, overload: Overload, request: SamplingRequest) -> Iterator[Trial]:
     """Yield trials that only PyTorch can tell to be invalid."""
     focus = Focus(frozenset({"shape"}), None, request.seed)
-    for plan in islice(draw.walk(overload, focus, 8), _BROKEN[request.effort]):
+    for plan in islice(walk(overload, focus, 8), _BROKEN[request.effort]):
         for each in broken(plan):
-            case = draw.case(op, each, observe=frozenset({"mutation"}))
+            case = calls.case(op, each, observe=frozenset({"mutation"}))
             yield Trial(case, partial(_judge_refused, case), each, needs_oracle=True)
 
 
@@ -72,8 +74,8 @@ def _trials(op: Op, overload: Overload, misuse: Misuse, request: SamplingRequest
         for value in domains[misuse.out_of_range].domain(plan.scope).invalid():
             given, constructed = dict(plan.given), dict(plan.constructed)
             (given if misuse.out_of_range in given else constructed)[misuse.out_of_range] = value
-            broken = draw.Plan(overload, given, plan.scope, constructed, plan.training)
-            case = draw.case(op, broken, observe=observe)
+            broken = Plan(overload, given, plan.scope, constructed, plan.training)
+            case = calls.case(op, broken, observe=observe)
             yield Trial(case, partial(_judge, case, misuse), broken, about=misuse)
 
 

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay.cases import draw
+from assay.cases import calls
 from assay.cases.arrays import Host
 from assay.cases.case import Case, TensorValue, map_tensors
-from assay.cases.draw import Plan
 from assay.cases.fill import elements
 from assay.cases.outcome import Array, Outcome
+from assay.cases.plan import Plan
 from assay.facets.base import (
     SELF,
     Facet,
@@ -125,7 +125,7 @@ def differentiated(op: Op, plan: Plan, seed: int) -> Case | None:
     """Return the case that takes every gradient the spec promises for a plan."""
     overload = plan.overload
     inputs = tuple(name for names in overload.gradient.values() for name in names)
-    case = map_tensors(draw.case(op, plan, wrt=tuple(dict.fromkeys(inputs))), _with_squares)
+    case = map_tensors(calls.case(op, plan, wrt=tuple(dict.fromkeys(inputs))), _with_squares)
     wrt = tuple(name for given in dict.fromkeys(inputs) for name in _carriers(given, case))
     upstream = {}
     for index, (rule, shape, dtype) in enumerate(plan.due):

@@ -10,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 
 from assay.backends.interpreter import IN_PLACE_OPERATORS, OPERATORS
-from assay.cases import draw, fill, written
+from assay.cases import calls, fill, written
 from assay.cases.case import Case, TensorValue
-from assay.cases.draw import Plan
 from assay.cases.outcome import Array, Outcome
+from assay.cases.plan import Plan
 from assay.facets.base import Facet, Judgement, SamplingRequest, Trial, beyond, fail, gravest, plans, unanswered
 from assay.facets.results import numbers_of
 from assay.judge.bench import Bench
@@ -111,7 +111,7 @@ def _is_of_matrices(plan: Plan) -> bool:
 
 def _trial(op: Op, plan: Plan, form: Form, out: Out = _PLAIN_OUT) -> Trial:
     """Return the trial of one form, which must equal the plain call."""
-    plain = draw.case(op, plan)
+    plain = calls.case(op, plan)
     case = _formed(plain, form, plan, out)
     if form == "reflected":
         (first, tensor), (second, number) = plain.arguments.items()

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from assay.cases.case import Case, TensorValue, map_tensors
-from assay.cases.draw import Plan
+from assay.cases.plan import Plan
 from assay.facets import values
 from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, drawn_trial, plans, unanswered
 from assay.facets.results import compare, lawful, settled_by_laws, structured

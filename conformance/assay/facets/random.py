@@ -11,8 +11,8 @@ import numpy as np
 
 from assay.cases.arrays import Host
 from assay.cases.case import Case, TensorValue
-from assay.cases.draw import Plan
 from assay.cases.outcome import Array, Outcome
+from assay.cases.plan import Plan
 from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, drawn_trial, fail, plans, unanswered
 from assay.facets.results import shaped, typed
 from assay.judge.bench import Bench

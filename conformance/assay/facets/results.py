@@ -9,8 +9,8 @@ import numpy as np
 
 from assay.cases.arrays import Host
 from assay.cases.case import Case
-from assay.cases.draw import Plan
 from assay.cases.outcome import Array, Outcome
+from assay.cases.plan import Plan
 from assay.facets.base import PASS, SELF, Judgement, beyond, broken_oracle, describe, fail, gravest
 from assay.judge.bench import Bench, summands
 from assay.judge.comparison import measure

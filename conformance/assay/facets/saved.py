@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any, Final
 
 from assay.cases.case import Case, TensorValue, map_values
-from assay.cases.draw import Plan
 from assay.cases.outcome import Outcome
+from assay.cases.plan import Plan
 from assay.facets.base import (
     PASS,
     SELF,

@@ -12,9 +12,9 @@ import numpy as np
 
 from assay.cases.arrays import Host
 from assay.cases.case import Case, TensorValue, map_tensors
-from assay.cases.draw import Plan
 from assay.cases.fill import elements
 from assay.cases.outcome import Outcome
+from assay.cases.plan import Plan
 from assay.facets.base import (
     PASS,
     SELF,

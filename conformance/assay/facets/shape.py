@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assay.cases.case import Case
-from assay.cases.draw import Plan
+from assay.cases.plan import Plan
 from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, drawn_trial, plans, unanswered
 from assay.facets.results import shaped, structured
 from assay.judge.bench import Bench

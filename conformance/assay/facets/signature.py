@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from assay.cases.case import Case
-from assay.cases.draw import Plan
+from assay.cases.plan import Plan
 from assay.facets.base import PASS, Facet, Judgement, Reason, SamplingRequest, Trial, drawn_trial, plans, unanswered
 from assay.judge.bench import Bench
 from assay_spec.model import Op

@@ -10,8 +10,8 @@ import numpy as np
 
 from assay.cases.arrays import host_dtype
 from assay.cases.case import Case, TensorValue, called
-from assay.cases.draw import Plan
 from assay.cases.outcome import Array
+from assay.cases.plan import Plan
 from assay.facets import values
 from assay.facets.base import (
     Facet,

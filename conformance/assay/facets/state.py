@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay.cases import draw, written
+from assay.cases import calls, written
 from assay.cases.arrays import Host
 from assay.cases.case import LOADED, Case, TensorValue, method_call, tensors_in
-from assay.cases.draw import Plan, held
 from assay.cases.fill import elements, materialise
 from assay.cases.outcome import Array
+from assay.cases.plan import Plan, held
 from assay.cases.runs import RESTORED, START, run
 from assay.facets.base import (
     SELF,
@@ -96,7 +96,7 @@ def _untouched(op: Op, plan: Plan, seed: int) -> Case:
     """Return the case that observes an object's initial state, and the names of its parameters."""
     parameters = method_call({}, (), "named_parameters", name="named")
     steps = (
-        *draw.making(op, plan, loaded=False),
+        *calls.making(op, plan, loaded=False),
         method_call({}, (), "state_dict", name="state"),
         parameters,
         Step("", positions((Ref("named"),)), ("0",), "iterate", "parameters"),
@@ -106,14 +106,14 @@ def _untouched(op: Op, plan: Plan, seed: int) -> Case:
 
 def _left_behind(op: Op, plan: Plan) -> Case:
     """Return the case that observes an object's state after a call."""
-    case = draw.case(op, plan)
+    case = calls.case(op, plan)
     after = method_call({}, (), "state_dict", name="after")
     return replace(case, steps=(*case.steps, after), looks=(Look(Ref("after"), "after"),))
 
 
 def _continued(op: Op, plan: Plan, *, reloaded: bool = False) -> Case:
     """Return the case that calls a module twice, perhaps by way of a fresh one that loads the state of the first."""
-    case = draw.case(op, plan)
+    case = calls.case(op, plan)
     making, (call,) = [step for step in case.steps if step.name], [step for step in case.steps if not step.name]
     between = [
         method_call({}, (), "state_dict", name="saved"),

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from assay.cases.case import Case, Observation
-from assay.cases.draw import Plan
 from assay.cases.outcome import Array
+from assay.cases.plan import Plan
 from assay.facets.base import (
     PASS,
     SELF,

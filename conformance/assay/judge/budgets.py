@@ -157,12 +157,17 @@ TERMS: Final[dict[str, dict[str, Term]]] = {
     "accumulation": named(own_rounding, summation, *_OF_STEPS),
     "conditioned": named(own_rounding, conditioning, cancellation, summation_order, *_OF_STEPS),
 }
-# The term of each kind that costs nothing, and that most answers lie within.
-FREE: Final[dict[str, Term]] = {"ulp": stated_ulps, "accumulation": own_rounding, "conditioned": own_rounding}
+# The terms that ask the oracle again, or the candidate where there is none.
+ASKING: Final = frozenset(named(summation, conditioning, flushed_inputs))
+
+
+def free_terms_of(expected: Expected) -> dict[str, Any]:
+    """Return those terms of a budget that cost nothing, by name; most answers lie within them."""
+    return {name: term(expected) for name, term in TERMS[expected.budget.kind].items() if name not in ASKING}
 
 
 def terms_of(expected: Expected) -> dict[str, Any]:
-    """Return the terms of a budget by name; some cost further calls of the oracle."""
+    """Return all terms of a budget by name; some cost further calls of the oracle."""
     return {name: term(expected) for name, term in TERMS[expected.budget.kind].items()}
 
 

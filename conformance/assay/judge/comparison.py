@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from assay.cases.arrays import Host
-from assay.judge.budgets import FREE, Bounds, Expected, terms_of, total
+from assay.judge.budgets import Bounds, Expected, free_terms_of, terms_of, total
 from assay.judge.excuses import EXCUSES, HEADROOM, excuse
 from assay.judge.floats import rounded, tiny_of
 from assay_spec import dtypes
@@ -46,7 +46,7 @@ def measure(
 ) -> Comparison | None:
     """Compare two arrays of one shape; return None where there is nothing to compare.
 
-    The oracle's further answers, which a budget may need, are computed only if an answer is not within a few ulp.
+    The oracle's further answers, which a budget may need, are computed only if an answer is not within the other terms.
     """
     if not got.size:
         return None
@@ -95,10 +95,10 @@ def _measure_close(got: Host, expected: Expected, *, signs: bool) -> Comparison:
     finite = np.isfinite(answer) & np.isfinite(expected.target)
     if not finite.all():
         error = np.where(finite, error, np.where(compare_nonfinite(answer, expected.target), 0.0, math.inf))
-    terms: dict[str, Host] = {}
-    allowed = FREE[expected.budget.kind](expected)
+    terms = free_terms_of(expected)
+    allowed = total(terms)
     fraction, index = _largest(error / allowed)
-    if fraction[index] > 0.5:
+    if fraction[index] > 1:
         terms = terms_of(expected)
         allowed = total(terms)
         fraction, index = _largest(error / allowed)

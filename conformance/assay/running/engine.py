@@ -15,8 +15,9 @@ from assay.backends.base import Backend, Capabilities, Died, Malformed, ProcessE
 from assay.cases import spelling
 from assay.cases.asked import dtypes_in
 from assay.cases.content import fingerprint
-from assay.cases.draw import Plan, Wasteful
+from assay.cases.draw import Wasteful
 from assay.cases.fill import without_subnormals
+from assay.cases.plan import Plan
 from assay.cases.shrinking import shrunk
 from assay.facets.base import Judgement, Reason, SamplingRequest, Trial
 from assay.judge.bench import Bench

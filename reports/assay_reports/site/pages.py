@@ -91,7 +91,7 @@ class Site:
         """Yield every page: its path, its template, and the variables of its own."""
         yield "index.html", "overview.html", {"title": "Overview"}
         yield "matrix.html", "matrix.html", {"title": "Matrix"}
-        yield "corpus.html", "corpus.html", {"title": "Corpus"}
+        yield "coverage.html", "coverage.html", {"title": "Coverage"}
         for backend in self.backends:
             yield backend.page, "backend.html", {"title": backend.label, "backend": backend}
             if backend.changes is not None:
@@ -151,14 +151,26 @@ class Site:
     def mutation_score(self, op: str) -> Score:
         return Score.over(self.mutants(op))
 
+    @cached_property
+    def references(self) -> list[Backend]:
+        """The runs of the reference, on whatever device."""
+        return [each for each in self.backends if each.run.name.partition(" (")[0] == "reference"]
+
+    def cell(self, op: str, backend: Backend) -> Cell:
+        """Return what an op came to on one backend."""
+        return Cell.of(backend.by_op.get(op, []))
+
     def holds(self, op: Op) -> Mapping[str, Any]:
-        """Return counts of what the spec of an op holds."""
+        """Return what the corpus holds of an op, in counts, and what was asked of it."""
         overloads = op.overloads
+        asked = {result.facet for backend in self.backends for result in backend.by_op.get(op.name, [])}
         return {
+            "names": [*op.aliases, *(f"{variant} form" for variant in op.variants)],
+            "facets": [each for each in vocabulary.FACETS if each in asked],
             "examples": sum(len(each.examples) + len(each.trajectories) for each in overloads) + len(op.scenarios),
             "errors": sum(len(each.errors) for each in overloads),
             "dtypes": len(op.dtypes),
             "gradient": any(each.gradient for each in overloads),
-            "errata": len(self.corpus.errata(op.name)),
+            "errata": self.corpus.errata(op.name),
             "documents": self.corpus.documented(op.name),
         }
