@@ -11,6 +11,7 @@ from assay_reference import (
     distributions,
     hub,
     linalg,
+    multiprocessing,
     nn,
     ops,
     optim,

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import warnings
+from math import inf, nan
 from typing import Any
 
+import numpy as np
 import pytest
 
 import assay_reference as reference
@@ -99,3 +101,118 @@ def test_the_former_way_to_draw_several_is_warned_of() -> None:
         samples = normal.sample_n(2)
 
     assert (samples.shape, warned[0].category) == ((2,), FutureWarning)
+
+
+MADE = """
+Bernoulli(0.3); Bernoulli(t(0.3)); Bernoulli(t([[0.2], [0.9]], dtype=float64)); Bernoulli(t([0.0, 1.0])); Bernoulli(1.5)
+Bernoulli(logits=t([-1.0, 2.0])); Bernoulli(logits=0.5); Bernoulli(logits=t([200.0, -200.0])); Bernoulli(logits=t(nan))
+Bernoulli(t([0.2, 0.7], requires_grad=True)); Bernoulli(logits=t([0.2, 0.7], requires_grad=True))
+Bernoulli(); Bernoulli(0.3, logits=0.2); Bernoulli('a'); Bernoulli(t([])); Bernoulli(True)
+Categorical(t([0.2, 0.3, 0.5])); Categorical(t([[1.0, 2.0, 3.0], [0.0, 1.0, 1.0]])); Categorical(t([-1.0, 2.0]))
+Categorical(t([[[1.0, 2.0]]], dtype=float64)); Categorical(logits=t([0.5, -inf, 2.0])); Categorical(t([0.0, 0.0]))
+Categorical(t([0.2, 0.3], requires_grad=True)); Categorical(t([-1.0, 2.0]), validate_args=False); Categorical(t([1, 2]))
+Multinomial(3, t([0.2, 0.3, 0.5])); Multinomial(10, t([[1.0, 2.0, 3.0], [0.0, 1.0, 1.0]])); Multinomial(2.0, t([1.0]))
+Multinomial(4, logits=t([0.5, -1.0, 2.0])); Multinomial(5, t([0.2, 0.3], requires_grad=True))
+Multinomial(True, t([0.5]))
+Normal(0.0, 1.0); Normal(t([[0.0], [1.0]], dtype=float64), t([1.0, 2.0], dtype=float64)); Normal(0, 1); Normal(0.0, nan)
+Normal(t([0.0, 1.0], requires_grad=True), t([1.0, 2.0])); Normal(0.0, 0.0, validate_args=False)
+Normal(t([0.0]), t([1.0, -1.0]))
+Uniform(0.0, 1.0); Uniform(t([[0.0], [1.0]], dtype=float64), t([3.0, 2.0], dtype=float64)); Uniform(0, 1); Uniform(1, 1)
+Uniform(t([0.0, 1.0], requires_grad=True), 2.0); Uniform(1.0, 0.0, validate_args=False); Uniform(0.0, inf)
+Distribution(); Distribution((2,), (3,)); Distribution((2,), validate_args=False)
+"""
+ASKED = """
+made; made.batch_shape, made.event_shape; made.mean; made.mode; made.stddev; made.variance; made.entropy()
+made.perplexity()
+made.sample(); made.sample((2, 2)); made.sample((0,)); made.sample(3); made.rsample(); made.rsample((2,))
+made.has_rsample, made.has_enumerate_support; made.support; made.arg_constraints; made.enumerate_support()
+made.enumerate_support(False); made.param_shape; made.probs; made.logits; made.expand((2,)).mean; made.expand((2, 2))
+made.expand((2, 2)).sample(); made.expand((3, 2, 1)).support; made.expand(2); made.log_prob(made.sample((3,)))
+made.log_prob(made.expand((2, 2)).sample()); made.log_prob(t(1.0)); made.log_prob(t(0)); made.log_prob(t(0.5))
+made.log_prob(0.5); made.log_prob(t([1.0, 0.0, 2.0])); made.log_prob(t([1.0] * 5)); made.log_prob(t(nan))
+made.log_prob(made.enumerate_support()); made.cdf(t([-1.0, 0.5])); made.icdf(t([0.25, 1.0])); made.icdf(0.5)
+grad(made.log_prob(made.sample()).sum(), [made.logits]); grad(made.entropy().sum(), [made.probs]); kl(made, made)
+grad(made.rsample().sum(), [made.loc]); grad(made.log_prob(t([0.5, 1.5])).sum(), [made.loc, made.scale])
+"""
+OTHERS = """
+Bernoulli(0.3); Bernoulli(t([0.0, 0.4, 1.0])); Bernoulli(t([1.0, 0.0, 0.9])); Categorical(t([1.0, 1.0]))
+Categorical(t([[1.0, 0.0, 3.0], [0.0, 1.0, 1.0]])); Categorical(logits=t([0.5, -inf, 1.0])); Normal(0.0, 1.0)
+Normal(t([[0.0], [3.0]], dtype=float64), 2.0); Uniform(0.0, 1.0); Uniform(t([-1.0, 0.5]), 2.0)
+"""
+
+
+def expressions(text: str) -> list[str]:
+    return [each.strip() for line in text.strip().splitlines() for each in line.split("; ")]
+
+
+def told(library: Any, call: str, *asked: str) -> list[Any]:
+    """Return what expressions about a distribution give or raise; tensors as their type, shape and elements."""
+    scope = {**vars(library.distributions), "t": library.tensor, "float64": library.float64, "nan": nan, "inf": inf}
+    scope |= {"grad": library.autograd.grad, "kl": library.distributions.kl_divergence}
+    answers = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for each in asked:
+            library.manual_seed(3)
+            try:
+                scope["made"] = eval(call, scope)
+                answers.append(plain(eval(each, scope)))
+            except Exception as error:
+                message = str(error).replace("assay_reference.", "torch.").partition("  (Could this")[0]
+                answers.append((type(error).__name__, message))
+    return answers
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        return [plain(each) for each in value]
+    if not hasattr(value, "requires_grad"):
+        return repr(value)
+    return [str(value.dtype), tuple(value.shape), value.requires_grad, value.detach().double().numpy()]
+
+
+def alike(ours: Any, theirs: Any) -> bool:
+    if isinstance(theirs, np.ndarray):
+        return np.allclose(ours, theirs, rtol=3e-6, atol=1e-7, equal_nan=True)
+    if isinstance(theirs, list) and isinstance(ours, list):
+        return len(ours) == len(theirs) and all(map(alike, ours, theirs))
+    return bool(ours == theirs)
+
+
+@pytest.mark.parametrize("call", expressions(MADE))
+def test_distributions_answer_as_torchs(call: str) -> None:
+    torch, asked = pytest.importorskip("torch"), expressions(ASKED)
+
+    answers = zip(asked, told(reference, call, *asked), told(torch, call, *asked), strict=True)
+
+    assert [each for each in answers if not alike(*each[1:])] == []
+
+
+@pytest.mark.parametrize("call", expressions(OTHERS))
+def test_divergences_are_torchs(call: str) -> None:
+    torch, asked = pytest.importorskip("torch"), [f"kl(made, {each})" for each in expressions(OTHERS)]
+
+    answers = zip(asked, told(reference, call, *asked), told(torch, call, *asked), strict=True)
+
+    assert [each for each in answers if not alike(*each[1:]) and "exponential families" not in str(each)] == []
+
+
+def test_a_divergence_is_registered_for_families_and_those_below_them() -> None:
+    class Standard(reference.distributions.Normal):
+        pass
+
+    @reference.distributions.register_kl(Standard, reference.distributions.Uniform)
+    def half(p: Any, q: Any) -> Any:
+        return reference.tensor(0.5)
+
+    standard, uniform = Standard(0.0, 1.0), reference.distributions.Uniform(0.0, 1.0)
+    assert reference.distributions.kl_divergence(standard, uniform).item() == 0.5
+    assert reference.distributions.kl_divergence(standard, standard).item() == 0
+
+    with pytest.raises(TypeError, match=r"^Expected type_q to be a Distribution subclass but got <class 'int'>$"):
+        reference.distributions.register_kl(Standard, int)
+
+
+def test_who_declares_no_constraints_is_told() -> None:
+    with pytest.warns(UserWarning, match=r"Distribution'> does not define `arg_constraints`\. Please set"):
+        reference.distributions.Distribution()

@@ -10,7 +10,7 @@ import pytest
 
 import assay_reference as torch
 
-OURS = {"__main__", "core", "documented", "ops"}
+OURS = {"__main__", "core", "documented", "ops", "served"}
 BESIDE = {"torchvision"}  # a package of its own, beside torch
 
 

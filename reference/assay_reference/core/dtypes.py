@@ -246,7 +246,9 @@ class finfo:
     def __init__(self, type: dtype | None = None) -> None:
         of = type or _Default.dtype
         if not (of.is_floating_point or of.is_complex):
-            raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{of!r}'")
+            raise TypeError(
+                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'"
+            )
         info: Any = ml_dtypes.finfo(of.to_real().numpy)  # type: ignore[no-untyped-call]
         self.dtype = of.to_real().name
         self.bits = int(info.bits)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import math
+import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from assay_reference.core import devices
+from assay_reference.core import devices, shared_memory
 from assay_reference.core.arrays import Array, address, placed, strided, to_host
 from assay_reference.core.dtypes import dtype, uint8
 
@@ -63,8 +64,13 @@ class Storage:
         return not self.untyped().fixed
 
     def is_shared(self) -> bool:
-        """Return whether other processes see the memory."""
-        return False
+        """Return whether other processes can see the memory: they see that of a GPU as it is."""
+        return self.is_cuda or shared_memory.of_array(self.untyped().array) is not None
+
+    def share_memory_(self) -> Self:
+        """Move the memory to where other processes can see it, and all tensors that share it with it."""
+        self.untyped()._share(None)
+        return self
 
     def is_pinned(self, device: Any = None) -> bool:
         """Return whether the memory is locked for quick copies to a device."""
@@ -195,12 +201,25 @@ class UntypedStorage(Storage):
         with self.device.current():
             moved = self.device.xp.empty(size, np.uint8)
             moved[: present.size] = present
-        for tensor in _tensors_over(self):
-            start = address(tensor._array) - address(self.array)
-            if start + reach(tensor._array) <= size:
-                tensor._array = _placed_like(tensor._array, moved, start)
-        self.array = moved
+        self._move(moved, _tensors_over(self))
         return self
+
+    def _move(self, moved: Array, tensors: Sequence[Any]) -> None:
+        """Let tensors have their elements at the same places of other memory."""
+        begin = address(self.array)
+        for tensor in tensors:
+            start = address(tensor._array) - begin
+            if start + reach(tensor._array) <= moved.size:
+                tensor._array = _placed_like(tensor._array, moved, start)
+                tensor._storage.array = moved
+        self.array = moved
+
+    def _share(self, tensors: Sequence[Any] | None) -> None:
+        """Move to shared memory, together with the tensors over this memory, if they are known."""
+        if not self.is_shared():
+            moved = shared_memory.allocate(self.nbytes())
+            moved[...] = self.memory
+            self._move(moved, _tensors_over(self) if tensors is None else tensors)
 
     def clone(self) -> UntypedStorage:
         """Copy the memory."""
@@ -243,13 +262,23 @@ def reach(array: Array) -> int:
 
 def _tensors_over(storage: UntypedStorage) -> list[Any]:
     """Find the tensors that share memory: by Python's own references, since a list of them would cost every op."""
-    found = {}
-    for each in gc.get_referrers(storage):
-        owners = gc.get_referrers(each) if isinstance(each, dict) else [each]
-        for owner in owners:
-            if getattr(owner, "_storage", None) is storage:
-                found[id(owner)] = owner
-    return list(found.values())
+    # The data of a tensor has a storage of its own, whose writes are counted apart.
+    storages = [each for each in gc.get_referrers(storage.array) if isinstance(each, UntypedStorage)]
+    holders = gc.get_referrers(*storages)
+    owners = gc.get_referrers(*(each for each in holders if isinstance(each, dict)))
+    owned = {id(each) for each in storages}
+    return list({id(each): each for each in holders + owners if id(getattr(each, "_storage", None)) in owned}.values())
+
+
+def share(tensor: Any) -> None:
+    """Move a tensor's memory to where other processes can see it."""
+    alone = _references(tensor) == _ALONE
+    tensor._storage._share([tensor] if alone else None)
+
+
+def _references(tensor: Any) -> tuple[int, int]:
+    """Count the references to a tensor's storage, and to its array."""
+    return sys.getrefcount(tensor._storage), sys.getrefcount(tensor._array)
 
 
 def _placed_like(array: Array, memory: Array, start: int) -> Array:
@@ -285,3 +314,14 @@ def _unstepped(index: slice) -> slice:
     if index.step not in (None, 1):
         raise RuntimeError(f"Trying to slice with a step of {index.step}, but only a step of 1 is supported")
     return index
+
+
+class _Alone:
+    """What a tensor has that shares its memory with no other, as Python's own count says."""
+
+    def __init__(self) -> None:
+        self._array = np.empty(1)
+        self._storage = UntypedStorage._over(self._array)
+
+
+_ALONE = _references(_Alone())

@@ -17,7 +17,7 @@ from assay_reference.core import devices, dtypes, layouts
 from assay_reference.core.arrays import address, contiguous_strides, strided, to_host
 from assay_reference.core.grad_mode import inference, recording, records
 from assay_reference.core.layouts import Packed
-from assay_reference.core.memory import Storage, UntypedStorage
+from assay_reference.core.memory import Storage, UntypedStorage, share
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -200,6 +200,16 @@ class Tensor:
         if isinstance(self._array, Packed):
             raise NotImplementedError(f"Cannot access storage of {self._array.implementation}")
         return self._storage
+
+    def is_shared(self) -> bool:
+        """Return whether other processes can see the memory."""
+        return self.untyped_storage().is_shared()
+
+    def share_memory_(self) -> Tensor:
+        """Move the memory to where other processes can see it, and all tensors that share it with it."""
+        if not self.is_shared():
+            share(self)
+        return self
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
         """Return whether the elements lie in memory in order and without gaps."""

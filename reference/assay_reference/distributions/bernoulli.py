@@ -14,11 +14,11 @@ from assay_reference.distributions.distribution import (
     Distribution,
     broadcast_all,
     lazy,
-    log_one_plus_odds,
     logits_to_probs,
     only_one,
     probs_to_logits,
 )
+from assay_reference.nn.functional import binary_cross_entropy_with_logits
 
 
 class Bernoulli(Distribution):
@@ -71,10 +71,10 @@ class Bernoulli(Distribution):
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
         logits, value = broadcast_all(self.logits, value)
-        return value * logits - log_one_plus_odds(logits)
+        return -binary_cross_entropy_with_logits(logits, value, reduction="none")
 
     def entropy(self) -> Tensor:
-        return log_one_plus_odds(self.logits) - self.probs * self.logits  # type: ignore[no-any-return]
+        return binary_cross_entropy_with_logits(self.logits, self.probs, reduction="none")
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         values = FUNCTIONS["arange"](2, dtype=self.probs.dtype, device=self.probs.device)

@@ -37,7 +37,7 @@ class Categorical(Distribution):
         super().__init__(self.param_shape[:-1], validate_args=validate_args)
 
     def expand(self, batch_shape: Sequence[int]) -> Any:
-        shape = (*batch_shape, self._num_events)
+        shape = (*Size(batch_shape), self._num_events)
         return self._expanded(batch_shape, probs=shape, logits=shape)
 
     @lazy

@@ -28,9 +28,20 @@ class Distribution:
         if validate_args is not None:
             self._validate_args = validate_args
         if self._validate_args:
-            for name, constraint in self.arg_constraints.items():
+            for name, constraint in self._constraints_or_none().items():
                 if name in vars(self) or not isinstance(getattr(type(self), name, None), lazy):
                     self._check_parameter(name, getattr(self, name), constraint)
+
+    def _constraints_or_none(self) -> Mapping[str, Constraint]:
+        try:
+            return self.arg_constraints
+        except NotImplementedError:
+            warnings.warn(
+                f"{type(self)} does not define `arg_constraints`. Please set `arg_constraints = {{}}` or initialize "
+                "the distribution with `validate_args=False` to turn off validation.",
+                stacklevel=3,
+            )
+            return {}
 
     def _check_parameter(self, name: str, value: Tensor, constraint: Constraint) -> None:
         if not bool(constraint.check(value).all()):
@@ -131,7 +142,7 @@ class Distribution:
         return self.entropy().exp()  # type: ignore[no-any-return]
 
     def _extended_shape(self, sample_shape: Sequence[int] = ()) -> Size:
-        return Size((*sample_shape, *self._batch_shape, *self._event_shape))
+        return Size(sample_shape) + self._batch_shape + self._event_shape
 
     def _validate_sample(self, value: Any) -> None:
         """Refuse a value of another shape, or out of the support, unless nothing is validated."""

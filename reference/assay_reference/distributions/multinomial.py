@@ -61,7 +61,7 @@ class Multinomial(Distribution):
         return self.total_count * self.probs * (1 - self.probs)
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        trials = self._categorical.sample((self.total_count, *sample_shape)).movedim(0, -1)
+        trials = self._categorical.sample((self.total_count, *Size(sample_shape))).movedim(0, -1)
         counts = FUNCTIONS["zeros"](self._extended_shape(sample_shape), dtype=trials.dtype, device=trials.device)
         return counts.scatter_add_(-1, trials, FUNCTIONS["ones_like"](trials)).type_as(self.probs)  # type: ignore[no-any-return]
 

@@ -588,6 +588,10 @@ class Module:
     def cuda(self, device: Any = None) -> Self:
         return self._apply(lambda each: each.cuda(device))
 
+    def share_memory(self) -> Self:
+        """Move parameters, their gradients and buffers to where other processes can see them."""
+        return self._apply(Tensor.share_memory_)
+
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Apply a function to every tensor; a parameter and its gradient stay the same objects."""
         for module in self.children() if recurse else ():

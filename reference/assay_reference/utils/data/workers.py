@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.reduction import ForkingPickler
 from queue import SimpleQueue
 from time import monotonic
 from typing import Any, Final
@@ -18,7 +17,6 @@ from typing import Any, Final
 import numpy as np
 
 from assay_reference.core.generator import default_generator
-from assay_reference.core.tensor import Tensor
 from assay_reference.core.threads import set_num_threads
 from assay_reference.utils.data.fetching import Fetch, Fetching
 
@@ -206,21 +204,3 @@ def _fetched(fetch: Fetch, indices: Any, assignment: Assignment) -> Any:
         if isinstance(error, StopIteration) and assignment.fetching.streams:
             return Exhausted()
         return Failure(error, assignment.id)
-
-
-def _reduced(tensor: Tensor) -> tuple[Any, ...]:
-    """Reduce a tensor to its array, whatever it is a view of."""
-    if tensor.requires_grad and not tensor.is_leaf:
-        raise RuntimeError(
-            "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does not support "
-            "crossing process boundaries.  If you just want to transfer the data, call detach() on the tensor before "
-            "serializing (e.g., putting it on the queue)."
-        )
-    return _restored, (tensor._array, tensor.device, tensor.requires_grad)
-
-
-def _restored(array: Any, device: Any, requires_grad: bool) -> Tensor:
-    return Tensor._wrap(array, device).requires_grad_(requires_grad)  # type: ignore[no-any-return]
-
-
-ForkingPickler.register(Tensor, _reduced)
