@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from assay_reference.core.arrays import Array
-from assay_reference.core.box_muller import fused
+from assay_reference.core.box_muller import fused, parts
 from assay_reference.core.dispatch import Number, broadcast_shape, cast, composite, fill_out, op, write
 from assay_reference.core.dtypes import dtype as dtype_type
 from assay_reference.core.dtypes import finfo, iinfo, int64
@@ -55,13 +55,16 @@ def uniform_(self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Ge
             raise RuntimeError(f"{name} is out of bounds for {of_parts.c_name}")
     if from_ > to:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={from_:g} > to={to:g}")
-    parts, kind = (2 if self.dtype.is_complex else 1), of_parts.numpy
+    width, kind = (2 if self.dtype.is_complex else 1), of_parts.numpy
     reach = to - from_ if kind == np.float64 else float(np.float32(to) - np.float32(from_))
 
     def draw(source: Generator, count: int) -> Array:
-        numbers = cast(_scaled(source.uniform(parts * count, kind), reach, from_), kind)
-        # What rounding brings to the end of the range begins it instead, so that the end itself is never drawn.
-        return np.where(numbers == kind.type(to), kind.type(from_), numbers).view(self.dtype.numpy)
+        numbers = np.empty(width * count, kind)
+        for part in parts(len(numbers)):
+            made = cast(_scaled(source.uniform(part.stop - part.start, kind), reach, from_), kind)
+            # What rounding brings to the end of the range begins it instead, so that the end itself is never drawn.
+            numbers[part] = np.where(made == kind.type(to), kind.type(from_), made)
+        return numbers.view(self.dtype.numpy)
 
     return fill(self, drawn(self, generator, draw), "UniformBackward0")
 
