@@ -1,4 +1,8 @@
-"""torchvision.models: networks that classify images."""
+"""torchvision.models: networks that classify images.
+
+Of torchvision's there are AlexNet, VGG, ResNet, SqueezeNet, DenseNet and Inception v3. Their trained weights know where
+they are to be had, but neither `transforms` (how images are prepared for them) nor the names of the classes.
+"""
 
 # ruff: noqa: F401 - the imports are the namespace
 

@@ -54,7 +54,7 @@ class _DenseLayer(nn.Module):
 
 
 class _Recomputed(Function):
-    """What a layer squeezes, of which nothing is kept: the backward pass computes it again (and norms count it again)."""
+    """What a layer squeezes, of which nothing is kept: going back computes it again, and its norm counts it again."""
 
     @staticmethod
     def forward(ctx: Any, layer: _DenseLayer, *tensors: Tensor) -> Tensor:
@@ -150,7 +150,7 @@ def _start(module: nn.Module) -> None:
     """Draw the parameters of a layer."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight)
-    elif isinstance(module, nn.Linear):
+    elif isinstance(module, nn.Linear) and module.bias is not None:
         nn.init.zeros_(module.bias)
 
 

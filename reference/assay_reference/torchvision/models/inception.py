@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from assay_reference import nn
 from assay_reference.core.tensor import Tensor
@@ -165,6 +165,9 @@ class InceptionAux(nn.Module):
         return self.fc(F.adaptive_avg_pool2d(x, (1, 1)).flatten(1))  # type: ignore[no-any-return]
 
 
+BLOCKS: Final = (BasicConv2d, InceptionA, InceptionB, InceptionC, InceptionD, InceptionE, InceptionAux)
+
+
 class Inception3(nn.Module):
     """Convolutions, eleven modules of several branches, and a linear layer."""
 
@@ -178,15 +181,7 @@ class Inception3(nn.Module):
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
-        blocks = inception_blocks or (
-            BasicConv2d,
-            InceptionA,
-            InceptionB,
-            InceptionC,
-            InceptionD,
-            InceptionE,
-            InceptionAux,
-        )
+        blocks = BLOCKS if inception_blocks is None else inception_blocks
         if len(blocks) != 7:
             raise ValueError(f"length of inception_blocks should be 7 instead of {len(blocks)}")
         conv, a, b, c, d, e, aux = blocks

@@ -141,7 +141,7 @@ class ResNet(nn.Module):
         downsample = None
         if stride != 1 or self.inplanes != outplanes:
             downsample = nn.Sequential(conv1x1(self.inplanes, outplanes, stride), self._norm_layer(outplanes))
-        common = {"groups": self.groups, "base_width": self.base_width, "norm_layer": self._norm_layer}
+        common: dict[str, Any] = {"groups": self.groups, "base_width": self.base_width, "norm_layer": self._norm_layer}
         made = [block(self.inplanes, planes, stride, downsample, dilation=first, **common)]
         self.inplanes = outplanes
         made += [block(outplanes, planes, dilation=self.dilation, **common) for _ in range(1, blocks)]

@@ -54,7 +54,8 @@ class SqueezeNet(nn.Module):
                 nn.init.normal_(module.weight, mean=0.0, std=0.01)
             else:
                 nn.init.kaiming_uniform_(module.weight)
-            nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classifier(self.features(x)).flatten(1)  # type: ignore[no-any-return]
