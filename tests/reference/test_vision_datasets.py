@@ -312,6 +312,12 @@ def test_cifar_reads_every_protocol(datasets: Any, protocol: int) -> None:
     assert pixel(data[0][0], 1) == (6, 6, 6)
 
 
+def test_labels_may_be_an_array(datasets: Any) -> None:
+    content = pickle.dumps({"data": np.zeros((2, 3072), np.uint8), "labels": np.array([1, 0])})
+
+    assert cifar(datasets.CIFAR10, content)("data").targets == [1, 0, 1]
+
+
 def test_cifar_reads_what_python_2_wrote(datasets: Any) -> None:
     """As CIFAR's own files are: protocol 2 with texts of bytes, and NumPy's names of the time."""
     array = (
@@ -365,6 +371,7 @@ CHANGED = b"cnumpy\ndtype\n(U\2i4K\0K\0tR(K\3U\1>NNNJ\xff\xff\xff\xffJ\xff\xff\x
         (b"\x80\4\x8c\2os\x8c\6system\x93.", "the pickle names os.system"),
         (b"(S'ls'\nios\nsystem\n.", "invalid load key"),
         (b"\x8b\xff\xff\xff\x7f1.", "cut short"),
+        (b"\x96" + b"\xff" * 7 + b"\0.", "cut short"),
         (batch(0, [1])[:-40], "cut short"),
     ],
 )

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, ClassVar
 
 import numpy as np
 
+from assay_reference.torchvision.datasets.archived import ArchivedDataset
 from assay_reference.torchvision.datasets.pickles import read_pickle
-from assay_reference.torchvision.datasets.utils import damaged, download_and_extract_archive, naming, refuse_damaged
-from assay_reference.torchvision.datasets.vision import Root, Transform, VisionDataset
+from assay_reference.torchvision.datasets.utils import damaged, naming, refuse_damaged
+from assay_reference.torchvision.datasets.vision import Root, Transform
 from assay_reference.torchvision.extras import needed
 
 
-class CIFAR10(VisionDataset):
+class CIFAR10(ArchivedDataset):
     """Images of ten kinds of things, and of which kind each is."""
 
     base_folder = "cifar-10-batches-py"
@@ -44,48 +44,36 @@ class CIFAR10(VisionDataset):
     ) -> None:
         super().__init__(root, transform=transform, target_transform=target_transform)
         self.train = train
-        if download:
-            self.download()
-        refuse_damaged("Dataset not found or corrupted", self._damaged())
-        meta = [(self.meta["filename"], self.meta["md5"])]
-        refuse_damaged("Dataset metadata file not found or corrupted", damaged(self._folder, meta))
+        self.obtain(download)
         parts = [self._part(name) for name, _ in (self.train_list if train else self.test_list)]
         # The files have the three colours one after the other; images have them together.
         self.data = np.concatenate([images for images, _ in parts]).transpose(0, 2, 3, 1)
         self.targets = [label for _, labels in parts for label in labels]
-        self.classes = self._read(self.meta["filename"], self.meta["key"])
+        self.classes = self._names()
         self.class_to_idx = {name: index for index, name in enumerate(self.classes)}
-
-    @property
-    def _folder(self) -> str:
-        return os.path.join(self.root, self.base_folder)
-
-    def _damaged(self) -> list[str]:
-        return damaged(self._folder, [*self.train_list, *self.test_list])
-
-    def _read(self, name: str, *keys: str) -> Any:
-        """Return what a file has under the first of some keys that it has."""
-        path = os.path.join(self._folder, name)
-        entry = read_pickle(path)
-        with naming(path):
-            return entry[next((key for key in keys if key in entry), keys[-1])]
 
     def _part(self, name: str) -> tuple[Any, list[int]]:
         """Read the images and the labels of a file."""
-        with naming(os.path.join(self._folder, name)):
-            images = np.asarray(self._read(name, "data")).reshape(-1, 3, 32, 32)
-        return images, self._read(name, "labels", "fine_labels")
+        entry = read_pickle(self.path(name))
+        with naming(self.path(name)):
+            images = np.asarray(entry["data"]).reshape(-1, 3, 32, 32)
+            return images, list(entry["labels" if "labels" in entry else "fine_labels"])
+
+    def _names(self) -> list[str]:
+        """Read the names of the classes."""
+        refuse_damaged(
+            "Dataset metadata file not found or corrupted",
+            damaged(self.path(""), [(self.meta["filename"], self.meta["md5"])]),
+        )
+        path = self.path(self.meta["filename"])
+        with naming(path):
+            return list(read_pickle(path)[self.meta["key"]])
 
     def __getitem__(self, index: Any) -> tuple[Any, Any]:
         return self.transformed(needed("PIL.Image").fromarray(self.data[index]), self.targets[index])
 
     def __len__(self) -> int:
         return len(self.data)
-
-    def download(self) -> None:
-        """Download and unpack the archive, unless its files are there."""
-        if self._damaged():
-            download_and_extract_archive(self.url, self.root, filename=self.filename, md5=self.tgz_md5)
 
     def extra_repr(self) -> str:
         """Return which part it is."""

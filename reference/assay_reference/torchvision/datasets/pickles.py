@@ -20,8 +20,11 @@ from assay_reference.torchvision.datasets.utils import naming
 KINDS: Final = ("u1", "i1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8", "b1")
 # What makes objects of classes, and what asks for what is outside of the file.
 LEFT_OUT: Final = b"".join(
-    (pickle.INST, pickle.OBJ, pickle.NEWOBJ, pickle.NEWOBJ_EX, pickle.EXT1, pickle.EXT2, pickle.EXT4)
-) + b"".join((pickle.PERSID, pickle.BINPERSID, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER))
+    (
+        *(pickle.INST, pickle.OBJ, pickle.NEWOBJ, pickle.NEWOBJ_EX, pickle.EXT1, pickle.EXT2, pickle.EXT4),
+        *(pickle.PERSID, pickle.BINPERSID, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER),
+    )
+)
 
 
 class Element:
@@ -48,14 +51,13 @@ class Elements:
         _, shape, element, by_columns, content = state
         self.array = _array(content, element, shape, "F" if by_columns else "C").array
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        return self.array.astype(dtype or self.array.dtype)
-
 
 def _array(content: Any, element: Any, shape: Any, order: Any) -> Elements:
     """Make an array of bytes, which must be as many as it has."""
     made = Elements()
-    raw = content.encode("latin1") if isinstance(content, str) else bytes(content)
+    raw = content.encode("latin1") if isinstance(content, str) else content
+    if not isinstance(raw, bytes | bytearray):
+        raise pickle.UnpicklingError(f"an array of elements of type {type(raw).__name__} is no array of bytes")
     if len(raw) != math.prod(shape) * element.dtype.itemsize:
         raise pickle.UnpicklingError(f"{len(raw)} bytes are no array of shape {shape} and type {element.dtype}")
     made.array = np.frombuffer(raw, element.dtype).reshape(shape, order=order)
@@ -94,7 +96,12 @@ class Restricted(PureUnpickler):  # type: ignore[misc]
             raise pickle.UnpicklingError(f"the pickle changes an object of type {type(self.stack[-1]).__name__}")
         self.stack[-1].fill(state)
 
+    def load_bytearray8(self) -> None:
+        """Read bytes, for which Python would take memory before it looks whether there are so many."""
+        self.append(bytearray(self.read(int.from_bytes(self.read(8), "little"))))
+
     dispatch[pickle.BUILD[0]] = load_build
+    dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
 
 
 def read_pickle(path: str) -> dict[str, Any]:
@@ -106,8 +113,8 @@ def read_pickle(path: str) -> dict[str, Any]:
             entry = Restricted(Source(io.BytesIO(content), len(content)), encoding="latin1").load()
         except EOFError as error:
             raise (pickle.UnpicklingError if content else EOFError)(f"the pickle is cut short: {error}") from error
-        except (AttributeError, IndexError, LookupError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise pickle.UnpicklingError(f"the pickle is damaged: {error}") from error
         if not isinstance(entry, dict):
             raise TypeError(f"the pickle is of type {type(entry).__name__}, and not a dict")
-    return entry
+    return {key: value.array if isinstance(value, Elements) else value for key, value in entry.items()}

@@ -8,20 +8,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from assay_reference.core.arrays import Array
-from assay_reference.torchvision.datasets.utils import (
-    damaged,
-    download_and_extract_archive,
-    naming,
-    refuse_damaged,
-    verify_str_arg,
-)
-from assay_reference.torchvision.datasets.vision import Root, Transform, VisionDataset
+from assay_reference.torchvision.datasets.archived import ArchivedDataset
+from assay_reference.torchvision.datasets.utils import naming, verify_str_arg
+from assay_reference.torchvision.datasets.vision import Root, Transform
 from assay_reference.torchvision.extras import needed
 
 UNLABELED = -1
 
 
-class STL10(VisionDataset):
+class STL10(ArchivedDataset):
     """Images of ten kinds of things and of which kind each is, or -1 where nobody says."""
 
     base_folder = "stl10_binary"
@@ -53,25 +48,19 @@ class STL10(VisionDataset):
         super().__init__(root, transform=transform, target_transform=target_transform)
         self.split = verify_str_arg(split, "split", self.splits)
         self.folds = _checked_fold(folds)
-        if download:
-            self.download()
-        refuse_damaged("Dataset not found or corrupted", self._damaged())
+        self.obtain(download)
         parts = [self._part(name) for name in split.split("+")]
-        self.data, self.labels = (np.concatenate(each) for each in zip(*parts, strict=True))
-        names = self._path(self.class_names_file)
+        self.data, self.labels = (
+            np.concatenate(each) if len(each) > 1 else each[0] for each in zip(*parts, strict=True)
+        )
+        names = self.path(self.class_names_file)
         if os.path.isfile(names):
             with open(names) as file:
                 self.classes = file.read().splitlines()
 
-    def _path(self, name: str) -> str:
-        return os.path.join(self.root, self.base_folder, name)
-
-    def _damaged(self) -> list[str]:
-        return damaged(self._path(""), [*self.train_list, *self.test_list])
-
     def _part(self, name: str) -> tuple[Array, Array]:
         """Read the images and labels of the part of a name."""
-        files = [self._path(each) for each, _ in (self.test_list if name == "test" else self.train_list)]
+        files = [self.path(each) for each, _ in (self.test_list if name == "test" else self.train_list)]
         files = files[2:] if name == "unlabeled" else files
         with naming(files[0]):  # images stand in columns
             images = np.fromfile(files[0], np.uint8).reshape(-1, 3, 96, 96).transpose(0, 1, 3, 2)
@@ -83,7 +72,7 @@ class STL10(VisionDataset):
 
     def _fold(self) -> list[int]:
         """Read which images are in the fold that is wanted, which has a line of its own."""
-        path = self._path(self.folds_list_file)
+        path = self.path(self.folds_list_file)
         with naming(path), open(path) as file:
             return [int(index) for index in file.read().splitlines()[self.folds or 0].split()]
 
@@ -93,11 +82,6 @@ class STL10(VisionDataset):
 
     def __len__(self) -> int:
         return len(self.data)
-
-    def download(self) -> None:
-        """Download and unpack the archive, unless its files are there."""
-        if self._damaged():
-            download_and_extract_archive(self.url, self.root, filename=self.filename, md5=self.tgz_md5)
 
     def extra_repr(self) -> str:
         """Return which part it is."""

@@ -29,7 +29,7 @@ def naming(path: Root) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if os.fspath(path) in str(error):
+        if isinstance(error, ImportError) or os.fspath(path) in str(error):
             raise
         if isinstance(error, KeyError):
             raise KeyError(f"{os.fspath(path)} has no {error.args[0]!r}") from error
