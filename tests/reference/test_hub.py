@@ -96,18 +96,16 @@ def test_a_file_is_a_url_too_and_may_be_placed(torch: Any, server: Any, tmp_path
 
 
 def test_where_downloads_are_kept(torch: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    before = torch.hub.get_dir()
+    for chosen, nothing in (("_hub_dir", None), ("_chosen", [])):  # PyTorch's, and the reference's
+        monkeypatch.setattr(torch.hub, chosen, nothing, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
     monkeypatch.delenv("TORCH_HOME", raising=False)
     assert torch.hub.get_dir() == "/cache/torch/hub"
     monkeypatch.setenv("TORCH_HOME", "/home")
     assert torch.hub.get_dir() == "/home/hub"
     monkeypatch.setenv("HOME", str(tmp_path))
-    try:
-        torch.hub.set_dir("~/kept")
-        assert torch.hub.get_dir() == f"{tmp_path}/kept"
-    finally:
-        torch.hub.set_dir(before)
+    torch.hub.set_dir("~/kept")
+    assert torch.hub.get_dir() == f"{tmp_path}/kept"
 
 
 def test_a_download_that_ends_early_is_refused(server: Any, tmp_path: Path) -> None:
