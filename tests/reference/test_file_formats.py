@@ -442,3 +442,44 @@ def test_what_cannot_be_written_to_is_refused(library: Any, tmp_path: Path) -> N
     with pytest.raises(RuntimeError) as missing:
         library.save(1, tmp_path / "no" / "x.pt")
     assert str(missing.value) == f"Parent directory {tmp_path}/no does not exist."
+
+
+@pytest.mark.parametrize("archive", [True, False])
+@pytest.mark.parametrize(
+    ("map_location", "kind"),
+    [
+        (3, TypeError),
+        (b"cpu", TypeError),
+        ({"cpu": b"cpu"}, TypeError),
+        (lambda storage, location: 3, TypeError),
+        (lambda storage, location: location, TypeError),
+        ({"cpu": "moon"}, RuntimeError),
+        ("moon", RuntimeError),
+        ("cpu:0", RuntimeError),
+    ],
+)
+def test_a_place_that_there_is_not_is_refused(library: Any, map_location: Any, kind: Any, archive: bool) -> None:
+    file = saved(library, library.ones(2), _use_new_zipfile_serialization=archive)
+
+    with pytest.raises(kind):
+        library.load(file, map_location=map_location)
+
+
+@pytest.mark.parametrize("archive", [True, False])
+def test_memory_is_not_saved_as_numbers_of_two_types(library: Any, archive: bool) -> None:
+    x = library.ones(2)
+
+    with pytest.raises(RuntimeError) as caught:
+        saved(library, [x, x.view(library.int32)], _use_new_zipfile_serialization=archive)
+
+    assert str(caught.value) == "Cannot save multiple tensors or storages that view the same data as different types"
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float8_e5m2"])
+def test_an_element_type_that_the_reference_lacks_is_missed(dtype: str) -> None:
+    torch = pytest.importorskip("torch")
+
+    with pytest.raises(NotImplementedError) as caught:
+        reference.load(saved(torch, torch.ones(2).to(getattr(torch, dtype))))
+
+    assert str(caught.value) == "<BytesIO>: the reference has nothing that torch._utils._rebuild_tensor_v3 makes"

@@ -332,11 +332,12 @@ def _own_names(owner: type) -> frozenset[str]:
 def _global(reader: Unpickler) -> None:
     module, name = (_decoded(reader.source.readline()[:-1]) for _ in range(2))
     module, name = current_name(module, name, reader.protocol)
-    thing = reader.known.get((module, name))
-    if thing is None and module.partition(".")[0] in BLOCKED:
+    if (module, name) in reader.known:
+        reader.push(reader.known[module, name])
+        return
+    if module.partition(".")[0] in BLOCKED:
         raise NotWeights(f"Trying to load unsupported GLOBAL {module}.{name} whose module {module} is blocked.")
-    if thing is None:
-        thing = named(module, name)
+    thing = named(module, name)
     if thing is None:
         raise Unlisted(f"{module}.{name}".removeprefix("builtins."))
     reader.push(thing)

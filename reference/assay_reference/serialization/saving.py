@@ -54,6 +54,7 @@ class _Writer(_PurePickler):  # type: ignore[misc]
         super().__init__(file, protocol=protocol)
         self.more = more  # what the format has in a storage's identity besides
         self.storages: dict[UntypedStorage, tuple[str, int, bytes]] = {}
+        self.kinds: dict[UntypedStorage, dtypes.dtype] = {}
         self.kept: list[Any] = []  # so that no id is used twice
 
     def persistent_id(self, obj: Any) -> Any:
@@ -109,6 +110,8 @@ class _Writer(_PurePickler):  # type: ignore[misc]
     def _kept(self, storage: Storage) -> _StorageReference:
         """Keep the bytes of a storage, once for all that share it."""
         memory = storage.untyped()
+        if self.kinds.setdefault(memory, storage._kind) != storage._kind and memory.nbytes():
+            raise RuntimeError("Cannot save multiple tensors or storages that view the same data as different types")
         if memory not in self.storages:
             self.storages[memory] = str(len(self.storages)), len(storage), memory.cpu().memory.tobytes()
         key, _, _ = self.storages[memory]

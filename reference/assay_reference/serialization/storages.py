@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 
 from assay_reference.core import devices, dtypes
 from assay_reference.core.arrays import Array, namespace
-from assay_reference.core.memory import UntypedStorage
+from assay_reference.core.memory import Storage, UntypedStorage
 from assay_reference.serialization.errors import Damaged
-from assay_reference.storage import TypedStorage
+from assay_reference.storage import TYPED_FORMS, TypedStorage
 
 MOST: Final = 8  # times its own size, that a file may take up in memory with its records
 PIECE: Final = 2**20  # bytes that are read at once
@@ -101,16 +101,16 @@ class Storages:
 
     def placed(self, storage: UntypedStorage, location: str) -> UntypedStorage:
         """Bring a storage to its device, or to that of map_location."""
-        wanted: Any = self.map_location
-        if callable(wanted):
-            placed = wanted(storage, location)
-            if placed is not None:
-                return placed.untyped()  # type: ignore[no-any-return]
-        if wanted is None or callable(wanted):
-            wanted = location
-        elif isinstance(wanted, dict):
-            wanted = wanted.get(location, location)
-        device = _available(wanted)
+        wanted, place = self.map_location, cast(Any, location)
+        if isinstance(wanted, dict):
+            place = wanted.get(location, location)
+        elif isinstance(wanted, (str, bytes, devices.device)):
+            place = str(wanted) if isinstance(wanted, devices.device) else wanted
+        elif wanted is not None and (placed := wanted(storage, location)) is not None:
+            if not isinstance(placed, Storage):
+                raise TypeError(f"{TYPED_FORMS}Argument 'wrap_storage' must be UntypedStorage, but got {type(placed)}")
+            return placed.untyped()
+        device = _available(place)
         return storage if device.type == "cpu" else storage.cuda(device)
 
     def mirrored(self, storage: TypedStorage, *, conj: bool, neg: bool) -> TypedStorage:
@@ -157,14 +157,19 @@ def _mirror(row: Array, source: TypedStorage, conj: bool, neg: bool) -> None:
         function(row, out=row)
 
 
-def _available(wanted: Any) -> devices.device:
+def _available(location: Any) -> devices.device:
     """Return a device that is here."""
+    if not isinstance(location, str):
+        raise TypeError(f"expected string or bytes-like object, got '{type(location).__name__}'")
     try:
-        return devices.resolve(wanted)
+        device = devices.resolve(location)
+        if device.type == "cpu" and location != "cpu":
+            raise RuntimeError("the CPU has no number")
     except AssertionError:
         raise RuntimeError(NO_CUDA) from None
     except (AttributeError, RuntimeError, TypeError, ValueError) as error:
         raise RuntimeError(
-            f"don't know how to restore data location of torch.storage.UntypedStorage (tagged with {wanted}): {error}. "
-            "Use torch.load with map_location='cpu'."
+            "don't know how to restore data location of torch.storage.UntypedStorage (tagged with "
+            f"{location}): {error}. Use torch.load with map_location='cpu'."
         ) from error
+    return device
