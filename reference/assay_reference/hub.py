@@ -7,6 +7,8 @@ import os
 import re
 import sys
 import uuid
+import warnings
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,7 +63,34 @@ def load_state_dict_from_url(
         print(f'Downloading: "{url}" to {path}')
         hashed = HASHED.search(name) if check_hash else None
         download_url_to_file(url, path, hashed and hashed[1], progress)
+    if _is_packed(path):
+        path = _unpacked(path, folder)
     return load(path, map_location=map_location, weights_only=weights_only)
+
+
+def _is_packed(path: str) -> bool:
+    """Return whether a file of weights lies alone in a zip archive, as PyTorch's models did once."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+    return len(entries) == 1 and not entries[0].is_dir()
+
+
+def _unpacked(path: str, folder: str) -> str:
+    """Unpack the only file of an archive, and return its path."""
+    warnings.warn(
+        "Falling back to the old format < 1.6. This support will be deprecated in favor of default zipfile format "
+        "introduced in 1.6. Please redo torch.save() to save it in the new zipfile format.",
+        FutureWarning,
+        stacklevel=3,
+    )
+    with zipfile.ZipFile(path) as archive:
+        (entry,) = archive.infolist()
+        wanted = os.path.normpath(os.path.join(folder, entry.filename))
+        if not wanted.startswith(os.path.join(os.path.normpath(folder), "")):
+            raise ValueError(f"Archive entry contains directory traversal: {entry.filename}")
+        return archive.extract(entry, folder)
 
 
 @contextmanager

@@ -20,11 +20,23 @@ import pytest
 import assay_reference as reference
 
 AGAIN = "The file is damaged, or torch.save did not write it: copy it again, or save it again."
-TRUST = (
-    "If the file is whole, and you trust where it comes from, torch.load with weights_only=False reads it, and runs "
-    "what it says."
-)
 REFUSED = "Weights only load failed."
+TRUST = (
+    "In PyTorch 2.6, we changed the default value of the `weights_only` argument in `torch.load` from `False` to "
+    "`True`. Re-running `torch.load` with `weights_only` set to `False` will likely succeed, but it can result in "
+    "arbitrary code execution. Do it only if you got the file from a trusted source."
+)
+OPTIONS = (
+    "This file can still be loaded, to do so you have two options, do those steps only if you trust the source of the "
+    f"checkpoint. \n\t(1) {TRUST}\n\t(2) Alternatively, to load with `weights_only=True` please check the recommended "
+    "steps in the following error message.\n\tWeightsUnpickler error: "
+)
+MARK = (
+    "Unsupported global: GLOBAL {0} was not an allowed global by default. Please use "
+    "`torch.serialization.add_safe_globals([{0}])` or the `torch.serialization.safe_globals([{0}])` context manager to "
+    "allowlist this global if you trust this class/function."
+)
+ISSUE = "Please file an issue with the following so that we can make `weights_only=True` compatible with your use case:"
 ADDRESS_SPACE = 4 * 2**30  # of the process that reads hostile files; some ask for more
 FIXED = 2**20  # bytes that reading takes whatever the file
 BYTES_PER_BYTE = 8 + 100  # of a file, for its records and for the objects of its pickle
@@ -122,50 +134,59 @@ MANY = 5_000
 
 # -- what wants to run code, or to change what it does not own: the pickle, and why it is refused ---------------------
 
+
+def unlisted(path: str) -> str:
+    """Return what is said of a name that stands neither in the table nor among those that are marked as safe."""
+    return OPTIONS + MARK.format(path)
+
+
 INTRUDERS: dict[str, tuple[bytes, str]] = {
     "a call of the shell": (
         call(name("posix", "system"), text("touch here")),
-        "Unsupported global: GLOBAL posix.system was not an allowed global by default.",
+        "Trying to load unsupported GLOBAL posix.system whose module posix is blocked.",
     ),
     "a call of eval": (
         call(name("builtins", "eval"), text("open('here', 'w')")),
-        "Unsupported global: GLOBAL builtins.eval was not an allowed global by default.",
+        unlisted("eval"),
     ),
     "a call of eval under the name of Python 2": (
         call(name("__builtin__", "eval"), text("open('here', 'w')")),
-        "Unsupported global: GLOBAL builtins.eval was not an allowed global by default.",
+        unlisted("eval"),
     ),
     "NumPy by way of a module's import": (
         name("torch", "np") + dict_of(text("__path__"), b"](" + text("here") + b"e") + b"b",
-        "Unsupported global: GLOBAL torch.np was not an allowed global by default.",
+        unlisted("torch.np"),
     ),
     "Python's own names by way of a module": (
         name("torch", "__builtins__") + text("print") + b"Ns",
-        "Unsupported global: GLOBAL torch.__builtins__ was not an allowed global by default.",
+        unlisted("torch.__builtins__"),
     ),
     "a function of the reference": (
         call(name("torch", "set_default_dtype"), name("torch", "float64")),
-        "Unsupported global: GLOBAL torch.set_default_dtype was not an allowed global by default.",
+        unlisted("torch.set_default_dtype"),
     ),
     "a name with a dot": (
         call(name("torch", "float32.__class__"), text("x")),
-        "Unsupported global: GLOBAL torch.float32.__class__ was not an allowed global by default.",
+        unlisted("torch.float32.__class__"),
     ),
     "a module with a dot too many": (
         name("torch.storage.os", "system"),
-        "Unsupported global: GLOBAL torch.storage.os.system was not an allowed global by default.",
+        unlisted("torch.storage.os.system"),
     ),
     "a name that writes to the terminal": (
         name("torch", "\x1b[2J"),
-        "Unsupported global: GLOBAL torch.\\x1b[2J was not an allowed global by default.",
+        unlisted("torch.\\x1b[2J"),
     ),
     "a name as long as a book": (
         name("torch", "x" * MANY),
-        f"Unsupported global: GLOBAL torch.{'x' * 467} [...] {'x' * 462} was not an allowed global by default.",
+        OPTIONS + MARK.format(f"torch.{'x' * MANY}")[:500] + " [...] " + MARK.format("x" * MANY)[-500:],
     ),
     "a name on the stack (STACK_GLOBAL)": (text("posix") + text("system") + b"\x93", "Unsupported operand 147."),
     "a name of the registry (EXT1)": (b"\x82\x01", "Unsupported operand 130."),
-    "an object of a class (NEWOBJ)": (name("torch", "Tensor") + b")\x81", "Unsupported operand 129."),
+    "an object of a class (NEWOBJ)": (
+        name("torch", "Tensor") + b")\x81",
+        "Trying to create new object for unrecognized class, of type type.",
+    ),
     "an object of a class (NEWOBJ_EX)": (name("torch", "Tensor") + b")}\x92", "Unsupported operand 146."),
     "an object of a class (INST)": (b"(iposix\nsystem\n", "Unsupported operand 105."),
     "an object of a class (OBJ)": (b"(" + name("torch", "Tensor") + b"o", "Unsupported operand 111."),
@@ -247,7 +268,8 @@ def test_what_is_not_for_weights_to_say_is_refused(title: str, outcomes: dict[st
 
     outcome = outcomes[title]
 
-    assert outcome["raised"] == ["UnpicklingError", f"{outcome['path']}: {REFUSED} {why} {TRUST}"]
+    said_of_it = why if why.startswith("This file") else f"{TRUST} {ISSUE} WeightsUnpickler error: {why}"
+    assert outcome["raised"] == ["UnpicklingError", f"{outcome['path']}: {REFUSED} {said_of_it}"]
 
 
 # -- what makes no sense, or asks for memory: the file, and what is raised --------------------------------------------
@@ -258,8 +280,8 @@ HUGE = 2**40
 def mismatch(count: int, size: int = 4, kind: str = "Float") -> str:
     """Return what is said of a storage that would be of this many elements, where there are 16 bytes."""
     return (
-        f"record size (16 bytes) does not match expected size ({count * size} bytes = {count} elements * {size} "
-        f"bytes/element) for dtype {kind}."
+        f"data/0: record size (16 bytes) does not match expected size ({count * size} bytes = {count} elements * "
+        f"{size} bytes/element) for dtype {kind}."
     )
 
 
@@ -632,7 +654,7 @@ DAMAGED: dict[str, tuple[bytes, str, str]] = {
     "an archive that inflates": (
         archive(b"N" * 2**24 + b".", compression=zipfile.ZIP_DEFLATED),
         "RuntimeError",
-        "It would take up more than 8 times the {size} bytes that it has.",
+        "With the record 'data.pkl' it would take up more than 8 times the {size} bytes that it has.",
     ),
     "an archive that inflates to no more than room": (
         archive(b"\x80\x02" + b"]" * 1000 + b".", compression=zipfile.ZIP_DEFLATED),
@@ -642,7 +664,7 @@ DAMAGED: dict[str, tuple[bytes, str, str]] = {
     "an archive with a storage that inflates": (
         archive(b"\x80\x02" + storage(2**22) + b".", data_0=bytes(2**24), compression=zipfile.ZIP_DEFLATED),
         "RuntimeError",
-        "It would take up more than 8 times the {size} bytes that it has.",
+        "With the record 'data/0' it would take up more than 8 times the {size} bytes that it has.",
     ),
     "an archive that is compressed otherwise": (
         archive(b"", compression=zipfile.ZIP_LZMA),
@@ -653,7 +675,7 @@ DAMAGED: dict[str, tuple[bytes, str, str]] = {
     "an archive that says it is larger than it is": (
         lying(file_size=HUGE, compress_size=HUGE),
         "RuntimeError",
-        "It would take up more than 8 times the {size} bytes that it has.",
+        "With the record 'version' it would take up more than 8 times the {size} bytes that it has.",
     ),
     "an archive with a record that does not end": (
         lying(file_size=500, compress_size=500),
@@ -714,17 +736,17 @@ DAMAGED: dict[str, tuple[bytes, str, str]] = {
     "an old file with many storages as large as the file": (
         legacy(b"(" + b"".join(storage(1000, key=str(each)) for each in range(40)) + b"t", contents=bytes(5000)),
         "RuntimeError",
-        "It would take up more than 8 times the {size} bytes that it has.",
+        "With storage 15 it would take up more than 8 times the {size} bytes that it has.",
     ),
     "an old file with a storage of another size": (
         legacy(tensor(), contents=struct.pack("<q", 3) + bytes(12)),
         "RuntimeError",
-        "storage has wrong byte size: expected 16 got 12.",
+        "storage has wrong byte size: expected 16 got 12, for storage 0.",
     ),
     "an old file with a storage of fewer elements than none": (
         legacy(tensor(), contents=struct.pack("<q", -4) + bytes(16)),
         "RuntimeError",
-        "storage has wrong byte size: expected 16 got -16.",
+        "storage has wrong byte size: expected 16 got -16, for storage 0.",
     ),
     "an old file without its storage": (
         legacy(tensor(), keys=()),
@@ -759,7 +781,13 @@ def test_what_is_wrong_is_said(title: str, outcomes: dict[str, Any]) -> None:
 
     refused = f"{REFUSED} " if kind == "UnpicklingError" else ""
     said = why.replace("{size}", str(len(file)))
-    assert outcome["raised"] == [kind, f"{outcome['path']}: {refused}{said} {AGAIN}"]
+    where = "In the record 'data.pkl': " if file.startswith(b"PK") and about_contents(why) else ""
+    assert outcome["raised"] == [kind, f"{outcome['path']}: {refused}{where}{said} {AGAIN}"]
+
+
+def about_contents(why: str) -> bool:
+    """Return whether a message is about what stands in a record, and not about the record or the archive."""
+    return not any(each in why for each in ("record", "archive", "Its format"))
 
 
 # -- what is harmless, and read as PyTorch reads it -------------------------------------------------------------------
@@ -955,9 +983,8 @@ def test_the_class_of_an_error_is_pytorchs(title: str, outcomes: dict[str, Any])
     assert outcomes[title]["raised"][0] == type(caught.value).__name__
 
 
-@pytest.mark.parametrize("opcode", [each for each in pickletools.opcodes if each.name not in ("NEWOBJ", "EMPTY_SET")])
+@pytest.mark.parametrize("opcode", pickletools.opcodes)
 def test_an_opcode_is_known_where_pytorch_knows_it(opcode: pickletools.OpcodeInfo) -> None:
-    """PyTorch knows two that no file of its own has: NEWOBJ, and EMPTY_SET, which is of protocol 4."""
     torch = pytest.importorskip("torch")
     file = archive(opcode.code.encode("latin1"))
 

@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import io
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -116,3 +117,31 @@ def test_a_download_that_ends_early_is_refused(server: Any, tmp_path: Path) -> N
         reference.hub.download_url_to_file(f"{server.url}/w.pt", str(tmp_path / "w.pt"), progress=False)
 
     assert os.listdir(tmp_path) == []
+
+
+def test_a_file_of_old_that_lies_alone_in_a_zip_archive_is_unpacked(torch: Any, loopback: Any, tmp_path: Path) -> None:
+    packed, weights = io.BytesIO(), io.BytesIO()
+    torch.save({"weight": torch.ones(2)}, weights, _use_new_zipfile_serialization=False)
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("inner.pth", weights.getvalue())
+    loopback.files = {"/w.pth": packed.getvalue()}
+
+    with pytest.warns(FutureWarning, match=r"Falling back to the old format < 1\.6\. This support will be deprecated"):
+        state = torch.hub.load_state_dict_from_url(f"{loopback.url}/w.pth", tmp_path, weights_only=True)
+
+    assert state["weight"].tolist() == [1.0, 1.0]
+    assert sorted(os.listdir(tmp_path)) == ["inner.pth", "w.pth"]
+
+
+@pytest.mark.filterwarnings("ignore:Falling back")
+def test_a_file_in_an_archive_does_not_leave_the_folder(torch: Any, loopback: Any, tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("../inner.pth", b"")
+    loopback.files = {"/w.pth": packed.getvalue()}
+
+    with pytest.raises(ValueError) as caught:
+        torch.hub.load_state_dict_from_url(f"{loopback.url}/w.pth", tmp_path / "kept")
+
+    assert str(caught.value) == "Archive entry contains directory traversal: ../inner.pth"
+    assert not (tmp_path / "inner.pth").exists()

@@ -16,6 +16,7 @@ import numpy as np
 from assay_reference.core.arrays import Array
 from assay_reference.core.dtypes import dtype
 from assay_reference.serialization.errors import Damaged, shown
+from assay_reference.serialization.options import LoadEndianness, get_default_load_endianness
 from assay_reference.serialization.pickles import Source
 from assay_reference.serialization.storages import Room, fill, swap
 
@@ -28,8 +29,9 @@ METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # PyTorch stores, a
 class Archive:
     """The records of an archive, which lie in one folder, and each once."""
 
-    def __init__(self, file: Any, room: Room) -> None:
+    def __init__(self, file: Any, room: Room, path: Any = None) -> None:
         self.room = room
+        self.mapped: Any = None if path is None else np.asarray(np.memmap(path, np.uint8, "c"))
         with _read_with_care("its directory"):
             self.zip = zipfile.ZipFile(file)
         entries = self.zip.infolist()
@@ -48,7 +50,9 @@ class Archive:
             )
 
     def _byte_order(self) -> str:
-        order = self.read("byteorder").decode("ascii", "replace") if "byteorder" in self.records else "little"
+        if "byteorder" not in self.records:
+            return (get_default_load_endianness() or LoadEndianness.LITTLE).order
+        order = self.read("byteorder").decode("ascii", "replace")
         if order not in ("little", "big"):
             raise ValueError(f"Unknown endianness type: {order[:20]}")
         return order
@@ -66,10 +70,10 @@ class Archive:
         there = self._entry(name).file_size
         if there != size:
             raise Damaged(
-                f"record size ({there} bytes) does not match expected size ({size} bytes = {size // kind.itemsize} "
-                f"elements * {kind.itemsize} bytes/element) for dtype {kind.title}."
+                f"{name}: record size ({there} bytes) does not match expected size ({size} bytes = "
+                f"{size // kind.itemsize} elements * {kind.itemsize} bytes/element) for dtype {kind.title}."
             )
-        memory = self._memory(name)
+        memory = self._memory(name) if self.mapped is None else self._mapping(name)
         if self.order != sys.byteorder:
             swap(memory, kind)
         return memory
@@ -89,13 +93,26 @@ class Archive:
             raise Damaged(f"The record {name!r} is compressed in a way that PyTorch does not know.")
         if entry.flag_bits & ENCRYPTED:
             raise Damaged(f"The record {name!r} is encrypted.")
-        self.room.take(entry.file_size)
+        self.room.take(entry.file_size, f"the record {name!r}")
         memory = np.empty(entry.file_size, np.uint8)
         if not entry.CRC:  # PyTorch was told not to compute it
             entry.CRC = None  # type: ignore[assignment]
         with _read_with_care(f"the record {name!r}"), self.zip.open(entry) as record:
-            fill(memory, record.read)
+            fill(memory, record.read, f"the record {name!r}")
         return memory
+
+    def _mapping(self, name: str) -> Array:
+        """Return where a record lies in the file, which the system reads when it is needed."""
+        entry = self._entry(name)
+        if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & ENCRYPTED:
+            raise Damaged(f"The record {name!r} is compressed or encrypted, and cannot be mapped.")
+        with _read_with_care(f"the record {name!r}"):
+            self.zip.open(entry).close()  # which checks what stands before it
+        lengths = self.mapped[entry.header_offset + 26 : entry.header_offset + 30].tobytes()
+        start = entry.header_offset + 30 + sum(struct.unpack("<HH", lengths))
+        if start + entry.file_size > self.mapped.size:
+            raise Damaged(f"The record {name!r} does not end within the file.")
+        return self.mapped[start : start + entry.file_size]
 
 
 @contextmanager

@@ -9,14 +9,35 @@ from typing import Final
 
 LONGEST: Final = 1000  # characters of a message, of which some may come from the file
 AGAIN: Final = "The file is damaged, or torch.save did not write it: copy it again, or save it again."
-TRUST: Final = (
-    "If the file is whole, and you trust where it comes from, torch.load with weights_only=False reads it, and runs "
-    "what it says."
+UNSAFE: Final = (
+    "In PyTorch 2.6, we changed the default value of the `weights_only` argument in `torch.load` from `False` to "
+    "`True`. Re-running `torch.load` with `weights_only` set to `False` will likely succeed, but it can result in "
+    "arbitrary code execution. Do it only if you got the file from a trusted source."
+)
+REFUSED: Final = "Weights only load failed. "
+OPTIONS: Final = (
+    "This file can still be loaded, to do so you have two options, do those steps only if you trust the source of the "
+    f"checkpoint. \n\t(1) {UNSAFE}\n\t(2) Alternatively, to load with `weights_only=True` please check the "
+    "recommended steps in the following error message.\n\t"
+)
+ISSUE: Final = (
+    "Please file an issue with the following so that we can make `weights_only=True` compatible with your use case:"
 )
 
 
 class NotWeights(pickle.UnpicklingError):
     """What the pickle says may well make sense, but it is not for a file of weights to say."""
+
+
+class Unlisted(NotWeights):
+    """It names a class or function that is not in the table, but may be marked as safe."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"Unsupported global: GLOBAL {path} was not an allowed global by default. Please use "
+            f"`torch.serialization.add_safe_globals([{path}])` or the `torch.serialization.safe_globals([{path}])` "
+            "context manager to allowlist this global if you trust this class/function."
+        )
 
 
 class Damaged(RuntimeError):
@@ -26,11 +47,14 @@ class Damaged(RuntimeError):
 @contextmanager
 def naming(name: str, weights_only: bool) -> Iterator[None]:
     """Let every error say which file it is about, and what to do."""
-    refused, trust = ("Weights only load failed. ", TRUST) if weights_only else ("", AGAIN)
+    refused = REFUSED if weights_only else ""
     try:
         yield
+    except Unlisted as error:
+        raise pickle.UnpicklingError(f"{name}: {REFUSED}{OPTIONS}WeightsUnpickler error: {shown(error)}") from None
     except NotWeights as error:
-        raise pickle.UnpicklingError(f"{name}: {refused}{shown(error)} {trust}") from error.__cause__
+        said = f"{UNSAFE} {ISSUE} WeightsUnpickler error: {shown(error)}"
+        raise pickle.UnpicklingError(f"{name}: {REFUSED}{said}") from error.__cause__
     except pickle.UnpicklingError as error:
         raise pickle.UnpicklingError(f"{name}: {refused}{shown(error)} {AGAIN}") from error.__cause__
     except EOFError as error:
@@ -39,6 +63,20 @@ def naming(name: str, weights_only: bool) -> Iterator[None]:
         raise RuntimeError(f"{name}: {shown(error)} {AGAIN}") from error.__cause__
     except Exception as error:
         put_name(error, name)
+        raise
+
+
+@contextmanager
+def naming_record(name: str) -> Iterator[None]:
+    """Let errors that are about the contents of a record say which, unless they do."""
+    try:
+        yield
+    except (pickle.UnpicklingError, EOFError, Damaged) as error:
+        if not isinstance(error, NotWeights) and "record" not in str(error):
+            error.args = (f"In the record {name!r}: {error}",)
+        raise
+    except UnicodeDecodeError as error:
+        error.reason = f"{error.reason}, in the record {name!r}"
         raise
 
 

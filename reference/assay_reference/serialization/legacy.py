@@ -11,7 +11,6 @@ import numpy as np
 
 from assay_reference.core.arrays import Array
 from assay_reference.core.dtypes import dtype
-from assay_reference.core.memory import UntypedStorage
 from assay_reference.serialization.errors import Damaged
 from assay_reference.serialization.pickles import Source
 from assay_reference.serialization.storages import Room, Storages, fill, swap
@@ -31,7 +30,7 @@ class Legacy:
         """Make the memory of a storage, which is to be filled."""
         if not 0 <= size <= self.source.left:
             raise Damaged(f"Storage {key} is said to have {size} bytes, and {self.source.left} are left.")
-        self.room.take(size)
+        self.room.take(size, f"storage {key}")
         self.kinds[key] = kind
         return np.zeros(size, np.uint8)
 
@@ -45,16 +44,29 @@ class Legacy:
 
     def fill(self, storages: Storages, keys: Any) -> None:
         """Read the bytes of the storages, in the order of their keys."""
-        if type(keys) is not list or not all(type(each) is str for each in keys) or sorted(keys) != sorted(self.kinds):
+        names = [as_text(each) for each in keys] if type(keys) is list else []
+        if not all(type(each) is str for each in names) or sorted(names) != sorted(self.kinds):
             raise Damaged("The storages in it are not those that its pickle names.")
-        for key in keys:
-            self._fill(storages.loaded[key], self.kinds[key])
+        for key in names:
+            size, there = storages.loaded[key].nbytes(), read_count(self.source) * self.kinds[key].itemsize
+            if there != size:
+                raise Damaged(f"storage has wrong byte size: expected {size} got {there}, for storage {key}.")
+            fill_plain(storages.loaded[key].memory, self.source, self.kinds[key], f"storage {key}")
 
-    def _fill(self, storage: UntypedStorage, kind: dtype) -> None:
-        (count,) = struct.unpack("<q", self.source.read(8))
-        size = count * kind.itemsize
-        if size != storage.nbytes():
-            raise Damaged(f"storage has wrong byte size: expected {storage.nbytes()} got {size}.")
-        fill(storage.memory, self.source.read)
-        if sys.byteorder == "big":
-            swap(storage.memory, kind)
+
+def as_text(value: Any) -> Any:
+    """Return a text that Python 2 wrote as bytes."""
+    return value.decode("ascii", "replace") if isinstance(value, bytes) else value
+
+
+def read_count(source: Source) -> int:
+    """Read how many elements follow."""
+    (count,) = struct.unpack("<q", source.read(8))
+    return int(count)
+
+
+def fill_plain(memory: Array, source: Source, kind: dtype, what: str) -> None:
+    """Fill memory with numbers, of which the least significant byte comes first."""
+    fill(memory, source.read, what)
+    if sys.byteorder == "big":
+        swap(memory, kind)

@@ -21,18 +21,20 @@ from functools import partial
 from typing import Any, Final
 
 from assay_reference.serialization.archive import BEGINNING, Archive
-from assay_reference.serialization.errors import naming
-from assay_reference.serialization.legacy import Legacy
+from assay_reference.serialization.errors import UNSAFE, naming, naming_record
+from assay_reference.serialization.legacy import Legacy, as_text
+from assay_reference.serialization.names import found, is_pytorchs, translated
 from assay_reference.serialization.pickles import Source, Unpickler
 from assay_reference.serialization.rebuilding import _KNOWN, _VALUES
 from assay_reference.serialization.storages import Room, Storages
+from assay_reference.serialization.tar import read_tar
 
 TAR: Final = slice(257, 262)  # where a tar archive says that it is one
 NOT_SEEKABLE: Final = (
     "You can only torch.load from a file that is seekable. Please pre-load the data into a buffer like io.BytesIO and "
     "try to load from it instead."
 )
-Loader = Callable[[Source, Storages], Any]
+Loader = Callable[[Source, Callable[[Any], Any]], Any]
 PureUnpickler: Any = pickle._Unpickler
 
 
@@ -70,16 +72,22 @@ def load(
         if weights_only
         else _trusting(pickle_module.Unpickler if pickle_module else Careful, pickle_load_args)
     )
-    name = os.fsdecode(f) if isinstance(f, (str, os.PathLike)) else str(getattr(f, "name", f"<{type(f).__name__}>"))
-    with naming(name, weights_only), _opened(f) as file:
-        return _read(file, unpickle, map_location)
+    if mmap and not isinstance(f, str | os.PathLike):
+        raise ValueError("f must be a file path in order to use the mmap argument")
+    with naming(name_of(f), weights_only), opened(f) as file:
+        return _read(file, unpickle, map_location, weights_only, f if mmap else None)
 
 
 # -- the file ---------------------------------------------------------------------------------------------------------
 
 
+def name_of(f: Any) -> str:
+    """Return what messages call a file."""
+    return os.fsdecode(f) if isinstance(f, (str, os.PathLike)) else str(getattr(f, "name", f"<{type(f).__name__}>"))
+
+
 @contextmanager
-def _opened(f: Any) -> Iterator[Any]:
+def opened(f: Any) -> Iterator[Any]:
     """Open a path, or check a file that is open."""
     if not isinstance(f, (str, os.PathLike)):
         yield _seekable(f)
@@ -98,34 +106,52 @@ def _seekable(file: Any) -> Any:
     return file
 
 
-def _read(file: Any, unpickle: Loader, map_location: Any) -> Any:
-    """Find out the format, which lasts from here to the file's end, and read it."""
+def size_of(file: Any) -> int:
+    """Return how many bytes there are from here to a file's end."""
     start = file.tell()
     file.seek(0, io.SEEK_END)
-    size = file.tell() - start
+    size: int = file.tell() - start
     file.seek(start)
+    return size
+
+
+def _read(file: Any, unpickle: Loader, map_location: Any, weights_only: bool, mapped: Any) -> Any:
+    """Find out the format, which lasts from here to the file's end, and read it."""
+    start, size = file.tell(), size_of(file)
     head = file.read(min(size, TAR.stop))
     file.seek(start)
     if isinstance(head, str):
         raise TypeError("It is open as text: open it with mode 'rb'.")
     if not head:
         raise EOFError("It is empty.")
-    if head[TAR] == b"ustar":
-        raise RuntimeError("It is a tar archive of PyTorch of old, which the reference does not read.")
     if head.startswith(BEGINNING):
-        return _read_archive(file, Room(size), unpickle, map_location)
-    if not head.startswith(pickle.PROTO):
+        return _read_archive(file, Room(size), unpickle, map_location, weights_only, mapped)
+    if mapped is not None:
+        raise RuntimeError(
+            f"mmap can only be used with files saved with `torch.save({os.fsdecode(mapped)}, "
+            "_use_new_zipfile_serialization=True), please torch.save your checkpoint with this option in order to use "
+            "mmap."
+        )
+    if head[TAR] == b"ustar" and weights_only:
+        raise RuntimeError(f"Cannot use ``weights_only=True`` with files saved in the legacy .tar format. {UNSAFE}")
+    if head[TAR] == b"ustar":
+        return read_tar(file, Room(size), unpickle, map_location)
+    if not head.startswith((pickle.PROTO, pickle.LONG)):  # of protocol 2, or of those before it
         raise pickle.UnpicklingError(f"It begins with {head[:4]!r}, and is neither a zip archive nor a pickle.")
     return _read_legacy(Source(file, size), Room(size), unpickle, map_location)
 
 
-def _read_archive(file: Any, room: Room, unpickle: Loader, map_location: Any) -> Any:
-    archive = Archive(file, room)
+def _read_archive(file: Any, room: Room, unpickle: Loader, map_location: Any, weights_only: bool, mapped: Any) -> Any:
+    archive = Archive(file, room, mapped)
+    if "constants.pkl" in archive.records and weights_only:
+        raise RuntimeError(
+            f"Cannot use ``weights_only=True`` with TorchScript archives passed to ``torch.load``. {UNSAFE}"
+        )
     if "constants.pkl" in archive.records:
         raise RuntimeError("It is a program in TorchScript, which the reference does not read: save a state_dict.")
     storages = Storages(archive.storage, room, map_location)
-    with storages.in_use():
-        made = unpickle(archive.pickle(), storages)
+    with storages.in_use(), naming_record("data.pkl"):
+        made = unpickle(archive.pickle(), storages.load)
         storages.finish()
     return made
 
@@ -134,9 +160,9 @@ def _read_legacy(source: Source, room: Room, unpickle: Loader, map_location: Any
     legacy = Legacy(source, room)
     storages = Storages(legacy.storage, room, map_location)
     with storages.in_use():
-        legacy.read_beginning(lambda: unpickle(source, storages))
-        made = unpickle(source, storages)
-        legacy.fill(storages, unpickle(source, storages))
+        legacy.read_beginning(lambda: unpickle(source, storages.load))
+        made = unpickle(source, storages.load)
+        legacy.fill(storages, unpickle(source, storages.load))
         storages.finish()
     return made
 
@@ -144,8 +170,8 @@ def _read_legacy(source: Source, room: Room, unpickle: Loader, map_location: Any
 # -- the pickle -------------------------------------------------------------------------------------------------------
 
 
-def _unpickle(source: Source, storages: Storages) -> Any:
-    return Unpickler(source, _KNOWN, _VALUES, storages.load).load()
+def _unpickle(source: Source, persistent_load: Callable[[Any], Any]) -> Any:
+    return Unpickler(source, _KNOWN, _VALUES, persistent_load).load()
 
 
 def _trusting(unpickler: Any, options: dict[str, Any]) -> Loader:
@@ -153,20 +179,22 @@ def _trusting(unpickler: Any, options: dict[str, Any]) -> Loader:
 
     class Trusting(unpickler):  # type: ignore[misc]
         def find_class(self, module: str, name: str) -> Any:
-            if module.split(".")[0] != "torch":
+            if not is_pytorchs(module):
                 return super().find_class(module, name)
             known = {**_VALUES, **_KNOWN}.get((module, name))
-            return known or super().find_class("assay_reference" + module.removeprefix("torch"), name)
+            return known or found(module, name) or super().find_class(translated(module), name)
 
-    def unpickle(source: Source, storages: Storages) -> Any:
+    def unpickle(source: Source, persistent_load: Callable[[Any], Any]) -> Any:
         reader = Trusting(source, **{"encoding": "utf-8", **options})
-        reader.persistent_load = partial(_persistent, storages)
+        reader.persistent_load = partial(_persistent, persistent_load)
         return reader.load()
 
     return unpickle
 
 
-def _persistent(storages: Storages, identity: Any) -> Any:
-    """Return a storage, or the class of a module; Python 2 wrote the text in it as bytes."""
-    parts = [each.decode("ascii") if isinstance(each, bytes) else each for each in identity]
-    return parts[1] if parts[0] == "module" else storages.load(parts)
+def _persistent(load: Callable[[Any], Any], identity: Any) -> Any:
+    """Return what lies outside the pickle, or the class of a module; Python 2 wrote the text in it as bytes."""
+    if not isinstance(identity, tuple):
+        return load(as_text(identity))
+    parts = [as_text(each) for each in identity]
+    return parts[1] if parts[0] == "module" else load(parts)

@@ -1,7 +1,8 @@
 """Pickles as torch.load reads them unless they are trusted: by PyTorch's own opcodes, and by the names of a table.
 
 There is no way from here to any other object: a name is looked up in the table, what is called stands in the table as
-a function, and what is filled was made by the pickle. An opcode makes one object at most, a call is handed no more
+a function, and what is filled was made by the pickle. What the caller marked as safe may be named, called, made and
+filled, too. An opcode makes one object at most, a call is handed no more
 than the pickle has said already, and no key is costly to hash: so memory grows with the pickle and no faster, and so
 does time, unless the numbers that are keys were chosen to collide.
 """
@@ -10,16 +11,20 @@ from __future__ import annotations
 
 import pickle
 import struct
+import warnings
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final, TypeAlias
 
-from assay_reference.serialization.errors import Damaged, NotWeights
+from assay_reference.serialization.errors import Damaged, NotWeights, Unlisted
+from assay_reference.serialization.safe import is_marked, named
 
 KEY_PARTS: Final = 1000  # how many tuples, and what is in them, a key may consist of
 DICTS: Final = (dict, OrderedDict, Counter)
-RENAMED: Final = {"__builtin__": "builtins"}  # protocol 2 uses the names of Python 2
+BLOCKED: Final = ("sys", "os", "posix", "nt")  # modules of which nothing can be marked as safe
+PROTOCOL: Final = 2  # which uses the names of Python 2
 
 
 class Source:
@@ -61,6 +66,7 @@ class Unpickler:
         self.stack: list[Any] = []
         self.aside: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
+        self.protocol = PROTOCOL
         self.handed = 0  # the lengths of what functions were called with
 
     def load(self) -> Any:
@@ -159,7 +165,7 @@ def _tuple_of(code: bytes, count: int) -> None:
 
 for _code, _value in ((pickle.NONE, None), (pickle.NEWTRUE, True), (pickle.NEWFALSE, False), (pickle.EMPTY_TUPLE, ())):
     _constant(_code, _value)
-for _code, _kind in ((pickle.EMPTY_LIST, list), (pickle.EMPTY_DICT, dict)):
+for _code, _kind in ((pickle.EMPTY_LIST, list), (pickle.EMPTY_DICT, dict), (pickle.EMPTY_SET, set)):
     _container(_code, _kind)
 for _code, _form in ((pickle.BININT, "<i"), (pickle.BININT1, "<B"), (pickle.BININT2, "<H"), (pickle.BINFLOAT, ">d")):
     _number(_code, _form)
@@ -200,7 +206,15 @@ def _tuple(reader: Unpickler) -> None:
 
 @step(pickle.PROTO)
 def _protocol(reader: Unpickler) -> None:
-    reader.source.read(1)
+    (reader.protocol,) = reader.source.read(1)
+    if reader.protocol != PROTOCOL:
+        warnings.warn(
+            f"Detected pickle protocol {reader.protocol} in the checkpoint, which was not the default pickle protocol "
+            f"used by `torch.load` ({PROTOCOL}). The weights_only Unpickler might not support all instructions "
+            "implemented by this protocol, please file an issue for adding support if you encounter this.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 @step(pickle.MARK)
@@ -275,7 +289,20 @@ def checked_key(key: Any) -> Any:
 def _build(reader: Unpickler) -> None:
     state = reader.pop()
     reader.hand((state,))
-    set_attributes(reader.target("BUILD", OrderedDict), state)
+    if is_marked(type(reader.top()[-1])):
+        _restore(reader.top()[-1], state)
+    else:
+        set_attributes(reader.target("BUILD", OrderedDict), state)
+
+
+def _restore(thing: Any, state: Any) -> None:
+    """Give an object of a class that is marked as safe its state, as Python does."""
+    if hasattr(thing, "__setstate__"):
+        thing.__setstate__(state)
+        return
+    attributes, slots = state if isinstance(state, tuple) and len(state) == 2 else (state, None)
+    for name, value in {**(attributes or {}), **(slots or {})}.items():
+        setattr(thing, name, value)
 
 
 def set_attributes(target: Any, state: Any) -> None:
@@ -304,16 +331,31 @@ def _own_names(owner: type) -> frozenset[str]:
 @step(pickle.GLOBAL)
 def _global(reader: Unpickler) -> None:
     module, name = (_decoded(reader.source.readline()[:-1]) for _ in range(2))
-    module = RENAMED.get(module, module)
-    if (module, name) not in reader.known:
-        raise NotWeights(f"Unsupported global: GLOBAL {module}.{name} was not an allowed global by default.")
-    reader.push(reader.known[module, name])
+    module, name = current_name(module, name, reader.protocol)
+    if (module, name) in reader.known:
+        reader.push(reader.known[module, name])
+        return
+    if module.partition(".")[0] in BLOCKED:
+        raise NotWeights(f"Trying to load unsupported GLOBAL {module}.{name} whose module {module} is blocked.")
+    thing = named(module, name)
+    if thing is None:
+        raise Unlisted(f"{module}.{name}".removeprefix("builtins."))
+    reader.push(thing)
+
+
+def current_name(module: str, name: str, protocol: int) -> tuple[str, str]:
+    """Return what Python 3 calls a thing, of which old protocols write what Python 2 did."""
+    if protocol > PROTOCOL:
+        return module, name
+    if (module, name) in NAME_MAPPING:
+        return NAME_MAPPING[module, name]
+    return IMPORT_MAPPING.get(module, module), name
 
 
 @step(pickle.REDUCE)
 def _reduce(reader: Unpickler) -> None:
     function, arguments = reader.popped(2)
-    if id(function) not in reader.titles:
+    if id(function) not in reader.titles and not is_marked(function):
         raise NotWeights(f"Trying to call reduce for unrecognized function, of type {type(function).__name__}.")
     if type(arguments) is not tuple:
         raise pickle.UnpicklingError(f"A function is called with {type(arguments).__name__}, and not with a tuple.")
@@ -321,7 +363,7 @@ def _reduce(reader: Unpickler) -> None:
     try:
         reader.push(function(*arguments))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        title = reader.titles[id(function)]
+        title = reader.titles.get(id(function), "A function that is marked as safe")
         raise pickle.UnpicklingError(f"{title} cannot be called like this: {error}.") from error
     except NotImplementedError:
         raise
@@ -333,3 +375,11 @@ def _reduce(reader: Unpickler) -> None:
 def _persistent(reader: Unpickler) -> None:
     identity = reader.pop()
     reader.push(reader.persistent_load(identity))
+
+
+@step(pickle.NEWOBJ)
+def _new_object(reader: Unpickler) -> None:
+    kind, arguments = reader.popped(2)
+    if not is_marked(kind):
+        raise NotWeights(f"Trying to create new object for unrecognized class, of type {type(kind).__name__}.")
+    reader.push(kind.__new__(kind, *arguments))

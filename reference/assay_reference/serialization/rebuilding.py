@@ -24,6 +24,10 @@ from assay_reference.sparse.invariants import checks
 from assay_reference.storage import TypedStorage, section
 
 DIMENSIONS: Final = 64  # that NumPy's arrays may have
+LACKING: Final = ("_rebuild_tensor_v3", "_rebuild_meta_tensor_no_storage")  # of other element types; on no device
+LACKING_DTYPES: Final = (
+    "uint16", "uint32", "uint64", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz",
+)  # fmt: skip
 LARGEST: Final = 2**63 - 1  # number of elements, and of bytes
 
 
@@ -154,6 +158,15 @@ def _get_layout(name: Any) -> layout:
     return layouts[name]
 
 
+def _lacking(title: str) -> Callable[..., Any]:
+    """Return a function for what PyTorch makes and the reference cannot."""
+
+    def rebuild(*arguments: Any) -> Any:
+        raise NotImplementedError(f"the reference has nothing that {title} makes")
+
+    return rebuild
+
+
 # -- plain containers -------------------------------------------------------------------------------------------------
 
 
@@ -208,6 +221,7 @@ _KNOWN: Final[dict[tuple[str, str], Callable[..., Any]]] = {
     ("torch._utils", "_rebuild_sparse_tensor"): _rebuild_sparse_tensor,
     ("torch._tensor", "_rebuild_from_type_v2"): _rebuild_from_type,
     ("torch.serialization", "_get_layout"): _get_layout,
+    **{("torch._utils", each): _lacking(f"torch._utils.{each}") for each in LACKING},
     ("torch", "Size"): _size,
     ("torch", "device"): _device,
     ("collections", "OrderedDict"): _ordered,
@@ -221,6 +235,7 @@ _KNOWN: Final[dict[tuple[str, str], Callable[..., Any]]] = {
 _VALUES: Final[dict[tuple[str, str], Any]] = {
     ("torch", "Tensor"): Tensor,
     ("torch.storage", "UntypedStorage"): StorageType(dtypes.uint8),
+    **{("torch", each): None for each in LACKING_DTYPES},
     **{("torch", each.name): each for each in dtypes.DTYPES},
     **{("torch", f"{each.title}Storage"): StorageType(each) for each in dtypes.DTYPES},
 }

@@ -91,6 +91,9 @@ def renamed(name: str, value: float, former: float | None) -> float:
 class ReLU6(Functional, function=F.relu6):
     """Elements kept between 0 and 6."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "min_val": 0.0, "max_val": 6.0}  # which PyTorch has in files
+
 
 class Threshold(Functional, function=F.threshold):
     """Elements that are not above a threshold replaced by a value."""

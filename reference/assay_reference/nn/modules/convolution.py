@@ -54,6 +54,18 @@ class AnyConvolution(Weighted):
         self.register_parameter("bias", there)
         self.reset_parameters()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what files have: in PyTorch's, the borders stand as `pad` takes them besides."""
+        borders = {"same": same(self.kernel_size, self.dilation), "valid": ((0, 0),) * self.dims}.get(
+            self.padding, tuple(zip(self.padding, self.padding, strict=True))
+        )
+        reversed_padding = [each for border in reversed(borders) for each in border]
+        return {
+            **vars(self),
+            "transposed": self.transposed,
+            "_reversed_padding_repeated_twice": reversed_padding,
+        }
+
     def extra_repr(self) -> str:
         words = [f"{self.in_channels}, {self.out_channels}", f"kernel_size={self.kernel_size}", f"stride={self.stride}"]
         usual = {"padding": 0, "dilation": 1, "output_padding": 0}

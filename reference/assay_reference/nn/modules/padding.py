@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from assay_reference.core.tensor import Tensor
 from assay_reference.nn import functional as F
@@ -94,13 +94,20 @@ class ConstantPad3d(Constant, dims=3, mode="constant"):
     """Borders of volumes of one value."""
 
 
-class ZeroPad1d(Padding, dims=1, mode="constant"):
+class Zeros(Padding):
+    """What borders of zeros share."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "value": 0.0}  # which PyTorch has in files
+
+
+class ZeroPad1d(Zeros, dims=1, mode="constant"):
     """Borders of sequences of zeros."""
 
 
-class ZeroPad2d(Padding, dims=2, mode="constant"):
+class ZeroPad2d(Zeros, dims=2, mode="constant"):
     """Borders of images of zeros."""
 
 
-class ZeroPad3d(Padding, dims=3, mode="constant"):
+class ZeroPad3d(Zeros, dims=3, mode="constant"):
     """Borders of volumes of zeros."""

@@ -114,6 +114,12 @@ class RNNBase(Recurrent):
     def all_weights(self) -> list[list[Parameter]]:
         return [[getattr(self, name) for name in names] for names in self._all_weights]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what files have: in PyTorch's, the parameters stand in a row besides."""
+        names = [each for names in self._all_weights for each in names]
+        row = {"_flat_weights_names": names, "_flat_weights": [getattr(self, each) for each in names]}
+        return {**vars(self), **row}
+
     def flatten_parameters(self) -> None:
         """Do nothing: the order in memory makes no difference here."""
 
