@@ -21,9 +21,9 @@ NOTHING = Bounds(lambda: np.zeros(()), lambda: np.zeros(()))
 
 
 def expecting(
-    want: list[Any], bounds: Bounds = NOTHING, *, headroom: float = 64.0, kind: Any = "conditioned"
+    want: list[Any], bounds: Bounds = NOTHING, *, headroom: float = 64.0, kind: Any = "conditioned", dtype: str = ""
 ) -> Expected:
-    dtype = "complex64" if isinstance(want[0], complex) else "float32"
+    dtype = dtype or ("complex64" if isinstance(want[0], complex) else "float32")
     return Expected.of(np.array(want), dtype, Budget(kind), bounds, None, headroom)
 
 
@@ -65,6 +65,14 @@ def test_a_step_may_overflow_to_either_side_where_its_result_is_large() -> None:
 
 def test_without_headroom_no_step_overflows() -> None:
     assert marked(excuses.overflow_on_the_way, [INF], expecting([MOST], headroom=1.0)) == [False]
+
+
+def test_where_nothing_is_wider_it_may_be_the_oracle_that_overflows() -> None:
+    most = float(np.finfo(np.float64).max)
+    got = [most / 2, most / 100, most, -INF]
+
+    assert marked(excuses.overflow_on_the_way, got, expecting([INF] * 4, dtype="float64")) == [True, False, False, True]
+    assert marked(excuses.overflow_on_the_way, [MOST / 2], expecting([INF])) == [False]
 
 
 def test_which_part_of_a_complex_overflow_is_nan_is_left_open() -> None:

@@ -32,11 +32,18 @@ def brink_of_overflow(answer: Host, expected: Expected, allowed: Any) -> Host:
 
 
 def overflow_on_the_way(answer: Host, expected: Expected, allowed: Any) -> Host:
-    """Mark overflow where the result is large: an intermediate step may overflow, to either sign or to NaN."""
+    """Mark overflow where the result is large: an intermediate step may overflow, to either sign or to NaN.
+
+    In float64 it may be the oracle that overflows; the largest number itself is no answer, but an infinity cut off.
+    """
     if expected.headroom <= 1:
         return np.zeros(answer.shape, dtype=bool)
-    near = np.abs(expected.want) >= _largest_sure(expected, allowed) / expected.headroom
-    return near & ~np.isfinite(answer)
+    most = _largest_sure(expected, allowed)
+    over = (np.abs(expected.want) >= most / expected.headroom) & ~np.isfinite(answer)
+    if dtypes.real_part(expected.dtype) == "float64":
+        size = np.abs(answer)
+        over |= np.isinf(expected.want) & (size >= most / expected.headroom) & (size < limits(expected.dtype)[1])
+    return over
 
 
 def nonfinite_complex(answer: Host, expected: Expected, allowed: Any) -> Host:
