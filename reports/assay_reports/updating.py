@@ -10,7 +10,7 @@ from typing import Final
 
 import yaml
 
-from assay_reports.causes import Cause, grouped
+from assay_reports.causes import Cause, among, causes
 from assay_reports.expectations import Expectations, Known, escaped
 from assay_reports.files import replaced
 from assay_reports.printable import printable
@@ -35,7 +35,7 @@ def update(path: Path, run: Run, *, add: bool = True) -> str:
     if not add:
         known = [each._replace(cases=min(each.cases, each.due)) for each in known]  # what has grown stays unexpected
     edits, gone = _edits(before, known, text)
-    new = [_written(cause) for cause in grouped(unlisted)] if add else []
+    new = [_written(cause) for cause in among(causes(run), unlisted)] if add else []
     text = "".join([_edited(text, edits) if before.entries else _remarks(text), *new])
     if not _lists(path, text, run, len(before.entries) - gone + len(new), add=add):
         raise ExpectationsError(f"{path}: what it lists cannot be edited; begin a line with each entry and item")
@@ -67,9 +67,10 @@ def _written(cause: Cause) -> str:
         op = id.partition("::")[0]
         ids.setdefault(op, set()).add(id)
         cases[op] = cases.get(op, 0) + finding.cases
+    forms = [escaped(printable(form)) for form in cause.forms]
     entry = {
         "code": cause.code,
-        "form": escaped(printable(cause.form)),
+        "form": forms[0] if len(forms) == 1 else forms,
         "items": {f"{escaped(op)}::*" if len(of) > 1 else escaped(*of): cases[op] for op, of in ids.items()},
     }
     return yaml.safe_dump([entry], sort_keys=False, allow_unicode=True, width=10_000)

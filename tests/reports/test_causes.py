@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from assay_reports.causes import causes
+import pytest
+
+from assay_reports.causes import among, causes, function
 from assay_reports.results import Finding, Result, Run
 
 New = Callable[..., Result]
@@ -42,12 +44,52 @@ def test_a_cause_of_one_item_is_called_what_is_wrong_there(result: New, finding:
     assert one.slug == several.slug
 
 
-def test_a_check_that_two_ops_lack_is_two_causes(result: New, finding: Find) -> None:
-    lacks = finding("A302", form="no error for an invalid call; IndexError is due")
+def test_a_check_that_two_ops_lack_is_one_cause(result: New, finding: Find) -> None:
+    lacks = finding("A302", form="no error for an invalid call: the index is out of range")
 
-    found = causes([result("a::errors", "fail", findings=(lacks,)), result("b::errors", "fail", findings=(lacks,))])
+    (cause,) = causes([result("a::errors", "fail", findings=(lacks,)), result("b::errors", "fail", findings=(lacks,))])
 
-    assert [cause.op for cause in found] == ["a", "b"]
+    assert (cause.op, cause.ops) == (None, ["a", "b"])
+
+
+@pytest.mark.parametrize("code", ["A101", "A301", "A302"])
+def test_what_one_function_alone_shows_is_one_cause_of_a_code(result: New, finding: Find, code: str) -> None:
+    shown = {"torch.nn.Tanh::values": ("one", 2), "torch.tanh::values": ("two", 9), "torch.Tensor.tanh_::shape": ("two", 1)}
+
+    (cause,) = causes([
+        result(id, "fail", findings=(finding(code, form=form, cases=cases, message=form),))
+        for id, (form, cases) in shown.items()
+    ])  # fmt: skip
+
+    assert cause.title == "torch.tanh (and 2 more names): two; and 1 more finding"
+    assert cause.touched == "3 ops, 3 items, 12 cases"
+    assert [finding.form for _, finding in cause.ways] == ["two", "one"]
+
+
+@pytest.mark.parametrize(
+    ("ops", "name"),
+    [
+        (("torch.abs", "torch.abs_", "torch.Tensor.abs"), "abs"),
+        (("torch.nn.AvgPool1d", "torch.nn.functional.avg_pool3d"), "avgpool"),
+        (("torch.norm",), "norm"),
+        (("torch.linalg.norm",), "torch.linalg.norm"),
+        (("torch.Size",), "torch.Size"),
+        (("torch.Tensor.__getitem__",), "torch.Tensor.__getitem__"),
+        (("broadcasting",), "broadcasting"),
+    ],
+)
+def test_a_function_has_several_names(ops: tuple[str, ...], name: str) -> None:
+    assert {function(op) for op in ops} == {name}
+
+
+def test_a_part_of_what_is_wrong_has_the_causes_of_the_whole(result: New, finding: Find) -> None:
+    lacks = finding("A301", "error", form="no kernel")
+    results = [result(f"{op}::shape", "error", findings=(lacks,)) for op in ("a", "b")]
+    whole = causes(results)
+
+    (part,) = among(whole, [(results[1], lacks)])
+
+    assert (part.slug, part.ops) == (whole[0].slug, ["b"])
 
 
 def test_a_wrong_dtype_in_two_ops_is_one_cause(result: New, finding: Find) -> None:

@@ -233,6 +233,10 @@ class NamespaceBackend(LibraryBackend):
     def seeded(self, seed: int) -> None:
         self.torch.manual_seed(seed)
 
+    def settings(self) -> dict[str, Callable[[], Any]]:
+        looks = {"whether gradients are recorded": "is_grad_enabled", "the default dtype": "get_default_dtype"}
+        return {what: getattr(self.torch, name) for what, name in looks.items() if hasattr(self.torch, name)}
+
     @contextmanager
     def wide_defaults(self) -> Iterator[None]:
         before = self.torch.get_default_dtype()

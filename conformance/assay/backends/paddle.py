@@ -24,6 +24,7 @@ class PaddleBackend(NamespaceBackend):
     unsupported: ClassVar = (
         *NamespaceBackend.unsupported,
         (RuntimeError, r"\(NotFound\) The kernel|\(Unimplemented\)|doesn't have any grad op"),
+        (TypeError, "Type promotion only support"),
     )
 
     def __init__(self) -> None:
@@ -31,11 +32,23 @@ class PaddleBackend(NamespaceBackend):
         super().__init__(imported("torch"), name="paddle")
 
     def to_native(self, value: TensorValue) -> Any:
-        array = value.holding(value.buffer.copy()).array()
+        memory = value if value.is_contiguous else TensorValue.of(value.buffer, value.dtype)
+        array = memory.holding(memory.buffer.copy()).array()
         plain = array.astype(np.float32) if value.dtype == "bfloat16" else array
         tensor = paddle.to_tensor(plain, dtype=value.dtype)
+        if memory is not value:
+            offset = value.offset * tensor.element_size()  # in bytes: `as_strided` has only its strides in elements
+            tensor = paddle.as_strided(tensor, list(value.shape), list(value.strides), offset)
         tensor.stop_gradient = not value.requires_grad
         return tensor
+
+    def overwrite(self, native: Any) -> None:
+        # Paddle does not count what `copy_` writes: no gradient that needs the tensor would refuse it.
+        try:
+            with paddle.no_grad():
+                native.logical_not_() if native.dtype == paddle.bool else native.add_(paddle.ones([], native.dtype))
+        except RuntimeError:  # in half precision it does not add on the CPU
+            super().overwrite(native)
 
     def _host_array(self, tensor: Any, dtype: str) -> Host:
         array = np.array(tensor.numpy())

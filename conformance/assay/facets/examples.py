@@ -24,6 +24,7 @@ from assay.facets.base import (
     fail,
     gravest,
     is_raised,
+    of_another_class,
     unanswered,
 )
 from assay.judge.bench import Bench
@@ -105,13 +106,14 @@ def _as_refused(scenario: Scenario, raises: str, outcome: Outcome, speaks_torch:
     if outcome.raised is None:
         return fail("A302", f"{scenario.name}: no error for an invalid call; {raises} is due", raises, "an answer")
     if speaks_torch and not is_raised(raises, outcome):
-        return fail("A303", f"{scenario.name}: raises {outcome.raised}", raises, str(outcome.raised))
+        return of_another_class(f"{scenario.name}: raises {outcome.raised}", raises, outcome.raised)
     return Judgement("pass")
 
 
 def _held(what: str, want: Any, got: Any) -> Judgement:
     if isinstance(got, Array):
-        return _close("A107", what, got, want)
+        found = _close("A107", what, got, want)
+        return found if found.reason is None else replace(found, reason=replace(found.reason, code="A107"))
     if _equal(got, want):
         return Judgement("pass")
     return fail("A107", f"{what} is {got!r}, not {want!r}", repr(want), repr(got))

@@ -130,11 +130,15 @@ def _told_apart(case: Case, outcome: Outcome, expected: Outcome, bench: Bench) -
         return PASS  # the oracle keeps other tensors in another element type
     what = f"result {case.spoiled}" if case.spoiled.isdigit() else case.spoiled
     if _refuses(expected):
-        return fail("A507", f"{what}, which a gradient needs, is changed and not refused", expected.raised, "gradients")
+        message = f"{what}, which a gradient needs, is changed and not refused"
+        form = "what a gradient needs is changed and not refused"
+        return fail("A507", message, expected.raised, "gradients", form=form)
     broken = broken_oracle(expected)
     if broken is not None:
         return broken
-    return fail("A508", f"{what}, which no gradient needs, is changed and refused", "gradients", outcome.raised)
+    message = f"{what}, which no gradient needs, is changed and refused"
+    form = "what no gradient needs is changed and refused"
+    return fail("A508", message, "gradients", outcome.raised, form=form)
 
 
 FACET = Facet("saved", applies, trials, needs=("autograd", "in-place"))
