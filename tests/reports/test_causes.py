@@ -113,8 +113,9 @@ def test_causes_come_gravest_first_then_by_how_many_items_and_cases_show_them(re
         result("a::signature", "fail", findings=(finding("A305", form="refuses", cases=900),)),
         result("a::errors", "fail", findings=(finding("A302", form="accepts"),)),
         result("a::dtype", "fail", findings=(finding("A202", form="rare"), finding("A202", form="often", cases=7))),
-        result("b::dtype", "fail", findings=(finding("A202", form="everywhere", cases=1),)),
-        result("b::shape", "fail", findings=(finding("A202", form="everywhere", cases=1),)),
+        result("b::dtype", "fail", findings=(finding("A202", form="everywhere"), finding("A202", form="often"))),
+        result("c::shape", "fail", findings=(finding("A202", form="everywhere"), finding("A202", form="everywhere"))),
+        result("d::shape", "fail", findings=(finding("A202", form="rare"),)),
         result("a::values[float32]", "fail", findings=(finding("A101", form="differs", cases=1),)),
         result("a::shape", "crash", findings=(finding("A801", "crash", form="died", cases=1),)),
     ]

@@ -20,15 +20,17 @@ from assay.cases.case import TensorValue
 class PaddleBackend(NamespaceBackend):
     """`import torch`, as a program sees it after `paddle.enable_compat()`."""
 
-    opening: ClassVar = ("import paddle", "paddle.enable_compat()")
+    opening: ClassVar = ("import paddle", "paddle.enable_compat()", "import torch.nn.functional")
     unsupported: ClassVar = (
         *NamespaceBackend.unsupported,
         (RuntimeError, r"\(NotFound\) The kernel|\(Unimplemented\)|doesn't have any grad op"),
-        (TypeError, "Type promotion only support"),
+        (TypeError, "Type promotion only support|initializer when dtype is not"),
+        (Exception, "(?i)data type of .* must be|no longer supports"),
     )
 
     def __init__(self) -> None:
         paddle.enable_compat(silent=True)
+        imported("torch.nn.functional")  # only from then on are its functions those that are made to be like PyTorch's
         super().__init__(imported("torch"), name="paddle")
 
     def to_native(self, value: TensorValue) -> Any:
