@@ -18,7 +18,7 @@ Shown = Sequence[tuple[Result, Finding]]
 # Codes that say no more than that something differs, or that all is lost: in another function it is another thing.
 _OF_ONE_FUNCTION: Final = frozenset(
     code for code in CODES if code[:2] in ("A1", "A4", "A5", "A6") or code in ("A201", "A801", "A802", "A803")
-) - {"A404", "A405", "A407", "A503", "A507", "A508"}
+) - {"A109", "A404", "A405", "A407", "A503", "A507", "A508"}
 
 _ALIKE: Final = ("torch", "torch.Tensor", "torch.nn", "torch.nn.functional")  # where one function has several names
 _WIDTH: Final = 160  # characters of what is wrong in one item
@@ -70,7 +70,7 @@ class Cause:
 
     @property
     def smallest(self) -> tuple[Result, Finding]:
-        """The finding with the shortest snippet, of those that have one, with its item; of several forms, of the first."""
+        """The finding of the first form with the shortest snippet, of those that have one, with its item."""
         return _smallest([each for each in self.shown if each[1].form == self.form])
 
     @property

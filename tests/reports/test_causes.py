@@ -54,7 +54,11 @@ def test_a_check_that_two_ops_lack_is_one_cause(result: New, finding: Find) -> N
 
 @pytest.mark.parametrize("code", ["A101", "A301", "A302"])
 def test_what_one_function_alone_shows_is_one_cause_of_a_code(result: New, finding: Find, code: str) -> None:
-    shown = {"torch.nn.Tanh::values": ("one", 2), "torch.tanh::values": ("two", 9), "torch.Tensor.tanh_::shape": ("two", 1)}
+    shown = {
+        "torch.nn.Tanh::values": ("one", 2),
+        "torch.tanh::values": ("two", 9),
+        "torch.Tensor.tanh_::shape": ("two", 1),
+    }
 
     (cause,) = causes([
         result(id, "fail", findings=(finding(code, form=form, cases=cases, message=form),))

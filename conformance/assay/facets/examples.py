@@ -21,6 +21,7 @@ from assay.facets.base import (
     SamplingRequest,
     Trial,
     beyond,
+    describe,
     fail,
     gravest,
     is_raised,
@@ -33,6 +34,7 @@ from assay.judge.comparison import Comparison, measure, show
 from assay_spec import dtypes
 from assay_spec.model import Budget, Example, Op, Overload, Scenario
 
+_PRINTING: Final = ("repr(", "str(", "f'", 'f"')  # how an expression begins that prints
 _LOOSE: Final = 32  # ulps of the largest element by which a composition's answer may differ from the written one
 
 
@@ -96,7 +98,7 @@ def _as_expected(case: Case, scenario: Scenario, bench: Bench) -> Judgement:
     if early is not None:
         return early
     seen = zip(scenario.expect.items(), outcome.results, strict=True)
-    return gravest([_held(f"{scenario.name}: {source}", want, got) for (source, want), got in seen])
+    return gravest([_held(scenario, source, want, got) for (source, want), got in seen])
 
 
 def _as_refused(scenario: Scenario, raises: str, outcome: Outcome, speaks_torch: bool) -> Judgement:
@@ -110,12 +112,24 @@ def _as_refused(scenario: Scenario, raises: str, outcome: Outcome, speaks_torch:
     return Judgement("pass")
 
 
-def _held(what: str, want: Any, got: Any) -> Judgement:
+def _held(scenario: Scenario, source: str, want: Any, got: Any) -> Judgement:
+    """Judge an expression that a scenario looks at, which is often no more than a way of looking.
+
+    To compare by `torch.equal` or to print says something about these, and not about the op.
+    """
+    what = f"{scenario.name}: {source}"
+    if isinstance(got, Array) and isinstance(want, bool):
+        asked = source.partition("(")[0] if "(" in source else "an expression"
+        return fail(
+            "A203", f"{what} is {describe(got)}", want, describe(got), form=f"{asked} gives a tensor, not a bool"
+        )
     if isinstance(got, Array):
         found = _close("A107", what, got, want)
         return found if found.reason is None else replace(found, reason=replace(found.reason, code="A107"))
     if _equal(got, want):
         return Judgement("pass")
+    if isinstance(got, str) and source.startswith(_PRINTING):
+        return fail("A109", f"{what} is {got!r}", repr(want), repr(got), form="what is printed differs")
     return fail("A107", f"{what} is {got!r}, not {want!r}", repr(want), repr(got))
 
 

@@ -15,7 +15,6 @@ from assay.judge.bench import Bench
 from assay_spec.model import Op
 from assay_spec.plans import ABSENT
 
-
 # What Python and PyTorch say of parameters that are not there, or are there twice.
 _PARAMETERS: Final = re.compile("(?i)argument|keyword|positional|parameter")
 
