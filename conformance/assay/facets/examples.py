@@ -106,7 +106,8 @@ def _as_refused(scenario: Scenario, raises: str, outcome: Outcome, speaks_torch:
     if outcome.raised is None and raises == "TypeError" and not speaks_torch:
         return Judgement("unsupported", Reason("A003", "signatures are judged only where they are PyTorch's own"))
     if outcome.raised is None:
-        return fail("A302", f"{scenario.name}: no error for an invalid call; {raises} is due", raises, "an answer")
+        form = f"no error for an invalid call; {raises} is due"
+        return fail("A302", f"{scenario.name}: {form}", raises, "an answer", form=form)
     if speaks_torch and not is_raised(raises, outcome):
         return of_another_class(f"{scenario.name}: raises {outcome.raised}", raises, outcome.raised)
     return Judgement("pass")
