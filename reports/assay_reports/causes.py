@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from assay_reports.codes import CODES, rank
+from assay_reports.codes import CODES, part, rank
 from assay_reports.results import Finding, Result, Run
 from assay_reports.vocabulary import counted
 
@@ -57,6 +57,11 @@ class Cause:
         return list(dict.fromkeys(result.op for result, _ in self.shown))
 
     @property
+    def items(self) -> int:
+        """How many items show it."""
+        return len({result.id for result, _ in self.shown})
+
+    @property
     def cases(self) -> int:
         """How many cases show it."""
         return sum(finding.cases for _, finding in self.shown)
@@ -64,8 +69,7 @@ class Cause:
     @property
     def touched(self) -> str:
         """How much shows it, in words."""
-        items = {result.id for result, _ in self.shown}
-        counts = {"op": len(self.ops), "item": len(items), "case": self.cases}
+        counts = {"op": len(self.ops), "item": self.items, "case": self.cases}
         return ", ".join(counted(number, noun) for noun, number in counts.items())
 
     @property
@@ -113,7 +117,7 @@ def function(op: str) -> str:
 
 
 def causes(results: Run | Iterable[Result]) -> list[Cause]:
-    """Return the causes behind everything that is broken, the gravest first, and the most frequent of a code.
+    """Return the causes behind everything that is broken, so that the first ones tell most of it.
 
     What only one function shows is one cause for each code.
     """
@@ -154,4 +158,5 @@ def _merged(found: Iterable[Cause]) -> Iterable[Cause]:
 
 
 def _sorted(found: Iterable[Cause]) -> list[Cause]:
-    return sorted(found, key=lambda each: (rank(each.code), -len(each.shown), -each.cases, each.title))
+    """Sort causes: no answer, wrong answers to valid calls, all else; in each what shows most."""
+    return sorted(found, key=lambda each: (part(each.code), -each.items, rank(each.code), -each.cases, each.title))

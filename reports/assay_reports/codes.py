@@ -180,6 +180,12 @@ def rank(code: str) -> int:
     return _GRAVITY.index(max(starts, key=len)) if starts else len(_GRAVITY)
 
 
+def part(code: str) -> int:
+    """Return the part of a list of causes: 0 for no answer, 1 for wrong ones to valid calls, 2 for all else."""
+    grave = rank(code)
+    return (grave >= _GRAVITY.index("A1")) + (grave >= _GRAVITY.index("A302"))
+
+
 def explain(code: str) -> str:
     """Return what a code means, its usual causes, and how to look further, in three lines."""
     found = CODES[code]

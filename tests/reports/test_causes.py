@@ -112,7 +112,7 @@ def test_every_finding_of_an_item_counts(result: New, finding: Find) -> None:
     assert [cause.code for cause in found] == ["A101", "A301"]
 
 
-def test_causes_come_gravest_first_then_by_how_many_items_and_cases_show_them(result: New, finding: Find) -> None:
+def test_wrong_answers_come_before_missing_errors_and_first_what_most_items_and_cases_show(result: New, finding: Find) -> None:
     results = [
         result("a::signature", "fail", findings=(finding("A305", form="refuses", cases=900),)),
         result("a::errors", "fail", findings=(finding("A302", form="accepts"),)),
@@ -125,7 +125,7 @@ def test_causes_come_gravest_first_then_by_how_many_items_and_cases_show_them(re
     ]
 
     assert [(cause.code, cause.form) for cause in causes(results)] == [
-        ("A801", "died"), ("A101", "differs"), ("A202", "everywhere"), ("A202", "often"), ("A202", "rare"),
+        ("A801", "died"), ("A202", "everywhere"), ("A202", "often"), ("A202", "rare"), ("A101", "differs"),
         ("A302", "accepts"), ("A305", "refuses"),
     ]  # fmt: skip
 
