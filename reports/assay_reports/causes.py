@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from functools import cached_property
+from typing import Final, Literal
 
 from assay_reports.codes import CODES, part, rank
 from assay_reports.results import Finding, Result, Run
@@ -21,35 +21,51 @@ _OF_ONE_FUNCTION: Final = frozenset(
 ) - {"A109", "A404", "A405", "A407", "A503", "A507", "A508"}
 
 _ALIKE: Final = ("torch", "torch.Tensor", "torch.nn", "torch.nn.functional")  # where one function has several names
+_ANY_KEYWORD: Final = re.compile(r"(?<=unexpected )keyword argument '\w+'")
+_REST: Final = 2  # the last part of a list of causes
 _WIDTH: Final = 160  # characters of what is wrong in one item
 
 
 @dataclass(frozen=True)
 class Cause:
-    """What is wrong in one way, wherever that shows: findings of one form, or of one function."""
+    """What is wrong in one way, wherever that shows; or all that is wrong with one function."""
 
-    code: str
-    mark: str  # what tells it from the others of its code: the form, or a function
-    of_function: bool
+    of: Literal["form", "function", "code"]
+    mark: str  # what tells it from others of its kind
+    part: int  # of the list of causes
     shown: list[tuple[Result, Finding]] = field(default_factory=list)
 
+    @cached_property
+    def ways(self) -> list[tuple[Result, Finding]]:
+        """The smallest finding of each code and form, the gravest code first, and what shows in most cases."""
+        found: dict[tuple[str, str], list[tuple[Result, Finding]]] = {}
+        for result, finding in self.shown:
+            found.setdefault((finding.code, finding.form), []).append((result, finding))
+
+        def order(way: tuple[str, str]) -> tuple[int, int]:
+            return rank(way[0]), -sum(finding.cases for _, finding in found[way])
+
+        return [_smallest(found[way]) for way in sorted(found, key=order)]
+
     @property
-    def forms(self) -> list[str]:
-        """What is wrong in general, in each way: what shows in most cases first."""
-        cases = Counter[str]()
-        for _, finding in self.shown:
-            cases[finding.form] += finding.cases
-        return [form for form, _ in cases.most_common()]
+    def smallest(self) -> tuple[Result, Finding]:
+        """The smallest finding of the first way."""
+        return self.ways[0]
+
+    @property
+    def code(self) -> str:
+        """The gravest code."""
+        return self.smallest[1].code
 
     @property
     def form(self) -> str:
-        """What is wrong in general, in most cases."""
-        return self.forms[0]
+        """What is wrong in general, in the first way."""
+        return self.smallest[1].form
 
     @property
     def op(self) -> str | None:
         """The function that is wrong, by its plainest name, where the form alone does not tell causes apart."""
-        return min(self.ops, key=lambda op: (len(op), op)) if self.of_function else None
+        return min(self.ops, key=lambda op: (len(op), op)) if self.of == "function" else None
 
     @property
     def ops(self) -> list[str]:
@@ -73,34 +89,26 @@ class Cause:
         return ", ".join(counted(number, noun) for noun, number in counts.items())
 
     @property
-    def smallest(self) -> tuple[Result, Finding]:
-        """The finding of the first form with the shortest snippet, of those that have one, with its item."""
-        return _smallest([each for each in self.shown if each[1].form == self.form])
-
-    @property
-    def ways(self) -> list[tuple[Result, Finding]]:
-        """The smallest finding of each form."""
-        return [_smallest([each for each in self.shown if each[1].form == form]) for form in self.forms]
-
-    @property
     def slug(self) -> str:
         """A name of the cause for addresses."""
-        text = f"{self.code}|{self.mark}|{self.of_function}"
+        text = f"{self.of}|{self.mark}|{self.part}"
         return f"{self.code}-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
     @property
     def title(self) -> str:
         """What is wrong, in a line: in general, or in the one item that shows it."""
         more = f" (and {counted(len(self.ops) - 1, 'more name')})" if self.op and len(self.ops) > 1 else ""
-        where = f"{self.op}{more}: " if self.op else ""
-        others = f"; and {counted(len(self.forms) - 1, 'more finding')}" if len(self.forms) > 1 else ""
+        op = self.smallest[0].op if self.of == "code" else self.op
+        where = f"{op}{more}: " if op else ""
+        others = f"; and {counted(len(self.ways) - 1, 'more finding')}" if len(self.ways) > 1 else ""
         return f"{where}{self._one or self.form}{others}"
 
     @property
     def _one(self) -> str:
-        """What is wrong in the one item that shows it in the most frequent way; empty where there are several."""
-        first = [finding for _, finding in self.shown if finding.form == self.form]
-        lines = first[0].message.splitlines() if len(first) == 1 else []
+        """What is wrong in the one item that shows the first way; empty where there are several."""
+        result, first = self.smallest
+        items = {of.id for of, what in self.shown if (what.code, what.form) == (first.code, first.form)}
+        lines = first.message.splitlines() if items == {result.id} else []
         return next(filter(None, map(str.strip, lines)), "")[:_WIDTH]
 
 
@@ -119,7 +127,8 @@ def function(op: str) -> str:
 def causes(results: Run | Iterable[Result]) -> list[Cause]:
     """Return the causes behind everything that is broken, so that the first ones tell most of it.
 
-    What only one function shows is one cause for each code.
+    What is wrong with valid calls of one function alone is one cause, and so are the other findings of a code that one
+    function each shows.
     """
     if isinstance(results, Run):
         results = results.results
@@ -137,26 +146,32 @@ def among(found: Iterable[Cause], shown: Shown) -> list[Cause]:
 
 
 def _by_mark(shown: Iterable[tuple[Result, Finding]]) -> Iterable[Cause]:
-    found: dict[tuple[str, str, bool], Cause] = {}
+    found: dict[str, Cause] = {}
     for result, finding in shown:
-        of_function = finding.code in _OF_ONE_FUNCTION
-        which = finding.code, function(result.op) if of_function else finding.form, of_function
-        found.setdefault(which, Cause(*which)).shown.append((result, finding))
+        if finding.code in _OF_ONE_FUNCTION:
+            cause = Cause("function", function(result.op), part(finding.code))
+        else:
+            cause = Cause(
+                "form", f"{finding.code} {_ANY_KEYWORD.sub('keyword argument', finding.form)}", part(finding.code)
+            )
+        found.setdefault(f"{cause.of} {cause.mark} {cause.part}", cause).shown.append((result, finding))
     return found.values()
 
 
 def _merged(found: Iterable[Cause]) -> Iterable[Cause]:
-    """Return causes, of which those of a code that one function alone shows are one."""
-    merged: dict[tuple[str, str, bool], Cause] = {}
+    """Return causes, of which those are merged that one function alone shows."""
+    merged: dict[str, Cause] = {}
     for each in found:
         functions = {function(op) for op in each.ops}
-        which = each.code, each.mark, each.of_function
-        if len(functions) == 1:
-            which = each.code, functions.pop(), True
-        merged.setdefault(which, Cause(*which)).shown.extend(each.shown)
+        cause = Cause(each.of, each.mark, each.part)
+        if len(functions) == 1 and each.part < _REST:
+            cause = Cause("function", functions.pop(), each.part)
+        elif len(functions) == 1:
+            cause = Cause("code", each.code, each.part)
+        merged.setdefault(f"{cause.of} {cause.mark} {cause.part}", cause).shown.extend(each.shown)
     return merged.values()
 
 
 def _sorted(found: Iterable[Cause]) -> list[Cause]:
     """Sort causes: no answer, wrong answers to valid calls, all else; in each what shows most."""
-    return sorted(found, key=lambda each: (part(each.code), -each.items, rank(each.code), -each.cases, each.title))
+    return sorted(found, key=lambda each: (each.part, -each.items, rank(each.code), -each.cases, each.title))

@@ -87,7 +87,7 @@ def test_causes_are_printed_gravest_first(result: New, finding: Find, run_of: Ma
     blocks = terminal.summary(run_of(result("a::shape", "fail", findings=found))).split("\n\n")
 
     assert [block.partition("  ")[0] for block in blocks[1:]] == [
-        "1. A101 a: differs", "2. A202 a: wrong", "3. A305 a: refuses",
+        "1. A101 a: differs; and 1 more finding", "2. A305 a: refuses",
     ]  # fmt: skip
 
 
