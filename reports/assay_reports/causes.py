@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, Literal
@@ -23,6 +23,8 @@ _OF_ONE_FUNCTION: Final = frozenset(
 _ALIKE: Final = ("torch", "torch.Tensor", "torch.nn", "torch.nn.functional")  # where one function has several names
 _ANY_KEYWORD: Final = re.compile(r"(?<=unexpected )keyword argument '\w+'")
 _REST: Final = 2  # the last part of a list of causes
+_FEW: Final = 3  # functions that show one missing error
+_SEVERAL: Final = 10  # functions that show the same things
 _WIDTH: Final = 160  # characters of what is wrong in one item
 
 
@@ -30,7 +32,7 @@ _WIDTH: Final = 160  # characters of what is wrong in one item
 class Cause:
     """What is wrong in one way, wherever that shows; or all that is wrong with one function."""
 
-    of: Literal["form", "function", "code"]
+    of: Literal["form", "function", "functions", "code"]
     mark: str  # what tells it from others of its kind
     part: int  # of the list of causes
     shown: list[tuple[Result, Finding]] = field(default_factory=list)
@@ -127,8 +129,8 @@ def function(op: str) -> str:
 def causes(results: Run | Iterable[Result]) -> list[Cause]:
     """Return the causes behind everything that is broken, so that the first ones tell most of it.
 
-    What is wrong with valid calls of one function alone is one cause, and so are the other findings of a code that one
-    function each shows.
+    What is wrong with valid calls of one function, or of the same few, is one cause; so are missing errors that few
+    functions each show, and scenarios of one function each that do not hold.
     """
     if isinstance(results, Run):
         results = results.results
@@ -159,17 +161,31 @@ def _by_mark(shown: Iterable[tuple[Result, Finding]]) -> Iterable[Cause]:
 
 
 def _merged(found: Iterable[Cause]) -> Iterable[Cause]:
-    """Return causes, of which those are merged that one function alone shows."""
+    """Return causes, of which those are merged that the same few functions show, or of a code that few each show."""
     merged: dict[str, Cause] = {}
     for each in found:
-        functions = {function(op) for op in each.ops}
+        functions = sorted({function(op) for op in each.ops})
         cause = Cause(each.of, each.mark, each.part)
-        if len(functions) == 1 and each.part < _REST:
-            cause = Cause("function", functions.pop(), each.part)
-        elif len(functions) == 1:
+        if each.part == _REST and len(functions) <= _FEW:
             cause = Cause("code", each.code, each.part)
+        elif len(functions) == 1:
+            cause = Cause("function", functions[0], each.part)
+        elif len(functions) <= _SEVERAL:
+            cause = Cause("functions", ", ".join(functions), each.part)
         merged.setdefault(f"{cause.of} {cause.mark} {cause.part}", cause).shown.extend(each.shown)
-    return merged.values()
+    return _without_oddities(merged.values())
+
+
+def _without_oddities(found: Iterable[Cause]) -> Iterator[Cause]:
+    """Yield causes, of which those are one that show in the scenarios of one function only."""
+    odd = Cause("code", "A107", part("A107"))
+    for each in found:
+        if each.of == "function" and all(finding.code == "A107" for _, finding in each.shown):
+            odd.shown.extend(each.shown)
+        else:
+            yield each
+    if odd.shown:
+        yield odd if len({function(op) for op in odd.ops}) > 1 else replace(odd, of="function", mark=function(odd.ops[0]))
 
 
 def _sorted(found: Iterable[Cause]) -> list[Cause]:

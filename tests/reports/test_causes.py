@@ -78,6 +78,22 @@ def test_checks_that_one_function_each_lacks_are_one_cause(result: New, finding:
     assert (cause.title, cause.op) == ("a: no error: a is 3; and 1 more finding", None)
 
 
+def test_what_the_same_functions_show_is_one_cause(result: New, finding: Find) -> None:
+    both = (finding("A301", "error", form="no axis"), finding("A203", form="no tuple"))
+
+    (cause,) = causes([result(f"torch.{op}::shape", "error", findings=both) for op in ("max", "min")])
+
+    assert ([finding.form for _, finding in cause.ways], cause.op) == (["no tuple", "no axis"], None)
+
+
+def test_scenarios_of_one_function_each_are_one_cause(result: New, finding: Find) -> None:
+    odd = [result(f"torch.{op}::examples", "fail", findings=(finding("A107", form=op),)) for op in ("grad", "data")]
+
+    (cause,) = causes(odd)
+
+    assert (cause.of, cause.ops) == ("code", ["torch.grad", "torch.data"])
+
+
 def test_any_parameter_that_is_not_there_is_one_cause(result: New, finding: Find) -> None:
     lacks = [finding("A301", "error", form=f"got an unexpected keyword argument '{name}'") for name in ("out", "eps")]
 

@@ -171,6 +171,8 @@ def _example(overload: Overload, example: Example, outcome: Outcome) -> Judgemen
 
 
 def _part(overload: Overload, example: Example, name: str, want: Any, got: Any) -> Judgement:
+    if got is None and want is not None:
+        return fail("A203", "None is no tensor", repr(want), "None")
     if not isinstance(got, Array):
         return (
             Judgement("pass")
