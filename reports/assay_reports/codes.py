@@ -65,6 +65,11 @@ CODES: Final[dict[str, Code]] = {
         "Strides or an offset ignored, a buffer read as if contiguous.",
         "The snippet makes the strided tensor; add .contiguous() and compare.",
     ),
+    "A109": Code(
+        "What is printed differs.",
+        "A `repr` of its own, another name of a class or a dtype.",
+        "Print it; programs seldom depend on it, but documents and tests may.",
+    ),
     "A201": Code("Wrong shape.", "keepdim, broadcasting, 0-d or empty tensors.", "The op's page has the rule."),
     "A202": Code("Wrong dtype.", "Promotion, integer sums, a default of float64.", "The op's page has the rule."),
     "A203": Code(
@@ -164,13 +169,21 @@ CODES: Final[dict[str, Code]] = {
 # The gravest kinds first: no answer at all, wrong values, wrong kinds of results, valid calls refused, memory, invalid
 # calls accepted, spelling; what is the suite's own comes last.
 _GRAVITY: Final = (
-    "A801", "A802", "A804", "A803", "A1", "A5", "A61", "A6", "A2", "A301", "A4", "A302", "A304", "A303", "A305", "A9",
+    "A801", "A802", "A804", "A803", "A1", "A5", "A61", "A6", "A2", "A301", "A4", "A302", "A304", "A303", "A305",
+    "A109", "A9",
 )  # fmt: skip
 
 
 def rank(code: str) -> int:
     """Return how grave a kind of finding is, 0 the gravest."""
-    return next((index for index, start in enumerate(_GRAVITY) if code.startswith(start)), len(_GRAVITY))
+    starts = [start for start in _GRAVITY if code.startswith(start)]
+    return _GRAVITY.index(max(starts, key=len)) if starts else len(_GRAVITY)
+
+
+def part(code: str) -> int:
+    """Return the part of a list of causes: 0 for no answer, 1 for wrong ones to valid calls, 2 for all else."""
+    grave = rank(code)
+    return (grave >= _GRAVITY.index("A1")) + (grave >= _GRAVITY.index("A302"))
 
 
 def explain(code: str) -> str:

@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 
 import yaml
 
-from assay_reports.causes import Cause, grouped
+from assay_reports.causes import Cause, among, causes
 from assay_reports.codes import rank
 from assay_reports.json_lines import brief
 from assay_reports.printable import printable
@@ -37,7 +37,9 @@ class Expectation:
 
     code: CodeName = key("the code of the finding")
     items: dict[str, Cases] = key("which items show it, by id or glob, and in how many cases")
-    form: str | None = key("what is wrong, as text or glob; any finding of the code where it is left out", None)
+    form: str | tuple[str, ...] | None = key(
+        "what is wrong, as text or glob, or as several; any finding of the code where it is left out", None
+    )
     reason: str | None = key("why that is so, for people", None)
     issue: str | int | None = key("where it is followed up", None)
     when: str | None = key("a part of the platform's name: elsewhere the entry says nothing", None)
@@ -45,7 +47,10 @@ class Expectation:
 
     def describes(self, finding: Finding) -> bool:
         """Return whether a finding is of this kind."""
-        return self.code == finding.code and (self.form is None or matches(printable(finding.form), self.form))
+        if self.code != finding.code or self.form is None:
+            return self.code == finding.code
+        forms = (self.form,) if isinstance(self.form, str) else self.form
+        return any(matches(printable(finding.form), form) for form in forms)
 
     def names(self, id: str) -> str | None:
         """Return the first of the entry's items that names an item, or None."""
@@ -179,10 +184,11 @@ class Expectations:
     def compare(self, run: Run) -> Comparison:
         """Return which findings of a run are unexpected, and which entries have improved or are stale."""
         known, unlisted = self.account(run)
-        unexpected = [(each.code, _unexpected(each)) for each in grouped(unlisted)]
+        found_causes = causes(run)
+        unexpected = [(each.code, _unexpected(each)) for each in among(found_causes, unlisted)]
         grown = [shown for each in known if each.state == "grown" for shown in each.shown]
         expected = sum(len(each.shown) for each in known if each.state == "shown")
-        found = Comparison(grouped([*unlisted, *grown]), expected=expected)
+        found = Comparison(among(found_causes, [*unlisted, *grown]), expected=expected)
         for each in known:
             where, code = f"{self.path}:{self.lines[each.entry]}", self.entries[each.entry].code
             if each.state == "grown":

@@ -19,12 +19,13 @@ _REAL: Final = r"(?:0x[0-9a-fA-F]+(?:\.[0-9a-fA-F]*)?(?:p[-+]?\d+)?|(?:\d+\.?\d*
 _NUMBER: Final = re.compile(rf"(?<![\w.])(?:{_SIZES}|[-+]?{_REAL}(?:[-+]{_REAL}j|j)?)(?!\w)|(?<![\w.])\d+(?=[dD]\b)")
 _IN_A_ROW: Final = re.compile(r"#(?:[\s,]+#)+")
 _LIST: Final = re.compile(r"(?:\[|(?<!\w)\()\s*(?:#\s*,?\s*)?[\])]")
+_CALLED: Final = re.compile(r"(?<![\w.])[A-Za-z_][\w.]*(?:<locals>\.[\w.]+)*\(\)")  # a function, as messages name it
 
 
 def normal_form(message: str, names: Iterable[str] = ()) -> str:
-    """Return a message with numbers as `#`, element types as `dtype`, and some names of the case as `_`."""
+    """Return a message with numbers as `#`, element types as `dtype`, functions and some names of the case as `_`."""
     form = next(filter(None, map(str.strip, message.splitlines())), "no message")
-    form = _without_numbers(_DTYPE.sub("dtype", form[:_READ]))
+    form = _without_numbers(_CALLED.sub("_()", _DTYPE.sub("dtype", form[:_READ])))
     known = sorted(filter(None, names), key=len, reverse=True)
     if known:
         form = re.sub(rf"(?<![\w.])(?:{'|'.join(map(re.escape, known))})(?!\w)", "_", form)

@@ -10,8 +10,8 @@ from typing import Final
 
 import yaml
 
-from assay_reports.causes import Cause, grouped
-from assay_reports.expectations import Expectations, Known, escaped
+from assay_reports.causes import Cause, among, causes
+from assay_reports.expectations import Expectations, Known, Shown, escaped
 from assay_reports.files import replaced
 from assay_reports.printable import printable
 from assay_reports.results import Run
@@ -35,7 +35,7 @@ def update(path: Path, run: Run, *, add: bool = True) -> str:
     if not add:
         known = [each._replace(cases=min(each.cases, each.due)) for each in known]  # what has grown stays unexpected
     edits, gone = _edits(before, known, text)
-    new = [_written(cause) for cause in grouped(unlisted)] if add else []
+    new = [entry for cause in among(causes(run), unlisted) for entry in _written(cause)] if add else []
     text = "".join([_edited(text, edits) if before.entries else _remarks(text), *new])
     if not _lists(path, text, run, len(before.entries) - gone + len(new), add=add):
         raise ExpectationsError(f"{path}: what it lists cannot be edited; begin a line with each entry and item")
@@ -58,18 +58,25 @@ def _remarks(text: str) -> str:
     return "".join(f"{line}\n" for line in text.splitlines() if not line.strip() or line.startswith("#"))
 
 
-def _written(cause: Cause) -> str:
-    """Return a cause as an entry, in which the items of an op stand together."""
+def _written(cause: Cause) -> Iterator[str]:
+    """Yield a cause as entries, one for each code."""
+    for code in dict.fromkeys(finding.code for _, finding in cause.ways):
+        yield _entry(code, [(result, finding) for result, finding in cause.shown if finding.code == code])
+
+
+def _entry(code: str, shown: Shown) -> str:
+    """Return the entry of some findings, in which the items of an op stand together."""
     ids: dict[str, set[str]] = {}
     cases: dict[str, int] = {}
-    for result, finding in cause.shown:
+    for result, finding in shown:
         id = printable(result.id)
         op = id.partition("::")[0]
         ids.setdefault(op, set()).add(id)
         cases[op] = cases.get(op, 0) + finding.cases
+    forms = [escaped(printable(form)) for form in dict.fromkeys(finding.form for _, finding in shown)]
     entry = {
-        "code": cause.code,
-        "form": escaped(printable(cause.form)),
+        "code": code,
+        "form": forms[0] if len(forms) == 1 else forms,
         "items": {f"{escaped(op)}::*" if len(of) > 1 else escaped(*of): cases[op] for op, of in ids.items()},
     }
     return yaml.safe_dump([entry], sort_keys=False, allow_unicode=True, width=10_000)

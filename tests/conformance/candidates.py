@@ -131,6 +131,11 @@ class RaisesAlways(Candidate):
         return Outcome(raised=Raised(("RuntimeError", "Exception"), "no"))
 
 
+class AnswersAnything(Candidate):
+    def misbehave(self, case: Case) -> Outcome:
+        return Outcome(results=(Array("float32", np.ones(3, np.float32)),))
+
+
 class DeclaresWhatIsUnsupported(Candidate):
     """Declares float16, which it does not have."""
 
@@ -203,6 +208,32 @@ class ShrinksAfterChangingDirectory(Candidate):
         if outcome.results[0].shape == (2,):
             os.chdir("/")
         return outcome
+
+
+class ShrinksAfterTurningItselfOff(Candidate):
+    """Turns itself off in its first case, as a library may leave gradients off, and then loses an element."""
+
+    on = True
+
+    def settings(self) -> dict[str, Callable[[], Any]]:
+        return {"whether it is on": lambda: self.on}
+
+    def misbehave(self, case: Case) -> Outcome:
+        outcome = self.good.perform(case)
+        if not self.on:
+            return replace(outcome, results=tuple(replace(each, array=each.array[1:]) for each in outcome.results))
+        self.on = outcome.results[0].shape != (2,)
+        return outcome
+
+
+class WrongAndDeadlyWhenEmpty(Candidate):
+    """Answers one more than is right, and dies where there is nothing to add."""
+
+    def misbehave(self, case: Case) -> Outcome:
+        outcome = self.good.perform(case)
+        if not outcome.results or outcome.results[0].array.size == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return replace(outcome, results=tuple(replace(each, array=each.array + 1) for each in outcome.results))
 
 
 class ChangesTheLocale(Candidate):

@@ -38,7 +38,7 @@ def judgements(op: str, candidate: ReferenceBackend, oracle: ReferenceBackend | 
 def changed(op: str, name: str) -> list[TensorPlan]:
     (overload, *_) = load_corpus()[op].overloads
     (plan,) = islice(walk(overload, Focus(), 1), 1)
-    return [each.given[name] for each in broken(plan) if each.given[name] is not plan.given[name]]
+    return [each.given[name] for _, each in broken(plan) if each.given[name] is not plan.given[name]]
 
 
 def test_sizes_ranks_and_dtypes_are_wrong_in_turn() -> None:

@@ -8,11 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from assay.backends.namespace import NamespaceBackend
+from assay.cases.case import TensorValue, called
 from assay_reports.results import read_results
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
 NAMES = runpy.run_path(str(Path(__file__).with_name("disguises.py")))
 DISGUISES, BESIDE = NAMES["DISGUISES"], NAMES["BESIDE"]
@@ -37,3 +40,16 @@ def test_pytorch_in_disguise_is_never_accused(place: int, name: str, tmp_path: P
     assert done.returncode == 0
     assert run.score.conformance == 1.0
     assert (run.score.coverage or 0) > 0.01, "it offers what it has"
+
+
+def test_gradients_that_a_failing_case_left_off_are_on_for_the_next() -> None:
+    def breaks(input: object) -> None:
+        torch.set_grad_enabled(False)
+        raise ValueError("in the middle")
+
+    backend = NamespaceBackend(NAMES["Masked"](torch, abs=breaks), name="breaks")
+
+    outcome = backend.perform(called("torch.abs", {"input": TensorValue.of(np.ones(2, np.float32))}, ("input",)))
+
+    assert outcome.raised is not None and outcome.raised.message == "in the middle"
+    assert torch.is_grad_enabled()

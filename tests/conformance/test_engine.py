@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -17,8 +18,8 @@ from assay.backends.base import Backend
 from assay.backends.discover import open_backend, open_candidate
 from assay.cases.case import Case, TensorValue, called
 from assay.cases.draw import Wasteful
-from assay.cases.outcome import Array
-from assay.facets.base import Facet, Judgement, SamplingRequest, Trial, fail, gravest
+from assay.cases.outcome import Array, Raised
+from assay.facets.base import Facet, Judgement, SamplingRequest, Trial, fail, gravest, of_another_class
 from assay.judge.bench import Bench
 from assay.running.engine import measure
 from assay.running.items import Item, items_of
@@ -229,13 +230,36 @@ def test_what_cannot_be_sent_is_the_adapters_fault_and_costs_its_case() -> None:
     assert [(event.kind, event.after) for event in events] == [("harness_error", "torch.add::made up")]
 
 
-def test_a_case_that_fails_in_what_an_earlier_one_left_is_judged_in_a_fresh_process() -> None:
-    result, events = _measured_apart("ShrinksAfterChangingDirectory")
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("ShrinksAfterChangingDirectory", "the working directory"),
+        ("ShrinksAfterTurningItselfOff", "whether it is on"),
+    ],
+)
+def test_a_case_that_fails_in_what_an_earlier_one_left_is_judged_in_a_fresh_process(name: str, changed: str) -> None:
+    result, events = _measured_apart(name)
 
     assert (result.outcome, result.passed) == ("pass", 3)
     assert [(event.kind, event.message) for event in events] == [
-        ("incident", "an earlier case changed the working directory: shape (2,), not (3,)")
+        ("incident", f"an earlier case changed {changed}: shape (2,), not (3,)")
     ]
+
+
+def test_a_smaller_case_that_kills_the_backend_is_a_finding_of_its_own(good: Backend) -> None:
+    item = next(each for each in items_of(load_corpus()["torch.add"]) if each.name == "values[float32]")
+
+    full = [each for each in item.trials(SamplingRequest("float32", "quick", 0)) if each.plan and each.plan.due[0][1]]
+    question = replace(item.question, trials=lambda op, request: iter(full[:3]))
+    with closing(open_candidate(Settings(f"{HERE / 'candidates.py'}:WrongAndDeadlyWhenEmpty"))) as backend:
+        result, events = measure(replace(item, question=question), Bench(backend, good), effort="quick", seed=0)
+
+    assert (result.outcome, result.cases) == ("crash", 4)
+    assert [(each.code, each.outcome, each.cases) for each in result.findings] == [
+        ("A801", "crash", 1),
+        ("A101", "fail", 3),
+    ]
+    assert [event.kind for event in events] == ["crash"]
 
 
 def _measured_apart(name: str) -> tuple[Result, list[Event]]:
@@ -289,25 +313,20 @@ def test_an_item_in_which_nothing_was_compared_is_an_error_of_the_suite(good: Ba
     assert result.message == "nothing was compared in any case"
 
 
-def test_checks_that_are_missing_are_one_finding_for_each_error_that_is_due(good: Backend) -> None:
-    due = (
-        ("1D tensors expected, but got 2D and 1D", "RuntimeError"),
-        ("sizes differ", "RuntimeError"),
-        ("", "TypeError"),
-    )
+def test_checks_that_are_missing_are_one_finding_for_each_way_in_which_calls_are_invalid(good: Backend) -> None:
+    found = results(candidates.AnswersAnything("torch.mm"), good, "torch.mm")["errors"].findings
 
-    def unchecked(op: Op, request: SamplingRequest) -> Iterator[Trial]:
-        for said, raises in due:
-            judgement = fail("A302", f"no error for an invalid call; {raises} is due: PyTorch says {said}", raises)
-            yield Trial(called(op.name, {}), lambda bench, judgement=judgement: judgement)
+    assert {each.form for each in found} >= {
+        "no error for an invalid call: a tensor of other sizes",
+        "no error for an invalid call: the inner dimensions differ",
+    }
+    assert all(each.code == "A302" for each in found)
 
-    result, _ = measure(_asking(unchecked), Bench(good, good), effort="quick", seed=0)
 
-    assert [(each.cases, each.form) for each in result.findings] == [
-        (2, "no error for an invalid call; RuntimeError is due"),
-        (1, "no error for an invalid call; TypeError is due"),
-    ]
-    assert result.message == f"no error for an invalid call; RuntimeError is due: PyTorch says {due[0][0]}"
+def test_errors_of_another_class_are_one_finding_whatever_they_say() -> None:
+    raised = [of_another_class(said, "RuntimeError", Raised(("ValueError",), said)) for said in ("this", "that")]
+
+    assert {each.reason.general for each in raised if each.reason} == {"raises ValueError, not RuntimeError"}
 
 
 def test_a_wrong_sign_of_zero_is_one_finding_whether_a_table_or_the_oracle_says_so(good: Backend) -> None:

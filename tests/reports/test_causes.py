@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from assay_reports.causes import causes
+import pytest
+
+from assay_reports.causes import among, causes, function
 from assay_reports.results import Finding, Result, Run
 
 New = Callable[..., Result]
@@ -42,12 +44,88 @@ def test_a_cause_of_one_item_is_called_what_is_wrong_there(result: New, finding:
     assert one.slug == several.slug
 
 
-def test_a_check_that_two_ops_lack_is_two_causes(result: New, finding: Find) -> None:
-    lacks = finding("A302", form="no error for an invalid call; IndexError is due")
+def test_a_check_that_two_ops_lack_is_one_cause(result: New, finding: Find) -> None:
+    lacks = finding("A302", form="no error for an invalid call: the index is out of range")
 
-    found = causes([result("a::errors", "fail", findings=(lacks,)), result("b::errors", "fail", findings=(lacks,))])
+    (cause,) = causes([result("a::errors", "fail", findings=(lacks,)), result("b::errors", "fail", findings=(lacks,))])
 
-    assert [cause.op for cause in found] == ["a", "b"]
+    assert (cause.op, cause.ops) == (None, ["a", "b"])
+
+
+@pytest.mark.parametrize("code", ["A101", "A301"])
+def test_what_is_wrong_with_one_function_alone_is_one_cause(result: New, finding: Find, code: str) -> None:
+    shown = {
+        "torch.nn.Tanh::values": ("one", 2),
+        "torch.tanh::values": ("two", 9),
+        "torch.Tensor.tanh_::shape": ("two", 1),
+    }
+
+    (cause,) = causes([
+        result(id, "fail", findings=(finding(code, form=form, cases=cases, message=form),))
+        for id, (form, cases) in shown.items()
+    ])  # fmt: skip
+
+    assert cause.title == "torch.tanh (and 2 more names): two; and 1 more finding"
+    assert cause.touched == "3 ops, 3 items, 12 cases"
+    assert [finding.form for _, finding in cause.ways] == ["two", "one"]
+
+
+def test_checks_that_one_function_each_lacks_are_one_cause(result: New, finding: Find) -> None:
+    lacks = {op: finding("A302", form=f"no error: {op} is odd", message=f"no error: {op} is 3") for op in ("a", "b")}
+
+    (cause,) = causes([result(f"{op}::errors", "fail", findings=(each,)) for op, each in lacks.items()])
+
+    assert (cause.title, cause.op) == ("a: no error: a is 3; and 1 more finding", None)
+
+
+def test_what_the_same_functions_show_is_one_cause(result: New, finding: Find) -> None:
+    both = (finding("A301", "error", form="no axis"), finding("A203", form="no tuple"))
+
+    (cause,) = causes([result(f"torch.{op}::shape", "error", findings=both) for op in ("max", "min")])
+
+    assert ([finding.form for _, finding in cause.ways], cause.op) == (["no tuple", "no axis"], None)
+
+
+def test_scenarios_of_one_function_each_are_one_cause(result: New, finding: Find) -> None:
+    odd = [result(f"torch.{op}::examples", "fail", findings=(finding("A107", form=op),)) for op in ("grad", "data")]
+
+    (cause,) = causes(odd)
+
+    assert (cause.of, cause.ops) == ("code", ["torch.grad", "torch.data"])
+
+
+def test_any_parameter_that_is_not_there_is_one_cause(result: New, finding: Find) -> None:
+    lacks = [finding("A301", "error", form=f"got an unexpected keyword argument '{name}'") for name in ("out", "eps")]
+
+    (cause,) = causes([result(f"{op}::shape", "error", findings=(each,)) for op, each in zip("ab", lacks, strict=True)])
+
+    assert len(cause.ways) == 2
+
+
+@pytest.mark.parametrize(
+    ("ops", "name"),
+    [
+        (("torch.abs", "torch.abs_", "torch.Tensor.abs"), "abs"),
+        (("torch.nn.AvgPool1d", "torch.nn.functional.avg_pool3d"), "avgpool"),
+        (("torch.norm",), "norm"),
+        (("torch.linalg.norm",), "torch.linalg.norm"),
+        (("torch.Size",), "torch.Size"),
+        (("torch.Tensor.__getitem__",), "torch.Tensor.__getitem__"),
+        (("broadcasting",), "broadcasting"),
+    ],
+)
+def test_a_function_has_several_names(ops: tuple[str, ...], name: str) -> None:
+    assert {function(op) for op in ops} == {name}
+
+
+def test_a_part_of_what_is_wrong_has_the_causes_of_the_whole(result: New, finding: Find) -> None:
+    lacks = finding("A301", "error", form="no kernel")
+    results = [result(f"{op}::shape", "error", findings=(lacks,)) for op in ("a", "b")]
+    whole = causes(results)
+
+    (part,) = among(whole, [(results[1], lacks)])
+
+    assert (part.slug, part.ops) == (whole[0].slug, ["b"])
 
 
 def test_a_wrong_dtype_in_two_ops_is_one_cause(result: New, finding: Find) -> None:
@@ -63,22 +141,25 @@ def test_every_finding_of_an_item_counts(result: New, finding: Find) -> None:
 
     found = causes([result("add::values[float32]", "error", findings=both)])
 
-    assert [cause.code for cause in found] == ["A101", "A301"]
+    assert [[finding.code for _, finding in cause.ways] for cause in found] == [["A101", "A301"]]
 
 
-def test_causes_come_gravest_first_then_by_how_many_items_and_cases_show_them(result: New, finding: Find) -> None:
+def test_wrong_answers_come_before_missing_errors_and_first_what_most_items_and_cases_show(
+    result: New, finding: Find
+) -> None:
     results = [
         result("a::signature", "fail", findings=(finding("A305", form="refuses", cases=900),)),
         result("a::errors", "fail", findings=(finding("A302", form="accepts"),)),
         result("a::dtype", "fail", findings=(finding("A202", form="rare"), finding("A202", form="often", cases=7))),
-        result("b::dtype", "fail", findings=(finding("A202", form="everywhere", cases=1),)),
-        result("b::shape", "fail", findings=(finding("A202", form="everywhere", cases=1),)),
+        result("b::dtype", "fail", findings=(finding("A202", form="everywhere"), finding("A202", form="often"))),
+        result("c::shape", "fail", findings=(finding("A202", form="everywhere"), finding("A202", form="everywhere"))),
+        result("d::shape", "fail", findings=(finding("A202", form="rare"),)),
         result("a::values[float32]", "fail", findings=(finding("A101", form="differs", cases=1),)),
         result("a::shape", "crash", findings=(finding("A801", "crash", form="died", cases=1),)),
     ]
 
     assert [(cause.code, cause.form) for cause in causes(results)] == [
-        ("A801", "died"), ("A101", "differs"), ("A202", "everywhere"), ("A202", "often"), ("A202", "rare"),
+        ("A801", "died"), ("A202", "everywhere"), ("A202", "often"), ("A202", "rare"), ("A101", "differs"),
         ("A302", "accepts"), ("A305", "refuses"),
     ]  # fmt: skip
 

@@ -97,7 +97,7 @@ def test_a_long_message_and_a_long_call_are_cut(result: New, finding: Find, run_
 
     text = markdown.render([run_of(result("a::shape", "fail", findings=(long,)))])
 
-    assert f"1. A202 `{'f' * 120}` (1 op, 1 item, 5 cases): `{'c' * 120}`\n" in text
+    assert f"1. A202 `a: {'f' * 117}` (1 op, 1 item, 5 cases): `{'c' * 120}`\n" in text
 
 
 KNOWN = "- {code: A101, form: result differs, items: {'a::*': 5, 'c::shape': 5}, reason: rounding}\n"
@@ -115,7 +115,7 @@ def test_with_expectations_the_summary_shows_what_is_unexpected_and_what_no_long
     assert [line.replace(str(tmp_path / "k"), "k") for line in lines] == [
         "`toy`: 2 causes, 1 unexpected, the gravest first.",
         "",
-        "1. A202 `result is 1, not 2` (1 op, 1 item, 5 cases): `torch.exp(float32[1])`",
+        "1. A202 `b: result is 1, not 2` (1 op, 1 item, 5 cases): `torch.exp(float32[1])`",
         "",
         "- ``improved: k:1: c::shape no longer shows A101; `assay expect update` deletes it``",
         "",

@@ -240,7 +240,7 @@ def test_a_backends_page_lists_its_causes_the_gravest_first(
     found = re.findall(r"\d\. (A\d+ .*?) A .*? (\d+ function.*?)\. call (\S+) .*?and (\d items)?", page.text)
     assert found == [
         ("A101 torch.exp: result differs", "1 function, 2 items, 9 cases", "torch.exp(float32[1])", "2 items"),
-        ("A305 no parameter _", "1 function, 1 item, 1 case", "torch.exp(input=x)", ""),
+        ("A305 torch.exp: no parameter _", "1 function, 1 item, 1 case", "torch.exp(input=x)", ""),
     ]
     assert "import torch print(torch.exp(x))" in page.text
     assert "../op/torch.exp.html#toy:values[float64]" in page.links
@@ -256,9 +256,9 @@ def test_causes_that_are_unexpected_come_first_and_are_marked(
     pages = rendered(tmp_path, run, expected=known)
 
     titles = re.findall(r"\d\. (A\d+ .*?) A ", pages["backend/toy.html"].text)
-    assert titles == ["A305 no parameter _ unexpected", "A101 torch.exp: result is 1, not 2"]
+    assert titles == ["A305 torch.exp: no parameter _ unexpected", "A101 torch.exp: result is 1, not 2"]
     assert "The gravest come first; before them those that are unexpected, 1 of 2." in pages["backend/toy.html"].text
-    assert "A305 no parameter _ unexpected 1 function" in pages["index.html"].text
+    assert "A305 torch.exp: no parameter _ unexpected 1 function" in pages["index.html"].text
     assert "unexpected" not in rendered(tmp_path, run)["backend/toy.html"].text
 
 

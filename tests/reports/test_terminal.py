@@ -87,7 +87,7 @@ def test_causes_are_printed_gravest_first(result: New, finding: Find, run_of: Ma
     blocks = terminal.summary(run_of(result("a::shape", "fail", findings=found))).split("\n\n")
 
     assert [block.partition("  ")[0] for block in blocks[1:]] == [
-        "1. A101 a: differs", "2. A202 wrong", "3. A305 refuses",
+        "1. A101 a: differs; and 1 more finding", "2. A305 a: refuses",
     ]  # fmt: skip
 
 
@@ -138,7 +138,7 @@ def test_with_expectations_only_the_unexpected_causes_are_printed_however_grave_
     head, *causes = terminal.summary(run, known).split("\n\n")
 
     assert head == "toy: 2 items with findings, 2 causes, 1 unexpected"
-    assert [cause.splitlines()[0] for cause in causes] == ["1. A202 result is 1, not 2  (1 op, 1 item, 5 cases)"]
+    assert [cause.splitlines()[0] for cause in causes] == ["1. A202 b: result is 1, not 2  (1 op, 1 item, 5 cases)"]
     assert causes[0].splitlines()[-1] == "  again: assay repro b::shape --backend toy.py:Toy"
 
 

@@ -310,3 +310,21 @@ def test_another_finding_is_unexpected_after_an_update(
     found = Expectations.load(path).compare(Run(header, (changed, *rest), footer=Footer(True)))
 
     assert len(found.unexpected) == 1
+
+
+def test_a_cause_of_several_codes_and_forms_is_an_entry_for_each_code(
+    result: New, finding: Find, run_of: RunOf, file: Path
+) -> None:
+    found = (finding("A101", form="one *"), finding("A101", form="two"), finding("A301", "error", form="no kernel"))
+    run = run_of(result("a::shape", "error", findings=found))
+
+    update(file, run)
+
+    entries = yaml.safe_load(file.read_text())
+    assert [(entry["code"], entry["form"]) for entry in entries] == [
+        ("A101", ["one \\*", "two"]),
+        ("A301", "no kernel"),
+    ]
+    assert Expectations.load(file).compare(run).holds
+    other = run_of(result("a::shape", "error", findings=(finding("A101", form="one more"),)))
+    assert Expectations.load(file).compare(other).unexpected

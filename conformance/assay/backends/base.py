@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from assay.cases.case import Case
 from assay.cases.outcome import Missing, MissingKind, Outcome, Raised
@@ -110,6 +110,10 @@ class Backend(ABC):
     def source(self, op: str) -> Path | None:
         """Return the file that implements an op, or None if it is unknown."""
         return None
+
+    def settings(self) -> Mapping[str, Callable[[], Any]]:
+        """Return how to look at what a case may leave changed in the library itself, each by its name."""
+        return {}
 
     def declared(self) -> Capabilities:
         """Return what the backend declares, with what its author should know."""

@@ -23,7 +23,7 @@ from assay.backends.library import Differentiated, LibraryBackend
 from assay.cases import spelling
 from assay.cases.arrays import Host, host_dtype
 from assay.cases.case import Case, TensorValue
-from assay.cases.outcome import Array
+from assay.cases.outcome import Array, Outcome
 from assay_spec import dtypes
 from assay_spec.steps import Step
 
@@ -64,6 +64,13 @@ class NamespaceBackend(LibraryBackend):
         self._dtypes = {getattr(self.torch, each): each for each in self.capabilities.dtypes}
         self._functions: dict[tuple[str, str], Callable[..., Any]] = {}
         self._home = device  # where modules go that are made
+
+    def perform(self, case: Case) -> Outcome:
+        outcome = super().perform(case)
+        with contextlib.suppress(AttributeError):
+            if not self.torch.is_grad_enabled():
+                self.torch.set_grad_enabled(True)  # a backward pass that raised may have left it off
+        return outcome
 
     def function(self, step: Step) -> Callable[..., Any]:
         key = (step.target, step.form)
@@ -245,6 +252,10 @@ class NamespaceBackend(LibraryBackend):
 
     def seeded(self, seed: int) -> None:
         self.torch.manual_seed(seed)
+
+    def settings(self) -> dict[str, Callable[[], Any]]:
+        looks = {"whether gradients are recorded": "is_grad_enabled", "the default dtype": "get_default_dtype"}
+        return {what: getattr(self.torch, name) for what, name in looks.items() if hasattr(self.torch, name)}
 
     @contextmanager
     def wide_defaults(self) -> Iterator[None]:

@@ -111,6 +111,7 @@ class ProcessBackend(Backend):
         del self._asked[id(case)]
         answer = asked.answer
         if isinstance(answer, ProcessError):
+            self._crashes[case.op] += not isinstance(answer, Stopped)  # what nobody asked for any more costs nothing
             raise answer
         if answer.outcome is None:
             tail = self._pipe.tail if self._pipe else ""
@@ -242,7 +243,6 @@ class ProcessBackend(Backend):
                 self._restarts = 0
             except ProcessError as error:
                 asked.answer = error
-                self._crashes[asked.case.op] += 1
                 self._restarts += 1
         if self._waiting:
             self._resume()

@@ -6,7 +6,8 @@ import locale
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -26,12 +27,13 @@ _ASPECTS: Final[dict[str, Callable[[], Any]]] = {
 class Surroundings:
     """The state of a process when this is made, and what of it has changed since."""
 
-    def __init__(self) -> None:
-        self._before = {name: _now(look) for name, look in _ASPECTS.items()}
+    def __init__(self, settings: Mapping[str, Callable[[], Any]] = MappingProxyType({})) -> None:
+        self._aspects = {**_ASPECTS, **settings}
+        self._before = {name: _now(look) for name, look in self._aspects.items()}
 
     def changes(self) -> tuple[str, ...]:
         """Return the names of what is not as it was."""
-        return tuple(name for name, look in _ASPECTS.items() if not _same(self._before[name], _now(look)))
+        return tuple(name for name, look in self._aspects.items() if not _same(self._before[name], _now(look)))
 
 
 def _now(look: Callable[[], Any]) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from assay.cases import calls
 from assay.cases.case import Case
 from assay.cases.draw import SHARES, drawn
-from assay.cases.outcome import Array, Outcome
+from assay.cases.outcome import Array, Outcome, Raised
 from assay.cases.plan import Plan
 from assay.cases.walk import walk
 from assay.judge.bench import Bench
@@ -40,9 +40,7 @@ class Reason:
 
     @property
     def general(self) -> str:
-        """What is wrong in general: of a check that is missing, which error is due, however PyTorch words it."""
-        if self.code == "A302":
-            return f"no error for an invalid call; {self.expected} is due"
+        """What is wrong in general, as far as that is said apart from the message."""
         return self.form or self.message
 
 
@@ -178,6 +176,11 @@ def unanswered(outcome: Outcome) -> Judgement | None:
 def is_raised(due: str, outcome: Outcome) -> bool:
     """Return whether a call raised the due exception, even where its message says that the call is unsupported."""
     return outcome.raised is not None and due in outcome.raised.classes
+
+
+def of_another_class(message: str, due: str, raised: Raised) -> Judgement:
+    """Judge an exception of a class that is not due: a library with classes of its own raises them everywhere."""
+    return fail("A303", message, due, raised, form=f"raises {raised.classes[0]}, not {due}")
 
 
 def broken_oracle(outcome: Outcome) -> Judgement | None:

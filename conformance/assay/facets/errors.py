@@ -21,6 +21,7 @@ from assay.facets.base import (
     Trial,
     fail,
     is_raised,
+    of_another_class,
     plans,
     unanswered,
 )
@@ -53,9 +54,9 @@ def _broken(op: Op, overload: Overload, request: SamplingRequest) -> Iterator[Tr
     """Yield trials that only PyTorch can tell to be invalid."""
     focus = Focus(frozenset({"shape"}), None, request.seed)
     for plan in islice(walk(overload, focus, 8), _BROKEN[request.effort]):
-        for each in broken(plan):
+        for what, each in broken(plan):
             case = calls.case(op, each, observe=frozenset({"mutation"}))
-            yield Trial(case, partial(_judge_refused, case), each, needs_oracle=True)
+            yield Trial(case, partial(_judge_refused, case, what), each, needs_oracle=True)
 
 
 def _trials(op: Op, overload: Overload, misuse: Misuse, request: SamplingRequest) -> Iterator[Trial]:
@@ -79,22 +80,24 @@ def _trials(op: Op, overload: Overload, misuse: Misuse, request: SamplingRequest
             yield Trial(case, partial(_judge, case, misuse), broken, about=misuse)
 
 
-def _judge(case: Case, misuse: Misuse, bench: Bench) -> Judgement:
+def _judge(case: Case, misuse: Misuse, bench: Bench, what: str | None = None) -> Judgement:
+    """Judge a call that must raise; `what` is wrong with it in general, where the spec has no words for it."""
     raises, because = misuse.raises, misuse.because
     outcome = bench.ask(case)
     if outcome.unsupported is not None and not is_raised(raises, outcome):
         return Judgement("unsupported", Reason("A003", outcome.unsupported.message))
     if outcome.raised is None:
-        return fail("A302", f"no error for an invalid call; {raises} is due: {because}", raises, "an answer")
+        message = f"no error for an invalid call; {raises} is due: {because}"
+        return fail("A302", message, raises, "an answer", form=f"no error for an invalid call: {what or because}")
     if outcome.changed:
         changed = ", ".join(sorted(outcome.changed))
         return fail("A304", f"the failed call changed {changed}", "inputs not changed", f"{changed} changed")
     if bench.candidate.capabilities.speaks_torch and not is_raised(raises, outcome):
-        return fail("A303", f"raises {outcome.raised}, not {raises}: {because}", raises, str(outcome.raised))
+        return of_another_class(f"raises {outcome.raised}, not {raises}: {because}", raises, outcome.raised)
     return PASS
 
 
-def _judge_refused(case: Case, bench: Bench) -> Judgement:
+def _judge_refused(case: Case, what: str, bench: Bench) -> Judgement:
     """Judge a call that PyTorch may refuse. That it lacks a kernel is no refusal."""
     expected = bench.expect_as_given(case)
     refusal = None if expected is None else expected.raised
@@ -102,7 +105,7 @@ def _judge_refused(case: Case, bench: Bench) -> Judgement:
         outcome = bench.ask(case)
         lacks = outcome.unsupported is not None and (refusal is None or outcome.unsupported.kind == "op")
         return (lacks and unanswered(outcome)) or PASS
-    return _judge(case, Misuse(raises=refusal.classes[0], because=f"PyTorch says {refusal.message}"), bench)
+    return _judge(case, Misuse(raises=refusal.classes[0], because=f"PyTorch says {refusal.message}"), bench, what)
 
 
 FACET = Facet("errors", applies, trials)

@@ -21,9 +21,11 @@ from assay.facets.base import (
     SamplingRequest,
     Trial,
     beyond,
+    describe,
     fail,
     gravest,
     is_raised,
+    of_another_class,
     unanswered,
 )
 from assay.judge.bench import Bench
@@ -32,6 +34,7 @@ from assay.judge.comparison import Comparison, measure, show
 from assay_spec import dtypes
 from assay_spec.model import Budget, Example, Op, Overload, Scenario
 
+_PRINTING: Final = ("repr(", "str(", "f'", 'f"')  # how an expression begins that prints
 _LOOSE: Final = 32  # ulps of the largest element by which a composition's answer may differ from the written one
 
 
@@ -95,7 +98,7 @@ def _as_expected(case: Case, scenario: Scenario, bench: Bench) -> Judgement:
     if early is not None:
         return early
     seen = zip(scenario.expect.items(), outcome.results, strict=True)
-    return gravest([_held(f"{scenario.name}: {source}", want, got) for (source, want), got in seen])
+    return gravest([_held(scenario, source, want, got) for (source, want), got in seen])
 
 
 def _as_refused(scenario: Scenario, raises: str, outcome: Outcome, speaks_torch: bool) -> Judgement:
@@ -103,17 +106,31 @@ def _as_refused(scenario: Scenario, raises: str, outcome: Outcome, speaks_torch:
     if outcome.raised is None and raises == "TypeError" and not speaks_torch:
         return Judgement("unsupported", Reason("A003", "signatures are judged only where they are PyTorch's own"))
     if outcome.raised is None:
-        return fail("A302", f"{scenario.name}: no error for an invalid call; {raises} is due", raises, "an answer")
+        form = f"no error for an invalid call; {raises} is due"
+        return fail("A302", f"{scenario.name}: {form}", raises, "an answer", form=form)
     if speaks_torch and not is_raised(raises, outcome):
-        return fail("A303", f"{scenario.name}: raises {outcome.raised}", raises, str(outcome.raised))
+        return of_another_class(f"{scenario.name}: raises {outcome.raised}", raises, outcome.raised)
     return Judgement("pass")
 
 
-def _held(what: str, want: Any, got: Any) -> Judgement:
+def _held(scenario: Scenario, source: str, want: Any, got: Any) -> Judgement:
+    """Judge an expression that a scenario looks at, which is often no more than a way of looking.
+
+    To compare by `torch.equal` or to print says something about these, and not about the op.
+    """
+    what = f"{scenario.name}: {source}"
+    if isinstance(got, Array) and isinstance(want, bool):
+        asked = source.partition("(")[0] if "(" in source else "an expression"
+        return fail(
+            "A203", f"{what} is {describe(got)}", want, describe(got), form=f"{asked} gives a tensor, not a bool"
+        )
     if isinstance(got, Array):
-        return _close("A107", what, got, want)
+        found = _close("A107", what, got, want)
+        return found if found.reason is None else replace(found, reason=replace(found.reason, code="A107"))
     if _equal(got, want):
         return Judgement("pass")
+    if isinstance(got, str) and source.startswith(_PRINTING):
+        return fail("A109", f"{what} is {got!r}", repr(want), repr(got), form="what is printed differs")
     return fail("A107", f"{what} is {got!r}, not {want!r}", repr(want), repr(got))
 
 
@@ -154,6 +171,8 @@ def _example(overload: Overload, example: Example, outcome: Outcome) -> Judgemen
 
 
 def _part(overload: Overload, example: Example, name: str, want: Any, got: Any) -> Judgement:
+    if got is None and want is not None:
+        return fail("A203", "None is no tensor", repr(want), "None")
     if not isinstance(got, Array):
         return (
             Judgement("pass")

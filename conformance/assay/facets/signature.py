@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import partial
+from typing import Final
 
 from assay.cases.case import Case
+from assay.cases.outcome import Outcome
 from assay.cases.plan import Plan
-from assay.facets.base import PASS, Facet, Judgement, Reason, SamplingRequest, Trial, drawn_trial, plans, unanswered
+from assay.facets.base import PASS, Facet, Judgement, SamplingRequest, Trial, drawn_trial, fail, plans, unanswered
 from assay.judge.bench import Bench
 from assay_spec.model import Op
 from assay_spec.plans import ABSENT
+
+# What Python and PyTorch say of parameters that are not there, or are there twice.
+_PARAMETERS: Final = re.compile("(?i)argument|keyword|positional|parameter")
 
 
 def applies(op: Op) -> bool:
@@ -48,11 +54,18 @@ def _ways(op: Op, plan: Plan) -> Iterator[tuple[str, ...]]:
 
 def judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
     outcome, call = bench.ask(case), case.call
-    if call is not None and outcome.raised is not None and outcome.raised.classes[0] == "TypeError":
+    if call is not None and outcome.raised is not None and _is_about_parameters(outcome):
         passed = [[name for name in call.arguments if (name in call.positional) is by] for by in (True, False)]
         way = "by position {}, by name {}".format(*([name for name in each if name != "self"] for each in passed))
-        return Judgement("fail", Reason("A305", f"refuses {way}: {outcome.raised}", "accepted", str(outcome.raised)))
+        form = f"a parameter is refused {'by name' if passed[1] else 'by position'}"
+        return fail("A305", f"refuses {way}: {outcome.raised}", "accepted", outcome.raised, form=form)
     return unanswered(outcome) or PASS
+
+
+def _is_about_parameters(outcome: Outcome) -> bool:
+    """Return whether a call is refused for how its arguments are passed, and not for one of them."""
+    raised = outcome.raised
+    return raised is not None and raised.classes[0] == "TypeError" and bool(_PARAMETERS.search(raised.message))
 
 
 FACET = Facet("signature", applies, trials)

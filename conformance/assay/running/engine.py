@@ -248,14 +248,19 @@ def judge(item: Item, trial: Trial, bench: Bench) -> Verdict:
     try:
         judgement = trial.judge(bench)
     except ProcessError as error:
-        outcome, code = _PROCESS_ERRORS[type(error)]
-        event = _event(outcome, item, error)
-        return Verdict(outcome, Reason(code, error.message), event=event, stops=isinstance(error, Stopped))
+        return _unanswered(item, error)
     except Exception as error:  # an error in judging is the suite's
         return Verdict(
             "suite_error", Reason("A901", f"judging broke: {type(error).__name__}: {error} ({_where(error)})")
         )
     return Verdict(judgement.result, judgement.reason, judgement)
+
+
+def _unanswered(item: Item, error: ProcessError) -> Verdict:
+    """Return the verdict on a case that the backend did not answer."""
+    outcome, code = _PROCESS_ERRORS[type(error)]
+    event = _event(outcome, item, error)
+    return Verdict(outcome, Reason(code, error.message), event=event, stops=isinstance(error, Stopped))
 
 
 def _event(kind: str, item: Item, error: ProcessError) -> Event:
@@ -313,10 +318,16 @@ def _worst(worst: Comparison | None) -> Worst | None:
 
 def _findings(item: Item, tally: Tally, bench: Bench) -> tuple[Finding, ...]:
     """Describe each way in which cases went wrong by the smallest of them, the gravest first."""
+    deaths: list[tuple[Trial, Died]] = []
     found = [
-        _finding(item, bench, form, group, shrink=index < _SHRUNK)
+        _finding(item, bench, form, group, deaths if index < _SHRUNK and not deaths else None)
         for index, ((_, form), group) in enumerate(tally.groups.items())
     ]
+    for trial, error in deaths:
+        died = _unanswered(item, error)
+        assert died.reason is not None
+        tally.add(died, trial)
+        found.append(_finding(item, bench, normal_form(error.message), Group("crash", died.reason, trial, 1)))
     if tally.overall is not None:
         found.append(_overall(tally.overall, tally.outcome, sum(tally.counts.values())))
     return tuple(sorted(found, key=lambda each: (GRAVITY.index(each.outcome), -each.cases)))
@@ -327,10 +338,13 @@ def _overall(reason: Reason, outcome: str, cases: int) -> Finding:
     return Finding(reason.code, outcome, normal_form(reason.message), cases, reason.message[:_CAP])
 
 
-def _finding(item: Item, bench: Bench, form: str, group: Group, *, shrink: bool) -> Finding:
+def _finding(
+    item: Item, bench: Bench, form: str, group: Group, deaths: list[tuple[Trial, Died]] | None = None
+) -> Finding:
+    """Describe a group by its case, or by the smallest where there is a list for the cases that kill the backend."""
     trial, reason = group.trial, group.reason
-    if shrink and group.outcome in ("fail", "error") and reason.code != "A803":
-        trial, reason = _smallest(item, bench, trial, reason)
+    if deaths is not None and group.outcome in ("fail", "error") and reason.code != "A803":
+        trial, reason = _smallest(item, bench, trial, reason, deaths)
     return Finding(
         code=reason.code,
         outcome=group.outcome,
@@ -348,8 +362,14 @@ def _finding(item: Item, bench: Bench, form: str, group: Group, *, shrink: bool)
     )
 
 
-def _smallest(item: Item, bench: Bench, trial: Trial, reason: Reason) -> tuple[Trial, Reason]:
-    """Shrink a failing trial; the reason is then the small one's, and of the same form."""
+def _smallest(
+    item: Item, bench: Bench, trial: Trial, reason: Reason, deaths: list[tuple[Trial, Died]]
+) -> tuple[Trial, Reason]:
+    """Shrink a failing trial; the reason is then the small one's, and of the same form.
+
+    A smaller one that kills the backend is not the same failure, but one of its own; as it costs a process, it is the
+    last.
+    """
     if trial.plan is None or trial.again is None:
         return trial, reason
     candidate, best = bench.candidate, [(trial, reason)]
@@ -357,7 +377,11 @@ def _smallest(item: Item, bench: Bench, trial: Trial, reason: Reason) -> tuple[T
 
     def tried(plans: Iterator[Plan]) -> Iterator[tuple[Plan, bool]]:
         for smaller in _ahead(_redrawn(trial, plans), candidate, _GUESSES):
-            reason = _reason(item, smaller, bench)
+            try:
+                reason = _reason(item, smaller, bench)
+            except Died as error:
+                deaths.append((smaller, error))
+                return
             same = reason is not None and _wrong(reason, smaller) == wrong
             if reason is not None and same:
                 best.append((smaller, reason))
@@ -386,7 +410,9 @@ def _reason(item: Item, trial: Trial, bench: Bench) -> Reason | None:
         if item.facet != "errors" and _refused(trial, bench):
             return None
         return trial.judge(bench).reason
-    except Exception:  # a plan that kills the backend is not the same failure
+    except Died:
+        raise
+    except Exception:
         return None
 
 

@@ -65,6 +65,14 @@ class Backend:
         return sorted(causes.causes(self.run), key=lambda each: each.slug not in self.unexpected)
 
     @cached_property
+    def _causes_of(self) -> dict[tuple[str, str, str], Cause]:
+        return {(of.id, what.code, what.form): cause for cause in self.causes for of, what in cause.shown}
+
+    def cause_of(self, result: Result, finding: Finding) -> Cause:
+        """Return the cause that a finding is of."""
+        return self._causes_of[result.id, finding.code, finding.form]
+
+    @cached_property
     def unexpected(self) -> frozenset[str]:
         """The names of the causes that are unexpected; none where nothing is known of what is expected."""
         return frozenset(each.slug for each in self.expected.compare(self.run).causes) if self.expected else frozenset()

@@ -8,7 +8,6 @@ from functools import cached_property
 from itertools import groupby
 
 from assay_reports import vocabulary
-from assay_reports.causes import key
 from assay_reports.codes import rank
 from assay_reports.records import Finding
 from assay_reports.results import Result, in_excuses
@@ -90,11 +89,11 @@ class Function:
         return found
 
     def broken(self, backend: Backend) -> list[list[Result]]:
-        """Return the items that are wrong, those together whose gravest finding is of one cause, the gravest first."""
-        groups: dict[tuple[str, str, str | None], list[Result]] = {}
+        """Return the items that are wrong, those together whose gravest finding is of one form, the gravest first."""
+        groups: dict[tuple[str, str], list[Result]] = {}
         for result in self.results[backend.index]:
             if result.broken:
-                groups.setdefault(key(result, result.broken[0]), []).append(result)
+                groups.setdefault((result.broken[0].code, result.broken[0].form), []).append(result)
         return sorted(groups.values(), key=lambda results: rank(results[0].broken[0].code))
 
     def lacks(self, backend: Backend) -> list[tuple[str, str, Shown]]:

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from assay_reports import causes, vocabulary
-from assay_reports.causes import Cause
+from assay_reports import vocabulary
 from assay_reports.codes import CODES, Code
 from assay_reports.expectations import Expectations
 from assay_reports.history import histories
@@ -123,8 +122,7 @@ class Site:
         return f"{self.by_name[result.op].page}#{place}"
 
     def cause_address(self, backend: Backend, result: Result, finding: Finding) -> str:
-        cause = Cause(*causes.key(result, finding))
-        return f"{backend.page}#{anchor(cause.slug)}"
+        return f"{backend.page}#{anchor(backend.cause_of(result, finding).slug)}"
 
     @staticmethod
     def meaning(code: str) -> Code:
