@@ -21,7 +21,7 @@ _OF_ONE_FUNCTION: Final = frozenset(
 ) - {"A109", "A404", "A405", "A407", "A503", "A507", "A508"}
 
 _ALIKE: Final = ("torch", "torch.Tensor", "torch.nn", "torch.nn.functional")  # where one function has several names
-_ANY_KEYWORD: Final = re.compile(r"(?<=unexpected )keyword argument '\w+'")
+_ANY_KEYWORD: Final = re.compile(r".*unexpected keyword argument.*")
 _REST: Final = 2  # the last part of a list of causes
 _FEW: Final = 3  # functions that show one missing error
 _SEVERAL: Final = 10  # functions that show the same things
@@ -119,11 +119,11 @@ def _smallest(shown: Shown) -> tuple[Result, Finding]:
 
 
 def function(op: str) -> str:
-    """Return the name of what an op computes: one for `torch.tanh`, `tanh_` and `nn.Tanh`, for 1d, 2d and 3d."""
+    """Return the name of what an op computes: one for `torch.tanh`, `tanh_` and `nn.Tanh`, for 1d and 2d."""
     where, _, short = op.rpartition(".")
     if where not in _ALIKE or short.startswith("__") or short[:1].isupper() is not (where == "torch.nn"):
         return op
-    return re.sub(r"[123]d$", "", short.replace("_", "").lower())
+    return re.sub(r"loss$|[123]d$", "", short.replace("_", "").lower())
 
 
 def causes(results: Run | Iterable[Result]) -> list[Cause]:
@@ -154,7 +154,9 @@ def _by_mark(shown: Iterable[tuple[Result, Finding]]) -> Iterable[Cause]:
             cause = Cause("function", function(result.op), part(finding.code))
         else:
             cause = Cause(
-                "form", f"{finding.code} {_ANY_KEYWORD.sub('keyword argument', finding.form)}", part(finding.code)
+                "form",
+                f"{finding.code} {_ANY_KEYWORD.sub('unexpected keyword argument', finding.form)}",
+                part(finding.code),
             )
         found.setdefault(f"{cause.of} {cause.mark} {cause.part}", cause).shown.append((result, finding))
     return found.values()

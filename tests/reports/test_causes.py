@@ -107,6 +107,8 @@ def test_any_parameter_that_is_not_there_is_one_cause(result: New, finding: Find
     [
         (("torch.abs", "torch.abs_", "torch.Tensor.abs"), "abs"),
         (("torch.nn.AvgPool1d", "torch.nn.functional.avg_pool3d"), "avgpool"),
+        (("torch.nn.KLDivLoss", "torch.nn.functional.kl_div"), "kldiv"),
+        (("torch.nn.L1Loss", "torch.nn.functional.l1_loss"), "l1"),
         (("torch.norm",), "norm"),
         (("torch.linalg.norm",), "torch.linalg.norm"),
         (("torch.Size",), "torch.Size"),

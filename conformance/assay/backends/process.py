@@ -34,7 +34,8 @@ from assay.settings import Settings
 T = TypeVar("T")
 
 START_LIMIT: Final = 120.0  # seconds to start and to import a large library
-CRASHES_OF_AN_OP: Final = 3
+CRASHES_OF_AN_OP: Final = 3  # whose answer is asked for; a crash of a smaller call that is not counts less
+DEATHS_OF_AN_OP: Final = 9
 RESTARTS_WITHOUT_AN_ANSWER: Final = 20
 
 
@@ -78,6 +79,7 @@ class ProcessBackend(Backend):
         self._waiting: deque[_Asked] = deque()  # those without an answer, in the order they were sent
         self._incidents: list[ProcessError] = []
         self._crashes: Counter[str] = Counter()
+        self._deaths: Counter[str] = Counter()  # those too that nobody asks for any more
         self._restarts = 0  # since the last answer
         try:
             self.capabilities = self._hello()
@@ -111,7 +113,7 @@ class ProcessBackend(Backend):
         del self._asked[id(case)]
         answer = asked.answer
         if isinstance(answer, ProcessError):
-            self._crashes[case.op] += not isinstance(answer, Stopped)  # what nobody asked for any more costs nothing
+            self._crashes[case.op] += not isinstance(answer, Stopped)
             raise answer
         if answer.outcome is None:
             tail = self._pipe.tail if self._pipe else ""
@@ -168,8 +170,8 @@ class ProcessBackend(Backend):
 
     def _why_stopped(self, case: Case) -> str | None:
         """Return why a case is not sent any more; None if it is."""
-        if self._crashes[case.op] >= CRASHES_OF_AN_OP:
-            return f"{case.op} is not run again: it cost {CRASHES_OF_AN_OP} processes"
+        if self._crashes[case.op] >= CRASHES_OF_AN_OP or self._deaths[case.op] >= DEATHS_OF_AN_OP:
+            return f"{case.op} is not run again: it cost {max(self._crashes[case.op], self._deaths[case.op])} processes"
         if self._restarts >= RESTARTS_WITHOUT_AN_ANSWER:
             return f"stopped: {RESTARTS_WITHOUT_AN_ANSWER} processes in a row did not answer"
         return None
@@ -243,6 +245,7 @@ class ProcessBackend(Backend):
                 self._restarts = 0
             except ProcessError as error:
                 asked.answer = error
+                self._deaths[asked.case.op] += 1
                 self._restarts += 1
         if self._waiting:
             self._resume()
