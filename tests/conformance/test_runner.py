@@ -298,64 +298,6 @@ def test_a_reader_that_leaves_early_costs_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "site" / "index.html").exists()
 
 
-PATCHED = """
-import sys, types, torch
-from assay.backends.namespace import NamespaceBackend
-
-torch.add = torch.sub
-sys.modules["torch"] = torch
-
-def Patched():
-    return NamespaceBackend(torch)
-"""
-
-
-def test_a_candidate_that_patches_torch_is_judged_by_the_real_one(tmp_path: Path) -> None:
-    pytest.importorskip("torch")
-    (tmp_path / "patched.py").write_text(PATCHED)
-
-    assay("run", "-b", "patched.py:Patched", "--oracle", "torch", "-j", "1", "--no-report", "--effort", "quick",
-          "--filter", "torch.add::values[float32]", cwd=tmp_path)  # fmt: skip
-
-    run = run_of(tmp_path)
-    assert [(each.outcome, each.code) for each in run.results] == [("fail", "A101")]
-    assert run.header.oracle.file.endswith("/torch/__init__.py")
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("class torch: pass\n", "is no installed PyTorch"),
-        ("import sys\ndef go():\n import torch\n torch.add = lambda *a: 0\ngo()\n", "torch.add is not PyTorch's own"),
-    ],
-)
-def test_an_oracle_that_is_not_what_it_claims_is_refused(text: str, message: str, tmp_path: Path) -> None:
-    pytest.importorskip("torch")
-    name = "torch.py" if text.startswith("class") else "sitecustomize.py"
-    (tmp_path / name).write_text(text)
-
-    done = subprocess.run(
-        [sys.executable, "-m", "assay.cli", "run", "-b", "numpy", "--oracle", "torch", "--filter", "op:torch.sign"],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-
-    assert done.returncode == 6
-    assert "the oracle: torch" in done.stderr and "Traceback" not in done.stderr
-
-
-def test_warnings_that_a_project_turns_into_errors_are_no_verdict(tmp_path: Path) -> None:
-    pytest.importorskip("torch")
-    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
-
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--assay-backend=torch",
-         "--assay-filter=op:torch.cross", "--assay-effort=quick"],
-        cwd=tmp_path, env={**os.environ, "PYTHONWARNINGS": "error"}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-
-    assert done.returncode == 0, done.stdout[-2000:]
-
-
 def test_plain_pytest_and_assay_run_are_one_thing(tmp_path: Path) -> None:
     (tmp_path / "test_of_the_project.py").write_text("def test_nothing(): pass")
     words = ["--filter=op:torch.sign facet:shape facet:errors", "--oracle=reference", "--seed=3"]
