@@ -214,6 +214,16 @@ def test_running_statistics_stand_still_in_evaluation() -> None:
     assert norm.num_batches_tracked.item() == 0
 
 
+def test_batch_norm_serves_two_inputs_before_either_is_differentiated() -> None:
+    norm = nn.BatchNorm1d(1)
+    first, second = norm(torch.tensor([[1.0], [3.0]])), norm(torch.tensor([[2.0], [6.0]]))
+
+    (first + 2 * second).sum().backward()
+
+    assert norm.bias.grad.tolist() == [6.0]
+    assert [each._version for each in (norm.running_mean, norm.running_var, norm.num_batches_tracked)] == [1, 1, 3]
+
+
 def test_an_lstm_reads_its_steps_in_both_directions() -> None:
     torch.manual_seed(0)
     both = nn.LSTM(2, 3, bidirectional=True)

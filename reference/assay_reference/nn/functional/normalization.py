@@ -146,12 +146,12 @@ def statistics(input: Tensor) -> tuple[Tensor, Tensor]:
 def keep(
     running_mean: Tensor | None, running_var: Tensor | None, mean: Tensor, var: Tensor, momentum: float, count: int
 ) -> None:
-    """Move the running statistics towards the batch's; the variance towards the unbiased one."""
+    """Move the running statistics towards the batch's; the variance towards the unbiased one. No version counts this."""
     if running_mean is None or running_var is None or not count:
         return
     with no_grad():
-        running_mean.copy_(running_mean * (1 - momentum) + mean * momentum)
-        running_var.copy_(running_var * (1 - momentum) + var * (momentum * count / (count - 1)))
+        running_mean.data.copy_(running_mean * (1 - momentum) + mean * momentum)
+        running_var.data.copy_(running_var * (1 - momentum) + var * (momentum * count / (count - 1)))
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
