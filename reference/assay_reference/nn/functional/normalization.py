@@ -146,7 +146,7 @@ def statistics(input: Tensor) -> tuple[Tensor, Tensor]:
 def keep(
     running_mean: Tensor | None, running_var: Tensor | None, mean: Tensor, var: Tensor, momentum: float, count: int
 ) -> None:
-    """Move the running statistics towards the batch's; the variance towards the unbiased one. No version counts this."""
+    """Move the running statistics towards the batch's, the variance towards the unbiased one; no version counts it."""
     if running_mean is None or running_var is None or not count:
         return
     with no_grad():
