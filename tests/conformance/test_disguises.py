@@ -25,7 +25,7 @@ WHOLE = os.environ.get("ASSAY_DISGUISES") == "whole"
 
 @pytest.mark.parametrize(("place", "name"), list(enumerate(DISGUISES, 1)), ids=DISGUISES)
 def test_pytorch_in_disguise_is_never_accused(place: int, name: str, tmp_path: Path) -> None:
-    shard = "1/1" if WHOLE else f"{place}/{12 * len(DISGUISES)}"
+    shard = "1/1" if WHOLE else f"{place}/{24 * len(DISGUISES)}"
     done = subprocess.run(
         [sys.executable, "-m", "assay.cli", "run", "-b", DISGUISES[name], "--oracle", "torch",
          "--filter", BESIDE.get(name, ""), "--shard", shard, "-j", "auto" if WHOLE else "1", "--no-report",
