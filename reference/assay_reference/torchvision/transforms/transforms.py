@@ -18,20 +18,6 @@ from assay_reference.torchvision.transforms.borders import check_border
 from assay_reference.torchvision.transforms.functional import InterpolationMode
 from assay_reference.torchvision.transforms.interpolation import chosen
 
-__all__ = [
-    "CenterCrop",
-    "Compose",
-    "Lambda",
-    "Normalize",
-    "Pad",
-    "RandomCrop",
-    "RandomHorizontalFlip",
-    "RandomResizedCrop",
-    "Resize",
-    "ToPILImage",
-    "ToTensor",
-]
-
 
 def shown(transform: object, **options: Any) -> str:
     return f"{type(transform).__name__}({', '.join(f'{name}={value}' for name, value in options.items())})"
