@@ -34,8 +34,8 @@ from assay.settings import Settings
 T = TypeVar("T")
 
 START_LIMIT: Final = 120.0  # seconds to start and to import a large library
-CRASHES_OF_AN_OP: Final = 3  # whose answer is asked for; a crash of a smaller call that is not counts less
-DEATHS_OF_AN_OP: Final = 9
+CRASHES_OF_AN_OP: Final = 3  # of cases whose answer is asked for
+DEATHS_OF_AN_OP: Final = 9  # of any: smaller cases are sent ahead, of which most answers are never asked for
 RESTARTS_WITHOUT_AN_ANSWER: Final = 20
 
 

@@ -20,7 +20,7 @@ class ReferenceBackend(NamespaceBackend):
     features: ClassVar[tuple[Feature, ...]] = (*FEATURES, "strides")
     unsupported: ClassVar[tuple[tuple[type[BaseException], str], ...]] = (
         *NamespaceBackend.unsupported,
-        (ImportError, ""),  # of what images and datasets need besides
+        (ImportError, r"pip install 'assay\[vision\]'"),  # what images and datasets need besides
     )
 
     def __init__(self, *, device: str = "cpu") -> None:

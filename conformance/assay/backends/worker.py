@@ -62,9 +62,8 @@ class Worker:
     def backend(self) -> Backend:
         if self._backend is None:
             self._backend = open_backend(self.text, device=self.device)
-            self._surroundings = Surroundings(
-                self._backend.settings()
-            )  # what importing a library changes is no trace of a case
+            # Looked at anew: what importing a library changes is no trace of a case.
+            self._surroundings = Surroundings(self._backend.settings())
         return self._backend
 
     def serve(self, requests: BinaryIO, replies: BinaryIO) -> None:

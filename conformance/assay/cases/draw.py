@@ -6,12 +6,12 @@ import random
 from collections.abc import Sequence
 from typing import Any, Final
 
-from assay.cases.plan import ABSTAINED, Plan, bound, held, holds, leading_of, led, may_be_left_out, state_dtype
+from assay.cases.plan import ABSTAINED, Plan, bound, furnished, holds, leading_of, led, may_be_left_out
 from assay_reports.vocabulary import Effort
 from assay_spec.domains import Either, Focus
 from assay_spec.domains.draws import Choice, Draw, booleans
 from assay_spec.model import Argument, Overload
-from assay_spec.plans import ABSENT, TensorPlan
+from assay_spec.plans import ABSENT
 from assay_spec.scope import Scope
 from assay_spec.signature import Signature
 
@@ -47,11 +47,10 @@ def _drawn(overload: Overload, focus: Focus, source: random.Random) -> Plan | No
     try:
         if maker is not None:
             constructed, scope = _drawn_arguments(maker.arguments, maker.signature, scope, focus, draw)
-            training = scope["training"] = source.choice((True, False))
+            training = source.choice((True, False))
             if not all(condition(scope) for condition in maker.require):
                 return None
-            for rule in held(maker, scope):
-                scope[rule.name] = TensorPlan(state_dtype(focus), tuple(rule.shape(scope)))
+            scope = furnished(maker, scope, focus, training=training)
         given, scope = _drawn_arguments(overload.arguments, overload.signature, scope, focus, draw)
         return Plan(overload, given, scope, constructed, training) if holds(overload, scope) else None
     except ABSTAINED:

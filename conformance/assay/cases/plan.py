@@ -51,6 +51,7 @@ class Plan:
 
 
 def holds(overload: Overload, scope: Scope) -> bool:
+    """Return whether a call is one of an overload: its result has a dtype, and what it requires is so."""
     try:
         if overload.results and overload.results[0].dtype is not None:
             overload.results[0].dtype(scope)
@@ -65,12 +66,22 @@ def held(maker: Construct, scope: Scope, rules: Sequence[StateRule] | None = Non
     return [rule for rule in rules if rule.when is None or rule.when(scope)]
 
 
-def state_dtype(focus: Focus) -> str:
+def _state_dtype(focus: Focus) -> str:
     """Return the dtype of a module's parameters: the item's, unless that is one of indices."""
     return focus.dtype if focus.dtype and has_fractions(focus.dtype) else DEFAULT_FLOAT
 
 
+def furnished(maker: Construct, scope: Scope, focus: Focus, *, training: bool) -> Scope:
+    """Return the scope with a module's mode, and with the parameters and buffers that it then has."""
+    found = scope.copy()
+    found["training"] = training
+    for rule in held(maker, found):
+        found[rule.name] = TensorPlan(_state_dtype(focus), tuple(rule.shape(found)))
+    return found
+
+
 def leading_of(arguments: Sequence[Argument]) -> int | None:
+    """Return the place of the first argument that may be a tensor."""
     return next((index for index, each in enumerate(arguments) if "tensor" in " ".join(each.kinds)), None)
 
 

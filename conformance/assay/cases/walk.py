@@ -10,7 +10,7 @@ from math import prod
 from types import MappingProxyType
 from typing import Any, Final
 
-from assay.cases.plan import ABSTAINED, Plan, bound, held, holds, leading_of, led, may_be_left_out, state_dtype
+from assay.cases.plan import ABSTAINED, Plan, bound, furnished, holds, leading_of, led, may_be_left_out
 from assay_spec.domains import Domain, Focus, Given, Many, Tensors, Together
 from assay_spec.model import Argument, Overload
 from assay_spec.plans import ABSENT, TensorPlan
@@ -31,7 +31,7 @@ def walk(overload: Overload, focus: Focus, limit: int) -> Iterator[Plan]:
     yield from _walked(overload, starts[0], focus, limit)
     for start in starts[1:]:
         # Another construction or mode is a deviation itself: the rest of the call stays plain.
-        yield from _walked(overload, start, Focus(dtype=focus.dtype, seed=focus.seed), 1)
+        yield from _walked(overload, start, _plainly(focus), 1)
 
 
 def _starts(overload: Overload, focus: Focus, limit: int) -> Iterator[Plan]:
@@ -45,11 +45,7 @@ def _starts(overload: Overload, focus: Focus, limit: int) -> Iterator[Plan]:
     allowed = ((given, scope) for given, scope in found if all(condition(scope) for condition in maker.require))
     for place, (given, scope) in enumerate(allowed):
         for training in _modes(overload, place) if focus.on("options") else (True,):
-            mode = scope.copy()
-            mode["training"] = training
-            for rule in held(maker, mode):
-                mode[rule.name] = TensorPlan(state_dtype(focus), tuple(rule.shape(mode)))
-            yield Plan(overload, {}, mode, given, training)
+            yield Plan(overload, {}, furnished(maker, scope, focus, training=training), given, training)
 
 
 def _modes(overload: Overload, place: int) -> tuple[bool, ...]:

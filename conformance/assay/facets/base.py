@@ -143,11 +143,8 @@ def _part(overload: Overload, dtype: str | None, walked: Iterator[Plan]) -> Iter
 
     The thirds differ, so that three of a kind go the whole way together.
     """
-    kin = (
-        [each for each in overload.lead.dtypes if dtypes.kind(each) == dtypes.kind(dtype)]
-        if dtype and overload.lead
-        else []
-    )
+    allowed = () if dtype is None or overload.lead is None else overload.lead.dtypes
+    kin = [each for each in allowed if dtypes.kind(each) == dtypes.kind(str(dtype))]
     place = kin.index(dtype) if dtype in kin else 0
     for step, plan in enumerate(walked):
         if not place or not step or step % _PARTS == place % _PARTS:
