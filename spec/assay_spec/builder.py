@@ -36,7 +36,7 @@ RANDOM_WORDS: Final = {**VOCABULARY, **DISTRIBUTIONS}
 OUT_OF_RANGE: Final = "the dimension is out of range"  # true of every dimension: no file need say it
 
 # What a module's call has in common with the function that it calls.
-_OF_FUNCTIONS: Final = ("result", "judge", "laws", "undefined", "bugs", "gradient", "random")
+_OF_FUNCTIONS: Final = ("result", "judge", "laws", "undefined", "bugs", "gradient", "conventions", "random")
 
 
 def build_op(document: Document, families: Mapping[str, Document], sources: Mapping[str, Document] | None = None) -> Op:
@@ -205,6 +205,7 @@ class _Builder:
             undefined=part.get("undefined", ()),
             bugs=part.get("bugs", ()),
             gradient=self._gradients(part, names, known),
+            conventions=part.get("conventions", ()),
             random=self._optional(part, "random", known, RANDOM_WORDS),
             shares=part.get("shares"),
             out_dtype=part.get("out_dtype", "castable"),

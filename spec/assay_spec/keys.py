@@ -221,6 +221,11 @@ class Says:
     gradient: Names | dict[str, str | Names] | None = key(
         "which arguments have gradients, by result if there are several", None
     )
+    conventions: Names | None = key(
+        "the calls whose gradient is a convention and no derivative, so that only an oracle can judge it: where "
+        "this is true of some element, as `undefined` is written",
+        None,
+    )
     random: Source | None = key("the distribution of the result", None)
     special: tuple[tuple[Any, ...], ...] | None = key(
         "rows of `[input, …, result]` at the values where bugs live", None
@@ -320,9 +325,9 @@ class FamilyHeader:
 class Members:
     functional: OpName | None = key(
         "the function that the module calls: it fills in `let`, `result`, `judge`, `laws`, `undefined`, `bugs`, "
-        "`gradient`, `random`, the examples and bad calls that name all that the module needs, its overloads by their "
-        "labels and, where the module has none, its rules and domains; what it takes besides the input is how an "
-        "instance is made, if nothing is said",
+        "`gradient`, `conventions`, `random`, the examples and bad calls that name all that the module needs, its "
+        "overloads by their labels and, where the module has none, its rules and domains; what it takes besides the "
+        "input is how an instance is made, if nothing is said",
         None,
     )
     construct: Construct | None = key("how an instance is made", None)

@@ -202,6 +202,7 @@ class Answered:
     undefined: tuple[str, ...] = ()
     bugs: tuple[Bug, ...] = ()
     gradient: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # result -> the inputs it has gradients for
+    conventions: tuple[str, ...] = ()  # where those are no derivatives
     random: Expression | None = None
 
 

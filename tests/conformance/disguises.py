@@ -122,8 +122,10 @@ class TakesTorchsPlace(NamespaceBackend):
 class HasAHandful(NamespaceBackend):
     """Has a handful of functions, and tensors."""
 
+    functions: ClassVar = ("add", "mul", "sum", "matmul", "exp")
+
     def __init__(self) -> None:
-        names = ("add", "mul", "sum", "matmul", "relu", "from_numpy", "Tensor", "tensor", *dtypes.ALL)
+        names = (*self.functions, "from_numpy", "Tensor", "tensor", *dtypes.ALL)
         few = ModuleType("handful")
         vars(few).update({name: getattr(REAL, name) for name in names}, __version__="1")
         super().__init__(few, name="has a handful")
@@ -314,12 +316,13 @@ class KnowsNoNumPy(NamespaceBackend):
     """Takes tensors in by `tensor(list)` and gives them out by `tolist()`."""
 
     dtypes: ClassVar = ("float32", "float64", "int64", "bool")
+    functions: ClassVar = ("add", "mul", "sub", "exp", "sum", "mean", "matmul", "sort", "eq", "abs", "max")
 
     def __init__(self) -> None:
         few = ModuleType("lists")
         vars(few).update({name: getattr(REAL, name) for name in self.dtypes}, Tensor=Listed, __version__="1")
         vars(few)["tensor"] = lambda data, dtype=None: Listed(REAL.tensor(data, dtype=dtype))
-        for name in ("add", "mul", "sub", "exp", "sum", "mean", "matmul", "sort", "eq", "argmax", "max"):
+        for name in self.functions:
             vars(few)[name] = self._on_lists(getattr(REAL, name))
         super().__init__(few, name="knows no NumPy")
 
@@ -353,8 +356,16 @@ DISGUISES: Final[dict[str, str]] = {
     **{kind.__name__: f"{__file__}:{kind.__name__}" for kind in KINDS},
     "SpeaksTheWire": f"exec:'{sys.executable}' -m assay.backends.worker torch",
 }
-# What a disguise really has otherwise than PyTorch, and is not asked about.
-BESIDE: Final[dict[str, str]] = {
+# What a disguise is asked about where it is not everything: what it really has otherwise than PyTorch is left out.
+ASKED: Final[dict[str, str]] = {
     "HasOtherHelpers": "-op:torch.set_printoptions -op:torch.set_default_tensor_type",
-    "KnowsNoNumPy": "facet:shape facet:dtype facet:values facet:special facet:layout facet:errors",
+    "HasAHandful": " ".join(f"op:torch.{name}" for name in HasAHandful.functions),
+    "KnowsNoNumPy": " ".join(
+        (
+            *(f"op:torch.{name}" for name in KnowsNoNumPy.functions),
+            *("facet:shape", "facet:dtype", "facet:values", "facet:special", "facet:layout", "facet:errors"),
+        )
+    ),
 }
+# Those that have so few functions that a small part of the corpus may hold none of them.
+FEW: Final = {kind.__name__ for kind in (HasAHandful, KnowsNoNumPy)}

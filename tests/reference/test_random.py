@@ -243,3 +243,56 @@ def test_layers_start_with_torchs_numbers() -> None:
 def test_a_chance_outside_its_range_is_refused() -> None:
     with pytest.raises(RuntimeError, match="Expected p_in >= 0 && p_in <= 1"):
         reference.bernoulli(reference.tensor([1.5]))
+
+
+@pytest.mark.parametrize("uniform", [0, 1, 623, 624, 625])
+@pytest.mark.parametrize("normal", [0, 3, 17])
+def test_a_generators_state_is_torchs_byte_for_byte(uniform: int, normal: int) -> None:
+    torch = pytest.importorskip("torch")
+    theirs, ours = torch.Generator().manual_seed(7), reference.Generator().manual_seed(7)
+    for library, generator in ((torch, theirs), (reference, ours)):
+        library.rand(uniform, generator=generator)
+        library.randn(normal, generator=generator)
+
+    state = reference.tensor(theirs.get_state().tolist(), dtype=reference.uint8)
+    taken = reference.Generator().set_state(state)
+
+    assert ours.get_state().tolist() == state.tolist()
+    assert taken.initial_seed() == 7
+    assert reference.randn(5, generator=taken).tolist() == torch.randn(5, generator=theirs).tolist()
+
+
+def test_a_state_goes_on_where_it_was() -> None:
+    reference.manual_seed(3)
+    reference.randn(3)
+    state = reference.get_rng_state()
+    numbers = reference.randn(3).tolist()
+
+    reference.set_rng_state(state)
+
+    assert reference.randn(3).tolist() == numbers
+
+
+def test_what_is_drawn_in_a_fork_leaves_no_trace() -> None:
+    reference.manual_seed(3)
+    alone = reference.rand(2).tolist()
+    reference.manual_seed(3)
+    with pytest.raises(ZeroDivisionError), reference.random.fork_rng():
+        reference.rand(4)
+        raise ZeroDivisionError
+
+    assert reference.rand(2).tolist() == alone
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        (reference.zeros(5), "RNG state must be a torch.ByteTensor"),
+        (reference.zeros(5, dtype=reference.uint8), "Expected a CPUGeneratorImplState of size 5056"),
+        (reference.zeros(5056, dtype=reference.uint8), "Invalid mt19937 state"),
+        (3, "expected a torch.ByteTensor, but got int"),
+    ],
+)
+def test_what_is_no_state_is_refused(state: object, message: str) -> None:
+    with pytest.raises((TypeError, RuntimeError), match=message):
+        reference.set_rng_state(state)

@@ -188,9 +188,10 @@ def equivalents_are_right(op: Op) -> Iterator[Complaint]:
 
 
 def laws_can_be_read(op: Op) -> Iterator[Complaint]:
-    """Laws, undefined points and bugs use defined names only."""
+    """Laws, undefined points, conventions and bugs use defined names only."""
     for overload in op.overloads:
-        for source in (*overload.laws, *overload.undefined, *(bug.where for bug in overload.bugs if bug.where)):
+        where = (bug.where for bug in overload.bugs if bug.where)
+        for source in (*overload.laws, *overload.undefined, *overload.conventions, *where):
             try:
                 check_law(source, overload)
             except ExpressionError as error:

@@ -34,7 +34,7 @@ from assay.facets.values import rounds_first
 from assay.judge.bench import Bench, summands
 from assay.judge.comparison import Comparison, measure
 from assay.judge.excuses import HEADROOM
-from assay.judge.laws import undefined_mask
+from assay.judge.laws import conventional, undefined_mask
 from assay_spec import dtypes
 from assay_spec.domains import Axis
 from assay_spec.model import Budget, Op, Overload
@@ -79,12 +79,13 @@ def _trial(op: Op, case: Case, plan: Plan) -> Trial:
         case = differentiated(op, simpler, 0)
         return None if case is None or unsettled(case, simpler) else _trial(op, case, simpler)
 
-    return Trial(case, partial(_judge, case, plan), plan, again, needs_oracle=_of_all_sizes(plan))
+    return Trial(case, partial(_judge, case, plan), plan, again, needs_oracle=shows_no_slope(case, plan))
 
 
-def _of_all_sizes(plan: Plan) -> bool:
-    """Return whether inputs are of so many sizes that no one step shows the slope at all of them."""
-    return any(isinstance(each, TensorPlan) and each.fill.kind == "wide" for each in plan.given.values())
+def shows_no_slope(case: Case, plan: Plan) -> bool:
+    """Return whether no differences show the gradient: it is a convention, or inputs are too different for one step."""
+    wide = any(isinstance(each, TensorPlan) and each.fill.kind == "wide" for each in plan.given.values())
+    return wide or conventional(plan.overload, case, plan.scope)
 
 
 def unambiguous(plan: Plan) -> Plan | None:
@@ -232,11 +233,11 @@ def along(
         return None
     left, right = slopes
     assert left is not None and right is not None
-    if abs(left[0] + right[0]) > 1e-3 * (left[1] + 1e-12):
-        return None  # at a kink or a tie the one-sided slopes differ, and only an oracle knows PyTorch's choice
     want = (left[0] - right[0]) / 2
     got = float(np.sum(gradient * direction))
     allowed = _FINITE * max(left[1], right[1], float(np.sum(np.abs(gradient * direction))), 1e-6) * 8
+    if abs(left[0] + right[0]) > allowed:
+        return None  # at a kink or a tie the one-sided slopes differ, and only an oracle knows PyTorch's choice
     fraction = abs(got - want) / allowed
     worst = Comparison(fraction, None, (), repr(got), repr(want), f"{allowed:.3g} (central differences)")
     return beyond(code, worst, f"the slope along {name}")

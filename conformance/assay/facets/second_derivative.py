@@ -40,6 +40,7 @@ from assay.facets.gradient import (
     gradient_dtypes,
     malformed,
     misled,
+    shows_no_slope,
     summed,
     unambiguous,
     unsettled,
@@ -96,7 +97,8 @@ def _trial(op: Op, plan: Plan, values: Values) -> Trial | None:
         case = _with_zeros(case, plan)
     if case is None or unsettled(case, chosen):
         return None
-    return Trial(case, partial(_judge, case, plan), plan, lambda simpler: _trial(op, simpler, values))
+    judge, again = partial(_judge, case, plan), lambda simpler: _trial(op, simpler, values)
+    return Trial(case, judge, plan, again, needs_oracle=shows_no_slope(case, plan))
 
 
 def twice_differentiated(op: Op, plan: Plan) -> Case | None:

@@ -236,10 +236,18 @@ def undefined_mask(overload: Overload, case: Case, shape: tuple[int, ...], scope
 
 def shows(bug: Bug, case: Case, scope: Mapping[str, Any]) -> bool:
     """Return whether a case meets a bug of PyTorch's own."""
-    if bug.where is None:
-        return True
+    return bug.where is None or _somewhere(bug.where, case, scope)
+
+
+def conventional(overload: Overload, case: Case, scope: Mapping[str, Any]) -> bool:
+    """Return whether what PyTorch calls the gradient of a case is no derivative of its answer."""
+    return any(_somewhere(source, case, scope) for source in overload.conventions)
+
+
+def _somewhere(source: str, case: Case, scope: Mapping[str, Any]) -> bool:
+    """Return whether a condition is true of some element; not where the case lacks what it names."""
     names = _named(case, scope)
-    expression = _expression(bug.where)
+    expression = _expression(source)
     if not expression.names <= set(names):
         return False
     with np.errstate(all="ignore"):

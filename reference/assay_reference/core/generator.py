@@ -10,8 +10,21 @@ import numpy as np
 
 from assay_reference.core.arrays import Array
 from assay_reference.core.box_muller import BLOCK, box_muller, parts
+from assay_reference.core.tensor import Tensor
 
 DEFAULT_SEED: Final = 67280421310721
+
+_WORDS: Final = 624  # of the twister's key
+# A state as PyTorch keeps it, byte for byte: `left` words of the key are still to be given out, the first of them at
+# `next`; `spare` is the second number of a pair of normal ones.
+_STATE: Final = np.dtype(
+    {
+        "names": ["seed", "left", "seeded", "next", "key", "spare", "has_spare"],
+        "formats": ["<u8", "<i4", "<i4", "<u8", ("<u8", _WORDS), "<f8", "<i4"],
+        "offsets": [0, 8, 12, 16, 24, 24 + 8 * _WORDS + 8, 24 + 8 * _WORDS + 24],
+        "itemsize": 5056,
+    }
+)
 
 
 class Generator:
@@ -23,8 +36,7 @@ class Generator:
     def manual_seed(self, seed: int) -> Generator:
         """Start from a seed; its lower 32 bits count."""
         self._seed = int(seed) % 2**64
-        self._bits = np.random.MT19937()
-        self._bits._legacy_seeding(self._seed % 2**32)
+        self._bits = _seeded(self._seed)
         self._spare: float | None = None  # the second number of a pair of normal ones
         return self
 
@@ -36,11 +48,34 @@ class Generator:
         self.manual_seed(int.from_bytes(os.urandom(8)))
         return self._seed
 
-    def get_state(self) -> tuple[Any, float | None, int]:
-        return self._bits.state, self._spare, self._seed
+    def get_state(self) -> Tensor:
+        """Return all that the next numbers depend on, as bytes that PyTorch's generators take too."""
+        twister = self._bits.state["state"]
+        state = np.zeros(1, _STATE)
+        fresh = twister["pos"] == _WORDS and np.array_equal(twister["key"], _seeded(self._seed).state["state"]["key"])
+        state["seed"], state["seeded"], state["key"] = self._seed, 1, twister["key"]
+        state["left"], state["next"] = (1, 0) if fresh else (_WORDS + 1 - twister["pos"], twister["pos"])
+        state["spare"], state["has_spare"] = self._spare or 0.0, self._spare is not None
+        return Tensor._wrap(state.view(np.uint8))
 
-    def set_state(self, state: tuple[Any, float | None, int]) -> Generator:
-        self._bits.state, self._spare, self._seed = state
+    def set_state(self, new_state: Tensor) -> Generator:
+        """Go on where the generator was whose state it is."""
+        if not isinstance(new_state, Tensor):
+            raise TypeError(f"expected a torch.ByteTensor, but got {type(new_state).__name__}")
+        data = new_state.numpy(force=True)
+        if data.dtype != np.uint8:
+            raise TypeError("RNG state must be a torch.ByteTensor")
+        if data.size != _STATE.itemsize:
+            raise RuntimeError(
+                f"Expected a CPUGeneratorImplState of size {_STATE.itemsize} but found the input RNG state size to be "
+                f"{data.size}"
+            )
+        state = np.frombuffer(data.tobytes(), _STATE)[0]
+        if state["seeded"] != 1 or not 1 <= state["left"] <= _WORDS or state["next"] > _WORDS:
+            raise RuntimeError("Invalid mt19937 state")
+        twister: Any = {"key": state["key"].astype(np.uint32), "pos": _WORDS + 1 - int(state["left"])}
+        self._bits.state = {"bit_generator": "MT19937", "state": twister}
+        self._seed, self._spare = int(state["seed"]), float(state["spare"]) if state["has_spare"] else None
         return self
 
     def words(self, count: int) -> Array:
@@ -99,6 +134,13 @@ class Generator:
             other = index + word % (count - index)
             order[index], order[other] = order[other], order[index]
         return order
+
+
+def _seeded(seed: int) -> np.random.MT19937:
+    """Return the twister at the start of a seed."""
+    twister = np.random.MT19937()
+    twister._legacy_seeding(seed % 2**32)
+    return twister
 
 
 default_generator: Final = Generator()
