@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
-Layout = Literal["contiguous", "transposed", "expanded", "offset", "block", "stepped", "channels-last"]
+Layout = Literal["contiguous", "transposed", "channels-last", "expanded", "offset", "block", "stepped"]
 LAYOUTS: Final[tuple[Layout, ...]] = get_args(Layout)
 
 # `same` is equal to an earlier tensor of the call, `extremes` only infinities, or the ends of an integer type.

@@ -59,8 +59,8 @@ def test_the_layout_axis_walks_the_layouts_of_matrices_vectors_and_scalars() -> 
     layouts = [(plan.ndim, plan.layout) for plan in walked("tensor(real)", "layout")]
 
     assert layouts == [
-        (2, "contiguous"), (2, "transposed"), (2, "expanded"), (2, "offset"), (2, "block"), (2, "stepped"),
-        (4, "channels-last"), (3, "channels-last"),
+        (2, "contiguous"), (2, "transposed"), (4, "channels-last"), (3, "channels-last"),
+        (2, "expanded"), (2, "offset"), (2, "block"), (2, "stepped"),
         (1, "stepped"), (1, "offset"), (1, "expanded"), (0, "offset"),
     ]  # fmt: skip
 

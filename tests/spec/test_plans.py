@@ -52,7 +52,7 @@ def test_a_layout_gives_an_offset(shape: tuple[int, ...], layout: Layout, offset
 
 
 def test_the_plainest_layout_is_the_first() -> None:
-    assert LAYOUTS == ("contiguous", "transposed", "expanded", "offset", "block", "stepped", "channels-last")
+    assert LAYOUTS == ("contiguous", "transposed", "channels-last", "expanded", "offset", "block", "stepped")
     assert TensorPlan("float32", (2,)).layout == "contiguous"
 
 

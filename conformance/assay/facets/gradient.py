@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -28,11 +28,12 @@ from assay.facets.base import (
     plans,
     unanswered,
 )
+from assay.facets.differences import Differences, Terms, summed
 from assay.facets.dtype import stateful
 from assay.facets.results import shaped, structured
 from assay.facets.values import rounds_first
 from assay.judge.bench import Bench, summands
-from assay.judge.comparison import Comparison, measure
+from assay.judge.comparison import measure
 from assay.judge.excuses import HEADROOM
 from assay.judge.laws import conventional, undefined_mask
 from assay_spec import dtypes
@@ -40,13 +41,8 @@ from assay_spec.domains import Axis
 from assay_spec.model import Budget, Op, Overload
 from assay_spec.plans import Fill, TensorPlan
 
-_STEP: Final = 2.0**-17  # near the cube root of float64's eps, exact in binary
 _DISTINCT: Final = 128  # elements that are different in every floating dtype
 _SQUARED: Final = np.float16(2.0**-7)  # the square of anything smaller is subnormal in float16
-_FINITE: Final = 2e-6  # the relative uncertainty of differences with that step
-
-
-Terms = tuple[float, float]  # the sum of some terms, and of their absolute values
 
 
 def differentiable(overload: Overload) -> bool:
@@ -211,74 +207,18 @@ def _by_differences(case: Case, outcome: Outcome, bench: Bench) -> Judgement:
     """Compare float64 gradients with central differences, which need no oracle."""
     if any(case.input(name).dtype != "float64" for name in case.wrt):
         return SELF
-    judgements = [_difference(name, case, outcome, bench) for name in case.wrt]
-    return gravest([each for each in judgements if each is not None]) if any(judgements) else SELF
-
-
-def _difference(name: str, case: Case, outcome: Outcome, bench: Bench) -> Judgement | None:
-    gradient = outcome.gradients[name]
-    assert gradient is not None
-    return along(name, replace(case, wrt=(), upstream={}), gradient.array, partial(_weighed, case), bench)
-
-
-def along(
-    name: str, case: Case, gradient: Host, weigh: Callable[[Outcome], Terms], bench: Bench, code: str = "A501"
-) -> Judgement | None:
-    """Compare the derivative of a weighed sum of an answer, in one direction of an input, with differences."""
-    if not gradient.size:
-        return Judgement("pass", compared=False)
-    direction = elements("float64", case.input(name).shape, Fill("plain", 5, 0.25, 1.0), 77)
-    slopes = [_slope(name, case, direction * sign, weigh, bench) for sign in (1.0, -1.0)]
-    if any(slope is None for slope in slopes):
-        return None
-    left, right = slopes
-    assert left is not None and right is not None
-    want = (left[0] - right[0]) / 2
-    got = float(np.sum(gradient * direction))
-    allowed = _FINITE * max(left[1], right[1], float(np.sum(np.abs(gradient * direction))), 1e-6) * 8
-    if abs(left[0] + right[0]) > allowed:
-        return None  # at a kink or a tie the one-sided slopes differ, and only an oracle knows PyTorch's choice
-    fraction = abs(got - want) / allowed
-    worst = Comparison(fraction, None, (), repr(got), repr(want), f"{allowed:.3g} (central differences)")
-    return beyond(code, worst, f"the slope along {name}")
-
-
-def _slope(
-    name: str, case: Case, direction: Host, weigh: Callable[[Outcome], Terms], bench: Bench
-) -> tuple[float, float] | None:
-    """Return the one-sided slope of a weighed sum along a direction, and the magnitude of its terms."""
-    ends = [bench.ask(_moved(name, case, direction * step)) for step in (2 * _STEP, _STEP, 0.0)]
-    if any(end.raised or end.unsupported for end in ends):
-        return None
-    far, near, here = map(weigh, ends)
-    steep, flat = (near[0] - here[0]) / _STEP, (far[0] - here[0]) / (2 * _STEP)
-    noise = 2.0**-50 * here[1] / _STEP
-    if not abs(steep - flat) <= 1e-3 * (abs(steep) + abs(flat)) + noise:
-        return None  # a discontinuity, or too much curvature for the step: differences say nothing here
-    slope = (4 * near[0] - far[0] - 3 * here[0]) / (2 * _STEP)  # second order, from one side
-    return (slope, abs(slope) + here[1]) if np.isfinite(slope) else None
+    gradients = {name: gradient.array for name, gradient in outcome.gradients.items() if gradient is not None}
+    once, weigh = replace(case, wrt=(), upstream={}), partial(_weighed, case)
+    return Differences(once, weigh(outcome), weigh, bench, "A501").judge(gradients) or SELF
 
 
 def _weighed(case: Case, outcome: Outcome) -> Terms:
     return summed(upstream.array() * _floats(outcome.results[index]) for index, upstream in case.upstream.items())
 
 
-def summed(terms: Iterable[Host]) -> Terms:
-    """Return the sum of all elements of arrays, and of their absolute values."""
-    each = list(terms)
-    return sum(float(np.sum(term)) for term in each), sum(float(np.sum(np.abs(term))) for term in each)
-
-
 def _floats(result: Any) -> Host:
     assert isinstance(result, Array)
     return result.array.astype(np.float64)
-
-
-def _moved(name: str, case: Case, change: Host) -> Case:
-    """Return the case with one of its inputs moved."""
-    point = case.input(name)
-    moved = replace(TensorValue.of(point.array() + change, point.dtype), requires_grad=point.requires_grad)
-    return map_tensors(case, lambda value: moved if value is point else value)
 
 
 FACET = Facet(

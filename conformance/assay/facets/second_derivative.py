@@ -29,9 +29,8 @@ from assay.facets.base import (
     plans,
     unanswered,
 )
+from assay.facets.differences import Differences, Terms, summed
 from assay.facets.gradient import (
-    Terms,
-    along,
     applies,
     beyond_steps,
     compared,
@@ -41,7 +40,6 @@ from assay.facets.gradient import (
     malformed,
     misled,
     shows_no_slope,
-    summed,
     unambiguous,
     unsettled,
 )
@@ -202,20 +200,21 @@ def _by_differences(case: Case, bench: Bench) -> Judgement:
     outcome = bench.ask(wide)
     if outcome.raised or outcome.unsupported or any(each.dtype != "float64" for each in _sources(wide).values()):
         return SELF
-    found = [_difference(name, wide, outcome, bench) for name in _sources(wide)]
-    judgements = [each for each in found if each is not None]
+    once, weigh = replace(wide, second={}), partial(_weighed, wide)
+    # Of what is not finite no difference says what is right.
+    found = {name: array for name, array in _derivatives(wide, outcome) if np.isfinite(array).all()}
+    inputs = {name: array for name, array in found.items() if not name.isdigit()}
+    slopes = [Differences(once, weigh(outcome), weigh, bench, "A505").judge(inputs)] if inputs else []
+    linear = [_as_linear(name, once, array, weigh, bench) for name, array in found.items() if name.isdigit()]
+    judgements = [each for each in (*slopes, *linear) if each is not None]
     return gravest(judgements) if judgements else SELF
 
 
-def _difference(name: str, case: Case, outcome: Outcome, bench: Bench) -> Judgement | None:
-    answer = outcome.second.get(name)
-    found = np.zeros(_sources(case)[name].shape) if answer is None else answer.array
-    if not np.isfinite(found).all():  # no difference says which of them are right
-        return None
-    once = replace(case, second={})
-    if name.isdigit():
-        return _as_linear(name, once, found, partial(_weighed, case), bench)
-    return along(name, once, found, partial(_weighed, case), bench, "A505")
+def _derivatives(case: Case, outcome: Outcome) -> Iterator[tuple[str, Host]]:
+    """Yield the gradients of the gradients; one that is missing is zero."""
+    for name, point in _sources(case).items():
+        answer = outcome.second.get(name)
+        yield name, np.zeros(point.shape) if answer is None else answer.array
 
 
 def _weighed(case: Case, outcome: Outcome) -> Terms:
