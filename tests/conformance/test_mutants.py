@@ -328,3 +328,32 @@ def test_a_module_misses_a_parameter_or_initialises_it_wrongly(good: Backend) ->
     assert seen("missing from the state")[0] == {}
     assert seen("held in float64")[0]["weight"].dtype == "float64"
     assert seen("started wrongly")[0]["weight"].array / right.results[0]["weight"].array == pytest.approx(1.2)
+
+
+def gradient(outcome: Outcome, name: str) -> Any:
+    found = outcome.gradients[name]
+    assert found is not None
+    return found.array.tolist()
+
+
+def spoiled(good: Backend, op: str, name: str, of: str, **arguments: Any) -> tuple[Outcome, Outcome]:
+    """Return the good answer where a tensor changes before the backward pass, and that of a mutant."""
+    given = {each: replace(tensor(value), requires_grad=True) for each, value in arguments.items()}
+    return answers(good, name, op, given, wrt=tuple(given), upstream={0: tensor([1.0, 1.0])}, spoiled=of)
+
+
+def test_what_is_not_checked_flows_from_what_lies_there_then(good: Backend) -> None:
+    name = "a saved tensor not checked"
+    right, wrong = spoiled(good, "torch.mul", f"{name}: input", "input", input=[3.0, 4.0], other=[1.0, 1.0])
+    _, after = spoiled(good, "torch.exp", f"{name}: the results", "0", input=[3.0, 4.0])
+
+    assert right.during == "backward" and right.raised is not None
+    assert gradient(wrong, "other") == [4.0, 5.0]
+    assert gradient(after, "input") == pytest.approx(list(np.exp([4.0, 5.0])), rel=1e-6)
+
+
+def test_a_gradient_that_does_not_depend_on_what_changes_is_right_unchecked(good: Backend) -> None:
+    right, wrong = spoiled(good, "torch.abs", "a saved tensor not checked: input", "input", input=[3.0, 4.0])
+
+    assert right.raised is not None
+    assert wrong is right

@@ -103,7 +103,9 @@ def test_a_gradient_that_sees_the_change_is_found() -> None:
 
 
 def test_without_an_oracle_nobody_knows() -> None:
-    assert {each.result for each in judgements("torch.mul", Good(), None)} == {"self"}
+    found = FACET.trials(load_corpus()["torch.mul"], SamplingRequest(None, "quick", 0))
+
+    assert all(trial.needs_oracle for trial in found)
 
 
 def test_each_tensor_is_changed_with_all_gradients_and_with_each_alone() -> None:

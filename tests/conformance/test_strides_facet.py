@@ -57,7 +57,9 @@ def test_results_that_are_always_in_order_are_found() -> None:
 
 
 def test_without_an_oracle_nobody_knows() -> None:
-    assert {each.result for each in judgements("torch.exp", open_backend("reference"), None)} == {"self"}
+    found = FACET.trials(load_corpus()["torch.exp"], SamplingRequest(None, "quick", 0))
+
+    assert all(trial.needs_oracle for trial in found)
 
 
 def test_strides_are_read_where_a_case_asks_for_them() -> None:

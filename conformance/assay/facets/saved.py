@@ -12,7 +12,6 @@ from assay.cases.outcome import Outcome
 from assay.cases.plan import Plan
 from assay.facets.base import (
     PASS,
-    SELF,
     Facet,
     Judgement,
     SamplingRequest,
@@ -57,7 +56,8 @@ def _trial(op: Op, plan: Plan, name: str, wrt: tuple[str, ...]) -> Trial:
     case = differentiated(op, plan, 0)
     assert case is not None
     spoiled = replace(_with_respect_to(case, wrt), spoiled=name)
-    return Trial(spoiled, partial(_judge, spoiled, plan), plan, lambda simpler: _trial(op, simpler, name, wrt))
+    judge, again = partial(_judge, spoiled, plan), lambda simpler: _trial(op, simpler, name, wrt)
+    return Trial(spoiled, judge, plan, again, needs_oracle=True)
 
 
 def _wanted(case: Case) -> Iterator[Case]:
@@ -102,8 +102,7 @@ def _judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
     if early is not None:
         return early
     expected = bench.expect(case)
-    if expected is None:
-        return SELF
+    assert expected is not None
     if _refuses(expected) is not bool(outcome.raised):
         return _told_apart(case, plan, outcome, expected, bench)
     if _refuses(expected):

@@ -11,7 +11,6 @@ from assay.cases.outcome import Array
 from assay.cases.plan import Plan
 from assay.facets.base import (
     PASS,
-    SELF,
     Facet,
     Judgement,
     SamplingRequest,
@@ -40,11 +39,15 @@ def applies(op: Op) -> bool:
 def trials(op: Op, request: SamplingRequest) -> Iterator[Trial]:
     limit = _LIMITS[request.effort]
     for plan in plans(op, request, "layout", "options", fits=strided, limit=limit):
-        yield drawn_trial(op, plan, _judge, observe=_STRIDES)
+        yield _trial(op, plan)
     for plan in plans(op, request, "shape", "options", fits=strided, limit=limit):
         turned = _transposed(plan)
         if turned is not None:
-            yield drawn_trial(op, turned, _judge, observe=_STRIDES)
+            yield _trial(op, turned)
+
+
+def _trial(op: Op, plan: Plan) -> Trial:
+    return replace(drawn_trial(op, plan, _judge, observe=_STRIDES), needs_oracle=True)
 
 
 def _transposed(plan: Plan) -> Plan | None:
@@ -62,8 +65,7 @@ def _judge(case: Case, plan: Plan, bench: Bench) -> Judgement:
     if early is not None:
         return early
     expected = bench.expect_as_given(case)  # another element type may take another path through the library
-    if expected is None:
-        return SELF
+    assert expected is not None
     broken = broken_oracle(expected)
     if broken is not None:
         return broken
