@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +20,7 @@ from assay.cases.content import same
 from assay.cases.outcome import Outcome
 from assay.mutants import Hunt
 from assay.mutants.changed import UnknownRevision, changed_files, touches
+from assay.mutants.limit import limited
 from assay.mutants.mutant import Mutant, Scene, mutant, raised, results
 from assay_reports.mutants import Verdict, read
 from assay_spec import load_corpus
@@ -180,3 +183,19 @@ def test_the_command_measures_writes_and_says_what_it_found(tmp_path: Path) -> N
     assert set(found.by_op) == {"torch.t", "torch.Tensor.numpy"}
     assert f"mutation score 100%: {found.score.killed} killed, 0 survived, 0 equivalent, in 2 ops" in done.stdout
     assert "first killed by:" in done.stdout
+
+
+def test_a_program_that_waits_for_ever_is_given_up_with_the_processes_it_started() -> None:
+    process = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+
+    with pytest.raises(TimeoutError, match=r"not done within 0\.2 s"), limited(0.2):
+        process.start()
+        multiprocessing.SimpleQueue().get()
+
+    assert process.exitcode is not None
+
+
+def test_what_is_done_in_time_is_left_alone() -> None:
+    with limited(0.2):
+        pass
+    time.sleep(0.3)

@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
-from multiprocessing import get_context
+from multiprocessing import get_context, set_start_method
 from pathlib import Path
 
 import click
@@ -94,9 +94,16 @@ def _hunted(ops: Sequence[Op], request: Request) -> Iterator[tuple[str, list[Ver
         return
     for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(threads, "1")  # tensors are small, and worker processes share the cores
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    # A process an op: a mutated program may leave a process in another state than it found it in.
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_as_a_candidate, max_tasks_per_child=1) as pool:
         futures = {pool.submit(hunted, op.name, request): op.name for op in ops}
         yield from ((futures[future], future.result()) for future in as_completed(futures))
+
+
+def _as_a_candidate() -> None:
+    """Start processes as a program does by itself, where a spawned one would spawn others."""
+    set_start_method(None, force=True)
 
 
 def hunted(name: str, request: Request) -> list[Verdict]:

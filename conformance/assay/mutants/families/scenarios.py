@@ -5,12 +5,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from assay.cases.case import Case
 from assay.cases.outcome import Outcome
 from assay.facets.examples import scenario_case
+from assay.mutants.limit import limited
 from assay.mutants.mutant import Mutant, Scene
 from assay_spec.model import Op, Scenario
+
+_LIMIT: Final = 10.0  # seconds
 
 
 def mutants(op: Op) -> Iterator[Mutant]:
@@ -23,7 +27,11 @@ def _mutant(op: Op, scenario: Scenario, what: str, program: str) -> Mutant:
     def answer(case: Case, outcome: Outcome, scene: Scene) -> Outcome:
         if case.scenario != scenario.name:
             return outcome
-        other = scene.ask(scenario_case(op, replace(scenario, run=program)))
+        try:
+            with limited(_LIMIT):
+                other = scene.ask(scenario_case(op, replace(scenario, run=program)))
+        except TimeoutError:
+            return outcome
         # A program that breaks is not a different behaviour of the API.
         return outcome if other.raised else other
 
