@@ -28,7 +28,7 @@ def _table(name: str) -> dict[str, dict[str, str]]:
 
 ROUNDS = {number: _table(f"{number}_round.yaml") for number in ("second", "third", "fourth")}
 CHOSEN = {name: entry for round in ROUNDS.values() for name, entry in round.items()}
-SIGHTS = ("first_sight.yaml", "third_sight.yaml")
+SIGHTS = ("first_sight.yaml", "third_sight.yaml", "fourth_sight.yaml")
 FIRST_SIGHT = {name: entry for sight in SIGHTS for name, entry in _table(sight).items()}
 SURVIVORS = _table("survivors.yaml")
 
