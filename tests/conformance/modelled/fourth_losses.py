@@ -46,7 +46,8 @@ def nll_loss_divides_by_ignored_targets_too(
 @chosen()
 def cosine_similarity_multiplies_clamped_norms(torch, cosine_similarity, x1, x2, dim=1, eps=1e-8):
     result = cosine_similarity(x1, x2, dim, eps)
-    first, second = (each.detach().to(result.dtype).norm(2, dim).clamp(min=eps) for each in (x1, x2))
+    both = torch.broadcast_tensors(x1.detach(), x2.detach())
+    first, second = (each.to(result.dtype).norm(2, dim).clamp(min=eps) for each in both)
     return torch.where(first * second == 0, torch.nan, result).to(result.dtype)
 
 
