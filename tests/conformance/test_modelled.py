@@ -123,7 +123,7 @@ def test_the_later_rounds_are_complete_and_have_their_first_sight() -> None:
     assert {each["killed_by"] for each in bank.FIRST_SIGHT.values()} <= {*FACETS, "none"}
 
 
-@pytest.mark.parametrize(("round", "bugs", "projects"), [("second", 60, 20), ("third", 30, 15)])
+@pytest.mark.parametrize(("round", "bugs", "projects"), [("second", 60, 20), ("third", 30, 15), ("fourth", 30, 15)])
 def test_a_later_round_comes_from_many_projects(round: str, bugs: int, projects: int) -> None:
     chosen = bank.ROUNDS[round].values()
     assert len(chosen) >= bugs

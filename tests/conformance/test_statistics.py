@@ -14,6 +14,7 @@ from assay.judge.statistics import _Z, FALSE_POSITIVE_RATE, correlated, is_certa
 SOURCE = np.random.Generator(np.random.Philox(key=0))
 UNIFORM = SOURCE.uniform(2.0, 5.0, (100, 40))
 NORMAL = SOURCE.normal(1.0, 2.0, (100, 40))
+WITHIN = np.resize(NORMAL[(NORMAL >= 0) & (NORMAL <= 4)], (50, 40))
 EVENTS = (SOURCE.uniform(size=(100, 40)) < 0.3).astype(np.float64)
 WEIGHTS = np.array([1.0, 0.0, 3.0])
 INDICES = SOURCE.choice(3, (100, 40), p=WEIGHTS / 4)
@@ -33,6 +34,7 @@ def test_a_normal_number_is_beyond_the_threshold_at_less_than_the_stated_rate() 
     [
         (UNIFORM, ("uniform", 2.0, 5.0)),
         (NORMAL, ("normal", 1.0, 2.0)),
+        (WITHIN, ("normal", 1.0, 2.0, 0.0, 4.0)),
         (EVENTS, ("bernoulli", 0.3)),
         (INTEGERS, ("integers", 3, 13)),
         (INDICES, ("categorical", WEIGHTS, True)),
@@ -81,6 +83,8 @@ def test_indices_by_other_weights_are_unlikely() -> None:
         (7.0, ("dropout", 7.0, 0.5), "7.0 is neither 0 nor the scaled input"),
         (7.0, ("alpha_dropout", 7.0, 0.5), "7.0 is neither -0.7792 nor the scaled input"),
         (np.inf, ("normal", 0.0, 1.0), "inf is not finite"),
+        (2.5, ("normal", 0.0, 1.0, -1.0, 2.0), "2.5 is out of range [-1, 2]"),
+        (np.nan, ("normal", 0.0, 1.0, -1.0, 2.0), "nan is out of range [-1, 2]"),
     ],
 )
 def test_a_value_that_a_distribution_has_not_is_named(
@@ -116,6 +120,7 @@ def test_the_end_of_a_range_may_be_reached_where_the_dtype_rounds_to_it() -> Non
     [
         (UNIFORM, ("uniform", 2.0, 6.0), "Kolmogorov-Smirnov p = "),
         (NORMAL, ("normal", 0.0, 2.0), "Kolmogorov-Smirnov p = "),
+        (WITHIN, ("normal", 2.0, 2.0, 0.0, 4.0), "Kolmogorov-Smirnov p = "),
         (EVENTS, ("bernoulli", 0.5), "the rate is -2"),
         (EVENTS * 7.0, ("dropout", 7.0, 0.5), "the rate is -2"),
         (EVENTS, ("bernoulli", 0.0), "an event of probability 0 or 1 went the other way"),

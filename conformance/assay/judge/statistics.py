@@ -41,6 +41,12 @@ def out_of_range(samples: Host, distribution: tuple[Any, ...]) -> str | None:
                 wrong[..., 1:], what = order[..., 1:] == order[..., :-1], "beside an index that comes twice"
         case "constant":
             wrong, what = samples != parameters[0], f"not {parameters[0]}"
+        case "normal" if len(parameters) == 4:
+            low, high = (np.asarray(each).astype(samples.dtype) for each in parameters[2:])
+            wrong, what = (
+                ~((samples >= low) & (samples <= high)),
+                f"out of range [{parameters[2]:g}, {parameters[3]:g}]",
+            )
         case "dropout" | "alpha_dropout":
             dropped, kept = _dropout(distribution)
             near = [np.isclose(samples, each, rtol=_rounding(samples), atol=0) for each in (dropped, kept)]
@@ -63,6 +69,8 @@ def unlikely(samples: Host, distribution: tuple[Any, ...]) -> str | None:
         return None
     wide = samples.astype(np.float64)
     match kind:
+        case "normal" if len(parameters) == 4:
+            return unlikely(_within(*parameters).cdf(wide), ("uniform", 0.0, 1.0))
         case "uniform" | "normal":
             first, second = (np.broadcast_to(each, wide.shape) for each in parameters)
             scale = second - first if kind == "uniform" else second
@@ -89,6 +97,13 @@ def unlikely(samples: Host, distribution: tuple[Any, ...]) -> str | None:
         case "categorical":
             return _shares(wide, *parameters)
     return None
+
+
+def _within(mean: float, deviation: float, low: float, high: float) -> Any:
+    """Return the normal distribution of the numbers that lie in an interval."""
+    from scipy import stats
+
+    return stats.truncnorm((low - mean) / deviation, (high - mean) / deviation, mean, deviation)
 
 
 def _shares(indices: Host, weights: Host, replacement: bool) -> str | None:
@@ -203,7 +218,8 @@ def _residuals(samples: Host, distribution: tuple[Any, ...]) -> Host:
         case "uniform":
             return np.asarray(samples - (np.asarray(parameters[0]) + parameters[1]) / 2)
         case "normal":
-            return np.asarray(samples - parameters[0])
+            mean = _within(*parameters).mean() if len(parameters) == 4 else parameters[0]
+            return np.asarray(samples - mean)
         case "categorical":
             weights, replacement = parameters
             drawn = (

@@ -26,9 +26,10 @@ def _table(name: str) -> dict[str, dict[str, str]]:
     return {entry["bug"]: entry for entry in entries}
 
 
-ROUNDS = {number: _table(f"{number}_round.yaml") for number in ("second", "third")}
+ROUNDS = {number: _table(f"{number}_round.yaml") for number in ("second", "third", "fourth")}
 CHOSEN = {name: entry for round in ROUNDS.values() for name, entry in round.items()}
-FIRST_SIGHT = {**_table("first_sight.yaml"), **_table("third_sight.yaml")}
+SIGHTS = ("first_sight.yaml", "third_sight.yaml", "fourth_sight.yaml")
+FIRST_SIGHT = {name: entry for sight in SIGHTS for name, entry in _table(sight).items()}
 SURVIVORS = _table("survivors.yaml")
 
 
