@@ -43,17 +43,29 @@ def _unchecked(case: Case, outcome: Outcome, scene: Scene, name: str) -> Outcome
     if not _is_of(case, name) or outcome.during != "backward":
         return outcome
     before = scene.ask(replace(case, spoiled=""))
-    names = case.wrt if case.spoiled.isdigit() else (case.spoiled,)  # a result changes as another input's does
-    changed = {id(value): _overwritten(value) for value in map(case.input, names)}
+    if case.spoiled.isdigit():  # a result changes as if its inputs had, but for one step all along
+        changed = {id(value): _uneven(value) for value in map(case.input, case.wrt)}
+    else:
+        changed = {id(value): _overwritten(value) for value in [case.input(case.spoiled)]}
     after = scene.ask(replace(map_tensors(case, lambda value: changed.get(id(value), value)), spoiled=""))
     if after.raised is not None:  # of an index, say, that is out of range then
         return with_gradients(before, lambda _, gradient: replace(gradient, array=gradient.array + 1))
-    same = [np.array_equal(_numbers(after, each), _numbers(before, each), equal_nan=True) for each in case.wrt]
+    same = [_nearly(_numbers(after, each), _numbers(before, each)) for each in case.wrt]
     return outcome if all(same) else after
 
 
 def _overwritten(value: TensorValue) -> TensorValue:
     return value.holding(~value.buffer if value.dtype == "bool" else value.buffer + 1)
+
+
+def _uneven(value: TensorValue) -> TensorValue:
+    return value.holding(value.buffer + np.arange(value.buffer.size) % 3)
+
+
+def _nearly(after: Host, before: Host) -> bool:
+    """Return whether gradients differ by rounding only, as those of a variance do where all elements move alike."""
+    with np.errstate(invalid="ignore"):
+        return after.shape == before.shape and np.allclose(after, before, rtol=2e-2, atol=1e-6, equal_nan=True)
 
 
 def _numbers(outcome: Outcome, name: str) -> Host:
