@@ -32,7 +32,8 @@ def render(runs: Sequence[Run], expected: Expectations | None = None) -> str:
         *map(_row, runs),
     ]
     excused = [f"- {code(run.name)}: {code(in_excuses(run.tally.excused))}" for run in runs if run.tally.excused]
-    lines += ["", *excused] if excused else []
+    incidents = [f"- {code(run.name)}: {code(run.incidents)}" for run in runs if run.incidents]
+    lines += ["", *excused, *incidents] if excused or incidents else []
     for index, run in enumerate(runs):
         room = (_LINES - len(lines)) // (len(runs) - index) - _AROUND
         lines += _wrong(run, room, expected.compare(run) if expected else None)

@@ -105,8 +105,10 @@ def _term(word: str) -> Term | Bare:
     negated = word.startswith("-") and len(word) > 1
     word = word.removeprefix("-") if negated else word
     key, colon, pattern = word.partition(":")
-    if not colon or "::" in word:
-        return Term("id", word, negated) if "::" in word else Bare(word, negated)
+    if "::" in word and key not in KEYS:
+        return Term("id", word, negated)
+    if not colon:
+        return Bare(word, negated)
     if key not in KEYS:
         raise QueryError(f"unknown key {key!r} in {word!r} ({_suggest(key, KEYS)})")
     known = _words(key)

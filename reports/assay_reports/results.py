@@ -61,6 +61,15 @@ class Run:
     def score(self) -> Score:
         return Score.over(self.results)
 
+    @property
+    def incidents(self) -> str:
+        """How often the backend lost its process, or answered otherwise, and did not when asked again; where first."""
+        found = [event for event in self.events if event.kind == "incident"]
+        if not found:
+            return ""
+        what = f": {found[0].message}" if found[0].message else ""
+        return f"{counted(len(found), 'incident')} that did not happen again, the first at {found[0].after}{what}"
+
     def again(self, id: str) -> str:
         """Return the command that runs one item again."""
         return again(id, self.header.settings)

@@ -47,8 +47,9 @@ def _note(run: Run) -> str:
     judged = "by itself" if oracle.name == "none" else f"by {oracle.name} {oracle.version}"
     own = f"; {counted(tally.cases['self'], 'case')} not judged for want of PyTorch" if tally.cases["self"] else ""
     excused = f"; {in_excuses(tally.excused)}" if tally.excused else ""
+    incidents = f"; {run.incidents}" if run.incidents else ""
     partial = "" if run.complete else "; PARTIAL: the run did not finish, go on with --resume"
-    return f"{run.full_name}, values judged {judged}: {words}{own}{excused}{partial}"
+    return f"{run.full_name}, values judged {judged}: {words}{own}{excused}{incidents}{partial}"
 
 
 def summary(run: Run, expected: Expectations | None = None, most: int = _MOST) -> str:

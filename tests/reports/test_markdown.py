@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from assay_reports import markdown
 from assay_reports.expectations import Expectations
-from assay_reports.results import Finding, Result, Run
+from assay_reports.results import Event, Finding, Result, Run
 
 New = Callable[..., Result]
 Find = Callable[..., Finding]
@@ -129,3 +130,18 @@ def test_where_all_is_expected_the_summary_counts_it(result: New, run_of: RunOf,
     lines = markdown.render([run_of(result("a::values", "fail", "A101"))], known).splitlines()
 
     assert lines[6:] == ["`toy`: 1 cause, 0 unexpected."]
+
+
+def test_the_summary_says_what_did_not_happen_again(result: New, run_of: RunOf) -> None:
+    run = replace(
+        run_of(result("torch.exp::shape")),
+        events=(
+            Event("incident", "torch.exp::shape", message="no answer within 3 s"),
+            Event("incident", "torch.exp::dtype"),
+            Event("crash", "torch.exp::values"),
+        ),
+    )
+
+    said = "2 incidents that did not happen again, the first at torch.exp::shape: no answer within 3 s"
+    assert f"\n- `toy`: `{said}`\n" in markdown.render([run])
+    assert "incident" not in markdown.render([run_of(result("torch.exp::shape"))])

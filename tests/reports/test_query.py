@@ -59,6 +59,8 @@ def test_words_select_items(text: str, exp: bool, conv: bool) -> None:
         ("torch.exp::values[float32]", True, False),
         ("torch.exp::values[*", True, False),
         ("torch.exp::*", True, False),
+        ("id:torch.exp::values[float32]", True, False),
+        ("-id:torch.exp::*", False, True),
     ],
 )
 def test_words_about_items_select_them(text: str, exp: bool, conv: bool) -> None:

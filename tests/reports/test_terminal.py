@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from assay_reports import terminal
 from assay_reports.expectations import Expectations
-from assay_reports.results import Finding, Result, Run
+from assay_reports.results import Event, Finding, Result, Run
 
 Make = Callable[..., Run]
 New = Callable[..., Result]
@@ -52,6 +53,16 @@ def test_the_table_says_what_was_not_judged_and_what_was_excused(result: New, ru
     assert terminal.table([run]).splitlines()[-1] == (
         "toy 1.0, values judged by torch 2.13.0: 1 self; 1,200 cases not judged for want of PyTorch; "
         "12 elements excused: flushed subnormal; PARTIAL: the run did not finish, go on with --resume"
+    )
+
+
+def test_the_table_says_what_did_not_happen_again(result: New, run_of: Make) -> None:
+    run = replace(run_of(result("a::shape")), events=(Event("incident", "a::shape", message="exit 0"),))
+
+    assert (
+        terminal.table([run])
+        .splitlines()[-1]
+        .endswith(": 1 pass; 1 incident that did not happen again, the first at a::shape: exit 0")
     )
 
 

@@ -71,7 +71,7 @@
     var backend = known.indexOf(key) < 0 && backends.filter(function (name) { return word.indexOf(name + ":") === 0; })
       .sort(function (a, b) { return b.length - a.length; })[0];
     if (backend) key = backend;
-    else if (word.indexOf("::") >= 0) return { key: "id", value: word, negated: negated };
+    else if (word.indexOf("::") >= 0 && known.indexOf(key) < 0) return { key: "id", value: word, negated: negated };
     else if (colon < 0) return { key: "", value: word, negated: negated };
     else if (known.indexOf(key) < 0)
       throw new Error("unknown key '" + key + "' in '" + word + "' (" + suggestion(key, known.concat(backends)) + ")");

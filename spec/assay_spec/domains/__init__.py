@@ -33,7 +33,7 @@ def tensor(
     inner: bool = False,
     rank: int | None = None,
     min_rank: int = 0,
-    max_rank: int = 4,
+    max_rank: int = 5,
     min_size: int = 0,
     min_numel: int = 0,
     within: tuple[float, float] = (-math.inf, math.inf),

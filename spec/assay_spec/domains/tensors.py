@@ -28,6 +28,7 @@ _SHAPES: Final[tuple[Shape, ...]] = (
     (3, 0),
     (1, 3),
     (3, 1),
+    (2, 1, 2, 3, 2),
     (2, 2),
     (0, 3, 2),
     (1, 1, 1),
@@ -36,6 +37,7 @@ _SHAPES: Final[tuple[Shape, ...]] = (
     (1025,),
     (2, 0, 3, 1),
 )
+_DRAWN: Final = 4  # dimensions of a drawn tensor at most: more of them would hold too many elements
 _SIZES: Final = {"N": 2, "C": 3, "K": 4, "W": 5, "H": 6, "L": 7, "M": 3, "P": 5, "D": 4}
 _IMAGES: Final[tuple[Shape, ...]] = ((2, 3, 4, 2), (2, 3, 4))  # of several channels
 _MANY: Final[tuple[Shape, ...]] = ((2,), (), (2, 3), (1,), (0,), (3, 1))
@@ -50,7 +52,7 @@ class Tensors(Domain):
     like: Shape | None = None  # a shape that this one must broadcast with
     inner: bool = False  # and must not enlarge
     min_rank: int = 0
-    max_rank: int = 4
+    max_rank: int = 5
     min_size: int = 0
     min_numel: int = 0
     low: float = -math.inf
@@ -111,7 +113,7 @@ class Tensors(Domain):
             words += ", of a shape that broadcasts" + (" and enlarges nothing" if self.inner else "")
         elif self.min_rank == self.max_rank:
             words += f", of {self.min_rank} dimension{'s' * (self.min_rank != 1)}"
-        elif (self.min_rank, self.max_rank) != (0, 4):
+        elif (self.min_rank, self.max_rank) != (0, 5):
             words += f", of {self.min_rank} to {self.max_rank} dimensions"
         if self.low > -math.inf or self.high < math.inf:
             words += f", values in [{self.low:g}, {self.high:g}]"
@@ -182,7 +184,7 @@ class Tensors(Domain):
             return partner
         if self.shape is None:
             least = max(self.min_rank, 1) if self.min_numel > 1 else self.min_rank
-            rank = draw(integers(least, self.max_rank))
+            rank = draw(integers(least, self._most(least)))
             return self._grown([draw(sampled(_drawn_sizes(self.min_size))) for _ in range(rank)], frozenset())
         named: dict[str, Any] = {}
         fixed = sum(not isinstance(each, FreeMany) for each in self.shape)
@@ -190,7 +192,8 @@ class Tensors(Domain):
         given: set[int] = set()
         for each in self.shape:
             if isinstance(each, FreeMany):
-                count = draw(integers(max(0, self.min_rank - fixed), self.max_rank - fixed))
+                least = max(self.min_rank, fixed)
+                count = draw(integers(least - fixed, self._most(least) - fixed))
                 sizes += [draw(sampled(_drawn_sizes(self.min_size))) for _ in range(count)]
             elif isinstance(each, Free):
                 if each.name not in named or not each.name:
@@ -200,6 +203,10 @@ class Tensors(Domain):
                 given.add(len(sizes))
                 sizes.append(each)
         return self._grown(sizes, given)
+
+    def _most(self, least: int) -> int:
+        """Return how many dimensions are drawn at most."""
+        return max(least, min(self.max_rank, _DRAWN))
 
     def _grown(self, sizes: list[int], given: Set[int]) -> Shape:
         """Make sizes hold what the domain asks for at least; those that are given stay."""
