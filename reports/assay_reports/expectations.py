@@ -5,7 +5,7 @@
 import fnmatch
 import platform
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -181,6 +181,15 @@ class Expectations:
         ]
         return known, unlisted
 
+    def _shown_by(self, unused: Known, known: Iterable[Known]) -> Known | None:
+        """Return what lists findings that an unused item of an entry would list too."""
+        entry = self.entries[unused.entry]
+        for each in known:
+            for result, finding in each.shown:
+                if entry.describes(finding) and matches(printable(result.id), unused.name):
+                    return each
+        return None
+
     def compare(self, run: Run) -> Comparison:
         """Return which findings of a run are unexpected, and which entries have improved or are stale."""
         known, unlisted = self.account(run)
@@ -194,6 +203,9 @@ class Expectations:
             if each.state == "grown":
                 told = f"{code} {each.name}: {counted(each.cases, 'case')}, and {where} lists {each.due:,}"
                 unexpected.append((code, told))
+            elif each.state == "improved" and (other := self._shown_by(each, known)) is not None:
+                before = f"{other.name} at line {self.lines[other.entry]} lists that already"
+                found.stale.append(f"{where}: {each.name} shows {code}, but {before}; delete one of them")
             elif each.state == "improved":
                 found.improved.append(f"{where}: {each.name} no longer shows {code}; `assay expect update` deletes it")
             elif each.state == "stale":

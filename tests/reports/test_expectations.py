@@ -229,6 +229,17 @@ def test_what_no_longer_shows_is_improved_and_what_names_nothing_is_stale(
     assert not found.holds
 
 
+def test_what_an_earlier_entry_lists_already_has_not_improved(result: New, run_of: RunOf, tmp_path: Path) -> None:
+    path = tmp_path / "known.yaml"
+
+    found = compared(tmp_path, KNOWN + KNOWN, run_of(result("a::shape", "fail", "A101")))
+
+    assert found.improved == []
+    assert found.stale == [
+        f"{path}:2: a::shape shows A101, but a::shape at line 1 lists that already; delete one of them"
+    ]
+
+
 @pytest.mark.parametrize(
     "part", [{"selection": {"filter": "facet:shape"}}, {"selection": {"shard": "1/2"}}, {"complete": False}]
 )
