@@ -352,6 +352,11 @@ def test_a_command_that_does_not_greet_is_unusable_and_says_why() -> None:
     assert str(caught.value).endswith("no hello: the process exited with status 1; it said:\nno licence found")
 
 
+def test_a_harness_is_called_as_it_was_typed() -> None:
+    with pytest.raises(BackendUnusable, match=r"^exec:/no/such/harness --quiet: no hello: "):
+        ProcessBackend.harness("/no/such/harness --quiet")
+
+
 def test_a_backend_that_the_worker_cannot_open_is_unusable() -> None:
     with pytest.raises(BackendUnusable, match=r"^cannot import 'nonesuch': No module named 'nonesuch'; install"):
         open_candidate(Settings("namespace:nonesuch"))

@@ -26,6 +26,7 @@ from assay_spec.steps import Named, Step, Value
 _OURS: Final = str(Path(__file__).parent)
 _ON_THE_WAY: Final = [str(Path(__file__).with_name(f"{name}.py")) for name in ("library", "interpreter", "program")]
 _INNERMOST: Final = 8  # calls of a traceback
+_LONGEST: Final = 10_000  # characters of a message
 # What Python says of objects without a method of its own for an operator, a call, an index, a length.
 _NO_SUCH_METHOD: Final = re.compile(
     "unsupported operand type|bad operand type|is not subscriptable|does not support item|is not iterable|has no len"
@@ -214,8 +215,8 @@ def _calls(error: BaseException) -> str:
 
 
 def _text(error: BaseException) -> str:
-    """Return an exception's message, whatever the exception thinks of that."""
+    """Return an exception's message, or the beginning of a long one, whatever the exception thinks of that."""
     try:
-        return str(error)
+        return str(error)[:_LONGEST]
     except Exception as worse:
         return f"(its message raises {type(worse).__name__})"

@@ -72,8 +72,16 @@ class ProcessBackend(Backend):
     and no answer.
     """
 
-    def __init__(self, command: Sequence[str], framing: Framing, *, time_limit: float = Settings.time_limit) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        framing: Framing,
+        *,
+        called: str | None = None,  # by whoever named the backend
+        time_limit: float = Settings.time_limit,
+    ) -> None:
         self.command, self.framing, self.time_limit = list(command), framing, time_limit
+        self.called = shlex.join(command) if called is None else called
         self._pipe: Pipe | None = None
         self._asked: dict[int, _Asked] = {}  # by the identity of the case
         self._waiting: deque[_Asked] = deque()  # those without an answer, in the order they were sent
@@ -93,7 +101,7 @@ class ProcessBackend(Backend):
         words = shlex.split(command)
         if not words:
             raise BackendUnusable("exec: needs a command, as in 'exec:./my_harness --quiet'")
-        return cls(tether.to_this_process(words), Lines(), time_limit=time_limit)
+        return cls(tether.to_this_process(words), Lines(), called=f"exec:{command}", time_limit=time_limit)
 
     def prepare(self, case: Case) -> None:
         """Send a case ahead, so that the process works on it while others are judged."""
@@ -166,7 +174,7 @@ class ProcessBackend(Backend):
         except (ProcessError, WireError) as error:
             said = error.stderr_tail if isinstance(error, ProcessError) else ""
             stderr = f"; it said:\n{said}" if said else ""
-            raise BackendUnusable(f"{shlex.join(self.command)}: no hello: {error}{stderr}") from error
+            raise BackendUnusable(f"{self.called}: no hello: {error}{stderr}") from error
 
     def _why_stopped(self, case: Case) -> str | None:
         """Return why a case is not sent any more; None if it is."""
@@ -291,7 +299,7 @@ class WorkerBackend(ProcessBackend):
     def __init__(self, text: str, *, device: str = Settings.device, time_limit: float = Settings.time_limit) -> None:
         command = [sys.executable, "-m", *self.program, text, "--device", device, "--frames"]
         command += ["--parent", str(os.getpid())]
-        super().__init__(command, Frames(), time_limit=time_limit)
+        super().__init__(command, Frames(), called=text, time_limit=time_limit)
 
     def refresh(self) -> tuple[str, ...]:
         """End the process if earlier cases have left traces in it; return what they changed."""
