@@ -94,7 +94,7 @@ def batch_norm_overwrites_gradients(torch):
 
 @chosen(everywhere=True)
 def lstm_starts_forward_from_the_backward_state(torch):
-    layers = torch.nn.modules.recurrent.RNNBase
+    layers = torch.nn.modules.rnn.RNNBase
     right = layers._starts
 
     def starts(self, steps, state, unbatched):

@@ -89,7 +89,7 @@ def pad_reflects_nothing(torch, pad, input, padding, mode="constant", value=None
 
 @chosen(everywhere=True)
 def gru_without_a_state_skips_a_bias(torch):
-    layers = torch.nn.modules.recurrent
+    layers = torch.nn.modules.rnn
     forward, right, stateless = layers.GRU.forward, layers.recurrent_layer, []
 
     def run(self, input, hx=None):

@@ -149,7 +149,7 @@ def embedding_of_many_moves_the_padding_row(torch, table, input):
 
 def _backwards(torch, turned):
     """Patch the layers that run in reverse: `turned` changes their output."""
-    right = torch.nn.modules.recurrent.recurrent_layer
+    right = torch.nn.modules.rnn.recurrent_layer
 
     def recurrent_layer(mode, input, state, weights, *, reverse=False):
         if not reverse:
@@ -157,7 +157,7 @@ def _backwards(torch, turned):
         output, state = right(mode, input.flip(0), state, weights)
         return turned(output), state
 
-    return mock.patch.object(torch.nn.modules.recurrent, "recurrent_layer", recurrent_layer)
+    return mock.patch.object(torch.nn.modules.rnn, "recurrent_layer", recurrent_layer)
 
 
 @everywhere("torch.nn.LSTM", "https://github.com/keras-team/keras/pull/1001", "the backward outputs stayed reversed")

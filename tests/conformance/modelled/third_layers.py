@@ -71,7 +71,7 @@ def max_pool_overwrites_gradients(torch):
 
 @chosen(everywhere=True)
 def lstm_drops_out_the_same_each_time(torch):
-    layers = torch.nn.modules.recurrent.RNNBase
+    layers = torch.nn.modules.rnn.RNNBase
     right, engine = layers._layers, torch.random.default_generator
 
     def same(self, steps, starts, *sizes):

@@ -29,8 +29,9 @@ from assay_reference.nn.modules.activation import (
     Tanhshrink,
     Threshold,
 )
+from assay_reference.nn.modules.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from assay_reference.nn.modules.container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
-from assay_reference.nn.modules.convolution import (
+from assay_reference.nn.modules.conv import (
     Conv1d,
     Conv2d,
     Conv3d,
@@ -47,6 +48,8 @@ from assay_reference.nn.modules.dropout import (
     Dropout3d,
     FeatureAlphaDropout,
 )
+from assay_reference.nn.modules.fold import Fold, Unfold
+from assay_reference.nn.modules.instancenorm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from assay_reference.nn.modules.linear import Flatten, Identity, Linear, Unflatten
 from assay_reference.nn.modules.loss import (
     BCELoss,
@@ -71,18 +74,7 @@ from assay_reference.nn.modules.loss import (
     TripletMarginLoss,
 )
 from assay_reference.nn.modules.module import Module
-from assay_reference.nn.modules.normalization import (
-    BatchNorm1d,
-    BatchNorm2d,
-    BatchNorm3d,
-    GroupNorm,
-    InstanceNorm1d,
-    InstanceNorm2d,
-    InstanceNorm3d,
-    LayerNorm,
-    LocalResponseNorm,
-    RMSNorm,
-)
+from assay_reference.nn.modules.normalization import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from assay_reference.nn.modules.padding import (
     CircularPad1d,
     CircularPad2d,
@@ -121,9 +113,8 @@ from assay_reference.nn.modules.pooling import (
     MaxUnpool2d,
     MaxUnpool3d,
 )
-from assay_reference.nn.modules.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase
+from assay_reference.nn.modules.rnn import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase
 from assay_reference.nn.modules.sparse import Embedding
-from assay_reference.nn.modules.unfolding import Fold, Unfold
 from assay_reference.nn.modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
 __all__ = [

@@ -10,7 +10,7 @@ from assay_reference.nn.functional.loss import legacy
 from assay_reference.nn.modules.functional import Functional
 
 
-class Loss(Functional):
+class _Loss(Functional):
     """What losses share: how they sum up, and weights that move with the module."""
 
     inputs: ClassVar[tuple[str, ...]] = ("input", "target")
@@ -23,29 +23,29 @@ class Loss(Functional):
         super()._keep(**{**options, "reduction": legacy(size_average, reduce, options["reduction"], stacklevel=4)})
 
 
-class L1Loss(Loss, function=F.l1_loss):
+class L1Loss(_Loss, function=F.l1_loss):
     """The distance to the target."""
 
     options = ("size_average", "reduce", "reduction")
 
 
-class MSELoss(Loss, function=F.mse_loss):
+class MSELoss(_Loss, function=F.mse_loss):
     """The squared distance to the target."""
 
     options = ("size_average", "reduce", "reduction")
 
 
-class SmoothL1Loss(Loss, function=F.smooth_l1_loss):
+class SmoothL1Loss(_Loss, function=F.smooth_l1_loss):
     """The distance to the target, squared where it is small."""
 
 
-class HuberLoss(Loss, function=F.huber_loss):
+class HuberLoss(_Loss, function=F.huber_loss):
     """The squared distance to the target, and a line where it is large."""
 
     options = ("reduction", "delta")
 
 
-class NLLLoss(Loss, function=F.nll_loss):
+class NLLLoss(_Loss, function=F.nll_loss):
     """The negative log-probability of the target, of scores that are log-probabilities."""
 
 
@@ -62,39 +62,39 @@ class NLLLoss2d(NLLLoss, function=F.nll_loss):
         super().__init__(*args, **kwargs)
 
 
-class CrossEntropyLoss(Loss, function=F.cross_entropy):
+class CrossEntropyLoss(_Loss, function=F.cross_entropy):
     """The negative log-probability that the softmax of the scores gives to the target."""
 
 
-class KLDivLoss(Loss, function=F.kl_div):
+class KLDivLoss(_Loss, function=F.kl_div):
     """How far log-probabilities are from the target's probabilities."""
 
 
-class BCELoss(Loss, function=F.binary_cross_entropy):
+class BCELoss(_Loss, function=F.binary_cross_entropy):
     """The negative log-probability of the target, of two classes."""
 
 
-class BCEWithLogitsLoss(Loss, function=F.binary_cross_entropy_with_logits):
+class BCEWithLogitsLoss(_Loss, function=F.binary_cross_entropy_with_logits):
     """The negative log-probability that the sigmoid of the scores gives to the target, of two classes."""
 
 
-class HingeEmbeddingLoss(Loss, function=F.hinge_embedding_loss):
+class HingeEmbeddingLoss(_Loss, function=F.hinge_embedding_loss):
     """A distance, or by how much it is below a margin."""
 
 
-class SoftMarginLoss(Loss, function=F.soft_margin_loss):
+class SoftMarginLoss(_Loss, function=F.soft_margin_loss):
     """A logistic loss of scores for targets of 1 and -1."""
 
 
-class MultiLabelMarginLoss(Loss, function=F.multilabel_margin_loss):
+class MultiLabelMarginLoss(_Loss, function=F.multilabel_margin_loss):
     """By how much other classes come near to the scores of the labels."""
 
 
-class MultiLabelSoftMarginLoss(Loss, function=F.multilabel_soft_margin_loss):
+class MultiLabelSoftMarginLoss(_Loss, function=F.multilabel_soft_margin_loss):
     """The negative log-probability of each class to be a label or not."""
 
 
-class MultiMarginLoss(Loss, function=F.multi_margin_loss):
+class MultiMarginLoss(_Loss, function=F.multi_margin_loss):
     """By how much other classes come near to the target's score."""
 
     def _keep(self, size_average: bool | None = None, reduce: bool | None = None, **options: Any) -> None:
@@ -106,7 +106,7 @@ class MultiMarginLoss(Loss, function=F.multi_margin_loss):
             raise ValueError(f"MultiMarginLoss: expected weight to be None or 1D tensor, got {weight.ndim}D instead")
 
 
-class LossOfPairs(Loss):
+class LossOfPairs(_Loss):
     """A loss of two inputs, and of whether they belong together."""
 
     inputs = ("input1", "input2", "target")
@@ -120,7 +120,7 @@ class CosineEmbeddingLoss(LossOfPairs, function=F.cosine_embedding_loss):
     """How far two vectors are from one direction, or by how much they are near to it."""
 
 
-class TripletMarginLoss(Loss, function=F.triplet_margin_loss):
+class TripletMarginLoss(_Loss, function=F.triplet_margin_loss):
     """By how much an example is not nearer to one of its kind than to another."""
 
     inputs = ("anchor", "positive", "negative")
@@ -131,11 +131,11 @@ class TripletMarginLoss(Loss, function=F.triplet_margin_loss):
             raise ValueError(f"TripletMarginLoss: expected margin to be greater than 0, got {self.margin} instead")
 
 
-class PoissonNLLLoss(Loss, function=F.poisson_nll_loss):
+class PoissonNLLLoss(_Loss, function=F.poisson_nll_loss):
     """The negative log-probability of counts."""
 
 
-class GaussianNLLLoss(Loss, function=F.gaussian_nll_loss):
+class GaussianNLLLoss(_Loss, function=F.gaussian_nll_loss):
     """The negative log-probability of normal distributions."""
 
     inputs = ("input", "target", "var")

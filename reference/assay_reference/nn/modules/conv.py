@@ -14,7 +14,7 @@ from assay_reference.nn.parameter import Parameter
 from assay_reference.ops.creation import empty
 
 
-class AnyConvolution(Weighted):
+class _ConvNd(Weighted):
     """What convolutions and transposed ones share, in one, two and three dimensions."""
 
     dims: ClassVar[int]
@@ -83,7 +83,7 @@ class AnyConvolution(Weighted):
         return ", ".join(words)
 
 
-class Convolution(AnyConvolution):
+class Convolution(_ConvNd):
     """What convolutions share."""
 
     transposed = False
@@ -128,7 +128,7 @@ class Convolution(AnyConvolution):
         return [each for pair in reversed(pairs) for each in pair]
 
 
-class TransposedConvolution(AnyConvolution):
+class _ConvTransposeNd(_ConvNd):
     """What transposed convolutions share."""
 
     transposed = True
@@ -199,19 +199,19 @@ class Conv3d(Convolution):
     dims, convolve = 3, staticmethod(F.conv3d)
 
 
-class ConvTranspose1d(TransposedConvolution):
+class ConvTranspose1d(_ConvTransposeNd):
     """Learned kernels laid over each other, one for each element of a sequence."""
 
     dims, convolve = 1, staticmethod(F.conv_transpose1d)
 
 
-class ConvTranspose2d(TransposedConvolution):
+class ConvTranspose2d(_ConvTransposeNd):
     """Learned kernels laid over each other, one for each element of an image."""
 
     dims, convolve = 2, staticmethod(F.conv_transpose2d)
 
 
-class ConvTranspose3d(TransposedConvolution):
+class ConvTranspose3d(_ConvTransposeNd):
     """Learned kernels laid over each other, one for each element of a volume."""
 
     dims, convolve = 3, staticmethod(F.conv_transpose3d)
