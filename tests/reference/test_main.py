@@ -52,6 +52,28 @@ def test_a_program_that_imports_torchvision_runs_on_the_references(tmp_path: Pat
     assert answer.stdout == "0.28.0 assay_reference.torchvision torch.Size([3, 1, 2])\n"
 
 
+def test_what_programs_print_of_tensors_has_pytorchs_names_and_can_be_pickled(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import io, pickle, torch\n"
+        "x = torch.ones(2)\n"
+        "print(type(x), type(x.shape), type(x.device), type(x.dtype))\n"
+        "print([pickle.loads(pickle.dumps(each)) for each in (type(x), x, x.shape, x.device, x.dtype)])\n"
+        "file = io.BytesIO()\n"
+        "torch.save([torch.Tensor, x.shape], file)\n"
+        "print(torch.load(io.BytesIO(file.getvalue()), weights_only=False))\n"
+    )
+
+    answer = run(str(program))
+
+    assert answer.stderr == ""
+    assert answer.stdout.splitlines() == [
+        "<class 'torch.Tensor'> <class 'torch.Size'> <class 'torch.device'> <class 'torch.dtype'>",
+        "[<class 'torch.Tensor'>, tensor([1., 1.]), torch.Size([2]), device(type='cpu'), torch.float32]",
+        "[<class 'torch.Tensor'>, torch.Size([2])]",
+    ]
+
+
 def test_a_program_may_import_its_neighbours(tmp_path: Path) -> None:
     (tmp_path / "neighbour.py").write_text("import torch\nNUMBER = torch.tensor(3).item()\n")
     program = tmp_path / "program.py"

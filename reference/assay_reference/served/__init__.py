@@ -18,6 +18,10 @@ from typing import Final
 SERVED: Final = {"torch": "assay_reference", "torchvision": "assay_reference.torchvision"}
 
 
+# The classes that programs print, as `<class 'torch.Tensor'>`.
+PRINTED: Final = {"torch": ("Tensor", "Size", "device", "dtype"), "torchvision": ()}
+
+
 class Server(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Answer `import torch` with the reference's own modules."""
 
@@ -51,7 +55,9 @@ def serve(package: str) -> None:
     if not any(isinstance(each, Server) for each in sys.meta_path):
         sys.meta_path.insert(0, Server())
     own = SERVED[package]
-    importlib.import_module(own)
+    reference = importlib.import_module(own)
+    for name in PRINTED[package]:
+        getattr(reference, name).__module__ = package
     # What has been imported is not to be again: that would put the module in the place of the function `spawn`.
     inside = [(name, each) for name, each in sys.modules.items() if name == own or name.startswith(f"{own}.")]
     sys.modules.update({package + name.removeprefix(own): each for name, each in inside})
