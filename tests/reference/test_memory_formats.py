@@ -25,6 +25,8 @@ CALLS = (
     "{}.half(memory_format=f)",
     "{}.bool(memory_format=f)",
     "{}.cpu(memory_format=f)",
+    "{}.type(torch.float64, memory_format=f)",
+    "{}.type('torch.HalfTensor', memory_format=f)",
     "torch.zeros_like({}, memory_format=f)",
     "torch.ones_like({}, dtype=torch.float64, memory_format=f)",
     "torch.full_like({}, 2.0, memory_format=f)",
