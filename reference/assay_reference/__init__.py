@@ -62,10 +62,16 @@ from assay_reference.core.grad_mode import (
 )
 from assay_reference.core.layouts import _mkldnn, layout, sparse_coo, sparse_csc, sparse_csr, strided
 from assay_reference.core.memory import UntypedStorage
+from assay_reference.core.memory_formats import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    memory_format,
+    preserve_format,
+)
 from assay_reference.core.printing import set_printoptions
 from assay_reference.core.tensor import Size, Tensor, is_inference, is_tensor
 from assay_reference.core.threads import get_num_threads, set_num_threads
-from assay_reference.ops.shape import contiguous_format, memory_format, preserve_format
 from assay_reference.ops.tensor_types import set_default_tensor_type
 from assay_reference.serialization import load, save
 from assay_reference.storage import TypedStorage, is_storage

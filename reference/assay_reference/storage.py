@@ -8,17 +8,18 @@ from typing import Any, Final
 import numpy as np
 
 from assay_reference.core import devices, dtypes
-from assay_reference.core.arrays import contiguous_strides
+from assay_reference.core.arrays import contiguous_strides, strided
 from assay_reference.core.dispatch import attach, composite
 from assay_reference.core.dtypes import dtype
 from assay_reference.core.grad_mode import records
 from assay_reference.core.history import check_writable
 from assay_reference.core.memory import Storage, UntypedStorage
+from assay_reference.core.memory_formats import check_memory_format, format_of, preserve_format, strides_in_format
 from assay_reference.core.tensor import Tensor
 from assay_reference.core.warn import warn_once
 from assay_reference.core.writing import resize
 from assay_reference.ops.creation import integer_sizes, tensor
-from assay_reference.ops.shape import as_sequence, contiguous_format, preserve_format
+from assay_reference.ops.shape import as_sequence
 
 DEPRECATED: Final = (
     "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage class. "
@@ -231,10 +232,11 @@ def set_(
     return self
 
 
-def resize_(self: Tensor, *sizes: Any, size: Any = None, memory_format: Any = contiguous_format) -> Tensor:
+def resize_(self: Tensor, *sizes: Any, size: Any = None, memory_format: Any = None) -> Tensor:
     """Change the size: the elements stay where they are in memory, which grows where it is too short."""
     if size is None and not sizes:
         raise TypeError('resize_() missing 1 required positional arguments: "size"')
+    check_memory_format("resize_", memory_format)
     given = as_sequence(sizes) if size is None else size
     wanted = integer_sizes("resize_", given, unpacked=given is sizes)
     if self.requires_grad:
@@ -247,6 +249,9 @@ def resize_(self: Tensor, *sizes: Any, size: Any = None, memory_format: Any = co
     if wanted != self.shape:
         resize(self, wanted)
         self._storage.version += 1
+    if memory_format is not None:
+        strides = strides_in_format(memory_format, wanted, self.itemsize)
+        self._array = strided(self._array, wanted, strides)
     return self
 
 
@@ -256,7 +261,9 @@ def resize_as_(input: Tensor, the_template: Tensor, *, memory_format: Any = None
     if not isinstance(the_template, Tensor):
         kind = type(the_template).__name__
         raise TypeError(f"resize_as_(): argument 'the_template' (position 1) must be Tensor, not {kind}")
-    return resize_(input, the_template.shape)
+    check_memory_format("resize_as_", memory_format)
+    wanted = format_of(the_template._array) if memory_format is preserve_format else memory_format
+    return resize_(input, the_template.shape, memory_format=wanted)
 
 
 def section(

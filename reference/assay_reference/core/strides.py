@@ -71,6 +71,13 @@ def images_like(models: Sequence[Any], result: Any, dims: Sequence[int] = (2, 3)
     return laid_out(result, order(result.shape, result.itemsize))
 
 
+def joined(arrays: Sequence[Any], result: Any) -> Any:
+    """Return what was joined of arrays, in order in memory; with the channels innermost where all have them so."""
+    innermost = all(map(has_channels_innermost, arrays))
+    order = channels_last_strides if innermost else contiguous_strides
+    return laid_out(result, order(result.shape, result.itemsize))
+
+
 def channels_last_strides(shape: Sequence[int], itemsize: int) -> Strides:
     """Return the strides of images that lie in memory without gaps, the channels innermost."""
     return _without_gaps(shape, channels_innermost(len(shape)), itemsize)
@@ -84,7 +91,7 @@ def channels_innermost(ndim: int) -> tuple[int, ...]:
 def is_channels_last(array: Any) -> bool:
     """Return whether images lie in memory without gaps, the channels innermost."""
     expected = array.itemsize
-    for dim in channels_innermost(4):
+    for dim in channels_innermost(array.ndim):
         if array.shape[dim] != 1 and array.strides[dim] != expected:
             return False
         expected *= array.shape[dim]

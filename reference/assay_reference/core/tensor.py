@@ -18,6 +18,7 @@ from assay_reference.core.arrays import address, contiguous_strides, strided, to
 from assay_reference.core.grad_mode import inference, recording, records
 from assay_reference.core.layouts import Packed
 from assay_reference.core.memory import Storage, UntypedStorage, share
+from assay_reference.core.memory_formats import check_memory_format, contiguous_format, is_in_format
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -211,9 +212,10 @@ class Tensor:
             share(self)
         return self
 
-    def is_contiguous(self, memory_format: Any = None) -> bool:
+    def is_contiguous(self, *, memory_format: Any = contiguous_format) -> bool:
         """Return whether the elements lie in memory in order and without gaps."""
-        return bool(self._array.flags.c_contiguous)
+        check_memory_format("is_contiguous", memory_format, optional=False)
+        return is_in_format(self._array, memory_format)
 
     def is_floating_point(self) -> bool:
         """Return whether the elements are floating point numbers."""

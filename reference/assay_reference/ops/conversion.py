@@ -13,7 +13,16 @@ from assay_reference.core.devices import device
 from assay_reference.core.dispatch import Number, Sizes, cast, composite, elementwise, op
 from assay_reference.core.dtypes import dtype
 from assay_reference.core.layouts import SPARSE, Packed, _mkldnn, no_kernel, strided
-from assay_reference.core.strides import copied, strides_of_copy
+from assay_reference.core.memory_formats import (
+    check_memory_format,
+    contiguous_format,
+    format_of,
+    is_in_format,
+    memory_format,
+    preserve_format,
+    strides_of_copy_in,
+)
+from assay_reference.core.strides import copied, laid_out
 from assay_reference.core.tensor import Tensor
 from assay_reference.ops.creation import zeros_like
 
@@ -24,9 +33,10 @@ def moved(array: Array, device: device) -> Array:
 
 
 @op(node="ToCopyBackward0", function=False, method=False, keeps_half=True, keeps_strides=True)
-def to_copy(input: Array, dtype: dtype, device: device, kept: Any = None) -> Array:
+def to_copy(input: Array, dtype: dtype, device: device, kept: Any = None, memory_format: Any = None) -> Array:
     with device.current():
-        return cast(moved(input, device), dtype.numpy)
+        made = cast(moved(input, device), dtype.numpy)
+        return made if memory_format is None else laid_out(made, strides_of_copy_in(memory_format, made, made.itemsize))
 
 
 to_copy.vjp(input=lambda grad, kept: grad)
@@ -40,7 +50,12 @@ def to_kept(input: Tensor, kind: dtype) -> Tensor:
 @op(keeps_half=True, keeps_strides=True)
 def clone(input: Array, *, memory_format: Any = None) -> Array:
     """Copy a tensor; the copy's gradient flows back to the tensor."""
-    return input.copy() if isinstance(input, Packed) else copied(input, strides_of_copy(input), input.dtype)
+    check_memory_format("clone", memory_format)
+    if isinstance(input, Packed):
+        if memory_format is not None:
+            raise RuntimeError(f"unsupported memory format option {memory_format.title}")
+        return input.copy()
+    return copied(input, strides_of_copy_in(memory_format, input, input.itemsize), input.dtype)
 
 
 clone.vjp(input=lambda grad: grad)
@@ -55,9 +70,16 @@ contiguous_copy.vjp(input=lambda grad: grad)
 
 
 @composite(function=False)
-def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
+def contiguous(self: Tensor, *, memory_format: Any = contiguous_format) -> Tensor:
     """Return the tensor itself if its memory is in order, and otherwise a copy whose memory is."""
-    return self if self.is_contiguous() else contiguous_copy(self)
+    check_memory_format("contiguous", memory_format, optional=False)
+    if is_in_format(self._array, memory_format):
+        return self
+    if memory_format is preserve_format:
+        raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
+    if memory_format is contiguous_format:
+        return contiguous_copy(self)  # type: ignore[no-any-return]
+    return clone(self, memory_format=memory_format)  # type: ignore[no-any-return]
 
 
 @op(function=False)
@@ -73,12 +95,14 @@ sum_to_size.vjp(input=lambda grad, shape: grad.expand(shape))
 
 @composite(function=False)
 def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    """Convert to a type, a device, or both; return the tensor itself if it is so already."""
+    """Convert to a type, a device, a memory format; return the tensor itself if it is so already."""
     given = destination(args, kwargs)
     target, kind = given.device or self.device, given.dtype or self.dtype
-    if not given.copy and target == self.device and kind is self.dtype:
+    wanted = None if given.memory_format is preserve_format else given.memory_format
+    in_format = wanted is None or wanted is format_of(self._array)
+    if not given.copy and target == self.device and kind is self.dtype and in_format:
         return self
-    return to_copy(self, kind, target)  # type: ignore[no-any-return]
+    return to_copy(self, kind, target, memory_format=wanted)  # type: ignore[no-any-return]
 
 
 class Destination(NamedTuple):
@@ -87,6 +111,7 @@ class Destination(NamedTuple):
     device: device | None
     dtype: dtype | None
     copy: bool
+    memory_format: memory_format | None
 
 
 def destination(args: tuple[Any, ...], kwargs: Mapping[str, Any], other: str = "other") -> Destination:
@@ -114,16 +139,21 @@ def destination(args: tuple[Any, ...], kwargs: Mapping[str, Any], other: str = "
     kind = named.pop("dtype", None) or kind
     copy = bool(named.pop("copy", rest[1] if len(rest) > 1 else False))
     named.pop("non_blocking", None)
-    named.pop("memory_format", None)
+    wanted = named.pop("memory_format", None)
+    if not isinstance(wanted, (memory_format, type(None))):
+        raise TypeError(
+            f"to() received an invalid combination of arguments - got (memory_format={type(wanted).__name__}, )"
+        )
     if named:
         raise TypeError(f"to() got an unexpected keyword argument '{next(iter(named))}'")
-    return Destination(None if target is None else devices.resolve(target), kind, copy)
+    return Destination(None if target is None else devices.resolve(target), kind, copy, wanted)
 
 
 def _converter(name: str, kind: dtype) -> None:
     @composite(function=False, name=name)
-    def convert(self: Tensor, memory_format: Any = None) -> Tensor:
-        return to(self, kind)
+    def convert(self: Tensor, *, memory_format: Any = None) -> Tensor:
+        check_memory_format(name, memory_format)
+        return to(self, kind, memory_format=memory_format)
 
     convert.__name__, convert.__doc__ = name, f"Convert to {kind!r}."
 
@@ -143,15 +173,17 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 
 
 @composite(function=False)
-def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
+def cpu(self: Tensor, *, memory_format: Any = None) -> Tensor:
     """Bring a tensor to the CPU."""
-    return to(self, "cpu")
+    check_memory_format("cpu", memory_format)
+    return to(self, "cpu", memory_format=memory_format)
 
 
 @composite(function=False)
-def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, *, memory_format: Any = None) -> Tensor:
     """Bring a tensor to a CUDA device."""
-    return to(self, "cuda" if device is None else device)
+    check_memory_format("cuda", memory_format)
+    return to(self, "cuda" if device is None else device, memory_format=memory_format)
 
 
 @elementwise(

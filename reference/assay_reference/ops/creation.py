@@ -17,8 +17,9 @@ from assay_reference.core.devices import device
 from assay_reference.core.dispatch import Kernel, cast, check_out, composite, fill_out
 from assay_reference.core.dtypes import dtype
 from assay_reference.core.grad_mode import inference
-from assay_reference.core.layouts import KINDS, no_kernel, strided
+from assay_reference.core.layouts import KINDS, _mkldnn, no_kernel, sparse_coo, strided
 from assay_reference.core.memory import Storage, UntypedStorage
+from assay_reference.core.memory_formats import check_memory_format, preserve_format, strides_in_format
 from assay_reference.core.strides import laid_out, strides_of_copy
 from assay_reference.core.tensor import Tensor
 
@@ -55,12 +56,18 @@ def factory(*, size: bool = False) -> Callable[[Kernel], Callable[..., Tensor]]:
             out, kind = options["out"], as_dtype(name, options["dtype"])
             if out is not None:
                 check_out(name, out)
+            wanted = bound.arguments.get("memory_format")
+            check_memory_format(name, wanted)
+            if wanted is not None and out is not None:
+                raise RuntimeError("'memory_format' argument is incompatible with 'out' tensor argument")
             target = devices.resolve(options["device"]) if out is None else out.device
             made = kernel if options["layout"] in (None, strided) else packed_kernel(name, options["layout"])
             with target.current():
                 array = made(target.xp, kind, *bound.args, **bound.kwargs)
             if out is None:
-                return _new(array, target, options["requires_grad"], options["pin_memory"])
+                return _new(
+                    array, target, options["requires_grad"], options["pin_memory"], keeps_strides=wanted is not None
+                )
             if kind is not None and kind is not out.dtype:
                 raise RuntimeError(f"dtype {kind.title} does not match dtype of out parameter ({out.dtype.title})")
             fill_out(out, cast(array, out.dtype.numpy))
@@ -78,8 +85,9 @@ def factory(*, size: bool = False) -> Callable[[Kernel], Callable[..., Tensor]]:
     return decorate
 
 
-def _new(array: Any, target: device, requires_grad: bool, pin_memory: bool) -> Tensor:
-    return wanting_grad(Tensor._wrap(pinned(array) if pin_memory else array, target), requires_grad)
+def _new(array: Any, target: device, requires_grad: bool, pin_memory: bool, *, keeps_strides: bool = False) -> Tensor:
+    kept = pinned(array) if pin_memory else array
+    return wanting_grad(Tensor._wrap(kept, target, keeps_strides=keeps_strides), requires_grad)
 
 
 def wanting_grad(made: Tensor, requires_grad: bool) -> Tensor:
@@ -173,7 +181,12 @@ def ones(xp: Any, dtype: dtype | None, size: Sequence[int]) -> Any:
 @factory(size=True)
 def empty(xp: Any, dtype: dtype | None, size: Sequence[int], *, memory_format: Any = None) -> Any:
     """Make a tensor whose elements may be anything."""
-    return xp.empty(size, _default(dtype))
+    made = xp.empty(size, _default(dtype))
+    if memory_format is None:
+        return made
+    if memory_format is preserve_format:
+        raise RuntimeError("unsupported memory format Preserve")
+    return laid_out(made, strides_in_format(memory_format, size, made.itemsize))
 
 
 @factory()
@@ -463,6 +476,9 @@ def like(kernel: Kernel) -> Callable[..., Tensor]:
         target = input.device if device is None else devices.resolve(device)
         kind = as_dtype(name, dtype) or input.dtype
         wanted = layout or input.layout
+        check_memory_format(name, memory_format)
+        if memory_format is not None and wanted in (sparse_coo, _mkldnn):
+            raise RuntimeError("memory format option is only supported by strided tensors")
         if wanted is not strided:
             with target.current():
                 made = packed_kernel(name, wanted)(target.xp, kind, input.shape)
@@ -471,6 +487,8 @@ def like(kernel: Kernel) -> Callable[..., Tensor]:
         array = source._array if target == input.device else source.to(target)._array
         with target.current():
             made = kernel(array, kind, *args, **kwargs)
+            if memory_format not in (None, preserve_format):
+                made = laid_out(made, strides_in_format(memory_format, made.shape, made.itemsize))
         return wanting_grad(
             Tensor._wrap(pinned(made) if pin_memory else made, target, keeps_strides=True), requires_grad
         )

@@ -10,10 +10,10 @@ import numpy as np
 from assay_reference.core import dtypes
 from assay_reference.core.arrays import Array
 from assay_reference.core.dispatch import FUNCTIONS, Sizes, cast, composite, op
-from assay_reference.core.strides import copied, strides_of_copy
+from assay_reference.core.strides import copied, joined, strides_of_copy
 from assay_reference.core.tensor import Tensor, wrap_dim
 from assay_reference.ops.creation import zeros
-from assay_reference.ops.shape import as_sequence, wrap_dims
+from assay_reference.ops.shape import as_sequence, unsqueeze, view_of_size, wrap_dims
 
 
 def promoted(arrays: Sequence[Array]) -> list[Array]:
@@ -27,7 +27,7 @@ def counts(shape: tuple[int, ...], ndim: int) -> bool:
     return shape != (0,) or ndim == 1
 
 
-@op(method=False, out="castable", keeps_half=True, apart=True)
+@op(method=False, out="castable", keeps_half=True, apart=True, keeps_strides=True)
 def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
     """Join tensors along a dimension that they have."""
     if not tensors:
@@ -42,7 +42,8 @@ def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
     for position, each in enumerate(tensors):
         if counts(each.shape, first.ndim):
             check_joinable(first.shape, each.shape, dim, position)
-    return np.concatenate([each for each in promoted(tensors) if counts(each.shape, first.ndim)], axis=dim)
+    present = [each for each in promoted(tensors) if counts(each.shape, first.ndim)]
+    return joined(tensors, np.concatenate(present, axis=dim))
 
 
 cat.refuses_cast = TypeError("torch.cat(): input types can't be cast to the desired output type {target.title}")
@@ -72,7 +73,7 @@ for _name in ("concat", "concatenate"):
     FUNCTIONS[_name] = cat
 
 
-@op(method=False, out="castable", keeps_half=True)
+@op(method=False, out="castable", keeps_half=True, keeps_strides=True)
 def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
     """Join tensors of one shape along a new dimension."""
     if not tensors:
@@ -85,7 +86,12 @@ def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
                 f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
                 f"{list(each.shape)} at entry {position}"
             )
-    return np.stack(promoted(tensors), axis=dim)
+    parts = promoted(tensors)
+    if dim == len(shape):
+        parts = [unsqueeze.kernel(each, dim) for each in parts]
+        return joined(parts, np.concatenate(parts, axis=dim))
+    whole = joined(tensors, np.concatenate(parts, axis=dim))
+    return view_of_size.kernel(whole, (*shape[:dim], len(tensors), *shape[dim:]))
 
 
 stack.vjp(tensors=lambda grad, dim: grad.unbind(dim))

@@ -20,22 +20,7 @@ from assay_reference.core.recording import OpNode
 from assay_reference.core.tensor import Tensor, wrap_dim
 from assay_reference.ops.conversion import contiguous_copy
 
-
-class memory_format:
-    """The order in which the elements of a tensor lie in memory; here it is the order of the dimensions, or kept."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __repr__(self) -> str:
-        return f"torch.{self.name}"
-
-    def __reduce__(self) -> str:
-        return self.name
-
-
 EVERY: Final = object()  # the dimensions to squeeze if none are named
-contiguous_format, preserve_format = memory_format("contiguous_format"), memory_format("preserve_format")
 
 
 # -- what all views share ---------------------------------------------------------------------------------------------

@@ -161,23 +161,23 @@ TYPE_NAMES: Final = {
 
 
 @composite(function=False, name="type")
-def as_type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+def as_type(self: Tensor, dtype: Any = None, non_blocking: bool = False, *, memory_format: Any = None) -> Any:
     """Name the tensor's type, as in 'torch.FloatTensor'; or convert to a type, given by its name or itself."""
     if dtype is None:
         if self.layout not in (strided, sparse_coo):
             raise RuntimeError(f"Unimplemented backend {self._array.backend}")
         return f"{MODULES[self.layout, self.device.type]}.{self.dtype.title}Tensor"
     if isinstance(dtype, dtypes.dtype):
-        return to(self, dtype)
+        return to(self, dtype, memory_format=memory_format)
     if dtype is Tensor:
-        return to(self, devices.resolve(None), dtypes.get_default_dtype())
+        return to(self, devices.resolve(None), dtypes.get_default_dtype(), memory_format=memory_format)
     if not isinstance(dtype, (str, type)):
         raise TypeError("dtype must be a type, str, or dtype object")
     name = dtype if isinstance(dtype, str) else qualified_name(dtype)
     if name not in TYPE_NAMES:
         raise ValueError(f"invalid type: '{name}'")
     kind, target = TYPE_NAMES[name]
-    return to(self, target, kind)
+    return to(self, target, kind, memory_format=memory_format)
 
 
 def set_default_tensor_type(t: Any, /) -> None:

@@ -343,10 +343,15 @@ def contiguous_copy(input: Coo) -> Any:
 
 @conversion.clone.on(*SPARSE)
 def clone(input: Any, *, memory_format: Any = None) -> Any:
-    return input.copy()
+    return conversion.clone.kernel(input, memory_format=memory_format)
 
 
 @conversion.to_copy.on(*SPARSE)
-def to_copy(input: Any, dtype: Any, device: Any, kept: Any = None) -> Any:
+def to_copy(input: Any, dtype: Any, device: Any, kept: Any = None, memory_format: Any = None) -> Any:
+    if memory_format is not None:
+        kind = "COO" if input.layout is sparse_coo else input.layout.name.removeprefix("sparse_").title()
+        raise RuntimeError(
+            f"to(options): {kind} only supports memory format Preserve, but got {memory_format.title} instead."
+        )
     with device.current():
         return input.each(lambda part: conversion.moved(part, device)).astype(dtype.numpy)

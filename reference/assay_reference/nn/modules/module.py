@@ -551,13 +551,24 @@ class Module:
                 (grad.requires_grad_(False) if grad.grad_fn is None else grad.detach_()).zero_()
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Move parameters and buffers to a device, and convert those that are not integral to a dtype."""
-        device, kind, _ = destination(args, kwargs, "tensor")
+        """Move parameters and buffers to a device, and convert those that are not integral to a dtype.
+
+        A memory format is for those of four and five dimensions.
+        """
+        device, kind, _, wanted = destination(args, kwargs, "tensor")
         if kind is not None and not kind.is_differentiable:
             raise TypeError(f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={kind}")
         if kind is not None and kind.is_complex:
             warnings.warn(COMPLEX, stacklevel=2)
-        return self._apply(lambda each: each.to(device=device, dtype=kind if each.dtype.is_differentiable else None))
+
+        def moved(each: Tensor) -> Tensor:
+            return each.to(  # type: ignore[no-any-return]
+                device=device,
+                dtype=kind if each.dtype.is_differentiable else None,
+                memory_format=wanted if each.ndim in (4, 5) else None,
+            )
+
+        return self._apply(moved)
 
     def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
         """Replace parameters and buffers by new ones on a device, whose elements are arbitrary."""
