@@ -177,3 +177,25 @@ def test_names_of_numpy_are_refused_twice_and_by_functions_in_python(call: Calla
     for lib in (torch, pytest.importorskip("torch")):
         with pytest.raises(TypeError):
             call(lib, lib.ones(2, 3))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: x.sum(True),
+        lambda x: x.prod(True),
+        lambda x: x.sum(keepdim=True),
+        lambda x: x.mean(keepdim=True),
+        lambda x: x.max(keepdim=True),
+        lambda x: x.min(True),
+        lambda x: x.to(x.dtype, x.dtype),
+        lambda x: x.to("cpu", "x"),
+        lambda x: x.to(x, dtype=x.dtype),
+        lambda x: x.requires_grad_("a"),
+    ],
+)
+def test_calls_of_no_form_are_refused(call: Callable[..., Any]) -> None:
+    for lib in (torch, pytest.importorskip("torch")):
+        with pytest.raises(TypeError):
+            call(lib.ones(2, 3))
+    assert torch.ones(2, 3).sum(None, True).shape == (1, 1)
