@@ -16,7 +16,7 @@ __all__ = ["default_generator", "fork_rng", "get_rng_state", "initial_seed", "ma
 @composite(method=False)
 def manual_seed(seed: int) -> Generator:
     """Start the default generator from a seed."""
-    return default_generator.manual_seed(seed)
+    return default_generator.manual_seed(int(seed))
 
 
 @composite(method=False)

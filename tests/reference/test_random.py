@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import assay_reference as reference
+import assay_reference as torch
 from assay_reference.core.box_muller import fused
 
 SIZES = [1, 2, 7, 15, 16, 17, 33, 1000]
@@ -296,3 +297,37 @@ def test_what_is_drawn_in_a_fork_leaves_no_trace() -> None:
 def test_what_is_no_state_is_refused(state: object, message: str) -> None:
     with pytest.raises((TypeError, RuntimeError), match=message):
         reference.set_rng_state(state)
+
+
+@pytest.mark.parametrize("dims", [(0, 1, 2), (2, 0, 1), (1, 0, 2), (2, 1, 0)])
+@pytest.mark.parametrize("p", [None, 0.5])
+def test_bernoulli_draws_for_a_permuted_tensor_as_pytorch_does(dims: tuple[int, ...], p: float | None) -> None:
+    def toss(lib: Any) -> Any:
+        lib.manual_seed(3)
+        probabilities = lib.linspace(0, 1, 24).reshape(2, 3, 4).permute(*dims)
+        return lib.bernoulli(probabilities) if p is None else lib.bernoulli(probabilities, p)
+
+    made, expected = toss(torch), toss(pytest.importorskip("torch"))
+
+    assert (made.tolist(), made.stride()) == (expected.tolist(), expected.stride())
+
+
+def test_seeds_and_bounds_that_are_no_integers_of_64_bits_are_refused() -> None:
+    for lib in (torch, pytest.importorskip("torch")):
+        with pytest.raises(ValueError, match="Overflow when unpacking long long"):
+            lib.manual_seed(2**65)
+        with pytest.raises(RuntimeError, match="manual_seed expected a long, but got str"):
+            lib.Generator().manual_seed("a")
+        for bound in (5.9, True):
+            with pytest.raises(TypeError):
+                lib.randint(bound, (4,))
+        assert lib.Generator().device == lib.device("cpu")
+
+
+def test_data_and_wishes_for_gradients_are_checked() -> None:
+    for lib in (torch, pytest.importorskip("torch")):
+        x = lib.ones(2, requires_grad=True)
+        with pytest.raises(RuntimeError, match="data set to a tensor that requires gradients"):
+            x.data = lib.ones(2, dtype=lib.int32)
+        with pytest.raises(RuntimeError, match="requires_grad must be a bool"):
+            x.requires_grad = 1

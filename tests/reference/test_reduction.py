@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import pytest
 
 import assay_reference as torch
@@ -127,3 +130,72 @@ def test_no_dimensions_mean_all_but_not_to_any_and_all() -> None:
 
     assert x.sum(()).shape == ()
     assert x.any(()).shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda lib, x: x.sum(axis=0),
+        lambda lib, x: x.mean(axis=1, keepdims=True),
+        lambda lib, x: lib.max(x, axis=1, keepdims=True).values,
+        lambda lib, x: lib.std(x, axis=0),
+        lambda lib, x: x.cumsum(axis=0),
+        lambda lib, x: x[:1].squeeze(axis=0),
+        lambda lib, x: lib.stack([x, x], axis=1),
+        lambda lib, x: lib.cat([x, x], axis=1),
+        lambda lib, x: lib.softmax(x, axis=0),
+        lambda lib, x: lib.mul(x1=x, x2=x),
+        lambda lib, x: lib.mul(a=x, other=x),
+        lambda lib, x: lib.where(x > 0, x=x, x2=x + 1),
+        lambda lib, x: lib.linalg.norm(x, axis=0),
+    ],
+)
+def test_native_functions_take_the_names_of_numpy(call: Callable[..., Any]) -> None:
+    real = pytest.importorskip("torch")
+
+    made, expected = (call(lib, lib.arange(6.0).reshape(2, 3)) for lib in (torch, real))
+
+    np.testing.assert_allclose(made.numpy(), expected.numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda lib, x: x.sum(dim=0, axis=0),
+        lambda lib, x: x.sum(0, axis=0),
+        lambda lib, x: lib.mul(x=x, input=x, other=x),
+        lambda lib, x: lib.mul(x, x, x2=x),
+        lambda lib, x: lib.flip(x, axis=(0,)),
+        lambda lib, x: lib.split(x, 1, axis=0),
+        lambda lib, x: lib.unique(x, axis=0),
+        lambda lib, x: lib.norm(x, axis=0),
+        lambda lib, x: lib.nn.functional.softmax(x, axis=0),
+        lambda lib, x: lib.nn.functional.relu(x=x),
+    ],
+)
+def test_names_of_numpy_are_refused_twice_and_by_functions_in_python(call: Callable[..., Any]) -> None:
+    for lib in (torch, pytest.importorskip("torch")):
+        with pytest.raises(TypeError):
+            call(lib, lib.ones(2, 3))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: x.sum(True),
+        lambda x: x.prod(True),
+        lambda x: x.sum(keepdim=True),
+        lambda x: x.mean(keepdim=True),
+        lambda x: x.max(keepdim=True),
+        lambda x: x.min(True),
+        lambda x: x.to(x.dtype, x.dtype),
+        lambda x: x.to("cpu", "x"),
+        lambda x: x.to(x, dtype=x.dtype),
+        lambda x: x.requires_grad_("a"),
+    ],
+)
+def test_calls_of_no_form_are_refused(call: Callable[..., Any]) -> None:
+    for lib in (torch, pytest.importorskip("torch")):
+        with pytest.raises(TypeError):
+            call(lib.ones(2, 3))
+    assert torch.ones(2, 3).sum(None, True).shape == (1, 1)

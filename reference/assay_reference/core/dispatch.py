@@ -7,6 +7,7 @@ docs/reference.md shows how.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -14,6 +15,7 @@ from assay_reference.core.arrays import Array
 from assay_reference.core.grad_mode import records
 from assay_reference.core.history import check_writable
 from assay_reference.core.op import Elementwise, Op, Promotes, ViewOp, not_implemented, signature_of
+from assay_reference.core.parameters import NUMPY_NAMES
 from assay_reference.core.tensor import Tensor, attach
 from assay_reference.core.writing import (
     EXPECTED,
@@ -115,13 +117,22 @@ def view(*, function: bool = True, method: bool = True, **options: Any) -> Calla
 
 
 def composite(
-    *, function: bool = True, method: bool = True, out: OutType | None = None, name: str | None = None
+    *,
+    function: bool = True,
+    method: bool = True,
+    out: OutType | None = None,
+    name: str | None = None,
+    numpy_names: bool = True,
 ) -> Callable[[Function], Function]:
-    """Offer a function on tensors, which calls other ops, as a function, a method, or both."""
+    """Offer a function on tensors, which calls other ops, as a function, a method, or both.
+
+    It takes NumPy's names of parameters too, unless PyTorch's function is one in Python.
+    """
 
     def decorate(body: Function) -> Function:
         called = name or body.__name__
         body.__name__, body.__qualname__ = called, called if function else f"Tensor.{called}"
+        body = _with_numpy_names(body) if numpy_names else body
         offered = _with_out(body, called, out) if out else body
         if function:
             _register(FUNCTIONS, called, offered)
@@ -130,6 +141,24 @@ def composite(
         return offered
 
     return decorate
+
+
+def _with_numpy_names(body: Function) -> Function:
+    """Let a function take NumPy's name of a parameter where its own was not given."""
+    places = {each: place for place, each in enumerate(inspect.signature(body).parameters)}
+    names = {other: own for other, own in NUMPY_NAMES.items() if own in places and other not in places}
+    if not names:
+        return body
+
+    @functools.wraps(body)
+    def with_numpy_names(*args: Any, **kwargs: Any) -> Any:
+        for other in names.keys() & kwargs.keys():
+            own = names[other]
+            if own not in kwargs and places[own] >= len(args):
+                kwargs[own] = kwargs.pop(other)
+        return body(*args, **kwargs)
+
+    return with_numpy_names  # type: ignore[return-value]
 
 
 def _with_out(body: Function, name: str, out_type: OutType) -> Function:

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from assay_reference.core.arrays import Array
+from assay_reference.core import devices
+from assay_reference.core.arrays import Array, cuda_namespace
 from assay_reference.core.box_muller import BLOCK, box_muller, parts
 from assay_reference.core.tensor import Tensor
 
@@ -31,10 +32,17 @@ class Generator:
     """A source of random numbers, started from a seed."""
 
     def __init__(self, device: Any = "cpu") -> None:
+        self.device = devices.device(device)
+        if self.device.type != "cpu" and cuda_namespace() is None:
+            raise RuntimeError(f"Cannot get {self.device.type.upper()} generator without its library.")
         self.manual_seed(DEFAULT_SEED)
 
     def manual_seed(self, seed: int) -> Generator:
         """Start from a seed; its lower 32 bits count."""
+        if isinstance(seed, (bool, float, str)):
+            raise RuntimeError(f"manual_seed expected a long, but got {type(seed).__name__}")
+        if not -(2**63) <= int(seed) < 2**64:
+            raise ValueError("Overflow when unpacking long long")
         self._seed = int(seed) % 2**64
         self._bits = _seeded(self._seed)
         self._spare: float | None = None  # the second number of a pair of normal ones

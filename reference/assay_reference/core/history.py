@@ -80,6 +80,8 @@ def requires_grad(self: Tensor) -> bool:
 
 def set_requires_grad(self: Tensor, wanted: bool) -> None:
     """Choose whether operations on a leaf are recorded."""
+    if not isinstance(wanted, bool):
+        raise RuntimeError("requires_grad must be a bool")
     if not wanted and not self.is_leaf:
         raise RuntimeError(NOT_LEAF)
     if wanted and not self.dtype.is_differentiable:
@@ -124,6 +126,9 @@ attach("retains_grad", property(retains_grad))
 @method
 def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     """Choose whether gradients are wanted."""
+    if not isinstance(requires_grad, bool):
+        kind = type(requires_grad).__name__
+        raise TypeError(f"requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {kind}")
     if requires_grad and not self.dtype.is_differentiable:
         raise RuntimeError("only Tensors of floating point dtype can require gradients")
     self.requires_grad = requires_grad

@@ -21,12 +21,24 @@ NUMBER: Final = "Number"  # with Array: a Python number will do as well
 SCALAR: Final = "Scalar"  # a Python number, which an elementwise kernel gets in the common type
 SIZES: Final = "Sizes"  # integers, in a sequence or unpacked
 
+# NumPy's names of parameters, and PyTorch's, which takes both.
+NUMPY_NAMES: Final = {
+    "axis": "dim",
+    "keepdims": "keepdim",
+    "x": "input",
+    "a": "input",
+    "x1": "input",
+    "x2": "other",
+}
+
 
 class Parameters:
     """The parameters of a kernel."""
 
     def __init__(self, kernel: Callable[..., Any], name: str, former: Sequence[str] = ()) -> None:
         self.name = name
+        # PyTorch's own functions in Python take no name but their own.
+        self.takes_numpy_names = not kernel.__module__.startswith("assay_reference.nn.")
         self.former = former  # the order in which PyTorch once took them, and still does with a warning
         parameters = inspect.signature(kernel).parameters.values()
         words = [str(each.annotation).split(" | ") for each in parameters]
@@ -58,6 +70,8 @@ class Parameters:
         for name, value in kwargs.items():
             position = self.index.get(name)
             if position is None:
+                position = self._numpy_position(name, args, kwargs)
+            if position is None:
                 self._check_complete(args, kwargs)
                 raise TypeError(f"{self.name}() got an unexpected keyword argument '{name}'")
             if position < len(args):
@@ -69,6 +83,17 @@ class Parameters:
         if self.required and len(args) <= self.required[-1]:
             self._check_complete(args, kwargs)
         return values
+
+    def _numpy_position(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int | None:
+        """Return the position of the parameter that NumPy calls so, unless it was given already."""
+        if not self.takes_numpy_names:
+            return None
+        own = NUMPY_NAMES.get(name)
+        position = self.index.get(own) if own else None
+        if position is None or position < len(args) or own in kwargs:
+            return None
+        same = [each for each in kwargs if NUMPY_NAMES.get(each) == own and each not in self.index]
+        return position if same == [name] else None
 
     def _is_former(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
         """Return whether a call is complete in the former order, with a number where it once stood."""
@@ -107,7 +132,10 @@ class Parameters:
         return (*before, tuple(sizes))
 
     def _check_complete(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        given = {*range(len(args)), *(self.index.get(name) for name in kwargs)}
+        given = {
+            *range(len(args)),
+            *(self.index.get(name, self._numpy_position(name, args, kwargs)) for name in kwargs),
+        }
         absent = next((position for position in self.required if position not in given), None)
         if absent is not None:  # PyTorch lists all that come after it too, and puts the plural where it is not one
             listed = [f'"{self.names[position]}"' for position in self.required if position >= absent]

@@ -281,6 +281,8 @@ class Tensor:
     def data(self, new: Tensor) -> None:
         if not isinstance(new, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(new).__name__}")
+        if self.requires_grad and not new.dtype.is_differentiable:
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         self._array, self._storage, self.dtype, self.device = new._array, new._storage, new.dtype, new.device
 
     # -- to Python and NumPy --------------------------------------------------------------------------------------

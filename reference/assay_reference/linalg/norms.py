@@ -144,7 +144,7 @@ def norm(A: Tensor, ord: Order | None = None, dim: Any = None, keepdim: bool = F
     return vector_norm(A, 2 if ord is None else float(ord), over, keepdim, dtype=dtype)
 
 
-@composite(name="norm", out="own")
+@composite(name="norm", out="own", numpy_names=False)
 def norm_of_elements(
     input: Tensor, p: Order | None = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
 ) -> Tensor:

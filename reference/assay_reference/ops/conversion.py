@@ -122,6 +122,8 @@ def destination(args: tuple[Any, ...], kwargs: Mapping[str, Any], other: str = "
     if other in named or (rest and isinstance(rest[0], Tensor)):
         model = named.pop(other, None)
         model = rest.pop(0) if model is None else model
+        if "dtype" in named:
+            raise _no_such_form(args, named)
         target, kind = model.device, model.dtype
     elif rest and isinstance(rest[0], dtype):
         kind = rest.pop(0)
@@ -130,10 +132,9 @@ def destination(args: tuple[Any, ...], kwargs: Mapping[str, Any], other: str = "
         if rest and (rest[0] is None or isinstance(rest[0], dtype)):
             kind = rest.pop(0)
     elif rest or (named and not named.keys() & {"dtype", "device", "copy", "memory_format", "non_blocking"}):
-        raise TypeError(
-            "to() received an invalid combination of arguments - got "
-            f"({', '.join(each.__class__.__name__ for each in args)})"
-        )
+        raise _no_such_form(args, {})
+    if len(rest) > 2 or not all(isinstance(each, bool) for each in rest):
+        raise _no_such_form(args, kwargs)
     named_target = named.pop("device", None)
     target = target if named_target is None else named_target
     kind = named.pop("dtype", None) or kind
@@ -147,6 +148,12 @@ def destination(args: tuple[Any, ...], kwargs: Mapping[str, Any], other: str = "
     if named:
         raise TypeError(f"to() got an unexpected keyword argument '{next(iter(named))}'")
     return Destination(None if target is None else devices.resolve(target), kind, copy, wanted)
+
+
+def _no_such_form(args: tuple[Any, ...], named: Mapping[str, Any]) -> TypeError:
+    given = [type(each).__name__ for each in args]
+    given += [f"{name}={type(value).__name__}" for name, value in named.items()]
+    return TypeError(f"to() received an invalid combination of arguments - got ({', '.join(given)})")
 
 
 def _converter(name: str, kind: dtype) -> None:

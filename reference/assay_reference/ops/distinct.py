@@ -65,7 +65,7 @@ def asked_for(found: Any, return_inverse: bool, return_counts: bool) -> Any:
     return (values, *rest) if rest else values
 
 
-@composite()
+@composite(numpy_names=False)
 def unique(
     input: Tensor,
     sorted: bool = True,
@@ -81,7 +81,7 @@ def unique(
     return asked_for(found, return_inverse, return_counts)
 
 
-@composite()
+@composite(numpy_names=False)
 def unique_consecutive(
     input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:

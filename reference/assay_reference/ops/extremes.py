@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -15,10 +15,7 @@ from assay_reference.core.tensor import Tensor, wrap_dim
 from assay_reference.ops.creation import zeros
 from assay_reference.ops.gathering import scatter
 from assay_reference.ops.pointwise import maximum, minimum
-from assay_reference.ops.reduction import Dims, axes, count_nonzero, expand_reduced
-
-EVERYTHING: Final = object()  # the dimension that max and min reduce where none is given
-
+from assay_reference.ops.reduction import EVERYTHING, Dims, axes, count_nonzero, expand_reduced
 
 # -- what is chosen among elements ------------------------------------------------------------------------------------
 
@@ -117,9 +114,9 @@ def extreme(name: str, reduce: Kernel, choose: Kernel, pairwise: Op, word: str) 
             dim, other = EVERYTHING, dim
         if other is not None:
             return pairwise(input, other, out=out)
-        if dim is EVERYTHING:
+        if dim is EVERYTHING and not keepdim:
             return of_all(input, out=out)
-        if not isinstance(dim, int):
+        if not isinstance(dim, int) or isinstance(dim, bool):
             raise TypeError(
                 f"{name}() received an invalid combination of arguments - got (Tensor, {type(dim).__name__}), but "
                 "expected one of:\n * (Tensor input, *, Tensor out = None)\n"

@@ -140,7 +140,7 @@ def parts_vjp(grad: Any, dim: int) -> Tensor:
     return cat(gathered(grad), dim)  # type: ignore[no-any-return]
 
 
-@composite(method=False)
+@composite(method=False, numpy_names=False)
 def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Cut along a dimension into parts of one size, the last of which may be smaller, or of given sizes."""
     if not tensor.ndim:
@@ -173,7 +173,7 @@ def even_sizes(length: int, size: int) -> list[int]:
     return [min(size, length - start) for start in range(0, length, size)] if length else [0]
 
 
-@composite(function=False, name="split")
+@composite(function=False, name="split", numpy_names=False)
 def split_method(self: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Cut along a dimension into parts of one size, the last of which may be smaller, or of given sizes."""
     return split(self, split_size, dim)

@@ -188,6 +188,10 @@ def randint(
         low, high, size = None, low, high
     if high is None:
         low, high = None, low
+    for position, (name, bound) in enumerate((("low", low), ("high", high))):
+        if isinstance(bound, (bool, float)):
+            place = position + (low is not None)
+            raise TypeError(f"randint(): argument '{name}' (position {place}) must be int, not {type(bound).__name__}")
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"randint(): argument 'size' (position 2) must be tuple of ints, not {type(size).__name__}")
     if options.get("dtype") is None and options.get("out") is None:
@@ -221,7 +225,8 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
     """Return one with the probability that each element (or p) is, and else zero."""
     if not input.dtype.is_floating_point:
         raise NotImplementedError(f"\"bernoulli_tensor_cpu_p_\" not implemented for '{input.dtype.title}'")
-    return _tossed(input, empty_like(input).bernoulli_(input if p is None else p, generator=generator))  # type: ignore[no-any-return]
+    made = empty(input.shape, dtype=input.dtype, device=input.device)
+    return _tossed(input, made.bernoulli_(input if p is None else p, generator=generator))  # type: ignore[no-any-return]
 
 
 @op(name="bernoulli", function=False, method=False, keeps_half=True)

@@ -6,7 +6,7 @@ import functools
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -26,6 +26,8 @@ from assay_reference.ops.shape import wrap_dims
 Dims: TypeAlias = int | Sequence[int] | None
 ResultType: TypeAlias = Callable[[str, Tensor, Any], dtype]  # of the name, the input and the dtype argument
 
+
+EVERYTHING: Final = object()  # the dimension to reduce where none is given
 
 # -- what all reductions share ----------------------------------------------------------------------------------------
 
@@ -62,7 +64,11 @@ def reduction(
         def node(input: Tensor, dim: Dims, keepdim: bool) -> str:
             return f"{name.title()}Backward{int(dim is not None or keepdim)}"
 
-        def reduce(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+        def reduce(input: Tensor, dim: Any = EVERYTHING, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+            if isinstance(dim, bool) or (keepdim and dim is EVERYTHING):
+                given = "bool" if isinstance(dim, bool) else "keepdim=bool"
+                raise TypeError(f"{name}() received an invalid combination of arguments - got ({given})")
+            dim = None if dim is EVERYTHING else dim
             kind = result_type(name, input, dtype)
             return made(input if kind is input.dtype else converted(input, kind), dim, keepdim)  # type: ignore[no-any-return]
 
