@@ -1,12 +1,31 @@
-"""Warnings that are issued once."""
+"""Warnings, which name the line of the program that called the reference."""
 
 from __future__ import annotations
 
+import sys
 import warnings
 from functools import cache
+from itertools import count
+from typing import Final
+
+_PACKAGE: Final = __name__.partition(".")[0]
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn the program that called, however many of the reference's own functions lie between."""
+    warnings.warn(message, category, stacklevel=_depth() + 1)
 
 
 @cache
 def warn_once(message: str) -> None:
-    """Warn whoever called the caller, the first time only."""
-    warnings.warn(message, UserWarning, stacklevel=3)
+    """Warn the program that called, the first time only."""
+    warn(message)
+
+
+def _depth() -> int:
+    """Return how many frames above the caller's the program is, or the outermost frame."""
+    for depth in count(1):
+        frame = sys._getframe(depth + 1)
+        if frame.f_back is None or frame.f_globals.get("__name__", "").partition(".")[0] != _PACKAGE:
+            return depth
+    raise AssertionError

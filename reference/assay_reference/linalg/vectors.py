@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from assay_reference.core.arrays import Array
 from assay_reference.core.dispatch import broadcast_shape, composite, op
 from assay_reference.core.tensor import Tensor, wrap_dim
+from assay_reference.core.warn import warn
 from assay_reference.ops.pointwise import conj
 
 
@@ -53,12 +52,10 @@ def cross_of_input(input: Tensor, other: Tensor, dim: int | None = None) -> Tens
     if dim is None:
         if 3 not in input.shape:
             raise RuntimeError("no dimension of size 3 in input")
-        warnings.warn(
+        warn(
             "Using torch.cross without specifying the dim arg is deprecated.\n"
             "Please either pass the dim explicitly or simply use torch.linalg.cross.\n"
             "The default value of dim will change to agree with that of linalg.cross in a future release.",
-            UserWarning,
-            stacklevel=2,
         )
         dim = input.shape.index(3)
     return cross(input, other, dim=dim)  # type: ignore[no-any-return]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ from assay_reference.core.memory import Storage, UntypedStorage
 from assay_reference.core.memory_formats import check_memory_format, preserve_format, strides_in_format
 from assay_reference.core.strides import laid_out, strides_of_copy
 from assay_reference.core.tensor import Tensor
+from assay_reference.core.warn import warn
 
 # What every factory takes after its own arguments.
 OPTIONS: Final = {
@@ -364,11 +364,9 @@ def arange(xp: Any, dtype: dtype | None, start: Any = None, end: Any = None, ste
 @factory()
 def range(xp: Any, dtype: dtype | None, start: Any, end: Any, step: Any = 1) -> Any:
     """Count from start to end, which may be reached, by step."""
-    warnings.warn(
+    warn(
         "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
         "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
-        UserWarning,
-        stacklevel=3,
     )
     kind = dtype or dtypes.get_default_dtype()
     if kind.category in ("bool", "complex"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from assay_reference.core.arrays import Array, contiguous_strides, namespace, st
 from assay_reference.core.dispatch import attach, composite, op
 from assay_reference.core.strides import copied, strides_of_copy, strides_of_result
 from assay_reference.core.tensor import Tensor
+from assay_reference.core.warn import warn
 from assay_reference.core.writing import check_apart
 from assay_reference.ops.creation import tensor, zeros
 from assay_reference.ops.masks import nonzero
@@ -165,10 +165,8 @@ def as_index(entry: Any, device: Any) -> Any:
     if isinstance(entry, str):
         raise TypeError("new(): invalid data type 'str'")
     if isinstance(entry, Tensor) and entry.dtype.name == "uint8":
-        warnings.warn(
+        warn(
             "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.",
-            UserWarning,
-            stacklevel=4,
         )
         return entry.bool()
     return entry

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -16,6 +15,7 @@ from assay_reference.core.dispatch import Kernel, composite, op
 from assay_reference.core.dtypes import dtype
 from assay_reference.core.op import Op
 from assay_reference.core.tensor import Tensor
+from assay_reference.core.warn import warn
 from assay_reference.core.writing import OutType
 from assay_reference.ops.conversion import to, to_kept
 from assay_reference.ops.creation import as_dtype, ones_like
@@ -166,11 +166,9 @@ def deviation(kernel: Kernel) -> Op:
             raise RuntimeError("std and var only support floating point and complex dtypes")
         less = (1 if unbiased is None else int(unbiased)) if correction is None else correction
         if count_of(input.shape, dim) <= less:
-            warnings.warn(
+            warn(
                 f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
                 "(input numel divided by output numel).",
-                UserWarning,
-                stacklevel=3,
             )
         return made(input, dim, less, keepdim)  # type: ignore[no-any-return]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from operator import index as as_integer
 from typing import Any, Final, TypeAlias
@@ -18,6 +17,7 @@ from assay_reference.core.grad_mode import records
 from assay_reference.core.layouts import Packed
 from assay_reference.core.recording import OpNode
 from assay_reference.core.tensor import Tensor, wrap_dim
+from assay_reference.core.warn import warn
 from assay_reference.ops.conversion import contiguous_copy
 
 EVERY: Final = object()  # the dimensions to squeeze if none are named
@@ -341,12 +341,10 @@ def movedim(input: Tensor, source: int | Sequence[int], destination: int | Seque
 def reversed_dims(self: Tensor) -> Tensor:
     """Reverse the order of the dimensions."""
     if self.ndim not in (0, 2):
-        warnings.warn(
+        warn(
             "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will "
             "throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "
             "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
-            UserWarning,
-            stacklevel=2,
         )
     return permute(self, tuple(range(self.ndim))[::-1])  # type: ignore[no-any-return]
 
