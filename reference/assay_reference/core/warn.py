@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import warnings
 from functools import cache
-from itertools import count
 from typing import Final
 
 _PACKAGE: Final = __name__.partition(".")[0]
@@ -24,8 +23,7 @@ def warn_once(message: str) -> None:
 
 def _depth() -> int:
     """Return how many frames above the caller's the program is, or the outermost frame."""
-    for depth in count(1):
-        frame = sys._getframe(depth + 1)
-        if frame.f_back is None or frame.f_globals.get("__name__", "").partition(".")[0] != _PACKAGE:
-            return depth
-    raise AssertionError
+    depth, frame = 1, sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        depth, frame = depth + 1, frame.f_back
+    return depth

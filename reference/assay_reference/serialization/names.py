@@ -24,7 +24,7 @@ def found(module: str, name: str) -> Any:
 def public(thing: Any) -> tuple[str, str] | None:
     """Return the public name of what is the reference's own: PyTorch has the same in that place."""
     module, name = getattr(thing, "__module__", None) or "", getattr(thing, "__qualname__", "")
-    if module in OURS and getattr(sys.modules[OURS[module]], name, None) is thing:
+    if module in OURS and getattr(sys.modules.get(OURS[module]), name, None) is thing:
         return module, name  # in a program that is served
     for outer in reversed(list(_outward(module) if module.split(".")[0] == OURS["torch"] else ())):
         if getattr(sys.modules.get(outer), name, None) is thing:

@@ -43,10 +43,11 @@ def _unchecked(case: Case, outcome: Outcome, scene: Scene, name: str) -> Outcome
     if not _is_of(case, name) or outcome.during != "backward":
         return outcome
     before = scene.ask(replace(case, spoiled=""))
-    if case.spoiled.isdigit():  # a result changes as if its inputs had, but for one step all along
+    if case.spoiled.isdigit():  # no call gives a changed result: that of inputs which differ stands for it
         changed = {id(value): _uneven(value) for value in map(case.input, case.wrt)}
     else:
-        changed = {id(value): _overwritten(value) for value in [case.input(case.spoiled)]}
+        point = case.input(case.spoiled)
+        changed = {id(point): _overwritten(point)}
     after = scene.ask(replace(map_tensors(case, lambda value: changed.get(id(value), value)), spoiled=""))
     if after.raised is not None:  # of an index, say, that is out of range then
         return with_gradients(before, lambda _, gradient: replace(gradient, array=gradient.array + 1))
